@@ -1,0 +1,176 @@
+/**
+ * Everything that a client (the page, the headless peer's line, the simulator's people) and an engine's host say to each other.
+ * A Command is answered by exactly one Reply with the same id; Updates come on their own.
+ * Ids are hex strings, times milliseconds since 1970, links full URLs.
+ */
+import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from './wire/ids.ts'
+
+export type Command =
+  /** First start: makes identity and device. Refused with 'already-set-up' later; set-name renames. */
+  | { readonly type: 'set-up'; readonly name: string }
+  | { readonly type: 'set-name'; readonly name: string }
+  /** Relay base URLs for new spaces and for joining, the first preferred. */
+  | { readonly type: 'create-space'; readonly name: string; readonly relays?: readonly string[] }
+  | { readonly type: 'list-spaces' }
+  | { readonly type: 'rename-space'; readonly space: SpaceId; readonly name: string }
+  | { readonly type: 'leave-space'; readonly space: SpaceId }
+  | { readonly type: 'create-channel'; readonly space: SpaceId; readonly name: string }
+  | { readonly type: 'rename-channel'; readonly space: SpaceId; readonly channel: ChannelId; readonly name: string }
+  | { readonly type: 'list-channels'; readonly space: SpaceId }
+  | { readonly type: 'list-members'; readonly space: SpaceId }
+  | { readonly type: 'remove-member'; readonly space: SpaceId; readonly member: IdentityId }
+  /** uses: how many may join through it (left out: 100); expiresInMs from now (left out: 7 days); base: URL of the app that the link opens. */
+  | { readonly type: 'create-invite'; readonly space: SpaceId; readonly uses?: number; readonly expiresInMs?: number; readonly base?: string }
+  | { readonly type: 'list-invites'; readonly space: SpaceId }
+  | { readonly type: 'revoke-invite'; readonly space: SpaceId; readonly invite: InviteId }
+  /** What a link says before joining: decodes only, asks nobody. */
+  | { readonly type: 'read-link'; readonly link: string }
+  /** Resolves when this device is a member with readable channels, or with a plain error. Goes on trying in the background when 'waiting'. */
+  | { readonly type: 'join'; readonly link: string }
+  | { readonly type: 'send-message'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string }
+  | { readonly type: 'retry-message'; readonly space: SpaceId; readonly message: OpId }
+  /** Newest first is not the order: messages come oldest to newest, the last `limit` (50) before `before` (left out: the newest). */
+  | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
+  /** This device has seen the channel up to this message. Own business: not shared yet. */
+  | { readonly type: 'mark-read'; readonly space: SpaceId; readonly channel: ChannelId; readonly message: OpId }
+  | { readonly type: 'status' }
+
+export type CommandType = Command['type']
+
+export interface SpaceInfo {
+  readonly space: SpaceId
+  readonly name: string
+  /** joining: the join is sent and no member's device has let us in yet. removed: we are no longer a member; history stays readable. */
+  readonly state: 'joining' | 'member' | 'removed'
+  readonly role: 'owner' | 'member'
+  readonly relays: readonly string[]
+  readonly unread: number
+}
+
+export interface ChannelInfo {
+  readonly channel: ChannelId
+  readonly name: string
+  readonly unread: number
+}
+
+export interface MemberInfo {
+  readonly member: IdentityId
+  readonly name: string
+  readonly role: 'owner' | 'member'
+  readonly power: number
+  readonly online: boolean
+  readonly me: boolean
+}
+
+export interface InviteInfo {
+  readonly invite: InviteId
+  /** Only for invites that this device made: other members don't know the secret. */
+  readonly link: string | undefined
+  readonly createdBy: IdentityId
+  readonly uses: number
+  readonly used: number
+  readonly expiresAt: number
+  readonly state: 'live' | 'expired' | 'used-up' | 'revoked'
+}
+
+/**
+ * What became of an own message. securing: waits for the group's next epoch before it can be sealed; queued: saved here, nobody else has it;
+ * relay: a relay keeps it; delivered: `to` of `of` other members have it; failed: refused for good, with a plain reason; retry-message tries again.
+ * received: somebody else's.
+ */
+export type SendState =
+  | { readonly type: 'received' }
+  | { readonly type: 'securing' }
+  | { readonly type: 'queued' }
+  | { readonly type: 'relay' }
+  | { readonly type: 'delivered'; readonly to: number; readonly of: number }
+  | { readonly type: 'failed'; readonly reason: string }
+
+export interface MessageInfo {
+  readonly id: OpId
+  readonly channel: ChannelId
+  readonly author: IdentityId
+  readonly authorName: string
+  readonly text: string
+  readonly sentAt: number
+  readonly mine: boolean
+  readonly state: SendState
+}
+
+export interface PeerStatus {
+  /** The connection's peer id. */
+  readonly peer: string
+  readonly path: 'direct' | 'relayed'
+  /** Known once the peer has proved which member it is. */
+  readonly device: DeviceId | undefined
+  readonly name: string | undefined
+}
+
+export interface RelayStatus { readonly url: string; readonly state: 'up' | 'down' }
+
+export interface StatusInfo {
+  readonly peers: readonly PeerStatus[]
+  readonly relays: readonly RelayStatus[]
+  /** Own ops that nobody else is known to have. */
+  readonly queued: number
+}
+
+export type LinkInfo =
+  | { readonly type: 'invite'; readonly space: SpaceId; readonly spaceName: string; readonly inviterName: string; readonly relays: readonly string[]; readonly expiresAt: number }
+
+/** Whose fault and what next, in a sentence for people. `code` is for programs and stable. */
+export interface ApiError { readonly code: ErrorCode; readonly message: string }
+
+export type ErrorCode =
+  | 'bad-request' | 'not-set-up' | 'already-set-up' | 'unknown-space' | 'unknown-channel' | 'unknown-member' | 'unknown-message' | 'unknown-invite'
+  | 'not-allowed' | 'not-a-member' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
+  /** Links: not one of ours or damaged; made by a newer version; past its end; taken back; all uses taken; nobody reachable knows it (yet). */
+  | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'
+  | 'disk-full' | 'disk-failed' | 'busy' | 'internal'
+
+export interface Results {
+  'set-up': { readonly identity: IdentityId; readonly device: DeviceId }
+  'set-name': Record<never, never>
+  'create-space': { readonly space: SpaceId; readonly channel: ChannelId }
+  'list-spaces': { readonly spaces: readonly SpaceInfo[] }
+  'rename-space': Record<never, never>
+  'leave-space': Record<never, never>
+  'create-channel': { readonly channel: ChannelId }
+  'rename-channel': Record<never, never>
+  'list-channels': { readonly channels: readonly ChannelInfo[] }
+  'list-members': { readonly members: readonly MemberInfo[] }
+  'remove-member': Record<never, never>
+  'create-invite': { readonly invite: InviteId; readonly link: string; readonly expiresAt: number }
+  'list-invites': { readonly invites: readonly InviteInfo[] }
+  'revoke-invite': Record<never, never>
+  'read-link': LinkInfo
+  'join': { readonly space: SpaceId }
+  'send-message': { readonly messageId: OpId }
+  'retry-message': Record<never, never>
+  'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean }
+  'mark-read': Record<never, never>
+  'status': StatusInfo
+}
+
+export type Result = { [T in CommandType]: Results[T] }[CommandType]
+
+export type Reply<T extends CommandType = CommandType> =
+  | { readonly id: number; readonly ok: true; readonly result: Results[T] }
+  | { readonly id: number; readonly ok: false; readonly error: ApiError }
+
+/** What changed, whole: a client replaces what it shows. Messages come one by one, new or changed, by id. */
+export type Update =
+  | { readonly type: 'me'; readonly me: { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string } | undefined }
+  | { readonly type: 'spaces'; readonly spaces: readonly SpaceInfo[] }
+  | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[] }
+  | { readonly type: 'members'; readonly space: SpaceId; readonly members: readonly MemberInfo[] }
+  | { readonly type: 'messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly messages: readonly MessageInfo[] }
+  /** States of own messages that changed. */
+  | { readonly type: 'states'; readonly space: SpaceId; readonly channel: ChannelId; readonly states: readonly { readonly id: OpId; readonly state: SendState }[] }
+  | { readonly type: 'status'; readonly status: StatusInfo }
+  /** Something went wrong that no command asked for: a sentence for people, shown once. */
+  | { readonly type: 'notice'; readonly error: ApiError }
+
+/** Over the worker's port: commands in, replies and updates out. A new client first gets 'me', 'spaces' and 'status'. */
+export type ToWorker = { readonly type: 'command'; readonly id: number; readonly command: Command }
+export type FromWorker = { readonly type: 'reply'; readonly reply: Reply } | { readonly type: 'update'; readonly update: Update }

@@ -1,0 +1,50 @@
+/** What the world tells the engine, and what the engine asks of the world in return. Data only. */
+import type { Command, Reply, Update } from '../api.ts'
+import type { MailboxEvent, NetworkEvent, RangeQuery, Row, Save, TopicKey } from '../ports.ts'
+
+export type Input =
+  /** Once, first: the rows of every partition in `ENGINE_PARTITIONS` and of those that its reads ask for. */
+  | { readonly type: 'start' }
+  | { readonly type: 'command'; readonly client: number; readonly id: number; readonly command: Command }
+  | { readonly type: 'client-gone'; readonly client: number }
+  /** Answer to a Read, in the order asked. */
+  | { readonly type: 'rows'; readonly tag: string; readonly rows: readonly Row[] }
+  | { readonly type: 'timer'; readonly tag: string }
+  | NetworkEvent
+  | MailboxEvent
+
+/** Rows the engine needs next; the host reads them after this step's saves and answers with one 'rows' input ahead of everything queued. */
+export interface Read { readonly tag: string; readonly partition: string; readonly query: RangeQuery }
+
+export type Send =
+  | { readonly type: 'use-relays'; readonly urls: readonly string[] }
+  | { readonly type: 'dial'; readonly peer: string; readonly addresses: readonly string[] }
+  | { readonly type: 'hang-up'; readonly peer: string }
+  | { readonly type: 'frame'; readonly peer: string; readonly bytes: Uint8Array }
+  | { readonly type: 'subscribe'; readonly topic: string }
+  | { readonly type: 'unsubscribe'; readonly topic: string }
+  | { readonly type: 'publish'; readonly topic: string; readonly bytes: Uint8Array }
+  | { readonly type: 'watch'; readonly relay: string; readonly key: TopicKey; readonly since: number }
+  | { readonly type: 'unwatch'; readonly relay: string; readonly topic: string }
+  | { readonly type: 'post'; readonly relay: string; readonly key: TopicKey; readonly parcelId: string; readonly bytes: Uint8Array }
+  | { readonly type: 'announce'; readonly relay: string; readonly key: TopicKey; readonly bytes: Uint8Array }
+
+/** Wake the engine with { type: 'timer', tag } at `at` (ms since 1970). A wake with the same tag replaces the former; at Infinity cancels it. */
+export interface Wake { readonly tag: string; readonly at: number }
+
+/** Replies to one client, updates to all. */
+export type Tell =
+  | { readonly type: 'reply'; readonly client: number; readonly reply: Reply }
+  | { readonly type: 'update'; readonly update: Update }
+
+/** Done in this order by the host: save all in one transaction, read, send, arm wakes, tell. */
+export interface Step {
+  readonly saves: readonly Save[]
+  readonly reads: readonly Read[]
+  readonly sends: readonly Send[]
+  readonly wakes: readonly Wake[]
+  readonly tells: readonly Tell[]
+}
+
+/** What the host needs of an engine: the simulator's planted bugs implement it too. */
+export interface Stepper { step(input: Input, now: number): Promise<Step> }
