@@ -174,3 +174,9 @@ export type Update =
 /** Over the worker's port: commands in, replies and updates out. A new client first gets 'me', 'spaces' and 'status'. */
 export type ToWorker = { readonly type: 'command'; readonly id: number; readonly command: Command }
 export type FromWorker = { readonly type: 'reply'; readonly reply: Reply } | { readonly type: 'update'; readonly update: Update }
+
+/** What the app is given to talk through: the worker of this tab, or the leading tab's. Survives a change of leader by itself. */
+export interface ClientPort {
+  post(message: ToWorker): void
+  listen(receive: (message: FromWorker) => void): void
+}
