@@ -1,0 +1,52 @@
+/** Every limit of the engine, with its unit and reason. Checked relations stand at the end. */
+
+/** Characters of a message: Discord's without a subscription is 2000, with one 4000. */
+export const MAX_MESSAGE_CHARS = 4000
+export const MAX_NAME_CHARS = 64
+export const MAX_LINK_CHARS = 4096
+/** Ops waiting for a predecessor, per space: beyond it the oldest are dropped, and sync asks for them again. */
+export const MAX_PARKED_OPS = 4000
+/** Sealed parcels whose epoch key isn't known yet, per space. */
+export const MAX_UNOPENED = 2000
+/** Op bytes in one frame or parcel: below the frame's and the relay's 1 MiB with room for sealing and padding. */
+export const MAX_BATCH_BYTES = 384 * 1024
+/** Ops a peer gets for one ask: it asks again for more, so a slow reader sets the pace. */
+export const MAX_ASK_OPS = 2000
+/** Messages in one answer to a client. */
+export const MAX_MESSAGES_PAGE = 200
+/** MLS states kept behind the tip, so that commits on older branches can still be processed. */
+export const KEPT_EPOCH_STATES = 32
+/** Epochs taken into one commit's proposals, so that a commit stays small. */
+export const MAX_COMMIT_CHANGES = 64
+/** Live invites of one space: each costs a copy of every authority op at the relay. */
+export const MAX_LIVE_INVITES = 10
+export const MAX_SPACES = 200
+/** Relays a space names: two or more survive the death of one; more only costs posts. */
+export const MAX_RELAYS = 4
+/** Bytes of one relay URL. */
+export const MAX_URL_CHARS = 200
+export const DEFAULT_INVITE_USES = 100
+export const MAX_INVITE_USES = 100_000
+export const DEFAULT_INVITE_MS = 7 * 24 * 3600_000
+export const MAX_INVITE_MS = 365 * 24 * 3600_000
+
+/** Ms between presence announcements; others count us as away after PRESENCE_LOST_MS without one. */
+export const PRESENCE_EVERY_MS = 20_000
+export const PRESENCE_LOST_MS = 50_000
+/** A new face is answered at once, but not more often than this. */
+export const PRESENCE_ANSWER_MS = 1500
+/** Anti-entropy: every so often with every connected peer. */
+export const SYNC_EVERY_MS = 30_000
+/** Ms per rank before committing a difference: the first in rank is nearly always alone. */
+export const COMMIT_RANK_MS = 750
+/** A device without the tip's state gives others this long (plus rank) to add it again before it joins by an external commit. */
+export const REJOIN_AFTER_MS = 5000
+export const REJOIN_RANK_MS = 2000
+/** Receipts (what we hold) go to the relay at most so often: they are what "delivered" is known by among people never online together. */
+export const RECEIPT_AFTER_MS = 3000
+/** Key packages others may add us by. */
+export const KEY_PACKAGE_LIFETIME_S = 90 * 24 * 3600
+/** A clock ahead by more than this is not believed: the label of a message is clamped. */
+export const MAX_CLOCK_AHEAD_MS = 5 * 60_000
+/** The joiner tells the person when no relay has answered by then. It goes on trying. */
+export const JOIN_PATIENCE_MS = 15_000

@@ -1,0 +1,92 @@
+/**
+ * Frames between two connected peers, inside the connection's own encryption. Everything after `hello` names the space by the token both sides proved.
+ *
+ *   hello   [1, [[token, nonce, sealed proof], ...]]   one per space; only someone who holds the space's relay key can make or read it
+ *   vector  [2, token, vector, whole?]                 what I hold: all of it, or what changed
+ *   ask     [3, token, [[channel, device, from, to], ...], [tree hash, ...]]
+ *   ops     [4, token, [op bytes, ...], more?]         answers, and fresh ops unasked
+ *   tree    [5, token, ratchet tree bytes]
+ */
+import { fromHex } from './bytes.ts'
+import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
+import { type ChannelId, type DeviceId, parseChannelId, parseDeviceId } from './ids.ts'
+import { MAX_OP_BYTES } from './op.ts'
+import { decodeVector, encodeVector, type Vector } from './vector.ts'
+
+export const MAX_FRAME_PAYLOAD = 1024 * 1024
+const MAX_HELLOS = 256
+const MAX_RANGES = 2000
+const MAX_OPS = 4096
+
+export interface Hello { readonly token: Uint8Array; readonly nonce: Uint8Array; readonly sealed: Uint8Array }
+export interface AskRange { readonly channel: ChannelId; readonly device: DeviceId; readonly from: number; readonly to: number }
+export type Frame =
+  | { readonly type: 'hello'; readonly spaces: readonly Hello[] }
+  | { readonly type: 'vector'; readonly token: Uint8Array; readonly vector: Vector; readonly whole: boolean }
+  | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[] }
+  | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly more: boolean }
+  | { readonly type: 'tree'; readonly token: Uint8Array; readonly tree: Uint8Array }
+
+const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
+
+export function encodeFrame(f: Frame): Uint8Array {
+  switch (f.type) {
+    case 'hello': return encodeCbor([1, f.spaces.map((s) => [s.token, s.nonce, s.sealed])])
+    case 'vector': return encodeCbor([2, f.token, encodeVector(f.vector), f.whole])
+    case 'ask': return encodeCbor([3, f.token, f.ranges.map((r) => [raw(r.channel), raw(r.device), r.from, r.to]), [...f.trees]])
+    case 'ops': return encodeCbor([4, f.token, [...f.ops], f.more])
+    case 'tree': return encodeCbor([5, f.token, f.tree])
+  }
+}
+
+export function decodeFrame(bytes: Uint8Array): Frame | undefined {
+  const v = decodeCbor(bytes, MAX_FRAME_PAYLOAD)
+  if (!isArray(v)) return undefined
+  if (v[0] === 1) return decodeHello(v)
+  const token = v[1]
+  if (!isBytes(token, 16)) return undefined
+  switch (v[0]) {
+    case 2: {
+      const vector = decodeVector(v[2])
+      return v.length === 4 && vector !== undefined && typeof v[3] === 'boolean' ? { type: 'vector', token, vector, whole: v[3] } : undefined
+    }
+    case 3: return decodeAsk(v, token)
+    case 4: {
+      const list = v[2]
+      if (v.length !== 4 || !isArray(list) || list.length > MAX_OPS || typeof v[3] !== 'boolean') return undefined
+      const ops = list.filter((op): op is Uint8Array => isBytes(op) && op.length <= MAX_OP_BYTES)
+      return ops.length === list.length ? { type: 'ops', token, ops, more: v[3] } : undefined
+    }
+    case 5: return v.length === 3 && isBytes(v[2]) ? { type: 'tree', token, tree: v[2] } : undefined
+    default: return undefined
+  }
+}
+
+function decodeHello(v: readonly Cbor[]): Frame | undefined {
+  const list = v[1]
+  if (v.length !== 2 || !isArray(list) || list.length > MAX_HELLOS) return undefined
+  const spaces: Hello[] = []
+  for (const item of list) {
+    if (!isArray(item, 3)) return undefined
+    const [token, nonce, sealed] = item
+    if (!isBytes(token, 16) || !isBytes(nonce, 24) || !isBytes(sealed) || sealed.length > 512) return undefined
+    spaces.push({ token, nonce, sealed })
+  }
+  return { type: 'hello', spaces }
+}
+
+function decodeAsk(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
+  const list = v[2], hashes = v[3]
+  if (v.length !== 4 || !isArray(list) || list.length > MAX_RANGES || !isArray(hashes) || hashes.length > 8) return undefined
+  const ranges: AskRange[] = []
+  for (const item of list) {
+    if (!isArray(item, 4)) return undefined
+    const [channelBytes, deviceBytes, from, to] = item
+    const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined
+    const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
+    if (channel === undefined || device === undefined || !isUint(from) || !isUint(to) || from < 1 || to < from) return undefined
+    ranges.push({ channel, device, from, to })
+  }
+  const trees = hashes.filter((h): h is Uint8Array => isBytes(h, 32))
+  return trees.length === hashes.length ? { type: 'ask', token, ranges, trees } : undefined
+}
