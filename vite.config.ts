@@ -47,7 +47,7 @@ export default defineConfig({
       injectManifest: {
         target: OLDEST_BROWSERS,
         // The icons that only an installer asks for stay out: they would double what a first visit downloads.
-        globPatterns: ['**/*.{html,js,css,wasm,svg,webmanifest,woff2}'],
+        globPatterns: ['**/*.{html,js,css,wasm,svg,woff2}'],
         maximumFileSizeToCacheInBytes: 8 * 1024 * 1024,
       },
     }),
