@@ -1,0 +1,272 @@
+/**
+ * One space's MLS group as this device holds it: the tree of epochs, the states it can continue from, and the keys they gave.
+ *
+ * Membership is decided by authority; MLS follows. Commits are ops, each naming one parent epoch. Every branch whose parent state is here is
+ * processed, so that whichever wins, its keys are at hand. A device can't process its own commit: its new state is saved under the
+ * commit's id in the same transaction as the op, before anyone sees it.
+ */
+import type { Ciphersuite } from '../../ports.ts'
+import { equal, fromHex, toHex } from '../../wire/bytes.ts'
+import type { BundleBody, CommitBody } from '../../wire/group.ts'
+import type { DeviceId, EpochId, IdentityId, SpaceId } from '../../wire/ids.ts'
+import type { Op } from '../../wire/op.ts'
+import { EpochKeys } from '../content/keys.ts'
+import { LABELS } from '../labels.ts'
+import { KEPT_EPOCH_STATES } from '../limits.ts'
+import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit } from './mls.ts'
+import { EpochTree } from './tree.ts'
+
+/** What the group must know of authority. */
+export interface Membership {
+  /** Devices authorised in the past that an op names; undefined when the op itself is void there. */
+  devicesAt(op: Op): ReadonlyMap<DeviceId, { readonly certHash: Uint8Array }>
+  devicesNow(): ReadonlyMap<DeviceId, { readonly certHash: Uint8Array }>
+  identityOf(device: DeviceId): IdentityId | undefined
+  powerAt(op: Op): number
+  isVoid(epoch: EpochId): boolean
+}
+
+/** Something new that must be saved: a key or a state. */
+export type Gain = { readonly type: 'key'; readonly epoch: EpochId; readonly secret: Uint8Array } | { readonly type: 'state'; readonly epoch: EpochId; readonly state: MlsState }
+
+export class Groups {
+  readonly keys: EpochKeys
+  readonly tree: EpochTree
+  readonly states = new Map<EpochId, MlsState>()
+  readonly commits = new Map<EpochId, CommitBody>()
+  /** Ratchet trees by SHA-256, for joiners who know only the hash. */
+  readonly trees = new Map<string, Uint8Array>()
+  private readonly bundles: BundleBody[] = []
+  private readonly untried: EpochId[] = []
+  private readonly suite: Ciphersuite
+  private readonly space: SpaceId
+  private readonly members: Membership
+  private readonly self: MlsSelf
+  private readonly context: MlsContext
+  /** Secret halves of this device's key packages, by the hex of SHA-256 of the public half. */
+  readonly packages = new Map<string, { readonly public: Uint8Array; readonly secret: Uint8Array }>()
+
+  constructor(suite: Ciphersuite, space: SpaceId, self: MlsSelf, members: Membership) {
+    this.suite = suite
+    this.space = space
+    this.self = self
+    this.members = members
+    this.keys = new EpochKeys(suite)
+    this.tree = new EpochTree((epoch) => members.isVoid(epoch))
+    this.context = { suite, validate: (credential, key) => equal(credential.device, key) && members.identityOf(hexDevice(credential.device)) !== undefined }
+  }
+
+  get mls(): MlsContext { return this.context }
+
+  /** MLS authenticated data: binds a commit to its space, author and parent, so that it can't be carried elsewhere. */
+  binding(device: DeviceId, parent: EpochId): Uint8Array {
+    return this.suite.sha256(LABELS.commitBinding, fromHex(this.space) as Uint8Array, fromHex(device) as Uint8Array, fromHex(parent) as Uint8Array)
+  }
+
+  /** The context that makes an epoch secret depend on the whole commit, not on MLS state alone. */
+  exporterContext(parent: EpochId, mls: Uint8Array): Uint8Array {
+    return this.suite.sha256(LABELS.epochContext, fromHex(parent) as Uint8Array, mls)
+  }
+
+  secretOf(state: MlsState, parent: EpochId, mls: Uint8Array): Promise<Uint8Array> {
+    return exportSecret(this.context, state, LABELS.epochExporter, this.exporterContext(parent, mls), 32)
+  }
+
+  addRoot(id: EpochId, device: DeviceId): void { this.tree.addRoot(id, device) }
+
+  /**
+   * Takes a commit op (authority has it, its past is complete). False when it breaks a rule that everyone checks without MLS state:
+   * such a commit is no child of its parent for anybody.
+   */
+  addCommit(op: Op, body: CommitBody): boolean {
+    const parent = this.tree.nodes.get(body.parent)
+    const seen = inspectCommit(body.mls)
+    if (parent === undefined || seen === undefined || this.commits.has(op.id)) return false
+    if (!equal(seen.groupId, fromHex(this.space) as Uint8Array) || seen.epoch !== parent.depth || seen.otherProposals || !seen.hasPath) return false
+    if (!equal(seen.authenticatedData, this.binding(op.header.device, body.parent))) return false
+    const author = op.header.device
+    const authorised = this.members.devicesAt(op)
+    if (!authorised.has(author)) return false
+    const leavesNow = [...parent.leaves]
+    if (seen.sender.type === 'member') {
+      if (body.external || leavesNow[seen.sender.leaf] !== author) return false
+    } else if (!body.external || seen.externalLeaf === undefined || hexDevice(seen.externalLeaf.device) !== author) return false
+    for (const leaf of seen.removedLeaves) {
+      const device = leavesNow[leaf]
+      if (device === undefined || (authorised.has(device) && !(body.external && device === author))) return false
+      leavesNow[leaf] = undefined
+    }
+    const added: DeviceId[] = []
+    for (const leaf of seen.addedLeaves) {
+      const device = hexDevice(leaf.device)
+      const known = authorised.get(device)
+      if (known === undefined || !equal(known.certHash, leaf.certHash) || leavesNow.includes(device)) return false
+      added.push(device)
+      placeLeaf(leavesNow, device)
+    }
+    if (body.external) {
+      if (leavesNow.includes(author)) return false
+      placeLeaf(leavesNow, author)
+    }
+    const identities = new Set<IdentityId>()
+    for (const device of leavesNow) {
+      const identity = device === undefined ? undefined : this.members.identityOf(device)
+      if (identity !== undefined) identities.add(identity)
+    }
+    this.commits.set(op.id, body)
+    this.tree.add({
+      id: op.id, parent: body.parent, depth: parent.depth + 1, author, authorPower: this.members.powerAt(op),
+      removes: seen.removedLeaves.some((leaf) => parent.leaves[leaf] !== author), leaves: leavesNow, identities, children: [],
+    })
+    this.untried.push(op.id)
+    return true
+  }
+
+  addBundle(body: BundleBody): void { if (this.bundles.length < 10_000) this.bundles.push(body) }
+
+  /** Puts a state this device made itself: saved before its commit is sent. */
+  addOwn(epoch: EpochId, state: MlsState, secret: Uint8Array): void {
+    this.states.set(epoch, state)
+    this.gainKey(epoch, secret)
+    const at = this.untried.indexOf(epoch)
+    if (at >= 0) this.untried.splice(at, 1)
+  }
+
+  /** Restores a key from disk. */
+  gainKey(epoch: EpochId, secret: Uint8Array): void {
+    this.keys.add(epoch, secret)
+    const body = this.commits.get(epoch)
+    if (body === undefined) return
+    const relayKey = body.relayKey === undefined ? this.keys.relayKeyOf(secret) : this.keys.openSecret(secret, LABELS.relayKeySeal, body.relayKey)
+    if (relayKey !== undefined) this.keys.relayKeys.set(epoch, relayKey)
+  }
+
+  /** Tries every commit whose parent state (or welcome) is here, then every sealed secret, to the fixpoint. Returns what must be saved. */
+  async advance(): Promise<Gain[]> {
+    const gains: Gain[] = []
+    for (let i = 0; i < this.untried.length;) {
+      const epoch = this.untried[i] as EpochId
+      const done = await this.tryCommit(epoch, gains)
+      if (done) this.untried.splice(i, 1); else i++
+    }
+    this.openSealed(gains)
+    return gains
+  }
+
+  /** True when this commit needs no further try: processed, or never to be. */
+  private async tryCommit(epoch: EpochId, gains: Gain[]): Promise<boolean> {
+    const body = this.commits.get(epoch) as CommitBody
+    if (this.states.has(epoch)) return true
+    const parent = this.states.get(body.parent)
+    const state = parent === undefined ? await this.tryWelcome(epoch, body) : await processCommit(this.context, parent, body.mls)
+    if (state === undefined) return false
+    if ('reason' in state) return true
+    if (!this.leavesAgree(epoch, state)) return true
+    const secret = await this.secretOf(state, body.parent, body.mls)
+    if (!this.keys.matches(secret, body.check)) return true
+    this.states.set(epoch, state)
+    this.gainKey(epoch, secret)
+    gains.push({ type: 'state', epoch, state }, { type: 'key', epoch, secret })
+    return true
+  }
+
+  private leavesAgree(epoch: EpochId, state: MlsState): boolean {
+    const expected = this.tree.nodes.get(epoch)?.leaves ?? []
+    const found = leaves(state)
+    return found.length === expected.filter((d) => d !== undefined).length && found.every((l) => expected[l.index] === hexDevice(l.device))
+  }
+
+  private async tryWelcome(epoch: EpochId, body: CommitBody): Promise<MlsState | { reason: string } | undefined> {
+    const device = hexDevice(this.self.device.publicKey)
+    const node = this.tree.nodes.get(epoch)
+    const before = this.tree.nodes.get(body.parent)
+    if (body.welcome === undefined || !node?.leaves.includes(device) || before?.leaves.includes(device)) return undefined
+    const tree = this.trees.get(hex(body.treeHash))
+    if (tree === undefined) return undefined
+    for (const pkg of this.packages.values()) {
+      const state = await joinFromWelcome(this.context, body.welcome, tree, pkg, this.self)
+      if (!('reason' in state)) return state
+    }
+    return { reason: 'no key package of ours fits' }
+  }
+
+  /** Tree hashes whose tree we lack and need: to join from a welcome, or to join the tip from outside. */
+  wantedTrees(tip: EpochId | undefined): Uint8Array[] {
+    const out: Uint8Array[] = []
+    const me = hexDevice(this.self.device.publicKey)
+    for (const epoch of [...this.untried.filter((e) => this.tree.nodes.get(e)?.leaves.includes(me)), ...(tip === undefined || this.states.has(tip) ? [] : [tip])]) {
+      const hash = this.commits.get(epoch)?.treeHash
+      if (hash !== undefined && !this.trees.has(hex(hash)) && out.length < 8) out.push(hash)
+    }
+    return out
+  }
+
+  /** A tree by its hash: kept, or taken from a state that has it. */
+  treeFor(hash: Uint8Array): Uint8Array | undefined {
+    const kept = this.trees.get(hex(hash))
+    if (kept !== undefined) return kept
+    for (const [epoch, state] of this.states) {
+      const body = this.commits.get(epoch)
+      if (body !== undefined && equal(body.treeHash, hash)) return encodeTree(state)
+    }
+    return undefined
+  }
+
+  addTree(tree: Uint8Array): string {
+    const hash = hex(this.suite.sha256(tree))
+    this.trees.set(hash, tree)
+    return hash
+  }
+
+  /** Back-links and bundles: each secret must match the commitment its commit was signed with. */
+  private openSealed(gains: Gain[]): void {
+    for (let again = true; again;) {
+      again = false
+      for (const [epoch, body] of this.commits) {
+        const secret = this.keys.secret(epoch)
+        if (secret === undefined || body.backLink === undefined || this.keys.has(body.parent)) continue
+        if (this.believe(body.parent, this.keys.openSecret(secret, LABELS.backLink, body.backLink), gains)) again = true
+      }
+      for (const bundle of this.bundles) {
+        const under = this.keys.secret(bundle.under)
+        if (under === undefined) continue
+        for (const { epoch, sealed } of bundle.secrets) {
+          if (!this.keys.has(epoch) && this.believe(epoch, this.keys.openSecret(under, LABELS.bundle, sealed), gains)) again = true
+        }
+      }
+    }
+  }
+
+  /** Takes a secret told by others only if it is the one its commit promised. */
+  believe(epoch: EpochId, secret: Uint8Array | undefined, gains: Gain[]): boolean {
+    const check = this.commits.get(epoch)?.check
+    if (secret === undefined || check === undefined || !this.keys.matches(secret, check)) return false
+    this.gainKey(epoch, secret)
+    gains.push({ type: 'key', epoch, secret })
+    return true
+  }
+
+  tip(): EpochId | undefined { const path = this.tree.path(); return path[path.length - 1] }
+
+  /** Epochs whose states may be dropped now: beyond the horizon on the canonical path. */
+  prune(path: readonly EpochId[]): EpochId[] {
+    const depth = path.length - 1
+    const out: EpochId[] = []
+    for (const epoch of this.states.keys()) {
+      const node = this.tree.nodes.get(epoch)
+      if (node !== undefined && node.depth < depth - KEPT_EPOCH_STATES) out.push(epoch)
+    }
+    for (const epoch of out) this.states.delete(epoch)
+    return out
+  }
+}
+
+/** RFC 9420, section 7.7: a new leaf takes the leftmost blank place. */
+function placeLeaf(leavesNow: (DeviceId | undefined)[], device: DeviceId): void {
+  const blank = leavesNow.indexOf(undefined)
+  if (blank >= 0) leavesNow[blank] = device; else leavesNow.push(device)
+}
+
+
+const hex = toHex
+export const hexDevice = (bytes: Uint8Array): DeviceId => hex(bytes) as DeviceId

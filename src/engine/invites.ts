@@ -1,0 +1,102 @@
+/**
+ * Invites: what a link's secret unlocks, and the kit that lies at the relays for whoever comes with it while everyone is offline.
+ *
+ * From the secret come a signing key (proof in the join op), an X25519 key (opens the kit) and a topic (where the kit lies). The invite op tells
+ * members the public halves and the topic's seed, so that whoever changes the space adds the change to the kit of every live invite.
+ * The past's secret goes into a kit only while nobody was removed since the invite was made: who is removed may know the link.
+ */
+import type { Ciphersuite, SigningKey, TopicKey } from '../ports.ts'
+import { concat, fromHex, toHex } from '../wire/bytes.ts'
+import type { EpochId, InviteId } from '../wire/ids.ts'
+import { encodeKit, type Kit } from '../wire/invite.ts'
+import { LABELS } from './labels.ts'
+import { MAX_BATCH_BYTES } from './limits.ts'
+import { topicFromSeed } from './mailbox/mail.ts'
+import { encodeTree, groupInfo } from './group/mls.ts'
+import type { Replica } from './replica.ts'
+import type { Turn, World } from './turn.ts'
+import type { Op } from '../wire/op.ts'
+
+const NO_AAD = new Uint8Array()
+
+export interface InviteKeys { readonly invite: InviteId; readonly join: SigningKey; readonly box: SigningKey; readonly topicSeed: Uint8Array }
+
+export async function inviteKeys(suite: Ciphersuite, secret: Uint8Array): Promise<InviteKeys> {
+  return {
+    invite: toHex(suite.expand(stretch(suite, secret), 16, LABELS.inviteId)) as InviteId,
+    join: await suite.signingKey(suite.expand(stretch(suite, secret), 32, LABELS.inviteJoin)),
+    box: await suite.boxKey(suite.expand(stretch(suite, secret), 32, LABELS.inviteBox)),
+    topicSeed: suite.expand(stretch(suite, secret), 32, LABELS.inviteTopic),
+  }
+}
+
+/** HKDF-Expand wants a key of the hash's length (RFC 5869, section 2.3). */
+const stretch = (suite: Ciphersuite, secret: Uint8Array): Uint8Array => suite.sha256(LABELS.inviteId, secret)
+
+export const inviteTopic = (world: World, topicSeed: Uint8Array): Promise<TopicKey> => topicFromSeed(world, topicSeed)
+
+async function postKit(turn: Turn, replica: Replica, invite: InviteId, kit: Kit): Promise<void> {
+  const info = replica.authority.state.invites.get(invite)
+  if (info === undefined) return
+  const aad = concat(fromHex(replica.id) as Uint8Array, fromHex(invite) as Uint8Array)
+  const sealed = await replica.world.suite.sealTo(info.sealPk, LABELS.inviteKit, aad, encodeKit(kit))
+  replica.mail.post(turn, await inviteTopic(replica.world, info.topicSeed), sealed, undefined)
+}
+
+export async function openKit(suite: Ciphersuite, box: SigningKey, replicaId: string, invite: InviteId, sealed: Uint8Array): Promise<Uint8Array | undefined> {
+  return suite.openFrom(box.secretKey, LABELS.inviteKit, concat(fromHex(replicaId) as Uint8Array, fromHex(invite) as Uint8Array), sealed)
+}
+
+/** Invites somebody could still join through. Expiry is a label: the kit is kept fresh a little longer than needed. */
+function liveInvites(turn: Turn, replica: Replica): InviteId[] {
+  const out: InviteId[] = []
+  for (const [invite, info] of replica.authority.state.invites) {
+    if (!info.revoked && info.used < info.uses && info.expiresAt > turn.now) out.push(invite)
+  }
+  return out
+}
+
+/** Lays the whole authority log and the tip's group info into a new invite's topic. */
+export async function layKit(turn: Turn, replica: Replica, invite: InviteId): Promise<void> {
+  let batch: Uint8Array[] = []
+  let size = 0
+  for (const op of replica.log.authority.values()) {
+    if (size + op.bytes.length > MAX_BATCH_BYTES && batch.length > 0) {
+      await postKit(turn, replica, invite, { type: 'ops', ops: batch })
+      batch = []
+      size = 0
+    }
+    batch.push(op.bytes)
+    size += op.bytes.length
+  }
+  if (batch.length > 0) await postKit(turn, replica, invite, { type: 'ops', ops: batch })
+  await postGroupKit(turn, replica, invite)
+}
+
+async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId): Promise<void> {
+  const tip = replica.groups.tip()
+  const state = tip === undefined ? undefined : replica.groups.states.get(tip)
+  const envelope = tip === undefined ? undefined : replica.groups.keys.envelope(tip)
+  const relayKey = tip === undefined ? undefined : replica.groups.keys.relayKeys.get(tip)
+  if (tip === undefined || state === undefined || envelope === undefined || relayKey === undefined) return
+  const info = await groupInfo(replica.groups.mls, state)
+  await postKit(turn, replica, invite, {
+    type: 'group', epoch: tip, groupInfo: info, tree: encodeTree(state), envelopeSecret: envelope.key, relayKey,
+    secret: mayReadPast(replica, invite) ? replica.groups.keys.secret(tip as EpochId) : undefined,
+  })
+}
+
+/** History through a link: where the policy says all, and nobody was removed since the link was made. */
+function mayReadPast(replica: Replica, invite: InviteId): boolean {
+  const state = replica.authority.state
+  return state.historyPolicy === 'all' && !replica.authority.removedSince(invite)
+}
+
+/** Adds fresh authority ops, and the new tip when they hold a commit, to the kits of all live invites. */
+export async function refreshKits(turn: Turn, replica: Replica, ops: readonly Op[]): Promise<void> {
+  if (ops.length === 0) return
+  for (const invite of liveInvites(turn, replica)) {
+    await postKit(turn, replica, invite, { type: 'ops', ops: ops.map((op) => op.bytes) })
+    if (ops.some((op) => op.header.type === 'commit')) await postGroupKit(turn, replica, invite)
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * One space's business with its relays: which topics it reads and writes, what waits to be posted, what came that nobody here can open yet.
+ *
+ * A topic is a signing key that hangs off a relay key; every removal starts a new relay key, so that the removed can neither find nor write
+ * the new topic. Parcels that must arrive are rows on disk until a relay has said that it keeps them.
+ */
+import type { MailboxEvent, Row, TopicKey } from '../../ports.ts'
+import { concat, fromHex, fromU64, toHex, u64, utf8 } from '../../wire/bytes.ts'
+import { decodeEnvelope, decodePayload, encodeEnvelope, encodePayload, NONCE_BYTES, type Payload } from '../../wire/envelope.ts'
+import { padEnvelope, unpad } from '../../wire/content.ts'
+import type { ChannelId, EpochId, SpaceId } from '../../wire/ids.ts'
+import { decodeNumber, decodeParcel, encodeNumber, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
+import type { EpochKeys } from '../content/keys.ts'
+import { LABELS } from '../labels.ts'
+import { MAX_UNOPENED } from '../limits.ts'
+import type { Turn, World } from '../turn.ts'
+
+const NO_AAD = new Uint8Array()
+const WINDOW_0 = new Uint8Array(4)
+
+export interface Covers { readonly channel: ChannelId; readonly chanSeq: number }
+
+export class Mail {
+  relays: readonly string[]
+  /** By topic id. */
+  readonly topics = new Map<string, TopicKey>()
+  private readonly byRelayKey = new Map<string, TopicKey>()
+  private readonly cursors = new Map<string, number>()
+  private readonly outbox = new Map<string, ParcelRecord>()
+  private readonly refused = new Map<string, string>()
+  /** Hints of parcels that wait on disk for an epoch's key. */
+  private readonly unopened = new Map<string, Set<number>>()
+  private unopenedCount = 0
+  private nextParcel = 1
+  private nextUnopened = 1
+  private readonly up = new Set<string>()
+  private readonly world: World
+  private readonly space: SpaceId
+  private readonly keys: EpochKeys
+
+  constructor(world: World, space: SpaceId, keys: EpochKeys, relays: readonly string[]) {
+    this.world = world
+    this.space = space
+    this.keys = keys
+    this.relays = relays
+  }
+
+  partition(name: 'outbox' | 'cursors' | 'unopened'): string { return `${name}/${this.space}` }
+
+  load(outbox: readonly Row[], cursors: readonly Row[], unopened: readonly Row[]): void {
+    for (const row of outbox) {
+      const parcel = decodeParcel(row.value)
+      if (parcel === undefined) continue
+      const n = fromU64(row.key)
+      this.outbox.set(this.parcelId(n), parcel)
+      this.nextParcel = Math.max(this.nextParcel, n + 1)
+    }
+    for (const row of cursors) {
+      const n = decodeNumber(row.value)
+      if (n !== undefined) this.cursors.set(toHex(row.key), n)
+    }
+    for (const row of unopened) {
+      const envelope = decodeEnvelope(row.value)
+      if (envelope !== undefined) this.noteUnopened(toHex(envelope.hint), fromU64(row.key))
+    }
+  }
+
+  /** Every relay takes up again what is still to be posted, and tells what came since. */
+  begin(turn: Turn): void {
+    for (const [id, parcel] of this.outbox) this.sendParcel(turn, id, parcel)
+    for (const topic of this.topics.values()) this.watchTopic(turn, topic)
+  }
+
+  private parcelId(n: number): string { return `${this.space.slice(0, 16)}:${n}` }
+  private cursorKey(relay: string, topic: string): Uint8Array { return this.world.suite.sha256(utf8(`${relay} ${topic}`)).subarray(0, 16) }
+
+  /** The topic that hangs off a relay key; the same for every member. */
+  async topicOf(relayKey: Uint8Array): Promise<TopicKey> {
+    const id = toHex(relayKey)
+    const known = this.byRelayKey.get(id)
+    if (known !== undefined) return known
+    const topic = await topicFromSeed(this.world, this.world.suite.expand(relayKey, 32, LABELS.topic, WINDOW_0))
+    this.byRelayKey.set(id, topic)
+    return topic
+  }
+
+  /** Reads this topic from now on, at every relay of the space, from where we stopped. */
+  watch(turn: Turn, topic: TopicKey): void {
+    if (this.topics.has(topic.topic)) return
+    this.topics.set(topic.topic, topic)
+    this.watchTopic(turn, topic)
+    turn.out.send({ type: 'subscribe', topic: topic.topic })
+  }
+
+  private watchTopic(turn: Turn, key: TopicKey): void {
+    for (const relay of this.relays) turn.out.send({ type: 'watch', relay, key, since: this.cursors.get(toHex(this.cursorKey(relay, key.topic))) ?? 0 })
+  }
+
+  stop(turn: Turn): void {
+    for (const topic of this.topics.keys()) {
+      turn.out.send({ type: 'unsubscribe', topic })
+      for (const relay of this.relays) turn.out.send({ type: 'unwatch', relay, topic })
+    }
+    this.topics.clear()
+  }
+
+  relayUp(relay: string, up: boolean): void { if (up) this.up.add(relay); else this.up.delete(relay) }
+  get anyRelayUp(): boolean { return this.relays.some((r) => this.up.has(r)) }
+
+  /** Seals a payload under an epoch's envelope key; undefined without that key. */
+  seal(epoch: EpochId, payload: Payload): Uint8Array | undefined {
+    const envelope = this.keys.envelope(epoch)
+    if (envelope === undefined) return undefined
+    const nonce = this.world.random.bytes(NONCE_BYTES)
+    return encodeEnvelope(envelope.hint, nonce, this.world.suite.seal(envelope.key, nonce, NO_AAD, padEnvelope(encodePayload(payload))))
+  }
+
+  /** undefined: not ours or damaged; 'no-key': of an epoch whose key isn't here. */
+  open(bytes: Uint8Array): Payload | 'no-key' | undefined {
+    const envelope = decodeEnvelope(bytes)
+    if (envelope === undefined) return undefined
+    const key = this.keys.envelopeByHint(envelope.hint)
+    if (key === undefined) return 'no-key'
+    const padded = this.world.suite.open(key, envelope.nonce, NO_AAD, envelope.sealed)
+    const plain = padded === undefined ? undefined : unpad(padded)
+    return plain === undefined ? undefined : decodePayload(plain)
+  }
+
+  /** Posts to every relay, kept on disk until taken. */
+  post(turn: Turn, key: TopicKey, bytes: Uint8Array, covers: Covers | undefined, relays: readonly string[] = this.relays): void {
+    for (const relay of relays) {
+      const parcel: ParcelRecord = { relay, seed: key.seed, topic: key.topic, bytes, covers }
+      const n = this.nextParcel++
+      const id = this.parcelId(n)
+      this.outbox.set(id, parcel)
+      turn.out.put(this.partition('outbox'), u64(n), encodeParcel(parcel))
+      this.sendParcel(turn, id, parcel)
+    }
+  }
+
+  private sendParcel(turn: Turn, id: string, parcel: ParcelRecord): void {
+    turn.out.send({ type: 'post', relay: parcel.relay, key: { topic: parcel.topic, seed: parcel.seed }, parcelId: id, bytes: parcel.bytes })
+  }
+
+  /** Not kept anywhere: lost if a relay is away. */
+  announce(turn: Turn, key: TopicKey, bytes: Uint8Array): void {
+    for (const relay of this.relays) turn.out.send({ type: 'announce', relay, key, bytes })
+  }
+
+  /** A relay keeps it now: what it covered is returned. */
+  posted(turn: Turn, event: MailboxEvent & { type: 'posted' }): Covers | undefined {
+    const parcel = this.outbox.get(event.parcelId)
+    if (parcel === undefined) return undefined
+    this.outbox.delete(event.parcelId)
+    this.refused.delete(event.parcelId)
+    turn.out.delete(this.partition('outbox'), u64(Number(event.parcelId.split(':')[1])))
+    return parcel.covers as Covers | undefined
+  }
+
+  /** A relay will never take it: kept, so that the person can try again. */
+  refuse(event: MailboxEvent & { type: 'refused' }): Covers | undefined {
+    const parcel = this.outbox.get(event.parcelId)
+    if (parcel === undefined || !event.final) return undefined
+    this.refused.set(event.parcelId, event.reason)
+    return parcel.covers as Covers | undefined
+  }
+
+  /** Why an op is at no relay, if every try was refused. */
+  refusalOf(channel: ChannelId, chanSeq: number): string | undefined {
+    for (const [id, reason] of this.refused) {
+      const covers = this.outbox.get(id)?.covers
+      if (covers?.channel === channel && covers.chanSeq === chanSeq) return reason
+    }
+    return undefined
+  }
+
+  retry(turn: Turn, channel: ChannelId, chanSeq: number): void {
+    for (const [id, parcel] of this.outbox) {
+      if (parcel.covers?.channel !== channel || parcel.covers.chanSeq !== chanSeq) continue
+      this.refused.delete(id)
+      this.sendParcel(turn, id, parcel)
+    }
+  }
+
+  owns(parcelId: string): boolean { return parcelId.startsWith(`${this.space.slice(0, 16)}:`) }
+
+  saveCursor(turn: Turn, relay: string, topic: string, next: number): void {
+    const key = this.cursorKey(relay, topic)
+    if ((this.cursors.get(toHex(key)) ?? 0) >= next) return
+    this.cursors.set(toHex(key), next)
+    turn.out.put(this.partition('cursors'), key, encodeNumber(next))
+  }
+
+  resetCursor(turn: Turn, relay: string, topic: string): void {
+    const key = this.cursorKey(relay, topic)
+    this.cursors.delete(toHex(key))
+    turn.out.delete(this.partition('cursors'), key)
+  }
+
+  /** Keeps a parcel of an unknown epoch until its key comes. */
+  keepUnopened(turn: Turn, bytes: Uint8Array): void {
+    const hint = decodeEnvelope(bytes)?.hint
+    if (hint === undefined || this.unopenedCount >= MAX_UNOPENED) return
+    const n = this.nextUnopened++
+    this.noteUnopened(toHex(hint), n)
+    turn.out.put(this.partition('unopened'), u64(n), bytes)
+  }
+
+  private noteUnopened(hint: string, n: number): void {
+    const set = this.unopened.get(hint) ?? new Set()
+    set.add(n)
+    this.unopened.set(hint, set)
+    this.unopenedCount++
+    this.nextUnopened = Math.max(this.nextUnopened, n + 1)
+  }
+
+  /** Kept parcels that can be opened now; they are forgotten here and on disk, so the caller must read them in this step. */
+  takeOpenable(): number[] {
+    const out: number[] = []
+    for (const [hint, numbers] of this.unopened) {
+      if (this.keys.envelopeByHint(fromHex(hint) as Uint8Array) === undefined) continue
+      out.push(...numbers)
+      this.unopenedCount -= numbers.size
+      this.unopened.delete(hint)
+    }
+    return out.sort((a, b) => a - b)
+  }
+}
+
+export async function topicFromSeed(world: World, seed: Uint8Array): Promise<TopicKey> {
+  const { publicKey } = await world.suite.signingKey(seed)
+  return { topic: toHex(world.suite.sha256(publicKey).subarray(0, 16)), seed }
+}
+
+/** Two peers' symmetric token for a space: only holders of the relay key can compute it, and each connection has its own. */
+export function helloToken(world: World, relayKey: Uint8Array, peerA: string, peerB: string): Uint8Array {
+  const [first, second] = peerA < peerB ? [peerA, peerB] : [peerB, peerA]
+  return world.suite.hmac(world.suite.expand(relayKey, 32, LABELS.helloToken), concat(utf8(first), new Uint8Array(1), utf8(second))).subarray(0, 16)
+}

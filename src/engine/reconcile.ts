@@ -1,0 +1,132 @@
+/**
+ * Making the group follow authority: whoever may commit and sees that the tip's leaves are not the authorised devices commits the difference,
+ * so a lost commit is proposed again by itself. Ranks spread in time keep two devices from doing it at once; when it happens all the same,
+ * the tree has two children and everyone chooses the same.
+ */
+import { compare, fromHex } from '../wire/bytes.ts'
+import { encodeGroupBody, MAX_BUNDLE_EPOCHS } from '../wire/group.ts'
+import type { DeviceId, EpochId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
+import { commit, externalCommit, type MlsState } from './group/mls.ts'
+import { LABELS } from './labels.ts'
+import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS } from './limits.ts'
+import type { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+export type Due =
+  | { readonly type: 'nothing' }
+  | { readonly type: 'change'; readonly tip: EpochId; readonly add: readonly DeviceId[]; readonly remove: readonly number[] }
+  | { readonly type: 'rejoin'; readonly tip: EpochId }
+
+/** What this device would do to the group now. */
+export function due(replica: Replica): Due {
+  const { groups, authority, me } = replica
+  const tip = groups.tip()
+  if (tip === undefined || !authority.state.devices.has(me.device)) return { type: 'nothing' }
+  if (!groups.states.has(tip)) return groups.tree.nodes.get(tip)?.depth === 0 ? { type: 'nothing' } : { type: 'rejoin', tip }
+  const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
+  const remove: number[] = []
+  leaves.forEach((device, index) => { if (device !== undefined && !authority.state.devices.has(device)) remove.push(index) })
+  const add = [...authority.state.devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d)).sort()
+  if (remove.length === 0 && add.length === 0) return { type: 'nothing' }
+  return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
+}
+
+/** True when everyone with a leaf in the tip is authorised: only then may anything be sealed under it. */
+export function maySeal(replica: Replica): boolean {
+  const tip = replica.groups.tip()
+  if (tip === undefined || !replica.groups.states.has(tip) || !replica.groups.keys.has(tip)) return false
+  const leaves = replica.groups.tree.nodes.get(tip)?.leaves ?? []
+  return leaves.every((d) => d === undefined || replica.authority.state.devices.has(d))
+}
+
+/** Ms to wait before acting: by this device's place in an order that only depends on the tip and who is online. */
+export function patience(replica: Replica, act: Due, online: ReadonlySet<DeviceId>): number {
+  if (act.type === 'nothing') return 0
+  const { suite } = replica.world
+  const weight = (device: DeviceId): Uint8Array => suite.hmac(fromHex(act.tip) as Uint8Array, LABELS.rank, fromHex(device) as Uint8Array)
+  const mine = weight(replica.me.device)
+  let rank = 0
+  for (const device of replica.authority.state.devices.keys()) {
+    if (device !== replica.me.device && online.has(device) && compare(weight(device), mine) < 0) rank++
+  }
+  return act.type === 'rejoin' ? REJOIN_AFTER_MS + rank * REJOIN_RANK_MS : rank * COMMIT_RANK_MS
+}
+
+/** Makes the commit that is due, if its means are here. The op is appended; the caller sends it. */
+export async function act(turn: Turn, replica: Replica, what: Due): Promise<Op | undefined> {
+  switch (what.type) {
+    case 'nothing': return undefined
+    case 'change': {
+      const state = replica.groups.states.get(what.tip)
+      if (state === undefined) return undefined
+      const packages = what.add.map((d) => replica.authority.state.keyPackages.get(d)).filter((p): p is Uint8Array => p !== undefined)
+      return commitChange(turn, replica, what.tip, state, packages, what.remove)
+    }
+    case 'rejoin': {
+      const body = replica.groups.commits.get(what.tip)
+      const tree = body === undefined ? undefined : replica.groups.treeFor(body.treeHash)
+      if (body === undefined || tree === undefined) return undefined
+      return joinFromOutside(turn, replica, what.tip, body.groupInfo, tree, undefined)
+    }
+  }
+}
+
+/** A member's commit on `parent`. */
+export async function commitChange(turn: Turn, replica: Replica, parent: EpochId, state: MlsState, add: readonly Uint8Array[], remove: readonly number[]): Promise<Op | undefined> {
+  const { groups, me } = replica
+  const made = await commit(groups.mls, state, { add, remove, authenticatedData: groups.binding(me.device, parent) })
+  if ('reason' in made) return undefined
+  const secret = await groups.secretOf(made.state, parent, made.commit)
+  return publish(turn, replica, { parent, external: false, mls: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: remove.length > 0 })
+}
+
+/** A join without anybody's help: from group info and tree. `relayKey`: the space's, where the parent's secret isn't known. */
+export async function joinFromOutside(turn: Turn, replica: Replica, parent: EpochId, info: Uint8Array, tree: Uint8Array, relayKey: Uint8Array | undefined): Promise<Op | undefined> {
+  const { groups, me } = replica
+  const self = { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }
+  const made = await externalCommit(groups.mls, info, tree, self, groups.binding(me.device, parent))
+  if ('reason' in made) return undefined
+  const secret = await groups.secretOf(made.state, parent, made.commit)
+  return publish(turn, replica, { parent, external: true, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: false, relayKey })
+}
+
+interface Made {
+  readonly parent: EpochId; readonly external: boolean; readonly mls: Uint8Array; readonly welcome: Uint8Array | undefined; readonly groupInfo: Uint8Array
+  readonly tree: Uint8Array; readonly state: MlsState; readonly secret: Uint8Array; readonly removes: boolean; readonly relayKey?: Uint8Array | undefined
+}
+
+/** Wraps a made commit into its op and keeps state and key under the op's id, in the same save. */
+async function publish(turn: Turn, replica: Replica, made: Made): Promise<Op> {
+  const { groups } = replica
+  const parentSecret = groups.keys.secret(made.parent)
+  const relayKey = made.relayKey ?? groups.keys.relayKeys.get(made.parent)
+  const treeHash = replica.world.suite.sha256(made.tree)
+  groups.addTree(made.tree)
+  const op = await replica.append(turn, 'commit', encodeGroupBody({
+    type: 'commit', parent: made.parent, mls: made.mls, external: made.external, welcome: made.welcome, groupInfo: made.groupInfo, treeHash, check: groups.keys.check(made.secret),
+    backLink: parentSecret !== undefined && replica.authority.state.historyPolicy === 'all' ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
+    relayKey: made.removes || relayKey === undefined ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey),
+  }))
+  groups.addOwn(op.id, made.state, made.secret)
+  replica.saveGains(turn, [{ type: 'key', epoch: op.id, secret: made.secret }, { type: 'state', epoch: op.id, state: made.state }])
+  turn.out.put(`trees/${replica.id}`, treeHash, made.tree)
+  return op
+}
+
+/** Secrets of losing branches that the canonical path doesn't lead back to, sealed under the tip's for everyone who is there now. */
+export async function bundleLosers(turn: Turn, replica: Replica): Promise<Op | undefined> {
+  const { groups } = replica
+  const tip = groups.tip()
+  const under = tip === undefined ? undefined : groups.keys.secret(tip)
+  if (tip === undefined || under === undefined || !maySeal(replica) || replica.authority.state.historyPolicy !== 'all') return undefined
+  const onPath = new Set(groups.tree.path())
+  const secrets: { epoch: EpochId; sealed: Uint8Array }[] = []
+  for (const epoch of groups.keys.epochs()) {
+    if (onPath.has(epoch) || groups.isBundled(epoch) || secrets.length >= MAX_BUNDLE_EPOCHS) continue
+    const secret = groups.keys.secret(epoch)
+    if (secret !== undefined) secrets.push({ epoch, sealed: groups.keys.sealSecret(under, LABELS.bundle, secret) })
+  }
+  return secrets.length === 0 ? undefined : replica.append(turn, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets }))
+}
+

@@ -1,0 +1,388 @@
+/**
+ * One space on this device: its log, what its ops mean, its group, its mail. Ops come in by `receive`, own ones are made by `append`,
+ * and `settle` draws the conclusions: keys that became known, messages that became readable, commits that are due.
+ */
+import type { SpaceInfo, Update } from '../api.ts'
+import type { Row } from '../ports.ts'
+import { compare, concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
+import { type Content, CONTENT_TYPES, encodeContent, pad } from '../wire/content.ts'
+import type { Payload } from '../wire/envelope.ts'
+import { type BundleBody, type CommitBody, decodeGroupBody } from '../wire/group.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseIdentityId, parseOpId, type SpaceId } from '../wire/ids.ts'
+import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
+import { decodeHead, encodeHead, encodeMessage, encodeSpace, type MessageRecord, type SpaceRecord } from '../wire/records.ts'
+import { openContent, sealContent } from './content/content.ts'
+import { type Gain, Groups } from './group/groups.ts'
+import { decodeState, encodeState } from './group/mls.ts'
+import { MAX_CLOCK_AHEAD_MS } from './limits.ts'
+import { Log } from './log/log.ts'
+import { Mail } from './mailbox/mail.ts'
+import { Authority } from './space/authority.ts'
+import { Delivery } from './sync/delivery.ts'
+import type { Me, Turn, World } from './turn.ts'
+
+const HLC_STEP = 1024
+const EMPTY = new Uint8Array()
+
+/** What came in with one batch, for those who must tell others about it. */
+export interface Arrival { readonly ops: readonly Op[]; readonly messages: readonly MessageRecord[] }
+
+export class Replica {
+  readonly id: SpaceId
+  readonly world: World
+  readonly me: Me
+  readonly log: Log
+  readonly authority: Authority
+  readonly groups: Groups
+  readonly mail: Mail
+  readonly delivery: Delivery
+  record: SpaceRecord
+  /** Content ops on disk whose key isn't here, by epoch: op rows' keys and channels. */
+  private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
+  /** Messages read for the first time since the last `takeFresh`. */
+  private fresh: MessageRecord[] = []
+
+  constructor(world: World, me: Me, id: SpaceId, record: SpaceRecord) {
+    this.world = world
+    this.me = me
+    this.id = id
+    this.record = record
+    this.log = new Log(world.suite)
+    this.authority = new Authority(world.suite)
+    this.groups = new Groups(world.suite, id, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, {
+      devicesAt: (op) => this.authority.devicesAt(op.header.deps),
+      devicesNow: () => this.authority.state.devices,
+      identityOf: (device) => this.authority.identityOf(device),
+      powerAt: (op) => this.authority.powerAt(op.header.device, op.header.deps),
+      isVoid: (epoch) => this.authority.verdict(epoch).type === 'void',
+    })
+    this.mail = new Mail(world, id, this.groups.keys, record.relays)
+    this.delivery = new Delivery(id)
+  }
+
+  // ---- disk ----
+
+  static partitions(space: SpaceId): readonly string[] {
+    return [`ops/${space}/${AUTHORITY_CHANNEL}`, `heads/${space}`, `keys/${space}`, `states/${space}`, `votes/${space}`, `locked/${space}`, `packages/${space}`,
+      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`]
+  }
+
+  /** Rebuilds everything from the rows of `partitions`, in that order. */
+  async load(rows: readonly (readonly Row[])[]): Promise<void> {
+    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = []] = rows
+    for (const row of packages) this.groups.packages.set(toHex(row.key), splitPackage(row.value))
+    for (const row of trees) this.groups.addTree(row.value)
+    await this.loadOps(ops)
+    for (const row of heads) {
+      const head = decodeHead(row.value)
+      if (head !== undefined) this.log.restoreHead(toHex(row.key.subarray(0, 16)) as ChannelId, toHex(row.key.subarray(16)) as DeviceId, head)
+    }
+    for (const row of states) {
+      const state = decodeState(row.value), epoch = parseOpId(row.key)
+      if (state !== undefined && epoch !== undefined) this.groups.states.set(epoch, state)
+    }
+    for (const row of keys) {
+      const epoch = parseOpId(row.key.subarray(0, 32))
+      if (epoch === undefined) continue
+      if (row.key.length === 32) this.groups.gainKey(epoch, row.value); else this.groups.keys.addEnvelope(epoch, row.value)
+    }
+    for (const row of votes) {
+      const epoch = parseOpId(row.key.subarray(0, 32)), identity = parseIdentityId(row.key.subarray(32)), id = parseOpId(row.value.subarray(8))
+      if (epoch !== undefined && identity !== undefined && id !== undefined) this.groups.tree.vote(epoch, identity, fromU64(row.value), id)
+    }
+    for (const row of locked) this.noteLocked(toHex(row.value) as EpochId, toHex(row.key.subarray(0, 16)) as ChannelId, row.key.subarray(16))
+    for (const row of parked) {
+      const op = decodeOp(row.value, (b) => this.world.suite.sha256(b))
+      const place = op === undefined ? undefined : this.log.place(op)
+      if (op !== undefined && place?.type === 'waits') this.log.park(op, place.for)
+    }
+    this.mail.load(outbox, cursors, unopened)
+    this.delivery.load(acks)
+    for (const gain of await this.groups.advance()) void gain
+  }
+
+  /** Authority ops come from disk in no causal order: each is added once its predecessor and deps are. */
+  private async loadOps(rows: readonly Row[]): Promise<void> {
+    const sha = (b: Uint8Array): Uint8Array => this.world.suite.sha256(b)
+    let open = rows.map((r) => decodeOp(r.value, sha)).filter((op): op is Op => op !== undefined)
+    for (let before = -1; open.length > 0 && open.length !== before;) {
+      before = open.length
+      const later: Op[] = []
+      for (const op of open) {
+        const h = op.header
+        if ((h.chanPrev !== undefined && !this.log.authority.has(h.chanPrev)) || h.deps.some((d) => !this.log.authority.has(d))) { later.push(op); continue }
+        this.log.restoreAuthority(op)
+        await this.interpret(op)
+      }
+      open = later
+    }
+  }
+
+  // ---- ops in ----
+
+  /** Takes ops from anyone. What is new is saved in this step; what is malformed, forged or foreign is dropped without a trace. */
+  async receive(turn: Turn, encoded: readonly Uint8Array[]): Promise<Arrival> {
+    const sha = (b: Uint8Array): Uint8Array => this.world.suite.sha256(b)
+    const ops: Op[] = []
+    for (const bytes of encoded) {
+      const op = decodeOp(bytes, sha)
+      if (op === undefined || this.log.isParked(op.id)) continue
+      if (op.header.space !== this.id && !(op.header.type === 'genesis' && op.id === (this.id as string))) continue
+      if (this.log.place(op).type !== 'known') ops.push(op)
+    }
+    const vouched = ops.length > 1 ? await this.log.vouched(ops) : new Set<OpId>()
+    const accepted: Op[] = []
+    const queue = ops
+    for (let op = queue.shift(); op !== undefined; op = queue.shift()) {
+      const place = this.log.place(op)
+      if (place.type === 'waits') {
+        if (this.log.park(op, place.for)) turn.out.put(`parked/${this.id}`, fromHex(op.id) as Uint8Array, op.bytes)
+        continue
+      }
+      if (place.type !== 'next') continue
+      if (!vouched.has(op.id) && !(await this.log.verify(op))) continue
+      if (!(await this.accept(turn, op))) continue
+      accepted.push(op)
+      queue.push(...this.freed)
+      for (const freed of this.freed) turn.out.delete(`parked/${this.id}`, fromHex(freed.id) as Uint8Array)
+    }
+    return { ops: accepted, messages: [] }
+  }
+
+  private freed: Op[] = []
+
+  /** Puts a verified op that is next in its chain into the log. False when its author has no business here. */
+  private async accept(turn: Turn, op: Op): Promise<boolean> {
+    const h = op.header
+    this.freed = []
+    if (h.channel !== AUTHORITY_CHANNEL) {
+      if (!CONTENT_TYPES.has(h.type) || h.epoch === undefined || h.kid === undefined) return false
+      const verdict = this.authority.contentVerdict(h)
+      if (verdict.type === 'void' && this.authority.identityOf(h.device) === undefined) return false
+    }
+    turn.out.put(opsPartition(this.id, h.channel), opKey(h.device, h.chanSeq), op.bytes)
+    this.freed = this.log.add(op)
+    const head = this.log.head(h.channel, h.device)
+    if (head !== undefined) turn.out.put(`heads/${this.id}`, concat(fromHex(h.channel) as Uint8Array, fromHex(h.device) as Uint8Array), encodeHead(head))
+    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.readContent(turn, op)
+    this.vote(turn, op)
+    return true
+  }
+
+  /** What an authority or group op changes. */
+  private async interpret(op: Op): Promise<void> {
+    await this.authority.add(op)
+    if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device)
+    const body = decodeGroupBody(op.header.type, op.body)
+    if (body?.type === 'commit') this.groups.addCommit(op, body)
+    if (body?.type === 'bundle') this.groups.addBundle(body)
+  }
+
+  /** Support for an epoch: content names it, a commit is it. */
+  private vote(turn: Turn, op: Op): void {
+    const epoch = op.header.type === 'commit' ? op.id : op.header.epoch
+    const identity = this.authority.identityOf(op.header.device)
+    if (epoch === undefined || identity === undefined) return
+    if (!this.groups.tree.vote(epoch, identity, op.header.seq, op.id)) return
+    turn.out.put(`votes/${this.id}`, concat(fromHex(epoch) as Uint8Array, fromHex(identity) as Uint8Array), concat(u64(op.header.seq), fromHex(op.id) as Uint8Array))
+  }
+
+  // ---- content ----
+
+  private noteLocked(epoch: EpochId, channel: ChannelId, key: Uint8Array): void {
+    const set = this.locked.get(epoch) ?? new Map<string, { channel: ChannelId; key: Uint8Array }>()
+    set.set(channel + toHex(key), { channel, key })
+    this.locked.set(epoch, set)
+  }
+
+  /** Opens a content op into a message row, or notes that its key isn't here. */
+  private readContent(turn: Turn, op: Op): void {
+    const h = op.header
+    const epoch = h.epoch as EpochId
+    const rowKey = opKey(h.device, h.chanSeq)
+    const lockedKey = concat(fromHex(h.channel) as Uint8Array, rowKey)
+    const key = this.groups.keys.contentKey(epoch, h.channel)
+    if (key === undefined) {
+      this.noteLocked(epoch, h.channel, rowKey)
+      turn.out.put(`locked/${this.id}`, lockedKey, fromHex(epoch) as Uint8Array)
+      return
+    }
+    turn.out.delete(`locked/${this.id}`, lockedKey)
+    const content = openContent(this.world.suite, key, op)
+    const author = this.authority.identityOf(h.device)
+    if (content === undefined || author === undefined) return
+    const message: MessageRecord = { id: op.id, device: h.device, author, chanSeq: h.chanSeq, hlc: this.believable(turn, h.hlc), text: content.text }
+    turn.out.put(`messages/${this.id}/${h.channel}`, messageKey(message), encodeMessage(message))
+    turn.out.put(`places/${this.id}`, fromHex(op.id) as Uint8Array, concat(fromHex(h.channel) as Uint8Array, u64(message.hlc)))
+    this.fresh.push(message)
+    this.channelOf.set(op.id, h.channel)
+  }
+
+  private readonly channelOf = new Map<OpId, ChannelId>()
+
+  /** A clock far ahead must not pin its message to the end for ever. */
+  private believable(turn: Turn, hlc: number): number { return Math.min(hlc, (turn.now + MAX_CLOCK_AHEAD_MS) * HLC_STEP) }
+
+  /** Messages that became readable since the last call, by channel. */
+  takeFresh(): Map<ChannelId, MessageRecord[]> {
+    const out = new Map<ChannelId, MessageRecord[]>()
+    for (const message of this.fresh) {
+      const channel = this.channelOf.get(message.id) as ChannelId
+      const list = out.get(channel) ?? []
+      list.push(message)
+      out.set(channel, list)
+    }
+    this.fresh = []
+    this.channelOf.clear()
+    return out
+  }
+
+  // ---- own ops ----
+
+  private header(turn: Turn, type: string, channel: ChannelId, sealedUnder: { epoch: EpochId; kid: Uint8Array } | undefined): OpHeader {
+    const head = this.log.head(channel, this.me.device)
+    const last = this.log.deviceHeads.get(this.me.device)
+    return {
+      space: type === 'genesis' ? NO_SPACE : this.id, audience: 0, channel, device: this.me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id,
+      chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, deps: this.authority.heads(), type, hlc: Math.max(turn.now * HLC_STEP, this.log.maxHlc + 1),
+      kid: sealedUnder?.kid, epoch: sealedUnder?.epoch, bodyHash: EMPTY,
+    }
+  }
+
+  private async finish(turn: Turn, header: OpHeader, body: Uint8Array): Promise<Op> {
+    const op = await signOp(this.world, this.me, header, body)
+    if (!(await this.accept(turn, op))) throw new Error(`own ${header.type} op was not accepted`)
+    return op
+  }
+
+  /** Makes, signs and takes in an own authority or group op. */
+  append(turn: Turn, type: string, body: Uint8Array): Promise<Op> {
+    return this.finish(turn, this.header(turn, type, AUTHORITY_CHANNEL, undefined), body)
+  }
+
+  /** Takes in the genesis op that made this space's id. */
+  async found(turn: Turn, genesis: Op): Promise<void> {
+    if (!(await this.accept(turn, genesis))) throw new Error('own genesis was not accepted')
+  }
+
+  /** Seals and takes in own content under the tip. The caller has made sure that the tip's leaves may all read it. */
+  async appendContent(turn: Turn, channel: ChannelId, epoch: EpochId, content: Content): Promise<Op> {
+    const key = this.groups.keys.contentKey(epoch, channel)
+    if (key === undefined) throw new Error('no key for the epoch to seal under')
+    const header = this.header(turn, content.type, channel, { epoch, kid: key.kid })
+    return this.finish(turn, header, sealContent(this.world.suite, key, header, content))
+  }
+
+  // ---- conclusions ----
+
+  /** Processes what can be processed now; saves keys and states; asks for rows that became readable. True when keys were gained. */
+  async settle(turn: Turn): Promise<boolean> {
+    const gains = await this.groups.advance()
+    this.saveGains(turn, gains)
+    for (const [epoch, rows] of this.locked) {
+      if (!this.groups.keys.has(epoch)) continue
+      this.locked.delete(epoch)
+      let n = 0
+      for (const { channel, key } of rows.values()) {
+        turn.out.read({ tag: `${this.id}|locked|${epoch}|${n++}`, partition: opsPartition(this.id, channel), query: { from: key, to: after(key), limit: 1 } })
+      }
+    }
+    for (const n of this.mail.takeOpenable()) {
+      turn.out.read({ tag: `${this.id}|unopened|${n}`, partition: `unopened/${this.id}`, query: { from: u64(n), to: u64(n + 1), limit: 1 } })
+    }
+    for (const relayKey of this.relayKeysInUse()) this.mail.watch(turn, await this.mail.topicOf(relayKey))
+    return gains.length > 0
+  }
+
+  saveGains(turn: Turn, gains: readonly Gain[]): void {
+    for (const gain of gains) {
+      const epoch = fromHex(gain.epoch) as Uint8Array
+      switch (gain.type) {
+        case 'key': turn.out.put(`keys/${this.id}`, epoch, gain.secret); break
+        case 'state': turn.out.put(`states/${this.id}`, epoch, encodeState(gain.state)); break
+      }
+    }
+    if (gains.length === 0) return
+    for (const epoch of this.groups.prune(this.groups.tree.path())) turn.out.delete(`states/${this.id}`, fromHex(epoch) as Uint8Array)
+  }
+
+  /** The newest relay keys first: that of the tip, then those of other epochs here, a few. */
+  relayKeysInUse(): Uint8Array[] {
+    const out: Uint8Array[] = []
+    const tip = this.groups.tip()
+    const epochs = [...this.groups.keys.relayKeys.keys()].sort((a, b) => (this.groups.tree.nodes.get(b)?.depth ?? 0) - (this.groups.tree.nodes.get(a)?.depth ?? 0))
+    for (const epoch of tip === undefined ? epochs : [tip, ...epochs]) {
+      const key = this.groups.keys.relayKeys.get(epoch)
+      if (key !== undefined && !out.some((k) => compare(k, key) === 0)) out.push(key)
+    }
+    return out.slice(0, 16)
+  }
+
+  /** Rows that `settle` asked for. */
+  async onRows(turn: Turn, tag: string, rows: readonly Row[]): Promise<Payload[]> {
+    const [, kind, number] = tag.split('|')
+    const payloads: Payload[] = []
+    for (const row of rows) {
+      if (kind === 'locked') {
+        const op = decodeOp(row.value, (b) => this.world.suite.sha256(b))
+        if (op !== undefined) this.readContent(turn, op)
+      } else {
+        turn.out.delete(`unopened/${this.id}`, u64(Number(number)))
+        const payload = this.mail.open(row.value)
+        if (payload !== undefined && payload !== 'no-key') payloads.push(payload)
+      }
+    }
+    return payloads
+  }
+
+  // ---- what others ask ----
+
+  /** Devices of each other member. */
+  others(): Map<IdentityId, DeviceId[]> {
+    const out = new Map<IdentityId, DeviceId[]>()
+    for (const identity of this.authority.state.members.keys()) if (identity !== this.me.identity) out.set(identity, [])
+    for (const [device, { identity }] of this.authority.state.devices) out.get(identity)?.push(device)
+    return out
+  }
+
+  isMember(): boolean { return this.authority.state.members.has(this.me.identity) }
+
+  state(): SpaceInfo['state'] {
+    if (this.record.state === 'joining') return 'joining'
+    return this.isMember() ? 'member' : 'removed'
+  }
+
+  save(turn: Turn, record: SpaceRecord): void {
+    this.record = record
+    turn.out.put('spaces', fromHex(this.id) as Uint8Array, encodeSpace(record))
+  }
+}
+
+export const opsPartition = (space: SpaceId, channel: ChannelId): string => `ops/${space}/${channel}`
+export const opKey = (device: DeviceId, chanSeq: number): Uint8Array => concat(fromHex(device) as Uint8Array, u64(chanSeq))
+export const messageKey = (m: { readonly hlc: number; readonly id: OpId }): Uint8Array => concat(u64(m.hlc), fromHex(m.id) as Uint8Array)
+/** The least key after this one. */
+export const after = (key: Uint8Array): Uint8Array => concat(key, new Uint8Array(1))
+
+function splitPackage(value: Uint8Array): { public: Uint8Array; secret: Uint8Array } {
+  const length = new DataView(value.buffer, value.byteOffset).getUint32(0)
+  return { public: value.slice(4, 4 + length), secret: value.slice(4 + length) }
+}
+
+export function joinPackage(pkg: { readonly public: Uint8Array; readonly secret: Uint8Array }): Uint8Array {
+  const length = new Uint8Array(4)
+  new DataView(length.buffer).setUint32(0, pkg.public.length)
+  return concat(length, pkg.public, pkg.secret)
+}
+
+/** Hashes, signs and encodes an op of this device. */
+export async function signOp(world: World, me: Me, header: OpHeader, body: Uint8Array): Promise<Op> {
+  const whole = { ...header, bodyHash: world.suite.sha256(body) }
+  const bytes = encodeHeader(whole)
+  const idBytes = world.suite.sha256(bytes)
+  const sig = await world.suite.sign(me.deviceKey.secretKey, opSignedBytes(idBytes))
+  const op = decodeOp(encodeOp(bytes, body, sig), (b) => world.suite.sha256(b))
+  if (op === undefined) throw new Error(`own ${header.type} op does not decode`)
+  return op
+}
+

@@ -1,0 +1,312 @@
+/**
+ * Talking with connected peers. A connection proves nothing by itself: for each space both have, a sealed hello proves that the other side
+ * holds the space's relay key and speaks for a device that authority knows. Then version vectors are compared and what is missing is asked for,
+ * authority first; fresh ops are sent unasked.
+ */
+import type { PeerStatus } from '../../api.ts'
+import type { Path, Row } from '../../ports.ts'
+import { concat, equal, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
+import { type AskRange, decodeFrame, encodeFrame, type Frame } from '../../wire/frame.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
+import type { Op } from '../../wire/op.ts'
+import type { Vector } from '../../wire/vector.ts'
+import { LABELS } from '../labels.ts'
+import { MAX_ASK_OPS, MAX_BATCH_BYTES } from '../limits.ts'
+import { helloToken } from '../mailbox/mail.ts'
+import { opKey, opsPartition, type Replica } from '../replica.ts'
+import type { Me, Turn, World } from '../turn.ts'
+
+/** One space with one peer, once the peer has proved who it is there. */
+interface Session {
+  readonly space: SpaceId
+  readonly token: Uint8Array
+  readonly device: DeviceId
+  theirs: Vector
+  asking: boolean
+  /** Ranges still to be answered, and how many ops may still go before the peer must ask again. */
+  serving: AskRange[]
+  allowance: number
+}
+
+interface Peer {
+  readonly id: string
+  path: Path
+  readonly sessions: Map<SpaceId, Session>
+  /** Tokens (hex) we have sent a hello for, so that a hello is answered once. */
+  readonly greeted: Set<string>
+  /** A hello from someone not known as a member yet: looked at again when authority changes. */
+  waitingHello: (Frame & { type: 'hello' }) | undefined
+}
+
+/** What the engine does with frames' contents. */
+export interface PeerEvents {
+  ops(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from: string): Promise<void>
+  met(turn: Turn, replica: Replica, device: DeviceId): void
+  vector(turn: Turn, replica: Replica, device: DeviceId, vector: Vector): void
+  tree(turn: Turn, replica: Replica, tree: Uint8Array): void
+}
+
+export class Peers {
+  private readonly peers = new Map<string, Peer>()
+  private readonly world: World
+  private readonly replicas: ReadonlyMap<SpaceId, Replica>
+  private readonly events: PeerEvents
+  self: { readonly peer: string; readonly addresses: readonly string[] } | undefined
+  me: Me | undefined
+
+  constructor(world: World, replicas: ReadonlyMap<SpaceId, Replica>, events: PeerEvents) {
+    this.world = world
+    this.replicas = replicas
+    this.events = events
+  }
+
+  has(peer: string): boolean { return this.peers.has(peer) }
+
+  async up(turn: Turn, id: string, path: Path): Promise<void> {
+    const known = this.peers.get(id)
+    if (known !== undefined) { known.path = path; return }
+    const peer: Peer = { id, path, sessions: new Map(), greeted: new Set(), waitingHello: undefined }
+    this.peers.set(id, peer)
+    await this.greet(turn, peer, [...this.replicas.values()])
+  }
+
+  path(id: string, path: Path): void { const peer = this.peers.get(id); if (peer !== undefined) peer.path = path }
+  down(id: string): void { this.peers.delete(id) }
+
+  /** Devices that have proved themselves on some connection, per space. */
+  devices(space: SpaceId): Set<DeviceId> {
+    const out = new Set<DeviceId>()
+    for (const peer of this.peers.values()) {
+      const session = peer.sessions.get(space)
+      if (session !== undefined) out.add(session.device)
+    }
+    return out
+  }
+
+  status(nameOf: (device: DeviceId) => string | undefined): PeerStatus[] {
+    const out: PeerStatus[] = []
+    for (const peer of this.peers.values()) {
+      const device = [...peer.sessions.values()][0]?.device
+      if (device !== undefined) out.push({ peer: peer.id, path: peer.path, device, name: nameOf(device) })
+    }
+    return out
+  }
+
+  private frame(turn: Turn, peer: Peer, frame: Frame): void { turn.out.send({ type: 'frame', peer: peer.id, bytes: encodeFrame(frame) }) }
+
+  // ---- hello ----
+
+  /** Says hello for these spaces, once per relay key and connection. */
+  private async greet(turn: Turn, peer: Peer, replicas: readonly Replica[], relayKeyOnly?: Uint8Array): Promise<void> {
+    const self = this.self, me = this.me
+    if (self === undefined || me === undefined) return
+    const spaces: { token: Uint8Array; nonce: Uint8Array; sealed: Uint8Array }[] = []
+    for (const replica of replicas) {
+      if (replica.state() !== 'member') continue
+      const relayKey = relayKeyOnly ?? replica.relayKeysInUse()[0]
+      if (relayKey === undefined) continue
+      const token = helloToken(this.world, relayKey, self.peer, peer.id)
+      if (peer.greeted.has(toHex(token))) continue
+      peer.greeted.add(toHex(token))
+      const sig = await this.world.suite.sign(me.deviceKey.secretKey, helloBytes(replica.id, self.peer, peer.id))
+      const nonce = this.world.random.bytes(24)
+      const key = this.world.suite.expand(relayKey, 32, LABELS.helloKey)
+      spaces.push({ token, nonce, sealed: this.world.suite.seal(key, nonce, token, concat(fromHex(me.device) as Uint8Array, sig)) })
+    }
+    if (spaces.length > 0) this.frame(turn, peer, { type: 'hello', spaces })
+  }
+
+  /** A space was made or joined, or its relay key changed: everyone connected may share it. */
+  async greetAll(turn: Turn, replica: Replica): Promise<void> {
+    for (const peer of this.peers.values()) {
+      await this.greet(turn, peer, [replica])
+      if (peer.waitingHello !== undefined) await this.onHello(turn, peer, peer.waitingHello)
+    }
+  }
+
+  private async onHello(turn: Turn, peer: Peer, frame: Frame & { type: 'hello' }): Promise<void> {
+    const self = this.self
+    if (self === undefined) return
+    peer.waitingHello = undefined
+    for (const hello of frame.spaces) {
+      for (const replica of this.replicas.values()) {
+        const relayKey = replica.relayKeysInUse().find((k) => equal(helloToken(this.world, k, self.peer, peer.id), hello.token))
+        if (relayKey === undefined) continue
+        const plain = this.world.suite.open(this.world.suite.expand(relayKey, 32, LABELS.helloKey), hello.nonce, hello.token, hello.sealed)
+        const device = plain?.length === 96 ? parseDeviceId(plain.subarray(0, 32)) : undefined
+        if (plain === undefined || device === undefined) continue
+        if (!(await this.world.suite.verify(plain.subarray(0, 32), plain.subarray(32), helloBytes(replica.id, peer.id, self.peer)))) continue
+        if (!replica.authority.state.devices.has(device)) { peer.waitingHello = frame; continue }
+        await this.establish(turn, peer, replica, device, hello.token, relayKey)
+      }
+    }
+    // A space both have may be one whose key we learn later.
+    if (peer.sessions.size === 0) peer.waitingHello = frame
+  }
+
+  private async establish(turn: Turn, peer: Peer, replica: Replica, device: DeviceId, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
+    const known = peer.sessions.get(replica.id)
+    if (known !== undefined && equal(known.token, token)) return
+    peer.sessions.set(replica.id, { space: replica.id, token, device, theirs: [], asking: false, serving: [], allowance: 0 })
+    await this.greet(turn, peer, [replica], relayKey)
+    this.frame(turn, peer, { type: 'vector', token, vector: replica.log.vector(), whole: true })
+    this.events.met(turn, replica, device)
+  }
+
+  // ---- frames ----
+
+  async onFrame(turn: Turn, id: string, bytes: Uint8Array): Promise<void> {
+    const peer = this.peers.get(id)
+    const frame = decodeFrame(bytes)
+    if (peer === undefined || frame === undefined) return
+    if (frame.type === 'hello') return this.onHello(turn, peer, frame)
+    const session = [...peer.sessions.values()].find((s) => equal(s.token, frame.token))
+    const replica = session === undefined ? undefined : this.replicas.get(session.space)
+    if (session === undefined || replica === undefined) return
+    if (!replica.authority.state.devices.has(session.device)) { peer.sessions.delete(session.space); return }
+    switch (frame.type) {
+      case 'vector':
+        session.theirs = frame.whole ? frame.vector : mergeVectors(session.theirs, frame.vector)
+        this.events.vector(turn, replica, session.device, frame.vector)
+        this.ask(turn, peer, session, replica)
+        return
+      case 'ask':
+        session.serving = [...frame.ranges]
+        session.allowance = MAX_ASK_OPS
+        for (const hash of frame.trees) {
+          const tree = replica.groups.treeFor(hash)
+          if (tree !== undefined) this.frame(turn, peer, { type: 'tree', token: session.token, tree })
+        }
+        if (frame.ranges.length > 0) this.serve(turn, peer, session)
+        return
+      case 'ops':
+        if (!frame.more) session.asking = false
+        await this.events.ops(turn, replica, frame.ops, id)
+        if (!frame.more) this.ask(turn, peer, session, replica)
+        return
+      case 'tree':
+        this.events.tree(turn, replica, frame.tree)
+        return
+    }
+  }
+
+  /** Asks for what the peer has and we lack, authority first. */
+  private ask(turn: Turn, peer: Peer, session: Session, replica: Replica): void {
+    if (session.asking) return
+    const ranges: AskRange[] = []
+    let wanted = 0
+    for (const e of session.theirs) {
+      const have = replica.log.head(e.channel, e.device)?.chanSeq ?? 0
+      if (e.chanSeq <= have || wanted >= MAX_ASK_OPS) continue
+      const to = Math.min(e.chanSeq, have + MAX_ASK_OPS - wanted)
+      wanted += to - have
+      ranges.push({ channel: e.channel, device: e.device, from: have + 1, to })
+    }
+    const authority = ranges.filter((r) => r.channel === AUTHORITY_CHANNEL)
+    const trees = replica.groups.wantedTrees(replica.groups.tip())
+    if (ranges.length === 0 && trees.length === 0) return
+    session.asking = ranges.length > 0
+    this.frame(turn, peer, { type: 'ask', token: session.token, ranges: (authority.length > 0 ? authority : ranges).slice(0, 1000), trees })
+  }
+
+  /** Answers a range at a time: the rows come back as input. */
+  private serve(turn: Turn, peer: Peer, session: Session): void {
+    const range = session.serving[0]
+    if (range === undefined || session.allowance <= 0) {
+      session.serving = []
+      this.frame(turn, peer, { type: 'ops', token: session.token, ops: [], more: false })
+      return
+    }
+    const limit = Math.min(range.to - range.from + 1, 500, session.allowance)
+    turn.out.read({
+      tag: `${session.space}|serve|${peer.id}`, partition: opsPartition(session.space, range.channel),
+      query: { from: opKey(range.device, range.from), to: opKey(range.device, range.to + 1), limit },
+    })
+  }
+
+  onRows(turn: Turn, space: SpaceId, id: string, rows: readonly Row[]): void {
+    const peer = this.peers.get(id)
+    const session = peer?.sessions.get(space)
+    const range = session?.serving[0]
+    if (peer === undefined || session === undefined || range === undefined) return
+    let size = 0
+    const ops: Uint8Array[] = []
+    for (const row of rows) {
+      if (size > 0 && size + row.value.length > MAX_BATCH_BYTES) break
+      ops.push(row.value)
+      size += row.value.length
+    }
+    session.allowance -= ops.length
+    const next = range.from + ops.length
+    if (ops.length === 0 || next > range.to) session.serving.shift(); else session.serving[0] = { ...range, from: next }
+    if (ops.length > 0) this.frame(turn, peer, { type: 'ops', token: session.token, ops, more: true })
+    this.serve(turn, peer, session)
+  }
+
+  // ---- fresh ops ----
+
+  /** Sends ops to everyone in the space who may lack them. Returns the devices reached. */
+  spread(turn: Turn, replica: Replica, ops: readonly Op[], except?: string): Set<DeviceId> {
+    const reached = new Set<DeviceId>()
+    for (const peer of this.peers.values()) {
+      const session = peer.sessions.get(replica.id)
+      if (session === undefined || peer.id === except) continue
+      reached.add(session.device)
+      for (const batch of batches(ops)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
+    }
+    return reached
+  }
+
+  /** Tells an author that its ops are here: what makes "delivered" true on its screen. */
+  acknowledge(turn: Turn, replica: Replica, ops: readonly Op[]): void {
+    const authors = new Set(ops.map((op) => op.header.device))
+    for (const peer of this.peers.values()) {
+      const session = peer.sessions.get(replica.id)
+      if (session === undefined || !authors.has(session.device)) continue
+      const vector = replica.log.vector().filter((e) => e.device === session.device)
+      this.frame(turn, peer, { type: 'vector', token: session.token, vector, whole: false })
+    }
+  }
+
+  /** Anti-entropy with every peer; also unsticks an answer that never came. */
+  compareAll(turn: Turn): void {
+    for (const peer of this.peers.values()) {
+      for (const session of peer.sessions.values()) {
+        const replica = this.replicas.get(session.space)
+        if (replica === undefined) continue
+        session.asking = false
+        this.frame(turn, peer, { type: 'vector', token: session.token, vector: replica.log.vector(), whole: true })
+        this.ask(turn, peer, session, replica)
+      }
+    }
+  }
+
+  /** A tree is needed: everyone in the space is asked. */
+  askTrees(turn: Turn, replica: Replica, hashes: readonly Uint8Array[]): void {
+    for (const peer of this.peers.values()) {
+      const session = peer.sessions.get(replica.id)
+      if (session !== undefined) this.frame(turn, peer, { type: 'ask', token: session.token, ranges: [], trees: hashes })
+    }
+  }
+}
+
+const helloBytes = (space: SpaceId, from: string, to: string): Uint8Array =>
+  concat(LABELS.helloSign, fromHex(space) as Uint8Array, utf8(from), new Uint8Array(1), utf8(to))
+
+function* batches(ops: readonly Op[]): Iterable<Uint8Array[]> {
+  let batch: Uint8Array[] = []
+  let size = 0
+  for (const op of ops) {
+    if (batch.length > 0 && size + op.bytes.length > MAX_BATCH_BYTES) { yield batch; batch = []; size = 0 }
+    batch.push(op.bytes)
+    size += op.bytes.length
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** The further of both for each chain. */
+function mergeVectors(a: Vector, b: Vector): Vector {
+  const entries = new Map(a.map((e) => [e.channel + e.device, e]))
+  for (const e of b) if ((entries.get(e.channel + e.device)?.chanSeq ?? 0) < e.chanSeq) entries.set(e.channel + e.device, e)
+  return [...entries.values()].sort((x, y) => (x.channel < y.channel ? -1 : x.channel > y.channel ? 1 : x.device < y.device ? -1 : 1))
+}

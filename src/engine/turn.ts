@@ -1,0 +1,20 @@
+/** What every part of the engine is handed in one step: the time, the collector of effects, and the fixed surroundings. */
+import type { Ciphersuite, Random, SigningKey } from '../ports.ts'
+import type { DeviceId, IdentityId } from '../wire/ids.ts'
+import type { Out } from './out.ts'
+
+export interface World { readonly suite: Ciphersuite; readonly random: Random }
+
+/** This person on this device. */
+export interface Me {
+  readonly identity: IdentityId
+  readonly identityKey: SigningKey
+  readonly device: DeviceId
+  readonly deviceKey: SigningKey
+  readonly boxKey: SigningKey
+  readonly cert: Uint8Array
+  readonly certHash: Uint8Array
+  readonly name: string
+}
+
+export interface Turn { readonly now: number; readonly out: Out }

@@ -1,0 +1,102 @@
+/** Rows on this device's disk (sealed by the disk). Decoded like everything else: a damaged row is undefined, never a guess. */
+import { fromHex, toHex } from './bytes.ts'
+import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
+import { type DeviceId, type IdentityId, type OpId, parseDeviceId, parseIdentityId, parseOpId } from './ids.ts'
+
+const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
+
+/** This person and this device: the secrets everything hangs on. */
+export interface MeRecord { readonly identitySeed: Uint8Array; readonly deviceSeed: Uint8Array; readonly boxSeed: Uint8Array; readonly cert: Uint8Array; readonly name: string }
+
+export const encodeMe = (m: MeRecord): Uint8Array => encodeCbor([1, m.identitySeed, m.deviceSeed, m.boxSeed, m.cert, m.name])
+
+export function decodeMe(bytes: Uint8Array): MeRecord | undefined {
+  const v = decodeCbor(bytes, 4096)
+  if (!isArray(v, 6)) return undefined
+  const [version, identitySeed, deviceSeed, boxSeed, cert, name] = v
+  if (version !== 1 || !isBytes(identitySeed, 32) || !isBytes(deviceSeed, 32) || !isBytes(boxSeed, 32) || !isBytes(cert) || !isText(name, 256)) return undefined
+  return { identitySeed, deviceSeed, boxSeed, cert, name }
+}
+
+/** A space this device holds. `link` is the invite it is joining through, until it is in. */
+export interface SpaceRecord { readonly state: 'joining' | 'open' | 'left'; readonly relays: readonly string[]; readonly link: string; readonly createdAt: number }
+const SPACE_STATES = ['joining', 'open', 'left'] as const
+
+export const encodeSpace = (s: SpaceRecord): Uint8Array => encodeCbor([1, SPACE_STATES.indexOf(s.state), [...s.relays], s.link, s.createdAt])
+
+export function decodeSpace(bytes: Uint8Array): SpaceRecord | undefined {
+  const v = decodeCbor(bytes, 16384)
+  if (!isArray(v, 5)) return undefined
+  const [version, stateIndex, list, link, createdAt] = v
+  const state = isUint(stateIndex) ? SPACE_STATES[stateIndex] : undefined
+  if (version !== 1 || state === undefined || !isArray(list) || !isText(link, 4096) || !isUint(createdAt)) return undefined
+  const relays = list.filter((url): url is string => isText(url, 200))
+  return relays.length === list.length ? { state, relays, link, createdAt } : undefined
+}
+
+/** The head of one (channel, device) chain: what the next op must follow. */
+export interface HeadRecord { readonly chanSeq: number; readonly id: OpId; readonly seq: number; readonly hlc: number }
+
+export const encodeHead = (h: HeadRecord): Uint8Array => encodeCbor([h.chanSeq, raw(h.id), h.seq, h.hlc])
+
+export function decodeHead(bytes: Uint8Array): HeadRecord | undefined {
+  const v = decodeCbor(bytes, 128)
+  if (!isArray(v, 4)) return undefined
+  const [chanSeq, idBytes, seq, hlc] = v
+  const id = isBytes(idBytes, 32) ? parseOpId(idBytes) : undefined
+  return isUint(chanSeq) && id !== undefined && isUint(seq) && isUint(hlc) ? { chanSeq, id, seq, hlc } : undefined
+}
+
+/** A readable message. Its row's key is its place in the channel: hlc (8 bytes, big-endian) || op id. */
+export interface MessageRecord { readonly id: OpId; readonly device: DeviceId; readonly author: IdentityId; readonly chanSeq: number; readonly hlc: number; readonly text: string }
+
+export const encodeMessage = (m: MessageRecord): Uint8Array => encodeCbor([1, raw(m.id), raw(m.device), raw(m.author), m.chanSeq, m.hlc, m.text])
+
+export function decodeMessage(bytes: Uint8Array): MessageRecord | undefined {
+  const v = decodeCbor(bytes, 65536)
+  if (!isArray(v, 7)) return undefined
+  const [version, idBytes, deviceBytes, authorBytes, chanSeq, hlc, text] = v
+  const id = isBytes(idBytes, 32) ? parseOpId(idBytes) : undefined
+  const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
+  const author = isBytes(authorBytes, 32) ? parseIdentityId(authorBytes) : undefined
+  if (version !== 1 || id === undefined || device === undefined || author === undefined || !isUint(chanSeq) || !isUint(hlc) || !isText(text, 65536)) return undefined
+  return { id, device, author, chanSeq, hlc, text }
+}
+
+/** A parcel that waits for a relay to take it. `covers` names the own op whose keeping it proves. */
+export interface ParcelRecord { readonly relay: string; readonly seed: Uint8Array; readonly topic: string; readonly bytes: Uint8Array; readonly covers: { readonly channel: string; readonly chanSeq: number } | undefined }
+
+export const encodeParcel = (p: ParcelRecord): Uint8Array =>
+  encodeCbor([p.relay, p.seed, p.topic, p.bytes, p.covers === undefined ? null : [raw(p.covers.channel), p.covers.chanSeq]])
+
+export function decodeParcel(bytes: Uint8Array): ParcelRecord | undefined {
+  const v = decodeCbor(bytes, 2 * 1024 * 1024)
+  if (!isArray(v, 5)) return undefined
+  const [relay, seed, topic, parcel, covers] = v
+  if (!isText(relay, 200) || !isBytes(seed, 32) || !isText(topic, 64) || !isBytes(parcel)) return undefined
+  const cover = decodeCovers(covers)
+  return cover === null ? undefined : { relay, seed, topic, bytes: parcel, covers: cover }
+}
+
+function decodeCovers(v: Cbor | undefined): ParcelRecord['covers'] | null {
+  if (v === null) return undefined
+  return isArray(v, 2) && isBytes(v[0], 16) && isUint(v[1]) ? { channel: toHex(v[0]), chanSeq: v[1] } : null
+}
+
+/** A message that can't be sealed yet. */
+export interface DraftRecord { readonly channel: string; readonly text: string; readonly at: number }
+
+export const encodeDraft = (d: DraftRecord): Uint8Array => encodeCbor([raw(d.channel), d.text, d.at])
+
+export function decodeDraft(bytes: Uint8Array): DraftRecord | undefined {
+  const v = decodeCbor(bytes, 65536)
+  return isArray(v, 3) && isBytes(v[0], 16) && isText(v[1], 65536) && isUint(v[2]) ? { channel: toHex(v[0]), text: v[1], at: v[2] } : undefined
+}
+
+/** One safe integer: cursors, read marks, acknowledgements, counters. */
+export const encodeNumber = (n: number): Uint8Array => encodeCbor(n)
+
+export function decodeNumber(bytes: Uint8Array): number | undefined {
+  const v = decodeCbor(bytes, 16)
+  return isUint(v) ? v : undefined
+}
