@@ -17,7 +17,7 @@ export default defineConfig({
   root: 'src',
   publicDir: '../public',
   plugins: [
-    svelte(),
+    svelte({ configFile: false }),
     VitePWA({
       strategies: 'injectManifest',
       srcDir: 'sw',
