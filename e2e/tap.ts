@@ -104,15 +104,15 @@ function unmask(sent: Buffer): Buffer {
   const end = sent.indexOf('\r\n\r\n')
   if (end < 0 || !/^upgrade: *websocket/im.test(sent.toString('latin1', 0, end))) return Buffer.alloc(0)
   const payloads: Buffer[] = []
-  for (let at = end + 4; at + 6 <= sent.length;) {
+  for (let at = end + 4; at + 2 <= sent.length;) {
     const short = sent.readUInt8(at + 1) & 127
-    at += 2
-    let length = short
-    if (short === 126) { length = sent.readUInt16BE(at); at += 2 }
-    if (short === 127) { length = Number(sent.readBigUInt64BE(at)); at += 8 }
-    const mask = sent.subarray(at, at + 4)
-    payloads.push(sent.subarray(at + 4, at + 4 + length).map((byte, i) => byte ^ (mask[i & 3] ?? 0)) as Buffer)
-    at += 4 + length
+    const head = short === 126 ? 4 : short === 127 ? 10 : 2
+    if (at + head + 4 > sent.length) break
+    const length = head === 2 ? short : head === 4 ? sent.readUInt16BE(at + 2) : Number(sent.readBigUInt64BE(at + 2))
+    const mask = sent.subarray(at + head, at + head + 4)
+    const masked = sent.subarray(at + head + 4, at + head + 4 + length)
+    payloads.push(Buffer.from(masked.map((byte, i) => byte ^ (mask[i & 3] ?? 0))))
+    at += head + 4 + length
   }
   return Buffer.concat(payloads)
 }

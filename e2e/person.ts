@@ -1,0 +1,227 @@
+/** A person at their own browser, with a profile of their own and a line of their own to the world. Methods are what people do. */
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, expect, type BrowserContext, type Locator, type Page } from '@playwright/test'
+import { findBrowser, isRoot } from './browser.ts'
+import { Tap } from './tap.ts'
+
+/** Nothing that a browser does on its own may look like something that the app does. */
+const QUIET = [
+  '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--no-default-browser-check',
+  '--disable-domain-reliability', '--no-pings', '--disable-field-trial-config',
+]
+
+export interface Wishes {
+  /** false: a browser without WebRTC, as behind a firewall that lets no UDP through. */
+  readonly webrtc?: boolean
+  readonly colorScheme?: 'light' | 'dark'
+  readonly width?: number
+}
+
+/** What the page's peer connections say about themselves, gathered by `watchConnections`. */
+export interface Connections { readonly iceServers: string[]; readonly open: number; readonly bytesReceived: number }
+
+export class Person {
+  readonly name: string
+  readonly profile: string
+  readonly tap = new Tap()
+  readonly errors: string[] = []
+  page!: Page
+  private context: BrowserContext | undefined
+  private readonly home: string
+  private readonly wishes: Wishes
+  private proxy = ''
+
+  constructor(name: string, home: string, wishes: Wishes = {}) {
+    this.name = name
+    this.home = home
+    this.wishes = wishes
+    this.profile = mkdtempSync(join(tmpdir(), `thicket-${name.toLowerCase()}-`))
+  }
+
+  /** Starts the browser and opens the app, or a link. */
+  async open(address = this.home): Promise<void> {
+    this.proxy ||= await this.tap.open()
+    const executablePath = findBrowser()
+    if (!executablePath) throw new Error('No browser')
+    const { colorScheme = 'dark', width = 1100, webrtc = true } = this.wishes
+    this.context = await chromium.launchPersistentContext(this.profile, {
+      executablePath,
+      args: isRoot ? [...QUIET, '--no-sandbox'] : QUIET,
+      proxy: { server: this.proxy },
+      viewport: { width, height: 760 },
+      colorScheme,
+      reducedMotion: 'reduce',
+      permissions: ['clipboard-read', 'clipboard-write'],
+    })
+    await this.context.addInitScript(webrtc ? watchConnections : removeWebRtc)
+    this.page = this.context.pages()[0] ?? await this.context.newPage()
+    this.listen(this.page)
+    await this.page.goto(address)
+  }
+
+  /** First start: opens the app (or a link) and says who they are. */
+  async start(address?: string): Promise<void> {
+    await this.open(address)
+    await this.introduce()
+  }
+
+  async introduce(): Promise<void> {
+    await this.page.getByLabel('Your name').fill(this.name)
+    await this.page.keyboard.press('Enter')
+  }
+
+  async createSpace(name: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Create a space' }).first().click()
+    await this.page.getByLabel('Name of the space').fill(name)
+    await this.page.keyboard.press('Enter')
+    await this.isIn(name)
+  }
+
+  /** Sees the space with a place to write: is a member. */
+  async isIn(space: string): Promise<void> {
+    await expect(this.page.getByRole('heading', { name: space })).toBeVisible()
+    await expect(this.composer()).toBeEnabled()
+  }
+
+  async invite(): Promise<string> {
+    await this.page.getByRole('button', { name: 'Invite' }).first().click()
+    const link = this.page.getByLabel('Invite link')
+    await expect(link).toHaveValue(/^http/)
+    const text = await link.inputValue()
+    await this.page.keyboard.press('Escape')
+    return text
+  }
+
+  /** Opens a link: the app shows what it is, and the person says yes. In a fresh profile it asks for the name first. */
+  async join(link: string): Promise<void> {
+    const isNew = this.context === undefined
+    if (isNew) await this.start(link)
+    else await this.page.goto(link)
+    await this.page.getByRole('button', { name: /^Join/ }).click()
+  }
+
+  async write(text: string): Promise<void> {
+    await this.composer().fill(text)
+    await this.composer().press('Enter')
+    await this.sees(text)
+  }
+
+  async sees(text: string): Promise<void> { await expect(this.message(text)).toBeVisible() }
+
+  /** All messages on the screen, oldest first. */
+  async messages(): Promise<string[]> { return this.page.getByTestId('message-text').allTextContents() }
+
+  /** The send state of an own message as a screen reader says it. */
+  messageState(text: string): Locator { return this.message(text).getByTestId('send-state') }
+
+  message(text: string): Locator { return this.page.getByRole('log').getByRole('article').filter({ hasText: text }) }
+
+  composer(): Locator { return this.page.getByRole('textbox', { name: /^Message/ }) }
+
+  connectionChip(): Locator { return this.page.getByTestId('connection') }
+
+  /** Cuts everything: the line, what the browser says about it, and the peer connections, which don't go through the line. */
+  async goOffline(): Promise<void> {
+    this.tap.cut()
+    await this.context?.setOffline(true)
+    await this.page.evaluate(() => globalThis.peerConnections?.all.forEach(connection => connection.close()))
+  }
+
+  async comeBack(): Promise<void> {
+    this.tap.mend()
+    await this.context?.setOffline(false)
+  }
+
+  async connections(): Promise<Connections> {
+    return this.page.evaluate(async () => {
+      const { all, iceServers } = globalThis.peerConnections ?? { all: [], iceServers: [] }
+      let open = 0, bytesReceived = 0
+      for (const connection of all.filter(each => each.connectionState === 'connected')) {
+        open++
+        for (const report of (await connection.getStats()).values()) if (report.type === 'transport') bytesReceived += report.bytesReceived
+      }
+      return { iceServers, open, bytesReceived }
+    })
+  }
+
+  /** Another tab of the same profile. */
+  async secondTab(): Promise<Page> {
+    const page = await this.opened().newPage()
+    this.listen(page)
+    await page.goto(this.home)
+    return page
+  }
+
+  /** From now on the person looks at this tab. */
+  lookAt(page: Page): void { this.page = page }
+
+  /** The service worker holds the app: from now on it starts without a network. */
+  async appIsKept(): Promise<void> {
+    await this.page.waitForFunction(() => navigator.serviceWorker.controller !== null)
+  }
+
+  async reload(): Promise<void> { await this.page.reload() }
+
+  /** Closes the browser in peace and opens it again. */
+  async restart(): Promise<void> {
+    await this.leave()
+    await this.open()
+  }
+
+  /** Closes the browser in peace. The profile stays. */
+  async leave(): Promise<void> {
+    await this.context?.close()
+    this.context = undefined
+  }
+
+  /** kill -9 of the whole browser. */
+  async kill(): Promise<void> {
+    const context = this.opened()
+    const gone = context.waitForEvent('close')
+    // Chromium keeps its process id in the lock of the profile, as host-pid.
+    process.kill(Number(readlinkSync(join(this.profile, 'SingletonLock')).split('-').at(-1)), 'SIGKILL')
+    await gone
+    this.context = undefined
+  }
+
+  /** After the test. */
+  async cleanUp(): Promise<void> {
+    await this.leave()
+    await this.tap.close()
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  private opened(): BrowserContext {
+    if (!this.context) throw new Error(`${this.name}'s browser is not open`)
+    return this.context
+  }
+
+  private listen(page: Page): void {
+    page.on('pageerror', error => this.errors.push(`${this.name}: ${error.stack ?? error.message}`))
+  }
+}
+
+declare global {
+  var peerConnections: { all: RTCPeerConnection[]; iceServers: string[] } | undefined
+}
+
+/** Runs in the page before the app: remembers each peer connection and the servers that it was given. */
+function watchConnections(): void {
+  const seen: NonNullable<typeof globalThis.peerConnections> = { all: [], iceServers: [] }
+  globalThis.peerConnections = seen
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      seen.all.push(this)
+      seen.iceServers.push(...(configuration?.iceServers ?? []).flatMap(server => server.urls))
+    }
+  }
+}
+
+function removeWebRtc(): void {
+  for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'RTCIceCandidate', 'RTCSessionDescription']) {
+    Reflect.deleteProperty(globalThis, name)
+  }
+}
