@@ -1,0 +1,110 @@
+/**
+ * Ed25519 (RFC 8032), strict, so that every member of a space gives the same verdict on the same bytes: engines differ on malleable and
+ * degenerate signatures, and a log whose validity depends on the browser splits. Checked here, before any engine sees it: S < L, point
+ * encodings canonical, neither A nor R of small order. What remains is the equation without cofactor, which all WebCrypto engines use
+ * and the stand-in computes too.
+ */
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { sha512 } from '@noble/hashes/sha2.js'
+import { concat, equal, fromHex, toHex } from '../wire/bytes.ts'
+
+export interface Ed25519 {
+  publicKey(seed: Uint8Array): Promise<Uint8Array>
+  sign(seed: Uint8Array, message: Uint8Array): Promise<Uint8Array>
+  verify(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): Promise<boolean>
+}
+
+const { Point } = ed25519
+/** The order of the base point. */
+const ORDER = Point.Fn.ORDER
+/** The prime of the field, 2^255 - 19. */
+const FIELD = Point.Fp.ORDER
+/** The y coordinates of the eight points of small order, canonical (little-endian, sign bit clear): orders 4, 1, 2 and 8. */
+const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
+  '00'.repeat(32),
+  '01' + '00'.repeat(31),
+  'ec' + 'ff'.repeat(30) + '7f',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+])
+/** A PKCS #8 private key (RFC 8410) is this and the 32-byte seed. */
+const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420') as Uint8Array
+/** Imported keys held, a few hundred bytes each: a space's active devices fit. */
+const CACHE_KEYS = 512
+
+export async function createEd25519(only?: 'webcrypto' | 'noble'): Promise<Ed25519> {
+  const raw = only !== 'noble' && (only === 'webcrypto' || await hasWebCrypto()) ? webCrypto() : noble()
+  return {
+    ...raw,
+    verify: async (publicKey, signature, message) => isStrict(publicKey, signature) && raw.verify(publicKey, signature, message),
+  }
+}
+
+/** True when no engine may judge this signature its own way. */
+function isStrict(publicKey: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== 32 || signature.length !== 64) return false
+  return littleEndian(signature.subarray(32)) < ORDER && isPlainPoint(publicKey) && isPlainPoint(signature.subarray(0, 32))
+}
+
+/** Canonical y and not of small order. Whether the point is on the curve is for the equation to say. */
+function isPlainPoint(bytes: Uint8Array): boolean {
+  const y = bytes.slice()
+  y[31] = (y[31] as number) & 127
+  return littleEndian(y) < FIELD && !SMALL_ORDER_Y.has(toHex(y))
+}
+
+const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes.slice().reverse())}`)
+
+async function hasWebCrypto(): Promise<boolean> {
+  const message = new Uint8Array([1]), seed = new Uint8Array(32).fill(7)
+  try {
+    const native = webCrypto()
+    return await native.verify(ed25519.getPublicKey(seed), await native.sign(seed, message), message)
+  } catch { return false }
+}
+
+function webCrypto(): Ed25519 {
+  const subtle = globalThis.crypto.subtle
+  const publicKeys = new Map<string, Promise<CryptoKey>>()
+  const secretKeys = new Map<string, Promise<CryptoKey>>()
+  const publicKey = (bytes: Uint8Array) => cached(publicKeys, bytes, () => subtle.importKey('raw', new Uint8Array(bytes), 'Ed25519', false, ['verify']))
+  const secretKey = (seed: Uint8Array) => cached(secretKeys, seed, () => subtle.importKey('pkcs8', new Uint8Array(concat(PKCS8_PREFIX, seed)), 'Ed25519', false, ['sign']))
+  return {
+    // WebCrypto can't say the public key of a private one it imported, except through an extractable JWK: noble is simpler, and this is rare.
+    publicKey: async (seed) => ed25519.getPublicKey(seed),
+    sign: async (seed, message) => new Uint8Array(await subtle.sign('Ed25519', await secretKey(seed), new Uint8Array(message))),
+    async verify(key, signature, message) {
+      try { return await subtle.verify('Ed25519', await publicKey(key), new Uint8Array(signature), new Uint8Array(message)) } catch { return false }
+    },
+  }
+}
+
+/** Keeps the CACHE_KEYS imported last; a failed import is not kept. */
+function cached(keys: Map<string, Promise<CryptoKey>>, bytes: Uint8Array, load: () => Promise<CryptoKey>): Promise<CryptoKey> {
+  const name = toHex(bytes)
+  const known = keys.get(name)
+  if (known !== undefined) return known
+  const loading = load()
+  keys.set(name, loading)
+  loading.catch(() => { keys.delete(name) })
+  const oldest = keys.size > CACHE_KEYS ? keys.keys().next().value : undefined
+  if (oldest !== undefined) keys.delete(oldest)
+  return loading
+}
+
+function noble(): Ed25519 {
+  return {
+    publicKey: async (seed) => ed25519.getPublicKey(seed),
+    sign: async (seed, message) => ed25519.sign(message, seed),
+    // Not noble's own verify: that one multiplies by the cofactor and so accepts signatures which WebCrypto engines reject.
+    async verify(publicKey, signature, message) {
+      try {
+        const r = signature.subarray(0, 32)
+        const k = littleEndian(sha512(concat(r, publicKey, message))) % ORDER
+        const s = littleEndian(signature.subarray(32))
+        const point = Point.BASE.multiplyUnsafe(s).subtract(Point.fromBytes(publicKey).multiplyUnsafe(k))
+        return equal(point.toBytes(), r)
+      } catch { return false }
+    },
+  }
+}

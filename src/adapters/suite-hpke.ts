@@ -1,0 +1,84 @@
+/**
+ * HPKE (RFC 9180) base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM: the one that MLS's first ciphersuite names.
+ * Written out instead of taken from ts-mls, whose HPKE draws ephemeral keys from the runtime and so can't be run twice alike.
+ * AES runs in noble: the plaintexts are path secrets of 32 bytes, for which WebCrypto's two calls take longer.
+ */
+import { gcm } from '@noble/ciphers/aes.js'
+import { expand, extract } from '@noble/hashes/hkdf.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Random } from '../ports.ts'
+import { concat, utf8 } from '../wire/bytes.ts'
+import { PrivateKey, type PublicKey, type X25519 } from './suite-x25519.ts'
+
+export interface Hpke {
+  deriveKey(ikm: Uint8Array): PrivateKey
+  /** Draws from Random before its first wait: callers that start many at once still draw in the order they started them. */
+  seal(to: PublicKey, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Promise<{ enc: Uint8Array; ct: Uint8Array }>
+  /** Rejects when the tag is wrong or the encapsulated key is bad. */
+  open(key: PrivateKey, enc: Uint8Array, info: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Promise<Uint8Array>
+  exportTo(to: PublicKey, info: Uint8Array, context: Uint8Array, length: number): Promise<{ enc: Uint8Array; secret: Uint8Array }>
+  exportFrom(key: PrivateKey, enc: Uint8Array, info: Uint8Array, context: Uint8Array, length: number): Promise<Uint8Array>
+}
+
+export const ENCAPSULATED_BYTES = 32
+export const AEAD_KEY_BYTES = 16
+export const AEAD_NONCE_BYTES = 12
+const NONE = new Uint8Array()
+const VERSION = utf8('HPKE-v1')
+/** KEM 0x0020 alone, and KEM 0x0020, KDF 0x0001, AEAD 0x0001 (RFC 9180, 4.1 and 5.1). */
+const KEM_ID = concat(utf8('KEM'), new Uint8Array([0, 0x20]))
+const HPKE_ID = concat(utf8('HPKE'), new Uint8Array([0, 0x20, 0, 1, 0, 1]))
+
+const labeledExtract = (id: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array => extract(sha256, concat(VERSION, id, utf8(label), ikm), salt)
+const labeledExpand = (id: Uint8Array, prk: Uint8Array, label: string, info: Uint8Array, length: number): Uint8Array =>
+  expand(sha256, prk, concat(new Uint8Array([length >> 8, length]), VERSION, id, utf8(label), info), length)
+
+/** Key, nonce and exporter secret of a context that seals one message (RFC 9180, 5.1). */
+function schedule(shared: Uint8Array, info: Uint8Array): { key: Uint8Array; nonce: Uint8Array; exporter: Uint8Array } {
+  const base = new Uint8Array([0])
+  const context = concat(base, labeledExtract(HPKE_ID, NONE, 'psk_id_hash', NONE), labeledExtract(HPKE_ID, NONE, 'info_hash', info))
+  const secret = labeledExtract(HPKE_ID, shared, 'secret', NONE)
+  return {
+    key: labeledExpand(HPKE_ID, secret, 'key', context, AEAD_KEY_BYTES),
+    nonce: labeledExpand(HPKE_ID, secret, 'base_nonce', context, AEAD_NONCE_BYTES),
+    exporter: labeledExpand(HPKE_ID, secret, 'exp', context, 32),
+  }
+}
+
+const sharedSecret = (agreed: Uint8Array, enc: Uint8Array, recipient: Uint8Array): Uint8Array =>
+  labeledExpand(KEM_ID, labeledExtract(KEM_ID, NONE, 'eae_prk', agreed), 'shared_secret', concat(enc, recipient), 32)
+
+export function createHpke(x25519: X25519, random: Random): Hpke {
+  const deriveKey = (ikm: Uint8Array): PrivateKey =>
+    new PrivateKey(labeledExpand(KEM_ID, labeledExtract(KEM_ID, NONE, 'dkp_prk', ikm), 'sk', NONE, 32), x25519)
+
+  async function encapsulate(ephemeral: PrivateKey, to: PublicKey): Promise<{ enc: Uint8Array; shared: Uint8Array }> {
+    const enc = await ephemeral.publicBytes()
+    return { enc, shared: sharedSecret(await x25519.agree(ephemeral.bytes, to.bytes), enc, to.bytes) }
+  }
+
+  const decapsulate = async (key: PrivateKey, enc: Uint8Array): Promise<Uint8Array> =>
+    sharedSecret(await x25519.agree(key.bytes, enc), enc, await key.publicBytes())
+
+  return {
+    deriveKey,
+    async seal(to, info, aad, plaintext) {
+      const ephemeral = deriveKey(random.bytes(32))
+      const { enc, shared } = await encapsulate(ephemeral, to)
+      const { key, nonce } = schedule(shared, info)
+      return { enc, ct: gcm(key, nonce, aad).encrypt(plaintext) }
+    },
+    async open(privateKey, enc, info, aad, ciphertext) {
+      const { key, nonce } = schedule(await decapsulate(privateKey, enc), info)
+      return gcm(key, nonce, aad).decrypt(ciphertext)
+    },
+    async exportTo(to, info, context, length) {
+      const ephemeral = deriveKey(random.bytes(32))
+      const { enc, shared } = await encapsulate(ephemeral, to)
+      return { enc, secret: labeledExpand(HPKE_ID, schedule(shared, info).exporter, 'sec', context, length) }
+    },
+    async exportFrom(privateKey, enc, info, context, length) {
+      return labeledExpand(HPKE_ID, schedule(await decapsulate(privateKey, enc), info).exporter, 'sec', context, length)
+    },
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Cryptography for the engine: hashes and XChaCha20-Poly1305 from noble, at once, because the engine makes many small ones and a
+ * WebCrypto call costs more in waiting than in work; Ed25519 and X25519 from WebCrypto, ten times faster there, with noble standing in
+ * where a browser lacks them. Both engines give the same bytes and the same verdicts: suite.contract.ts runs on each.
+ *
+ *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement
+ *   suite-hpke.ts      RFC 9180 base mode     suite-mls.ts      what ts-mls asks for, over the same Random
+ */
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { expand } from '@noble/hashes/hkdf.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Ciphersuite, Random } from '../ports.ts'
+import { concat } from '../wire/bytes.ts'
+import { createEd25519 } from './suite-ed25519.ts'
+import { createHpke, ENCAPSULATED_BYTES } from './suite-hpke.ts'
+import { createMls } from './suite-mls.ts'
+import { createX25519, PrivateKey, PublicKey } from './suite-x25519.ts'
+
+export type Engine = 'webcrypto' | 'noble'
+
+/** `only` forces one engine; left out, WebCrypto is used for each algorithm that this runtime has. */
+export async function createSuite(random: Random, only?: Engine): Promise<Ciphersuite> {
+  const ed25519 = await createEd25519(only)
+  const x25519 = await createX25519(only)
+  const hpke = createHpke(x25519, random)
+  return {
+    sha256: (...parts) => hashParts(parts),
+    hmac(key, ...parts) {
+      const mac = hmac.create(sha256, key)
+      for (const part of parts) mac.update(part)
+      return mac.digest()
+    },
+    expand: (secret, length, ...info) => expand(sha256, secret, concat(...info), length),
+    seal: (key, nonce, aad, plaintext) => xchacha20poly1305(key, nonce, aad).encrypt(plaintext),
+    open(key, nonce, aad, ciphertext) {
+      try { return xchacha20poly1305(key, nonce, aad).decrypt(ciphertext) } catch { return undefined }
+    },
+    async signingKey(seed) {
+      return { publicKey: await ed25519.publicKey(seed), secretKey: seed.slice() }
+    },
+    sign: (secretKey, message) => ed25519.sign(secretKey, message),
+    verify: (publicKey, signature, message) => ed25519.verify(publicKey, signature, message),
+    async sealTo(publicKey, info, aad, plaintext) {
+      const sealed = await hpke.seal(new PublicKey(publicKey), info, aad, plaintext)
+      return concat(sealed.enc, sealed.ct)
+    },
+    async openFrom(secretKey, info, aad, sealed) {
+      const enc = sealed.subarray(0, ENCAPSULATED_BYTES)
+      try { return await hpke.open(new PrivateKey(secretKey, x25519), enc, info, aad, sealed.subarray(ENCAPSULATED_BYTES)) } catch { return undefined }
+    },
+    async boxKey(seed) {
+      return { publicKey: await x25519.publicKey(seed), secretKey: seed.slice() }
+    },
+    mls: createMls(ed25519, x25519, hpke, random),
+  }
+}
+
+function hashParts(parts: readonly Uint8Array[]): Uint8Array {
+  const hash = sha256.create()
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
