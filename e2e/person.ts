@@ -2,7 +2,7 @@
 import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, expect, type BrowserContext, type Locator, type Page } from '@playwright/test'
+import { chromium, expect, type BrowserContext, type Locator, type Page, type Request } from '@playwright/test'
 import { findBrowser, isRoot } from './browser.ts'
 import { Tap } from './tap.ts'
 
@@ -85,21 +85,36 @@ export class Person {
     await expect(this.composer()).toBeEnabled()
   }
 
+  /** Makes an invite and takes its link. */
   async invite(): Promise<string> {
-    await this.page.getByRole('button', { name: 'Invite' }).first().click()
-    const link = this.page.getByLabel('Invite link')
-    await expect(link).toHaveValue(/^http/)
-    const text = await link.inputValue()
+    await this.openInvite()
+    const link = await this.page.getByLabel('Invite link').inputValue()
     await this.page.keyboard.press('Escape')
-    return text
+    return link
+  }
+
+  async openInvite(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Invite' }).first().click()
+    await expect(this.page.getByLabel('Invite link')).toHaveValue(/^http/)
+  }
+
+  async revokeInvite(): Promise<void> {
+    await this.openInvite()
+    await this.page.getByRole('button', { name: /take back|revoke/i }).first().click()
+    await this.page.keyboard.press('Escape')
   }
 
   /** Opens a link: the app shows what it is, and the person says yes. In a fresh profile it asks for the name first. */
   async join(link: string): Promise<void> {
-    const isNew = this.context === undefined
-    if (isNew) await this.start(link)
-    else await this.page.goto(link)
+    if (this.context) await this.follow(link)
+    else await this.start(link)
     await this.page.getByRole('button', { name: /^Join/ }).click()
+  }
+
+  /** Opens a link in the tab that is there, as a click in a mail would in a new one: from the beginning. */
+  async follow(link: string): Promise<void> {
+    await this.page.goto('about:blank')
+    await this.page.goto(link)
   }
 
   async write(text: string): Promise<void> {
@@ -119,6 +134,11 @@ export class Person {
   message(text: string): Locator { return this.page.getByRole('log').getByRole('article').filter({ hasText: text }) }
 
   composer(): Locator { return this.page.getByRole('textbox', { name: /^Message/ }) }
+
+  member(name: string): Locator { return this.page.getByRole('list', { name: /members/i }).getByRole('listitem').filter({ hasText: name }) }
+
+  /** Nothing waits here any more: whoever comes later finds it at the relay. */
+  async everythingIsAtTheRelay(): Promise<void> { await expect(this.connectionChip()).not.toHaveAccessibleName(/queued/i) }
 
   connectionChip(): Locator { return this.page.getByTestId('connection') }
 
@@ -144,6 +164,36 @@ export class Person {
       }
       return { iceServers, open, bytesReceived }
     })
+  }
+
+  /** Every request of the page, its workers and the service worker, from now on. */
+  hears(listen: (request: Request) => void): void { this.opened().on('request', listen) }
+
+  /** What keeps a browser from offering to install the app. */
+  async whyNotInstallable(): Promise<string[]> {
+    const session = await this.opened().newCDPSession(this.page)
+    const { installabilityErrors } = await session.send('Page.getInstallabilityErrors')
+    return installabilityErrors.map(error => error.errorId)
+  }
+
+  /** The server has a new version of the app, and the browser looks. */
+  async getsANewVersion(): Promise<void> {
+    this.tap.newer.set('/sw.js', '\n// A newer version\n')
+    await this.page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.update())
+  }
+
+  /** Sends a text over the line and stores it in the profile, in clear: a search that doesn't find this would find nothing. */
+  async plants(text: string): Promise<void> {
+    await this.page.evaluate(async text => {
+      await fetch('/v1/planted', { method: 'POST', body: text })
+      const opening = indexedDB.open('planted', 1)
+      opening.onupgradeneeded = () => opening.result.createObjectStore('rows')
+      await new Promise(resolve => { opening.onsuccess = resolve })
+      const transaction = opening.result.transaction('rows', 'readwrite')
+      transaction.objectStore('rows').put(`${text}-small`, 1)
+      transaction.objectStore('rows').put(`${text}-large `.repeat(20_000) + `${text}-large-end`, 2)
+      await new Promise(resolve => { transaction.oncomplete = resolve })
+    }, text)
   }
 
   /** Another tab of the same profile. */

@@ -10,6 +10,8 @@ import type { Duplex } from 'node:stream'
 export class Tap {
   /** host:port of everything that was asked for. */
   readonly hosts = new Set<string>()
+  /** Text to add to the end of what comes from a path, as if the server had a newer version of it. */
+  readonly newer = new Map<string, string>()
   private readonly server: Server
   private readonly lines = new Set<Duplex>()
   private readonly recordings: { up: Buffer[]; down: Buffer[] }[] = []
@@ -59,13 +61,17 @@ export class Tap {
     this.hosts.add(url.host)
     const recording = this.record()
     const headers = { ...asked.headers }
-    delete headers['proxy-connection']
+    const newer = this.newer.get(url.pathname)
+    // Compressed, we could not read what we record.
+    for (const name of ['proxy-connection', 'accept-encoding', ...(newer ? ['if-none-match', 'if-modified-since'] : [])]) delete headers[name]
     recording.up.push(Buffer.from(`${asked.method} ${asked.url}\n${JSON.stringify(headers)}\n`))
     const onward = request(url, { method: asked.method ?? 'GET', headers }, reply => {
       recording.down.push(Buffer.from(JSON.stringify(reply.headers)))
+      if (newer) delete reply.headers['content-length']
       answer.writeHead(reply.statusCode ?? 502, reply.headers)
       reply.on('data', (chunk: Buffer) => recording.down.push(chunk))
-      reply.pipe(answer)
+      reply.pipe(answer, { end: false })
+      reply.on('end', () => answer.end(newer))
     })
     // A relay that is gone looks to the browser as it would without us: the connection breaks.
     onward.on('error', () => asked.socket.destroy())

@@ -12,6 +12,8 @@ declare global {
   interface WindowEventMap { 'thicket-update': CustomEvent<UpdateOffer> }
 }
 
+const ONLINE_SETTLES_MS = 3_000
+
 /** Call once, at start. Does nothing in development and where service workers are missing (private windows of some browsers). */
 export function registerServiceWorker(): void {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
@@ -23,7 +25,11 @@ export function registerServiceWorker(): void {
       registration.active?.postMessage({ type: 'drain' } satisfies ToServiceWorker)
     }
     wake()
-    addEventListener('online', wake)
+    addEventListener('online', () => {
+      wake()
+      // A device says that it is online before it can reach anybody.
+      setTimeout(wake, ONLINE_SETTLES_MS)
+    })
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState !== 'visible') return
       wake()
