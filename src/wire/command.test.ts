@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { CommandType } from '../api.ts'
+import { COMMAND_TYPES, decodeCommand, fieldsOf, MAX_COMMAND_TEXT } from './command.ts'
+
+const ID_16 = 'ab'.repeat(16), ID_32 = 'cd'.repeat(32)
+
+/** Each command with all its fields. */
+const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } = {
+  'set-up': { name: 'Alice' },
+  'set-name': { name: 'Alice' },
+  'create-space': { name: 'Home', relays: ['https://relay.example'] },
+  'list-spaces': {},
+  'rename-space': { space: ID_32, name: 'Home' },
+  'leave-space': { space: ID_32 },
+  'create-channel': { space: ID_32, name: 'general' },
+  'rename-channel': { space: ID_32, channel: ID_16, name: 'talk' },
+  'list-channels': { space: ID_32 },
+  'list-members': { space: ID_32 },
+  'remove-member': { space: ID_32, member: ID_32 },
+  'create-invite': { space: ID_32, uses: 3, expiresInMs: 60_000, base: 'https://thicket.example' },
+  'list-invites': { space: ID_32 },
+  'revoke-invite': { space: ID_32, invite: ID_16 },
+  'read-link': { link: 'https://thicket.example/#/join/x' },
+  'join': { link: 'https://thicket.example/#/join/x' },
+  'send-message': { space: ID_32, channel: ID_16, text: 'hello 👋' },
+  'retry-message': { space: ID_32, message: ID_32 },
+  'get-messages': { space: ID_32, channel: ID_16, limit: 20, before: ID_32 },
+  'mark-read': { space: ID_32, channel: ID_16, message: ID_32 },
+  'status': {},
+}
+
+/** What no field of any command may be. */
+const WRONG: readonly unknown[] = [null, 0, -1, 1.5, NaN, true, {}, ['x', 1], 'x'.repeat(MAX_COMMAND_TEXT + 1), '\ud800', () => 1]
+
+describe.each(COMMAND_TYPES)('%s', (type) => {
+  const full = { type, ...FULL[type] }
+  const fields = fieldsOf(type) ?? []
+
+  test('comes out as it went in, through JSON as well', () => {
+    expect(decodeCommand(full)).toEqual(full)
+    expect(decodeCommand(JSON.parse(JSON.stringify(full)))).toEqual(full)
+    expect(fields.map((name) => name.replace(/[[\]]/g, ''))).toEqual(Object.keys(FULL[type]))
+  })
+
+  test('needs every field but the optional ones', () => {
+    for (const field of fields) {
+      const name = field.replace(/[[\]]/g, '')
+      const { [name]: _, ...rest } = full as Record<string, unknown>
+      expect(decodeCommand(rest), name).toEqual(field === name ? undefined : rest)
+    }
+  })
+
+  test('takes nothing misshapen and nothing more', () => {
+    for (const name of Object.keys(FULL[type])) for (const wrong of WRONG) expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
+    expect(decodeCommand({ ...full, sapce: ID_32 })).toBeUndefined()
+  })
+})
+
+test('ids are lower-case hex of their length', () => {
+  for (const space of ['', 'ab', ID_32.toUpperCase(), ID_32 + '00', ID_32.slice(2), 'zz'.repeat(32)]) expect(decodeCommand({ type: 'list-channels', space })).toBeUndefined()
+})
+
+test('anything else is not a command, and nothing throws', () => {
+  for (const value of [undefined, null, 1, 'status', [], {}, { type: 'toString' }, { type: '__proto__' }, { type: ['status'] }]) expect(decodeCommand(value)).toBeUndefined()
+  fc.assert(fc.property(fc.anything(), (value) => { decodeCommand(value) }), { numRuns: 2000 })
+  fc.assert(fc.property(fc.constantFrom(...COMMAND_TYPES), fc.dictionary(fc.constantFrom('space', 'channel', 'name', 'text', 'limit', 'relays'), fc.anything()), (type, rest) => {
+    const decoded = decodeCommand({ ...rest, type })
+    if (decoded !== undefined) expect(decodeCommand(decoded)).toEqual(decoded)
+  }), { numRuns: 5000 })
+})
