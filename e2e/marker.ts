@@ -1,5 +1,5 @@
 /**
- * Looks for a text where it must not be: in a folder, in recorded traffic, in a database. It looks through the usual disguises (UTF-16, base64, hex)
+ * Looks for a text where it must not be: in a folder, in recorded traffic, in a database. It looks through the usual disguises (Latin-1, UTF-16, base64, hex)
  * and into LevelDB tables, whose blocks Chromium compresses with Snappy. It can't look into what it doesn't know, so each test that uses it
  * first plants a text in the same place and expects to find that one.
  */
@@ -18,7 +18,7 @@ export function placesOf(text: string, places: Iterable<readonly [name: string, 
 
 function disguises(text: string): [string, Buffer][] {
   const raw = Buffer.from(text)
-  const shapes: [string, Buffer][] = [['utf-8', raw], ['utf-16', Buffer.from(text, 'utf16le')], ['hex', Buffer.from(raw.toString('hex'))]]
+  const shapes: [string, Buffer][] = [['utf-8', raw], ['latin1', Buffer.from(text, 'latin1')], ['utf-16', Buffer.from(text, 'utf16le')], ['hex', Buffer.from(raw.toString('hex'))]]
   for (let lead = 0; lead < 3; lead++) {
     const padded = Buffer.concat([Buffer.alloc(lead), raw]).toString('base64').replace(/=+$/, '')
     // The first and last characters also carry bits of the neighbours, whatever they were.

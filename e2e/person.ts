@@ -1,8 +1,11 @@
 /** A person at their own browser, with a profile of their own and a line of their own to the world. Methods are what people do. */
+import { once } from 'node:events'
 import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, expect, type BrowserContext, type Locator, type Page, type Request } from '@playwright/test'
+import { WebSocketServer, type WebSocket as Socket } from 'ws'
 import { findBrowser, isRoot } from './browser.ts'
 import { Tap } from './tap.ts'
 
@@ -182,10 +185,21 @@ export class Person {
     await this.page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.update())
   }
 
-  /** Sends a text over the line and stores it in the profile, in clear: a search that doesn't find this would find nothing. */
+  /** Sends a text over the line, by HTTP and by WebSocket, and stores it in the profile, all in clear: a search that misses these would miss anything. */
   async plants(text: string): Promise<void> {
+    const listener = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    await once(listener, 'listening')
+    const heard = once(listener, 'connection').then(([socket]) => once(socket as Socket, 'message'))
+    const blank = await this.opened().newPage()
+    await blank.evaluate(([port, text]) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+      socket.onopen = () => socket.send(text)
+    }, [(listener.address() as AddressInfo).port, `${text}-socket`] as const)
+    await heard
+    await blank.close()
+    listener.close()
     await this.page.evaluate(async text => {
-      await fetch('/v1/planted', { method: 'POST', body: text })
+      await fetch('/v1/planted', { method: 'POST', body: `${text}-request` })
       const opening = indexedDB.open('planted', 1)
       opening.onupgradeneeded = () => opening.result.createObjectStore('rows')
       await new Promise(resolve => { opening.onsuccess = resolve })

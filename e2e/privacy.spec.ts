@@ -51,7 +51,8 @@ test('what was said is nowhere in the relay, nowhere on its lines, and nowhere i
   const lines = [...alice.tap.recorded(), ...bob.tap.recorded()].map((bytes, i) => [`line ${i}`, bytes] as const)
   const folder = [...filesOf(alice.profile)]
   // Would we find anything at all? What is sent and stored in clear, we do.
-  expect(placesOf(PLANTED, lines), 'a planted request').not.toEqual([])
+  expect(placesOf(`${PLANTED}-request`, lines), 'a planted request').not.toEqual([])
+  expect(placesOf(`${PLANTED}-socket`, lines), 'a planted WebSocket message').not.toEqual([])
   expect(placesOf(`${PLANTED}-small`, folder), 'a planted row').not.toEqual([])
   expect(placesOf(`${PLANTED}-large-end`, folder), 'a planted large row').not.toEqual([])
 
