@@ -95,6 +95,8 @@ export interface MessageInfo {
   readonly sentAt: number
   readonly mine: boolean
   readonly state: SendState
+  /** A message that was 'securing' gets its lasting id once it is sealed: drop the row with this one. */
+  readonly replaces?: OpId
 }
 
 export interface PeerStatus {

@@ -17,8 +17,6 @@ import type { Replica } from './replica.ts'
 import type { Turn, World } from './turn.ts'
 import type { Op } from '../wire/op.ts'
 
-const NO_AAD = new Uint8Array()
-
 export interface InviteKeys { readonly invite: InviteId; readonly join: SigningKey; readonly box: SigningKey; readonly topicSeed: Uint8Array }
 
 export async function inviteKeys(suite: Ciphersuite, secret: Uint8Array): Promise<InviteKeys> {

@@ -18,6 +18,8 @@ export const MAX_MESSAGES_PAGE = 200
 export const KEPT_EPOCH_STATES = 32
 /** Epochs taken into one commit's proposals, so that a commit stays small. */
 export const MAX_COMMIT_CHANGES = 64
+/** Bundles of losing branches' secrets kept in memory, per space. */
+export const MAX_BUNDLES = 10_000
 /** Live invites of one space: each costs a copy of every authority op at the relay. */
 export const MAX_LIVE_INVITES = 10
 export const MAX_SPACES = 200
@@ -50,3 +52,5 @@ export const KEY_PACKAGE_LIFETIME_S = 90 * 24 * 3600
 export const MAX_CLOCK_AHEAD_MS = 5 * 60_000
 /** The joiner tells the person when no relay has answered by then. It goes on trying. */
 export const JOIN_PATIENCE_MS = 15_000
+/** Drafts that wait for the group, per space. */
+export const MAX_DRAFTS = 200

@@ -2,12 +2,12 @@
  * One space on this device: its log, what its ops mean, its group, its mail. Ops come in by `receive`, own ones are made by `append`,
  * and `settle` draws the conclusions: keys that became known, messages that became readable, commits that are due.
  */
-import type { SpaceInfo, Update } from '../api.ts'
+import type { SpaceInfo } from '../api.ts'
 import type { Row } from '../ports.ts'
 import { compare, concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
-import { type Content, CONTENT_TYPES, encodeContent, pad } from '../wire/content.ts'
+import { type Content, CONTENT_TYPES } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
-import { type BundleBody, type CommitBody, decodeGroupBody } from '../wire/group.ts'
+import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseIdentityId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeMessage, encodeSpace, type MessageRecord, type SpaceRecord } from '../wire/records.ts'
@@ -98,7 +98,7 @@ export class Replica {
     }
     this.mail.load(outbox, cursors, unopened)
     this.delivery.load(acks)
-    for (const gain of await this.groups.advance()) void gain
+    await this.groups.advance()
   }
 
   /** Authority ops come from disk in no causal order: each is added once its predecessor and deps are. */

@@ -14,7 +14,8 @@ export interface Me {
   readonly boxKey: SigningKey
   readonly cert: Uint8Array
   readonly certHash: Uint8Array
-  readonly name: string
+  /** As others see it; changes with set-name. */
+  name: string
 }
 
 export interface Turn { readonly now: number; readonly out: Out }

@@ -12,7 +12,7 @@ import type { DeviceId, EpochId, IdentityId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
-import { KEPT_EPOCH_STATES } from '../limits.ts'
+import { KEPT_EPOCH_STATES, MAX_BUNDLES } from '../limits.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit } from './mls.ts'
 import { EpochTree } from './tree.ts'
 
@@ -37,6 +37,7 @@ export class Groups {
   /** Ratchet trees by SHA-256, for joiners who know only the hash. */
   readonly trees = new Map<string, Uint8Array>()
   private readonly bundles: BundleBody[] = []
+  private readonly bundled = new Set<EpochId>()
   private readonly untried: EpochId[] = []
   private readonly suite: Ciphersuite
   private readonly space: SpaceId
@@ -122,7 +123,14 @@ export class Groups {
     return true
   }
 
-  addBundle(body: BundleBody): void { if (this.bundles.length < 10_000) this.bundles.push(body) }
+  addBundle(body: BundleBody): void {
+    if (this.bundles.length >= MAX_BUNDLES) return
+    this.bundles.push(body)
+    for (const { epoch } of body.secrets) this.bundled.add(epoch)
+  }
+
+  /** Whether somebody has published this epoch's secret to the others already. */
+  isBundled(epoch: EpochId): boolean { return this.bundled.has(epoch) }
 
   /** Puts a state this device made itself: saved before its commit is sent. */
   addOwn(epoch: EpochId, state: MlsState, secret: Uint8Array): void {

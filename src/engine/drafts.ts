@@ -1,0 +1,46 @@
+/** Messages written while nothing may be sealed: kept on disk, sealed in order as soon as the group agrees with authority again. */
+import type { Row } from '../ports.ts'
+import { fromHex } from '../wire/bytes.ts'
+import { type ChannelId, type OpId, parseOpId, type SpaceId } from '../wire/ids.ts'
+import { decodeDraft, encodeDraft } from '../wire/records.ts'
+import { MAX_DRAFTS } from './limits.ts'
+import type { Turn, World } from './turn.ts'
+
+export interface Draft { readonly id: OpId; readonly channel: ChannelId; readonly text: string; readonly at: number }
+
+export class Drafts {
+  private readonly space: SpaceId
+  private list: Draft[] = []
+
+  constructor(space: SpaceId) { this.space = space }
+
+  get partition(): string { return `drafts/${this.space}` }
+  get empty(): boolean { return this.list.length === 0 }
+  get size(): number { return this.list.length }
+  get full(): boolean { return this.list.length >= MAX_DRAFTS }
+  of(channel: ChannelId): readonly Draft[] { return this.list.filter((d) => d.channel === channel) }
+
+  load(rows: readonly Row[]): void {
+    for (const row of rows) {
+      const id = parseOpId(row.key), draft = decodeDraft(row.value)
+      if (id !== undefined && draft !== undefined) this.list.push({ id, channel: draft.channel as ChannelId, text: draft.text, at: draft.at })
+    }
+    this.list.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+  }
+
+  add(turn: Turn, world: World, channel: ChannelId, text: string): Draft {
+    const bytes = world.random.bytes(32)
+    const draft: Draft = { id: parseOpId(bytes) as OpId, channel, text, at: Math.max(turn.now, (this.list[this.list.length - 1]?.at ?? 0) + 1) }
+    this.list.push(draft)
+    turn.out.put(this.partition, bytes, encodeDraft(draft))
+    return draft
+  }
+
+  /** All of them, oldest first; off the disk in the same save that keeps the ops they become. */
+  takeAll(turn: Turn): Draft[] {
+    const taken = this.list
+    this.list = []
+    for (const draft of taken) turn.out.delete(this.partition, fromHex(draft.id) as Uint8Array)
+    return taken
+  }
+}

@@ -1,0 +1,591 @@
+/**
+ * The engine: one input in, one step out. Pure: it has no clock, chance, disk or network of its own, awaits only the ciphersuite,
+ * and everything it wants done is data in the step. The host saves, then reads, then sends, then tells.
+ *
+ * Here inputs are handed to the part that knows them, and afterwards `conclude` says what follows for each space that was touched.
+ */
+import type { SpaceInfo, StatusInfo, Update } from '../api.ts'
+import type { MailboxEvent, Random, Ciphersuite } from '../ports.ts'
+import { encodeAuthorityBody } from '../wire/authority.ts'
+import { fromHex } from '../wire/bytes.ts'
+import type { Payload } from '../wire/envelope.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, parseSpaceId, type SpaceId } from '../wire/ids.ts'
+import { decodeLink } from '../wire/invite.ts'
+import type { Op } from '../wire/op.ts'
+import { decodeMe, decodeSpace, type MeRecord } from '../wire/records.ts'
+import { Commands } from './commands.ts'
+import { Drafts } from './drafts.ts'
+import { fail } from './errors.ts'
+import type { Input, Step, Stepper } from './input.ts'
+import { refreshKits } from './invites.ts'
+import { Joining } from './joining.ts'
+import { COMMIT_RANK_MS, JOIN_PATIENCE_MS, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
+import { restoreMe, saveMe } from './me.ts'
+import { Out } from './out.ts'
+import { Presence } from './presence.ts'
+import { ReadMarks } from './read-marks.ts'
+import { act, bundleLosers, due, maySeal, patience } from './reconcile.ts'
+import { Replica } from './replica.ts'
+import { postReceipt, takeReceipt } from './sync/receipts.ts'
+import { Peers } from './sync/peers.ts'
+import type { Me, Turn, World } from './turn.ts'
+import { channelInfos, memberInfos, messageInfo, sendState, spaceInfo } from './views.ts'
+
+export interface EngineOptions { readonly suite: Ciphersuite; readonly random: Random; readonly appBase?: string }
+
+export function createEngine(options: EngineOptions): Stepper { return new Engine(options) }
+
+export class Engine implements Stepper {
+  readonly world: World
+  readonly appBase: string
+  readonly replicas = new Map<SpaceId, Replica>()
+  readonly joinings = new Map<SpaceId, Joining>()
+  readonly peers: Peers
+  readonly presence: Presence
+  readonly reading = new ReadMarks()
+  readonly drafts = new Map<SpaceId, Drafts>()
+  me: Me | undefined
+  private readonly commands: Commands
+  private readonly relaysUp = new Set<string>()
+  private usedRelays = ''
+  /** What clients were told last, so that they are told only what changed. */
+  private readonly told = new Map<string, string>()
+  private readonly touched = new Set<SpaceId>()
+  /** Rows still awaited at start, and those that came: spaces open when all of a space's are here. */
+  private readonly opening = new Map<SpaceId, { readonly record: Uint8Array; readonly rows: Map<string, readonly { key: Uint8Array; value: Uint8Array }[]> }>()
+
+  constructor(options: EngineOptions) {
+    this.world = { suite: options.suite, random: options.random }
+    this.appBase = options.appBase ?? ''
+    this.peers = new Peers(this.world, this.replicas, {
+      ops: (turn, replica, ops, from) => this.take(turn, replica, ops, from),
+      met: (turn, replica) => this.touch(turn, replica),
+      vector: (turn, replica, device, vector) => { if (this.noteHeld(turn, replica, device, vector)) this.touch(turn, replica) },
+      tree: (turn, replica, tree) => this.takeTree(turn, replica, tree),
+    })
+    this.presence = new Presence(this.world)
+    this.commands = new Commands(this)
+  }
+
+  async step(input: Input, now: number): Promise<Step> {
+    const turn: Turn = { now, out: new Out() }
+    this.touched.clear()
+    await this.take1(turn, input)
+    for (const id of [...this.touched]) {
+      const replica = this.replicas.get(id)
+      if (replica !== undefined) await this.conclude(turn, replica)
+    }
+    this.tellStatus(turn)
+    return turn.out.step()
+  }
+
+  touch(_turn: Turn, replica: Replica): void { this.touched.add(replica.id) }
+
+  private async take1(turn: Turn, input: Input): Promise<void> {
+    switch (input.type) {
+      case 'start': return this.start(turn)
+      case 'rows': return this.onRows(turn, input.tag, input.rows)
+      case 'command': return this.commands.run(turn, { client: input.client, id: input.id }, input.command)
+      case 'client-gone': return
+      case 'timer': return this.onTimer(turn, input.tag)
+      case 'self':
+        this.peers.self = { peer: input.peer, addresses: input.addresses }
+        this.announceAll(turn)
+        return
+      case 'peer-up': return this.peers.up(turn, input.peer, input.path)
+      case 'peer-path': return this.peers.path(input.peer, input.path)
+      case 'peer-down':
+        this.peers.down(input.peer)
+        for (const replica of this.replicas.values()) this.touch(turn, replica)
+        return
+      case 'frame': return this.peers.onFrame(turn, input.peer, input.bytes)
+      case 'gossip': return this.onGossip(turn, input.topic, input.bytes)
+      case 'relay-up': case 'relay-down': case 'parcels': case 'posted': case 'refused': case 'announced': case 'rolled-back':
+        return this.onMail(turn, input)
+    }
+  }
+
+  // ---- start ----
+
+  private start(turn: Turn): void {
+    turn.out.read({ tag: 'me', partition: 'me', query: { limit: 1 } })
+    turn.out.read({ tag: 'spaces', partition: 'spaces', query: { limit: 1000 } })
+  }
+
+  private async onRows(turn: Turn, tag: string, rows: readonly { key: Uint8Array; value: Uint8Array }[]): Promise<void> {
+    const [first = '', second = '', third = ''] = tag.split('|')
+    if (first === 'me') {
+      const record = rows[0] === undefined ? undefined : decodeMe(rows[0].value)
+      if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
+      this.tellMe(turn)
+      return
+    }
+    if (first === 'spaces') return this.openSpaces(turn, rows)
+    if (first === 'open') return this.onOpeningRows(turn, second as SpaceId, third, rows)
+    if (first === 'query') return this.commands.onRows(turn, second, rows)
+    const replica = this.replicas.get(first as SpaceId)
+    if (replica === undefined) return
+    if (second === 'serve') return this.peers.onRows(turn, replica.id, third, rows)
+    for (const payload of await replica.onRows(turn, tag, rows)) await this.onPayload(turn, replica, payload)
+    this.touch(turn, replica)
+  }
+
+  setMe(me: Me, record: MeRecord): void {
+    this.me = me
+    this.meRecord = record
+    this.peers.me = me
+  }
+
+  private meRecord: MeRecord | undefined
+
+  /** Another name, here and in every space. */
+  async rename(turn: Turn, name: string): Promise<void> {
+    if (this.me === undefined || this.meRecord === undefined) return
+    this.me.name = name
+    this.meRecord = { ...this.meRecord, name }
+    saveMe(turn, this.meRecord)
+    this.tellMe(turn)
+    for (const replica of this.replicas.values()) {
+      if (replica.state() !== 'member') continue
+      await this.distribute(turn, replica, [await replica.append(turn, 'profile', encodeAuthorityBody({ type: 'profile', name }))])
+    }
+  }
+
+  tellMe(turn: Turn): void {
+    const me = this.me
+    turn.out.update({ type: 'me', me: me === undefined ? undefined : { identity: me.identity, device: me.device, name: me.name } })
+  }
+
+  private openSpaces(turn: Turn, rows: readonly { key: Uint8Array; value: Uint8Array }[]): void {
+    for (const row of rows) {
+      const space = parseSpaceId(row.key)
+      if (space === undefined || this.me === undefined) continue
+      this.opening.set(space, { record: row.value, rows: new Map() })
+      for (const partition of openPartitions(space)) turn.out.read({ tag: `open|${space}|${partition}`, partition, query: { limit: Number.MAX_SAFE_INTEGER } })
+    }
+    if (rows.length === 0) this.tellSpaces(turn)
+    turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
+    turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
+  }
+
+  private async onOpeningRows(turn: Turn, space: SpaceId, partition: string, rows: readonly { key: Uint8Array; value: Uint8Array }[]): Promise<void> {
+    const opening = this.opening.get(space)
+    if (opening === undefined) return
+    opening.rows.set(partition, rows)
+    const partitions = openPartitions(space)
+    if (opening.rows.size < partitions.length) return
+    this.opening.delete(space)
+    const record = decodeSpace(opening.record)
+    if (record === undefined || this.me === undefined) return
+    const of = (name: string): readonly { key: Uint8Array; value: Uint8Array }[] => opening.rows.get(name) ?? []
+    const replica = new Replica(this.world, this.me, space, record)
+    await replica.load(Replica.partitions(space).map(of))
+    this.reading.load(space, of(`read/${space}`))
+    this.addReplica(turn, replica).load(of(`drafts/${space}`))
+    if (record.state === 'joining') {
+      const link = decodeLink(record.link, (b) => this.world.suite.sha256(b))
+      if (link !== undefined && link !== 'newer') this.joinings.set(space, await Joining.begin(turn, replica, link, undefined))
+    } else if (record.state === 'open') replica.mail.begin(turn)
+    this.touch(turn, replica)
+  }
+
+  /** Makes a space known to every part. */
+  addReplica(turn: Turn, replica: Replica): Drafts {
+    this.replicas.set(replica.id, replica)
+    const drafts = new Drafts(replica.id)
+    this.drafts.set(replica.id, drafts)
+    this.useRelays(turn)
+    this.touch(turn, replica)
+    return drafts
+  }
+
+  useRelays(turn: Turn): void {
+    const urls = [...new Set([...this.replicas.values()].filter((r) => r.record.state !== 'left').flatMap((r) => r.record.relays))]
+    if (urls.join(' ') === this.usedRelays) return
+    this.usedRelays = urls.join(' ')
+    turn.out.send({ type: 'use-relays', urls })
+  }
+
+  // ---- ops ----
+
+  /** Takes ops that came from a peer, a relay or gossip. */
+  async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string): Promise<void> {
+    const { ops: accepted } = await replica.receive(turn, ops)
+    if (accepted.length === 0) return
+    this.touch(turn, replica)
+    const fresh = accepted.filter((op) => op.header.device !== replica.me.device)
+    this.peers.acknowledge(turn, replica, fresh)
+    // What came over one connection goes on to the others: they may not be connected to its author.
+    if (from !== undefined && accepted.length <= 16) this.peers.spread(turn, replica, accepted, from)
+    if (fresh.length > 0) turn.out.wake(`receipt|${replica.id}`, turn.now + RECEIPT_AFTER_MS)
+  }
+
+  /** Sends own ops every way there is: connected peers, gossip for those online but not connected, relays for the rest, kits for joiners. */
+  async distribute(turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> {
+    this.touch(turn, replica)
+    const reached = this.peers.spread(turn, replica, ops)
+    const keys = replica.groups.keys
+    for (const op of ops) {
+      const epoch = under ?? sealEpoch(replica, op)
+      // In the topic that goes with the epoch: a commit that removes someone must reach those who only know the old one.
+      const relayKey = (epoch === undefined ? undefined : keys.relayKeys.get(epoch)) ?? replica.relayKeysInUse()[0]
+      const topic = relayKey === undefined ? undefined : await replica.mail.topicOf(relayKey)
+      const bytes = epoch === undefined || keys.envelope(epoch) === undefined ? undefined : replica.mail.seal(epoch, { type: 'ops', ops: [op.bytes] })
+      if (bytes === undefined || topic === undefined) continue
+      replica.mail.post(turn, topic, bytes, { channel: op.header.channel, chanSeq: op.header.chanSeq })
+      const missed = [...this.presence.online(replica.id, turn.now)].some((d) => !reached.has(d))
+      if (missed) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
+    }
+    await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
+  }
+
+  private async onPayload(turn: Turn, replica: Replica, payload: Payload): Promise<void> {
+    switch (payload.type) {
+      case 'ops': return this.take(turn, replica, payload.ops)
+      case 'presence': return this.onPresence(turn, replica, payload)
+      case 'receipt': {
+        const held = await takeReceipt(replica, payload)
+        if (held && this.noteHeld(turn, replica, payload.device, payload.vector)) this.touch(turn, replica)
+        return
+      }
+      case 'tree': return this.takeTree(turn, replica, payload.tree)
+    }
+  }
+
+  private takeTree(turn: Turn, replica: Replica, tree: Uint8Array): void {
+    const wanted = replica.groups.wantedTrees(replica.groups.tip())
+    const hash = this.world.suite.sha256(tree)
+    if (!wanted.some((w) => w.every((b, i) => b === hash[i]))) return
+    replica.groups.addTree(tree)
+    turn.out.put(`trees/${replica.id}`, hash, tree)
+    this.touch(turn, replica)
+  }
+
+  /** Notes how far a device holds our chains; true when that changes what is shown. */
+  private noteHeld(turn: Turn, replica: Replica, device: DeviceId, vector: readonly { channel: ChannelId; device: DeviceId; chanSeq: number }[]): boolean {
+    let news = false
+    for (const e of vector) {
+      const own = e.device === replica.me.device ? replica.log.head(e.channel, e.device)?.chanSeq ?? 0 : 0
+      if (own === 0 || e.channel === AUTHORITY_CHANNEL) continue
+      if (replica.delivery.note(turn, e.channel, device, Math.min(e.chanSeq, own))) { news = true; this.changedStates.add(`${replica.id}|${e.channel}`) }
+    }
+    return news
+  }
+
+  /** Channels whose own messages' states changed in this step. */
+  readonly changedStates = new Set<string>()
+
+  // ---- mail ----
+
+  private async onMail(turn: Turn, event: MailboxEvent): Promise<void> {
+    switch (event.type) {
+      case 'relay-up': case 'relay-down': {
+        if (event.type === 'relay-up') this.relaysUp.add(event.relay); else this.relaysUp.delete(event.relay)
+        for (const replica of this.replicas.values()) {
+          replica.mail.relayUp(event.relay, event.type === 'relay-up')
+          if (event.type === 'relay-up' && replica.record.relays.includes(event.relay)) await this.announce(turn, replica)
+        }
+        return
+      }
+      case 'parcels': return this.onParcels(turn, event)
+      case 'posted': case 'refused': {
+        for (const replica of this.replicas.values()) {
+          if (!replica.mail.owns(event.parcelId)) continue
+          const covers = event.type === 'posted' ? replica.mail.posted(turn, event) : replica.mail.refuse(event)
+          if (covers === undefined || covers.channel === AUTHORITY_CHANNEL) continue
+          if (event.type === 'posted') replica.delivery.noteRelay(turn, covers.channel, covers.chanSeq)
+          this.changedStates.add(`${replica.id}|${covers.channel}`)
+          this.touch(turn, replica)
+        }
+        return
+      }
+      case 'announced': return this.onGossip(turn, event.topic, event.bytes)
+      case 'rolled-back':
+        for (const replica of this.replicas.values()) if (replica.mail.topics.has(event.topic)) replica.mail.resetCursor(turn, event.relay, event.topic)
+        return
+    }
+  }
+
+  private async onParcels(turn: Turn, event: MailboxEvent & { type: 'parcels' }): Promise<void> {
+    for (const joining of [...this.joinings.values()]) {
+      if (joining.topic.topic === event.topic) await this.onKit(turn, joining, event)
+    }
+    for (const replica of this.replicas.values()) {
+      if (!replica.mail.topics.has(event.topic)) continue
+      for (const parcel of event.parcels) {
+        const payload = replica.mail.open(parcel.bytes)
+        if (payload === 'no-key') replica.mail.keepUnopened(turn, parcel.bytes)
+        else if (payload !== undefined) await this.onPayload(turn, replica, payload)
+      }
+      replica.mail.saveCursor(turn, event.relay, event.topic, event.next)
+    }
+  }
+
+  private async onGossip(turn: Turn, topic: string, bytes: Uint8Array): Promise<void> {
+    for (const replica of this.replicas.values()) {
+      if (!replica.mail.topics.has(topic)) continue
+      const payload = replica.mail.open(bytes)
+      if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload)
+    }
+  }
+
+  // ---- joining ----
+
+  private async onKit(turn: Turn, joining: Joining, event: MailboxEvent & { type: 'parcels' }): Promise<void> {
+    const result = await joining.onParcels(turn, event)
+    const { replica } = joining
+    switch (result.type) {
+      case 'waiting': return
+      case 'refused':
+        this.endJoining(turn, joining)
+        this.forget(turn, replica)
+        if (joining.asker !== undefined) turn.out.refuse(joining.asker, result.error)
+        else turn.out.update({ type: 'notice', error: result.error })
+        return
+      case 'joined': {
+        this.endJoining(turn, joining)
+        await replica.settle(turn)
+        for (const op of result.ops) await this.distribute(turn, replica, [op], op.header.type === 'keyPackage' ? undefined : result.parent)
+        await this.peers.greetAll(turn, replica)
+        await this.announce(turn, replica)
+        if (joining.asker !== undefined) turn.out.reply(joining.asker, { space: replica.id })
+      }
+    }
+  }
+
+  private endJoining(turn: Turn, joining: Joining): void {
+    joining.end(turn)
+    this.joinings.delete(joining.replica.id)
+    turn.out.wake(`join|${joining.replica.id}`, Infinity)
+  }
+
+  /** Takes a space that never became one off this device. */
+  private forget(turn: Turn, replica: Replica): void {
+    this.replicas.delete(replica.id)
+    this.drafts.delete(replica.id)
+    turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
+    for (const partition of openPartitions(replica.id)) turn.out.saves.push({ type: 'drop', partition })
+    this.useRelays(turn)
+    this.tellSpaces(turn)
+  }
+
+  // ---- presence ----
+
+  private announceAll(turn: Turn): void {
+    for (const replica of this.replicas.values()) this.touch(turn, replica)
+    turn.out.wake('presence', turn.now)
+  }
+
+  async announce(turn: Turn, replica: Replica): Promise<void> {
+    if (this.peers.self === undefined || replica.state() !== 'member' || !maySeal(replica)) return
+    const relayKey = replica.relayKeysInUse()[0]
+    const tip = replica.groups.tip()
+    if (relayKey === undefined || tip === undefined) return
+    const payload = await this.presence.own(turn, replica, this.peers.self)
+    const bytes = replica.mail.seal(tip, payload)
+    if (bytes !== undefined) replica.mail.announce(turn, await replica.mail.topicOf(relayKey), bytes)
+  }
+
+  private async onPresence(turn: Turn, replica: Replica, payload: Payload & { type: 'presence' }): Promise<void> {
+    const news = await this.presence.take(turn, replica, payload)
+    if (news === 'refused') return
+    this.touch(turn, replica)
+    if (news === 'new' && this.presence.mayAnswer(replica.id, turn.now)) await this.announce(turn, replica)
+    const self = this.peers.self?.peer
+    // One side dials at once; the other only if that came to nothing by the next announcement.
+    if (self !== undefined && !this.peers.has(payload.peer) && (self < payload.peer || news === 'again')) {
+      turn.out.send({ type: 'dial', peer: payload.peer, addresses: payload.addresses })
+    }
+  }
+
+  onlineDevices(replica: Replica, now: number): Set<DeviceId> {
+    return new Set([...this.presence.online(replica.id, now), ...this.peers.devices(replica.id)])
+  }
+
+  // ---- timers ----
+
+  private async onTimer(turn: Turn, tag: string): Promise<void> {
+    const [kind = '', id = ''] = tag.split('|')
+    if (kind === 'presence') {
+      for (const replica of this.replicas.values()) { await this.announce(turn, replica); this.touch(turn, replica) }
+      turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
+      return
+    }
+    if (kind === 'sync') {
+      this.peers.compareAll(turn)
+      turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
+      return
+    }
+    const replica = this.replicas.get(id as SpaceId)
+    if (replica === undefined) return
+    if (kind === 'reconcile') { await this.reconcile(turn, replica); this.touch(turn, replica) }
+    if (kind === 'receipt') await postReceipt(turn, replica)
+    if (kind === 'join') this.joinTakesLong(turn, replica)
+  }
+
+  private joinTakesLong(turn: Turn, replica: Replica): void {
+    const joining = this.joinings.get(replica.id)
+    if (joining?.asker === undefined) return
+    const reached = joining.link.relays.some((r) => this.relaysUp.has(r))
+    turn.out.refuse(joining.asker, fail(reached ? 'link-unknown' : 'relay-unreachable'))
+    joining.asker = undefined
+  }
+
+  watchJoin(turn: Turn, joining: Joining): void {
+    this.joinings.set(joining.replica.id, joining)
+    turn.out.wake(`join|${joining.replica.id}`, turn.now + JOIN_PATIENCE_MS)
+  }
+
+  // ---- conclusions ----
+
+  /** Does what is due in the group now. */
+  async reconcile(turn: Turn, replica: Replica): Promise<void> {
+    this.reconcileAt.delete(replica.id)
+    const op = await act(turn, replica, due(replica))
+    if (op === undefined) return
+    await replica.settle(turn)
+    await this.distribute(turn, replica, [op])
+  }
+
+  private readonly reconcileAt = new Map<SpaceId, { readonly what: string; readonly at: number }>()
+
+  /** Arms the group's timer anew when what is due has changed; what is due at once is done at once. */
+  private async schedule(turn: Turn, replica: Replica): Promise<void> {
+    if (replica.record.state !== 'open') return
+    const what = due(replica)
+    const known = this.reconcileAt.get(replica.id)
+    if (what.type === 'nothing') {
+      if (known !== undefined) { this.reconcileAt.delete(replica.id); turn.out.wake(`reconcile|${replica.id}`, Infinity) }
+      const bundle = await bundleLosers(turn, replica)
+      if (bundle !== undefined) await this.distribute(turn, replica, [bundle])
+      return
+    }
+    const trees = replica.groups.wantedTrees(what.tip)
+    if (trees.length > 0) this.peers.askTrees(turn, replica, trees)
+    const summary = JSON.stringify(what)
+    if (known?.what === summary && known.at > turn.now) return
+    const at = turn.now + patience(replica, what, this.onlineDevices(replica, turn.now)) + (known?.what === summary ? COMMIT_RANK_MS : 0)
+    this.reconcileAt.set(replica.id, { what: summary, at })
+    turn.out.wake(`reconcile|${replica.id}`, at)
+  }
+
+  private async conclude(turn: Turn, replica: Replica): Promise<void> {
+    const before = replica.relayKeysInUse()[0]
+    await replica.settle(turn)
+    if (replica.record.state === 'open') {
+      await this.schedule(turn, replica)
+      await this.sendDrafts(turn, replica)
+      if (before === undefined || replica.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
+    }
+    this.tellMessages(turn, replica)
+    this.tellSpace(turn, replica)
+  }
+
+  /** Seals what waited for the group, oldest first. */
+  private async sendDrafts(turn: Turn, replica: Replica): Promise<void> {
+    const drafts = this.drafts.get(replica.id)
+    if (drafts === undefined || drafts.empty || !maySeal(replica)) return
+    const tip = replica.groups.tip() as EpochId
+    for (const draft of drafts.takeAll(turn)) {
+      const op = await replica.appendContent(turn, draft.channel, tip, { type: 'message', text: draft.text })
+      this.replaced.set(op.id, draft.id)
+      await this.distribute(turn, replica, [op])
+    }
+  }
+
+  private readonly replaced = new Map<string, string>()
+
+  // ---- telling ----
+
+  private tellMessages(turn: Turn, replica: Replica): void {
+    for (const [channel, messages] of replica.takeFresh()) {
+      this.reading.count(turn, replica, channel, messages)
+      const infos = messages.map((m) => {
+        const replaces = this.replaced.get(m.id)
+        const info = messageInfo(replica, channel, m)
+        return replaces === undefined ? info : { ...info, replaces: replaces as typeof info.id }
+      })
+      turn.out.update({ type: 'messages', space: replica.id, channel, messages: infos })
+      for (const m of messages) { this.replaced.delete(m.id); if (m.device === replica.me.device) this.recent.note(replica.id, channel, m) }
+    }
+    for (const key of [...this.changedStates]) {
+      const [space = '', channel = ''] = key.split('|')
+      if (space !== replica.id) continue
+      this.changedStates.delete(key)
+      const states = this.recent.of(replica.id, channel as ChannelId).map((m) => ({ id: m.id, state: sendState(replica, channel as ChannelId, m.chanSeq) }))
+      if (states.length > 0) this.tellChanged(turn, `states|${key}`, { type: 'states', space: replica.id, channel: channel as ChannelId, states })
+    }
+  }
+
+  readonly recent = new RecentOwn()
+
+  private tellSpace(turn: Turn, replica: Replica): void {
+    if (replica.record.state === 'open') {
+      this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.reading) })
+      this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, this.onlineDevices(replica, turn.now)) })
+    }
+    this.tellSpaces(turn)
+  }
+
+  spaceInfos(): SpaceInfo[] {
+    return [...this.replicas.values()]
+      .filter((r) => r.record.state !== 'left')
+      .sort((a, b) => a.record.createdAt - b.record.createdAt || (a.id < b.id ? -1 : 1))
+      .map((r) => spaceInfo(r, this.reading, this.joinings.get(r.id)?.link.spaceName))
+  }
+
+  tellSpaces(turn: Turn): void { if (this.opening.size === 0) this.tellChanged(turn, 'spaces', { type: 'spaces', spaces: this.spaceInfos() }) }
+
+  status(): StatusInfo {
+    let queued = 0
+    for (const replica of this.replicas.values()) {
+      queued += this.drafts.get(replica.id)?.size ?? 0
+      for (const channel of replica.authority.state.channels.keys()) {
+        queued += Math.max(0, (replica.log.head(channel, replica.me.device)?.chanSeq ?? 0) - replica.delivery.keptElsewhere(channel))
+      }
+    }
+    const nameOf = (device: DeviceId): string | undefined => {
+      for (const replica of this.replicas.values()) {
+        const identity = replica.authority.identityOf(device)
+        if (identity !== undefined) return replica.authority.nameOf(identity)
+      }
+      return undefined
+    }
+    const relays = this.usedRelays === '' ? [] : this.usedRelays.split(' ')
+    return { peers: this.peers.status(nameOf), relays: relays.map((url) => ({ url, state: this.relaysUp.has(url) ? 'up' : 'down' })), queued }
+  }
+
+  private tellStatus(turn: Turn): void { this.tellChanged(turn, 'status', { type: 'status', status: this.status() }) }
+
+  private tellChanged(turn: Turn, key: string, update: Update): void {
+    const text = JSON.stringify(update)
+    if (this.told.get(key) === text) return
+    this.told.set(key, text)
+    turn.out.update(update)
+  }
+}
+
+/** The last own messages of each channel: whose states still move. */
+class RecentOwn {
+  private readonly lists = new Map<string, { id: Op['id']; chanSeq: number }[]>()
+
+  note(space: SpaceId, channel: ChannelId, message: { readonly id: Op['id']; readonly chanSeq: number }): void {
+    const key = space + channel
+    const list = this.lists.get(key) ?? []
+    if (list.some((m) => m.id === message.id)) return
+    list.push({ id: message.id, chanSeq: message.chanSeq })
+    list.sort((a, b) => a.chanSeq - b.chanSeq)
+    this.lists.set(key, list.slice(-100))
+  }
+
+  of(space: SpaceId, channel: ChannelId): readonly { readonly id: Op['id']; readonly chanSeq: number }[] { return this.lists.get(space + channel) ?? [] }
+}
+
+/** A commit goes out under its parent's envelope, which its readers have; everything else under the tip's. */
+function sealEpoch(replica: Replica, op: Op): EpochId | undefined {
+  const parent = op.header.type === 'commit' ? replica.groups.commits.get(op.id)?.parent : undefined
+  if (parent !== undefined && replica.groups.keys.envelope(parent) !== undefined) return parent
+  return replica.groups.tip()
+}
+
+const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`]

@@ -1,0 +1,141 @@
+/**
+ * Joining through a link while everyone may be offline: the kit at the relays holds the authority log and the group as it stood; this device adds
+ * its join op and an external commit, and is in. Members accept it because authority does, not because anyone approved.
+ */
+import type { ApiError } from '../api.ts'
+import type { MailboxEvent, TopicKey } from '../ports.ts'
+import { concat, fromHex } from '../wire/bytes.ts'
+import { encodeAuthorityBody, joinProofBytes } from '../wire/authority.ts'
+import { decodeKit, type InviteLink, type Kit } from '../wire/invite.ts'
+import type { EpochId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
+import { createKeyPackage } from './group/mls.ts'
+import type { Gain } from './group/groups.ts'
+import { fail } from './errors.ts'
+import { type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
+import { KEY_PACKAGE_LIFETIME_S } from './limits.ts'
+import type { Asker } from './out.ts'
+import { joinFromOutside } from './reconcile.ts'
+import { joinPackage, type Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+type GroupKit = Kit & { readonly type: 'group' }
+
+export type JoinResult =
+  | { readonly type: 'waiting' }
+  | { readonly type: 'refused'; readonly error: ApiError }
+  | { readonly type: 'joined'; readonly ops: readonly Op[]; readonly parent: EpochId }
+
+export class Joining {
+  readonly replica: Replica
+  readonly link: InviteLink
+  /** Whoever asked and still waits for the answer. */
+  asker: Asker | undefined
+  readonly topic: TopicKey
+  private readonly keys: InviteKeys
+  private readonly groups = new Map<EpochId, GroupKit>()
+  /** Relays that have told all they have. */
+  private readonly heard = new Set<string>()
+
+  private constructor(replica: Replica, link: InviteLink, keys: InviteKeys, topic: TopicKey, asker: Asker | undefined) {
+    this.replica = replica
+    this.link = link
+    this.keys = keys
+    this.topic = topic
+    this.asker = asker
+  }
+
+  static async begin(turn: Turn, replica: Replica, link: InviteLink, asker: Asker | undefined): Promise<Joining> {
+    const keys = await inviteKeys(replica.world.suite, link.secret)
+    const joining = new Joining(replica, link, keys, await inviteTopic(replica.world, keys.topicSeed), asker)
+    joining.watch(turn)
+    return joining
+  }
+
+  /** From the start each time: what is known already is recognised. */
+  watch(turn: Turn): void {
+    for (const relay of this.link.relays) turn.out.send({ type: 'watch', relay, key: this.topic, since: 0 })
+  }
+
+  end(turn: Turn): void {
+    for (const relay of this.link.relays) turn.out.send({ type: 'unwatch', relay, topic: this.topic.topic })
+  }
+
+  async onParcels(turn: Turn, event: MailboxEvent & { type: 'parcels' }): Promise<JoinResult> {
+    for (const parcel of event.parcels) {
+      const plain = await openKit(this.replica.world.suite, this.keys.box, this.replica.id, this.keys.invite, parcel.bytes)
+      const kit = plain === undefined ? undefined : decodeKit(plain)
+      if (kit?.type === 'ops') await this.replica.receive(turn, kit.ops)
+      if (kit?.type === 'group') this.groups.set(kit.epoch, kit)
+    }
+    if (!event.end) return { type: 'waiting' }
+    this.heard.add(event.relay)
+    return this.attempt(turn)
+  }
+
+  private async attempt(turn: Turn): Promise<JoinResult> {
+    const { replica } = this
+    const refusal = this.refusal(turn)
+    if (refusal !== undefined) {
+      // Another relay may know more: only when all have been heard is a no final.
+      return this.heard.size >= this.link.relays.length ? { type: 'refused', error: refusal } : { type: 'waiting' }
+    }
+    const kit = this.bestGroup()
+    if (kit === undefined) return { type: 'waiting' }
+    return this.enter(turn, kit, replica)
+  }
+
+  /** Why this link lets nobody in, as far as is known now. */
+  private refusal(turn: Turn): ApiError | undefined {
+    const { state } = this.replica.authority
+    const invite = state.invites.get(this.keys.invite)
+    if (!this.replica.log.authority.has(this.replica.id as unknown as EpochId) || invite === undefined) return fail('link-unknown')
+    if (state.bans.has(this.replica.me.identity)) return fail('banned')
+    if (invite.revoked) return fail('link-revoked')
+    if (invite.expiresAt <= turn.now) return fail('link-expired')
+    if (invite.used >= invite.uses && !state.members.has(this.replica.me.identity)) return fail('link-used-up')
+    return undefined
+  }
+
+  /** The kit of the tip, or else of the deepest epoch on the canonical path. */
+  private bestGroup(): GroupKit | undefined {
+    for (const epoch of this.replica.groups.tree.path().reverse()) {
+      const kit = this.groups.get(epoch)
+      if (kit !== undefined) return kit
+    }
+    return undefined
+  }
+
+  private async enter(turn: Turn, kit: GroupKit, replica: Replica): Promise<JoinResult> {
+    const { suite } = replica.world
+    const { me, groups } = replica
+    const gains: Gain[] = []
+    groups.keys.addEnvelope(kit.epoch, kit.envelopeSecret)
+    turn.out.put(`keys/${replica.id}`, concat(fromHex(kit.epoch) as Uint8Array, new Uint8Array([1])), kit.envelopeSecret)
+    groups.believe(kit.epoch, kit.secret, gains)
+    replica.saveGains(turn, gains)
+    const proof = await suite.sign(this.keys.join.secretKey, joinProofBytes(replica.id, this.keys.invite, me.device, me.identity))
+    const ops: Op[] = []
+    ops.push(await replica.append(turn, 'join', encodeAuthorityBody({
+      type: 'join', invite: this.keys.invite, identityPk: me.identityKey.publicKey, cert: me.cert, displayName: me.name, proof,
+    })))
+    const commit = await joinFromOutside(turn, replica, kit.epoch, kit.groupInfo, kit.tree, kit.relayKey)
+    if (commit === undefined) return { type: 'refused', error: fail('internal') }
+    ops.push(commit)
+    ops.push(await publishKeyPackage(turn, replica))
+    replica.save(turn, { ...replica.record, state: 'open', link: '' })
+    return { type: 'joined', ops, parent: kit.epoch }
+  }
+}
+
+/** A fresh key package others may add this device by, should its branch lose or its leaf be lost. */
+export async function publishKeyPackage(turn: Turn, replica: Replica): Promise<Op> {
+  const { me, groups, world } = replica
+  const self = { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }
+  const seconds = Math.floor(turn.now / 1000)
+  const pkg = await createKeyPackage(groups.mls, self, { notBefore: Math.max(0, seconds - 24 * 3600), notAfter: seconds + KEY_PACKAGE_LIFETIME_S })
+  const hash = world.suite.sha256(pkg.public)
+  groups.packages.set(Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join(''), pkg)
+  turn.out.put(`packages/${replica.id}`, hash, joinPackage(pkg))
+  return replica.append(turn, 'keyPackage', encodeAuthorityBody({ type: 'keyPackage', bytes: pkg.public, lastResort: true }))
+}

@@ -1,0 +1,51 @@
+/** Who is here now, and where they can be dialled: sealed announcements through relays and gossip, kept nowhere. */
+import { concat, fromHex } from '../wire/bytes.ts'
+import { type Presence as Announcement, presenceBytes } from '../wire/envelope.ts'
+import type { DeviceId, SpaceId } from '../wire/ids.ts'
+import { LABELS } from './labels.ts'
+import { PRESENCE_ANSWER_MS, PRESENCE_LOST_MS } from './limits.ts'
+import type { Replica } from './replica.ts'
+import type { Turn, World } from './turn.ts'
+
+interface Seen { readonly at: number; readonly heard: number; readonly peer: string }
+
+export class Presence {
+  private readonly world: World
+  private readonly spaces = new Map<SpaceId, Map<DeviceId, Seen>>()
+  private readonly answered = new Map<SpaceId, number>()
+
+  constructor(world: World) { this.world = world }
+
+  async own(turn: Turn, replica: Replica, self: { readonly peer: string; readonly addresses: readonly string[] }): Promise<Announcement> {
+    const said = { device: replica.me.device, peer: self.peer, addresses: self.addresses.slice(0, 16), at: turn.now }
+    const sig = await this.world.suite.sign(replica.me.deviceKey.secretKey, concat(LABELS.presenceSign, fromHex(replica.id) as Uint8Array, presenceBytes(said)))
+    return { type: 'presence', ...said, sig }
+  }
+
+  /** new: first heard of, or from a new place; again: known. refused: forged, stale, foreign or our own. */
+  async take(turn: Turn, replica: Replica, p: Announcement): Promise<'new' | 'again' | 'refused'> {
+    if (p.device === replica.me.device || !replica.authority.state.devices.has(p.device)) return 'refused'
+    const devices = this.spaces.get(replica.id) ?? new Map<DeviceId, Seen>()
+    const known = devices.get(p.device)
+    // Their own clock orders their own announcements; ours says how long one counts.
+    if (known !== undefined && p.at <= known.at) return 'refused'
+    const signed = concat(LABELS.presenceSign, fromHex(replica.id) as Uint8Array, presenceBytes(p))
+    if (!(await this.world.suite.verify(fromHex(p.device) as Uint8Array, p.sig, signed))) return 'refused'
+    devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer })
+    this.spaces.set(replica.id, devices)
+    return known !== undefined && known.peer === p.peer && turn.now - known.heard < PRESENCE_LOST_MS ? 'again' : 'new'
+  }
+
+  /** A newcomer is answered, but a crowd of them once. */
+  mayAnswer(space: SpaceId, now: number): boolean {
+    if (now - (this.answered.get(space) ?? -Infinity) < PRESENCE_ANSWER_MS) return false
+    this.answered.set(space, now)
+    return true
+  }
+
+  online(space: SpaceId, now: number): Set<DeviceId> {
+    const out = new Set<DeviceId>()
+    for (const [device, seen] of this.spaces.get(space) ?? []) if (now - seen.heard < PRESENCE_LOST_MS) out.add(device)
+    return out
+  }
+}

@@ -1,0 +1,66 @@
+/** What clients see of the engine's state, made fresh when something changed. */
+import type { ChannelInfo, InviteInfo, MemberInfo, MessageInfo, SendState, SpaceInfo } from '../api.ts'
+import type { ChannelId, DeviceId } from '../wire/ids.ts'
+import { encodeLink } from '../wire/invite.ts'
+import type { MessageRecord } from '../wire/records.ts'
+import type { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+const HLC_STEP = 1024
+
+/** Unread counts and what this device has read, by space and channel. Own business of this device. */
+export interface Reading { unread(space: string, channel: ChannelId): number }
+
+export function spaceInfo(replica: Replica, reading: Reading, name?: string): SpaceInfo {
+  const state = replica.authority.state
+  const mine = state.members.get(replica.me.identity)
+  let unread = 0
+  for (const channel of state.channels.keys()) unread += reading.unread(replica.id, channel)
+  return {
+    space: replica.id, name: replica.record.state === 'joining' ? (name ?? state.name) : state.name, state: replica.state(),
+    role: mine !== undefined && state.owner === replica.me.identity ? 'owner' : 'member', relays: replica.record.relays, unread,
+  }
+}
+
+export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
+  return [...replica.authority.state.channels]
+    .filter(([, c]) => !c.deleted)
+    .map(([channel, c]) => ({ channel, name: c.name, unread: reading.unread(replica.id, channel) }))
+}
+
+export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): MemberInfo[] {
+  const { state } = replica.authority
+  const onlineMembers = new Set([...online].map((d) => state.devices.get(d)?.identity))
+  return [...state.members].map(([member, m]): MemberInfo => ({
+    member, name: m.name, role: member === state.owner ? 'owner' : 'member', power: m.power, me: member === replica.me.identity,
+    online: member === replica.me.identity || onlineMembers.has(member),
+  })).sort((a, b) => b.power - a.power || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.member < b.member ? -1 : 1))
+}
+
+export function inviteInfos(turn: Turn, replica: Replica, secrets: ReadonlyMap<string, { readonly secret: Uint8Array; readonly base: string }>): InviteInfo[] {
+  const sha = (b: Uint8Array): Uint8Array => replica.world.suite.sha256(b)
+  return [...replica.authority.state.invites].map(([invite, i]): InviteInfo => {
+    const known = secrets.get(invite)
+    const link = known === undefined ? undefined : encodeLink({
+      space: replica.id, secret: known.secret, expiresAt: i.expiresAt, spaceName: replica.authority.state.name, inviterName: replica.me.name, relays: replica.record.relays,
+    }, known.base, sha)
+    return {
+      invite, link, createdBy: i.creator, uses: i.uses, used: i.used, expiresAt: i.expiresAt,
+      state: i.revoked ? 'revoked' : i.used >= i.uses ? 'used-up' : i.expiresAt <= turn.now ? 'expired' : 'live',
+    }
+  })
+}
+
+export function messageInfo(replica: Replica, channel: ChannelId, m: MessageRecord): MessageInfo {
+  const mine = m.device === replica.me.device
+  return {
+    id: m.id, channel, author: m.author, authorName: replica.authority.nameOf(m.author), text: m.text, sentAt: Math.floor(m.hlc / HLC_STEP),
+    mine: m.author === replica.me.identity, state: mine ? sendState(replica, channel, m.chanSeq) : { type: 'received' },
+  }
+}
+
+export function sendState(replica: Replica, channel: ChannelId, chanSeq: number): SendState {
+  const state = replica.delivery.stateOf(channel, chanSeq, replica.others())
+  const refusal = state.type === 'queued' ? replica.mail.refusalOf(channel, chanSeq) : undefined
+  return refusal === undefined ? state : { type: 'failed', reason: refusal }
+}

@@ -1,0 +1,145 @@
+/** What every format here promises: what we write reads back, and nothing else does. Each sample stands for one shape of one format. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { concat, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from './bytes.ts'
+import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
+import { decodeContent, encodeContent, pad, padEnvelope, unpad } from './content.ts'
+import { decodePayload, encodePayload } from './envelope.ts'
+import { decodeFrame, encodeFrame } from './frame.ts'
+import { decodeGroupBody, encodeGroupBody } from './group.ts'
+import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from './ids.ts'
+import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
+import { decodeOp, encodeHeader, encodeOp, type OpHeader } from './op.ts'
+import {
+  decodeDraft, decodeHead, decodeMe, decodeMessage, decodeNumber, decodeParcel, decodeSpace,
+  encodeDraft, encodeHead, encodeMe, encodeMessage, encodeNumber, encodeParcel, encodeSpace,
+} from './records.ts'
+import { decodeVector, encodeVector } from './vector.ts'
+
+const bytes = (length: number, fill: number): Uint8Array => new Uint8Array(length).fill(fill)
+const id = <T extends string>(length: number, fill: number): T => toHex(bytes(length, fill)) as T
+const op = id<OpId>(32, 1), other = id<OpId>(32, 2), device = id<DeviceId>(32, 3), channel = id<ChannelId>(16, 4), identity = id<IdentityId>(32, 5), space = id<SpaceId>(32, 6)
+const vector = [{ channel, device, chanSeq: 7, head: '0102030405060708' }, { channel, device: id<DeviceId>(32, 9), chanSeq: 1, head: '0102030405060709' }]
+const sha = (b: Uint8Array): Uint8Array => sha256(b)
+
+const body = utf8('body')
+const header: OpHeader = {
+  space, audience: 0, channel, device, seq: 3, prev: op, chanSeq: 2, chanPrev: other, deps: [op, other], type: 'message', hlc: 1_800_000_000_000 * 1024,
+  kid: bytes(16, 8), epoch: op, bodyHash: sha(body),
+}
+const link: InviteLink = { space, secret: bytes(16, 7), expiresAt: 1_800_000_000_000, spaceName: 'Föhr', inviterName: 'Alice', relays: ['https://relay.example'] }
+
+interface Sample { readonly name: string; readonly value: unknown; readonly encoded: Uint8Array; decode(bytes: Uint8Array): unknown }
+function sample<T>(name: string, value: T, encode: (v: T) => Uint8Array, decode: (b: Uint8Array) => unknown): Sample {
+  return { name, value, encoded: encode(value), decode }
+}
+
+const commit = { type: 'commit', parent: op, mls: bytes(300, 1), external: true, welcome: bytes(9, 2), groupInfo: bytes(30, 3), treeHash: bytes(32, 4), check: bytes(32, 5), backLink: bytes(72, 6), relayKey: bytes(72, 7) } as const
+const samples: readonly Sample[] = [
+  sample('commit', commit, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
+  sample('commit without options', { ...commit, external: false, welcome: undefined, backLink: undefined, relayKey: undefined }, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
+  sample('bundle', { type: 'bundle', under: op, secrets: [{ epoch: other, sealed: bytes(72, 1) }] } as const, encodeGroupBody, (b) => decodeGroupBody('bundle', b)),
+  sample('message', { type: 'message', text: 'Grüß dich 👋' } as const, encodeContent, (b) => decodeContent('message', b, 100)),
+  sample('ops payload', { type: 'ops', ops: [bytes(5, 1), bytes(0, 0)] } as const, encodePayload, decodePayload),
+  sample('presence', { type: 'presence', device, peer: '12D3', addresses: ['/dns4/a'], at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
+  sample('receipt', { type: 'receipt', device, at: 5, vector, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
+  sample('tree payload', { type: 'tree', tree: bytes(50, 1) } as const, encodePayload, decodePayload),
+  sample('hello frame', { type: 'hello', spaces: [{ token: bytes(16, 1), nonce: bytes(24, 2), sealed: bytes(112, 3) }] } as const, encodeFrame, decodeFrame),
+  sample('vector frame', { type: 'vector', token: bytes(16, 1), vector, whole: true } as const, encodeFrame, decodeFrame),
+  sample('ask frame', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [bytes(32, 2)] } as const, encodeFrame, decodeFrame),
+  sample('ops frame', { type: 'ops', token: bytes(16, 1), ops: [bytes(7, 1)], more: false } as const, encodeFrame, decodeFrame),
+  sample('tree frame', { type: 'tree', token: bytes(16, 1), tree: bytes(7, 1) } as const, encodeFrame, decodeFrame),
+  sample('vector', vector, (v) => encodeCbor(encodeVector(v)), (b) => decodeVector(decodeCbor(b, 1000))),
+  sample('kit of ops', { type: 'ops', ops: [bytes(7, 1)] } as const, encodeKit, decodeKit),
+  sample('kit of a group', { type: 'group', epoch: op, groupInfo: bytes(9, 1), tree: bytes(9, 2), envelopeSecret: bytes(32, 3), secret: bytes(32, 4), relayKey: bytes(32, 5) } as const, encodeKit, decodeKit),
+  sample('me record', { identitySeed: bytes(32, 1), deviceSeed: bytes(32, 2), boxSeed: bytes(32, 3), cert: bytes(96, 4), name: 'Alice' }, encodeMe, decodeMe),
+  sample('space record', { state: 'joining', relays: ['http://localhost:8080'], link: 'x', createdAt: 1 } as const, encodeSpace, decodeSpace),
+  sample('head record', { chanSeq: 1, id: op, seq: 2, hlc: 3 }, encodeHead, decodeHead),
+  sample('message record', { id: op, device, author: identity, chanSeq: 1, hlc: 2, text: 'hello' }, encodeMessage, decodeMessage),
+  sample('parcel record', { relay: 'http://r', seed: bytes(32, 1), topic: 'ab', bytes: bytes(9, 2), covers: { channel, chanSeq: 4 } }, encodeParcel, decodeParcel),
+  sample('parcel record that covers nothing', { relay: 'http://r', seed: bytes(32, 1), topic: 'ab', bytes: bytes(9, 2), covers: undefined }, encodeParcel, decodeParcel),
+  sample('draft record', { channel, text: 'later', at: 5 }, encodeDraft, decodeDraft),
+  sample('number', 1_800_000_000_000, encodeNumber, decodeNumber),
+  { name: 'op', value: undefined, encoded: encodeOp(encodeHeader(header), body, bytes(64, 1)), decode: (b) => decodeOp(b, sha) },
+]
+
+const FUZZ = Number(process.env['FUZZ_INPUTS'] ?? 2000)
+
+describe.each(samples)('$name', ({ value, encoded, decode }) => {
+  test('reads back what was written', () => {
+    const read = decode(encoded)
+    if (value === undefined) expect(read).toBeDefined(); else expect(read).toEqual(value)
+  })
+  test('refuses every truncation and a trailing byte', () => {
+    for (let n = 0; n < encoded.length; n++) expect(decode(encoded.subarray(0, n))).toBeUndefined()
+    expect(decode(concat(encoded, bytes(1, 0)))).toBeUndefined()
+  })
+  test('never throws on mutated or random bytes', () => {
+    fc.assert(fc.property(fc.nat(encoded.length - 1), fc.nat(255), (at, byte) => {
+      const mutated = encoded.slice()
+      mutated[at] = byte
+      decode(mutated)
+    }), { numRuns: FUZZ })
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (random) => { decode(random) }), { numRuns: FUZZ })
+  })
+})
+
+test('vectors: the encodings of released versions stay readable, byte for byte', async () => {
+  const vectors = Object.fromEntries(samples.map((s) => [s.name, toHex(s.encoded)]))
+  await expect(`${JSON.stringify(vectors, null, 2)}\n`).toMatchFileSnapshot('./vectors/formats.json')
+})
+
+describe('canonical CBOR', () => {
+  test('reads back whatever our formats may hold', () => {
+    const leaf: fc.Arbitrary<Cbor> = fc.oneof(fc.maxSafeInteger(), fc.string(), fc.boolean(), fc.constant(null), fc.uint8Array())
+    const { tree } = fc.letrec<{ tree: Cbor }>((tie) => ({ tree: fc.oneof({ maxDepth: 4 }, leaf, fc.array(tie('tree'), { maxLength: 5 })) }))
+    fc.assert(fc.property(tree, (value) => { expect(decodeCbor(encodeCbor(value), 1_000_000)).toEqual(value) }))
+  })
+  test.each([
+    ['a longer integer than needed', '1800'], ['an indefinite array', '9f01ff'], ['a float that is an integer', 'fb3ff0000000000000'],
+    ['unsorted keys', 'a2616201616101'], ['a duplicate key', 'a2616101616101'], ['a tag', 'c100'], ['undefined', 'f7'], ['text that is not UTF-8', '61ff'],
+  ])('refuses %s', (_, hex) => { expect(decodeCbor(fromHex(hex) as Uint8Array, 100)).toBeUndefined() })
+  test('refuses nesting that would exhaust the stack, before reading it', () => {
+    expect(decodeCbor(bytes(100_000, 0x81), 200_000)).toBeUndefined()
+  })
+})
+
+describe('invite links', () => {
+  const text = encodeLink(link, 'https://thicket.example/', sha)
+  test('open on the app that made them and read back', () => {
+    expect(text.startsWith('https://thicket.example/#/join/')).toBe(true)
+    expect(decodeLink(text, sha)).toEqual(link)
+  })
+  test('a link that lost or changed one character is refused', () => {
+    const start = text.indexOf('#/join/') + 7
+    for (let i = start; i < text.length; i++) {
+      expect(decodeLink(text.slice(0, i) + text.slice(i + 1), sha)).toBeUndefined()
+      const swapped = text[i] === 'A' ? 'B' : 'A'
+      expect(decodeLink(text.slice(0, i) + swapped + text.slice(i + 1), sha)).toBeUndefined()
+    }
+  })
+  test('a link of a later version says so', () => {
+    const later = encodeCbor([2, 'anything'])
+    expect(decodeLink(`https://x/#/join/${toBase64Url(concat(later, sha(later).subarray(0, 4)))}`, sha)).toBe('newer')
+  })
+  test('a relay that is not a web address is refused', () => {
+    expect(decodeLink(encodeLink({ ...link, relays: ['javascript:alert(1)'] }, 'https://x', sha), sha)).toBeUndefined()
+  })
+})
+
+test('padding reads back and shows only its bucket', () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 5000 }), (plain) => {
+    expect(unpad(pad(plain))).toEqual(plain)
+    expect(Math.log2(pad(plain).length / 64) % 1).toBe(0)
+    expect(unpad(padEnvelope(plain))).toEqual(plain)
+  }))
+  const large = bytes(100_000, 1)
+  expect(unpad(padEnvelope(large))).toEqual(large)
+  expect(padEnvelope(large).length / large.length).toBeLessThan(1.12)
+})
+
+test('base64url reads back, and only its canonical form', () => {
+  fc.assert(fc.property(fc.uint8Array(), (plain) => { expect(fromBase64Url(toBase64Url(plain))).toEqual(plain) }))
+  expect(fromBase64Url('AB')).toBeUndefined()
+})
