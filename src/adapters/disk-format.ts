@@ -1,0 +1,249 @@
+/**
+ * The contents of a paged disk's blocks, before sealing. Numbers are LEB128; keys are written as what differs from the key before.
+ *
+ *   leaf    = 1 || rows || (shared || rest of key || value)*              rows, ascending by key
+ *   inner   = 2 || level || children || (id (16) || bytes || shared || rest of first key)*     level: 1 above the leaves
+ *   journal = 3 || saves || (type || partition || key || value)*          what one transaction saved, in order
+ *   head    = 4 || version || writes || root's level + 1, or 0 || root's id (16), if any || records || id of each journal record (16)*
+ *
+ * The first byte says the kind, so no block is ever read as another one. Decoders return undefined for anything that
+ * an encoder wouldn't have written: the seal has already caught damage, this catches our own mistakes and other versions.
+ */
+import type { Row, Save } from '../ports.ts'
+import { compare, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
+import type { BlockId } from './disk-blocks.ts'
+
+export const FORMAT_VERSION = 1
+/** Three levels of 128 already hold two million leaves: more than eight can only be damage, and would let a loop run on. */
+export const MAX_LEVEL = 8
+
+/** A page of the tree below: where it is, a lower bound of its keys, its unsealed size. */
+export interface Ref { readonly id: BlockId; readonly first: Uint8Array; readonly bytes: number }
+export interface Leaf { readonly type: 'leaf'; readonly rows: readonly Row[] }
+export interface Inner { readonly type: 'inner'; readonly level: number; readonly refs: readonly Ref[] }
+export type Page = Leaf | Inner
+
+export interface Head {
+  /** Counts writes, so that one day an older head can be told from this one. */
+  readonly writes: number
+  readonly root: { readonly id: BlockId; readonly level: number } | undefined
+  /** The records, oldest first, that hold what isn't in pages yet. */
+  readonly journal: readonly BlockId[]
+}
+
+const LEAF = 1, INNER = 2, JOURNAL = 3, HEAD = 4
+const SAVE_TYPES = ['put', 'delete', 'drop'] as const
+
+/** Bytes a row takes in a leaf, at most: its key may share nothing with the one before. */
+export const rowBytes = (row: Row): number => row.key.length + row.value.length + 8
+export const refBytes = (ref: Ref): number => ref.first.length + 16 + 8
+export const pageBytes = (page: Page): number =>
+  page.type === 'leaf' ? page.rows.reduce((sum, row) => sum + rowBytes(row), 0) : page.refs.reduce((sum, ref) => sum + refBytes(ref), 0)
+
+export function encodePage(page: Page): Uint8Array {
+  const out = new Writer(pageBytes(page) + 16)
+  let before: Uint8Array = new Uint8Array()
+  if (page.type === 'leaf') {
+    out.byte(LEAF)
+    out.number(page.rows.length)
+    for (const { key, value } of page.rows) { out.key(before, key); out.bytes(value); before = key }
+  } else {
+    out.byte(INNER)
+    out.byte(page.level)
+    out.number(page.refs.length)
+    for (const { id, first, bytes } of page.refs) { out.raw(fromHex(id) as Uint8Array); out.number(bytes); out.key(before, first); before = first }
+  }
+  return out.done()
+}
+
+export function decodePage(bytes: Uint8Array): Page | undefined {
+  const read = new Reader(bytes)
+  const kind = read.byte()
+  const page = kind === LEAF ? readLeaf(read) : kind === INNER ? readInner(read) : undefined
+  return page !== undefined && read.ended() ? page : undefined
+}
+
+function readLeaf(read: Reader): Leaf | undefined {
+  const count = read.count(3)
+  const rows: Row[] = []
+  for (let i = 0; i < count; i++) {
+    const before = rows[i - 1]?.key
+    const key = read.key(before), value = read.bytes()
+    if (key === undefined || value === undefined || (before !== undefined && compare(before, key) >= 0)) return undefined
+    rows.push({ key, value })
+  }
+  return { type: 'leaf', rows }
+}
+
+function readInner(read: Reader): Inner | undefined {
+  const level = read.byte()
+  const count = read.count(19)
+  if (level < 1 || level > MAX_LEVEL || count < 1) return undefined
+  const refs: Ref[] = []
+  for (let i = 0; i < count; i++) {
+    const before = refs[i - 1]?.first
+    const id = read.raw(16), bytes = read.number(), first = read.key(before)
+    if (id === undefined || first === undefined || (before !== undefined && compare(before, first) >= 0)) return undefined
+    refs.push({ id: toHex(id), first, bytes })
+  }
+  return { type: 'inner', level, refs }
+}
+
+export function encodeJournal(saves: readonly Save[]): Uint8Array {
+  const out = new Writer(256)
+  out.byte(JOURNAL)
+  out.number(saves.length)
+  for (const save of saves) {
+    out.byte(SAVE_TYPES.indexOf(save.type))
+    out.bytes(utf8(save.partition))
+    if (save.type !== 'drop') out.bytes(save.key)
+    if (save.type === 'put') out.bytes(save.value)
+  }
+  return out.done()
+}
+
+export function decodeJournal(bytes: Uint8Array): Save[] | undefined {
+  const read = new Reader(bytes)
+  if (read.byte() !== JOURNAL) return undefined
+  const count = read.count(2)
+  const saves: Save[] = []
+  for (let i = 0; i < count; i++) {
+    const save = readSave(read)
+    if (save === undefined) return undefined
+    saves.push(save)
+  }
+  return read.ended() ? saves : undefined
+}
+
+function readSave(read: Reader): Save | undefined {
+  const type = SAVE_TYPES[read.byte()]
+  const name = read.bytes()
+  const partition = name === undefined ? undefined : fromUtf8(name)
+  if (type === undefined || partition === undefined) return undefined
+  if (type === 'drop') return { type, partition }
+  const key = read.bytes()
+  if (key === undefined) return undefined
+  if (type === 'delete') return { type, partition, key }
+  const value = read.bytes()
+  return value === undefined ? undefined : { type, partition, key, value }
+}
+
+export function encodeHead(head: Head): Uint8Array {
+  const out = new Writer(64)
+  out.byte(HEAD)
+  out.byte(FORMAT_VERSION)
+  out.number(head.writes)
+  out.byte(head.root === undefined ? 0 : head.root.level + 1)
+  if (head.root !== undefined) out.raw(fromHex(head.root.id) as Uint8Array)
+  out.number(head.journal.length)
+  for (const id of head.journal) out.raw(fromHex(id) as Uint8Array)
+  return out.done()
+}
+
+/** The head, the version of a newer program's head, or undefined for damage. */
+export function decodeHead(bytes: Uint8Array): Head | { readonly newer: number } | undefined {
+  const read = new Reader(bytes)
+  if (read.byte() !== HEAD) return undefined
+  const version = read.byte()
+  if (version > FORMAT_VERSION) return { newer: version }
+  const writes = read.number(), rootLevel = read.byte() - 1
+  const rootId = rootLevel >= 0 ? read.raw(16) : undefined
+  const journal = Array.from({ length: read.count(16) }, () => read.raw(16))
+  if (version !== FORMAT_VERSION || !read.ended() || rootLevel > MAX_LEVEL) return undefined
+  return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journal: journal.map(id => toHex(id as Uint8Array)) }
+}
+
+/** Grows by doubling: the size of a page is known only roughly before it is written. */
+class Writer {
+  #buffer: Uint8Array
+  #at = 0
+  constructor(size: number) { this.#buffer = new Uint8Array(size) }
+
+  byte(value: number): void { this.#room(1); this.#buffer[this.#at++] = value }
+
+  number(value: number): void {
+    this.#room(8)
+    let rest = value
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#buffer[this.#at++] = (rest % 128) | 128
+    this.#buffer[this.#at++] = rest
+  }
+
+  raw(bytes: Uint8Array): void { this.#room(bytes.length); this.#buffer.set(bytes, this.#at); this.#at += bytes.length }
+
+  bytes(bytes: Uint8Array): void { this.number(bytes.length); this.raw(bytes) }
+
+  key(before: Uint8Array, key: Uint8Array): void {
+    let shared = 0
+    while (shared < before.length && shared < key.length && before[shared] === key[shared]) shared++
+    this.number(shared)
+    this.bytes(key.subarray(shared))
+  }
+
+  done(): Uint8Array { return this.#buffer.subarray(0, this.#at) }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return
+    const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#at + bytes))
+    grown.set(this.#buffer)
+    this.#buffer = grown
+  }
+}
+
+/** Reads what Writer wrote. Past the end, or at a number written in more bytes than needed, it goes bad and stays bad: `ended` tells. */
+class Reader {
+  readonly #bytes: Uint8Array
+  #at = 0
+  #bad = false
+  constructor(bytes: Uint8Array) { this.#bytes = bytes }
+
+  byte(): number {
+    const value = this.#bytes[this.#at++]
+    if (value === undefined) this.#bad = true
+    return value ?? 0
+  }
+
+  number(): number {
+    let value = 0, scale = 1
+    for (let i = 0; i < 8; i++) {
+      const byte = this.byte()
+      value += (byte & 127) * scale
+      if (byte < 128) {
+        if ((byte === 0 && i > 0) || !Number.isSafeInteger(value)) this.#bad = true
+        return value
+      }
+      scale *= 128
+    }
+    this.#bad = true
+    return 0
+  }
+
+  /** A number of things of at least `leastBytes` each: a count that can't be true is bad before anything is allocated for it. */
+  count(leastBytes: number): number {
+    const count = this.number()
+    if (count * leastBytes <= this.#bytes.length - this.#at) return count
+    this.#bad = true
+    return 0
+  }
+
+  raw(length: number): Uint8Array | undefined {
+    if (this.#bad || length > this.#bytes.length - this.#at) { this.#bad = true; return undefined }
+    this.#at += length
+    return this.#bytes.subarray(this.#at - length, this.#at)
+  }
+
+  bytes(): Uint8Array | undefined { return this.raw(this.number()) }
+
+  key(before: Uint8Array | undefined): Uint8Array | undefined {
+    const shared = this.number()
+    const rest = this.bytes()
+    if (rest === undefined || shared > (before?.length ?? 0)) return undefined
+    // Only the longest shared prefix is canonical.
+    if (before !== undefined && shared < before.length && rest.length > 0 && before[shared] === rest[0]) return undefined
+    const key = new Uint8Array(shared + rest.length)
+    if (before !== undefined) key.set(before.subarray(0, shared))
+    key.set(rest, shared)
+    return key
+  }
+
+  ended(): boolean { return !this.#bad && this.#at === this.#bytes.length }
+}

@@ -1,0 +1,131 @@
+/**
+ * The browser's disk: sealed blocks in one IndexedDB object store, one transaction a save, flushed ('strict') before it counts.
+ * What is in the blocks, and how rows are found in them, is in disk-pages.ts.
+ *
+ * Open it where one tab leads. Should two be open all the same, the fence of a write turns away the one that has fallen behind.
+ * When a newer program wants to upgrade the database, this one closes itself: its calls then reject with 'closed'.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { type Disk, DiskError } from '../ports.ts'
+import { fromHex } from '../wire/bytes.ts'
+import { type Keyring, openDataKey } from './device-key.ts'
+import { type BlockId, type BlockStore, checkFence } from './disk-blocks.ts'
+import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
+
+/** The database's version: a newer program counts it up when an older one couldn't use its stores. */
+const SCHEMA_VERSION = 1
+
+type RawId = Uint8Array<ArrayBuffer>
+
+interface Schema extends DBSchema {
+  blocks: { key: RawId; value: Uint8Array }
+  keys: { key: 'device' | 'envelope'; value: CryptoKey | Uint8Array }
+}
+
+export interface IdbDiskOptions extends PagedDiskOptions {
+  readonly name: string
+  /** The database was closed from outside: by another tab's upgrade, or by the browser. */
+  readonly onClosed?: () => void
+}
+
+/** Opens, or makes, the disk of this name. Rejects with DiskError: 'blocked' while an older tab holds the database and won't let go. */
+export async function openIdbDisk(options: IdbDiskOptions): Promise<Disk> {
+  const db = await openDatabase(options)
+  const store = idbBlocks(db)
+  try {
+    return await openPagedDisk(store, await openDataKey(idbKeyring(db), await store.isEmpty()), options)
+  } catch (error) {
+    db.close()
+    throw toDiskError(error)
+  }
+}
+
+async function openDatabase(options: IdbDiskOptions): Promise<IDBPDatabase<Schema>> {
+  const { name, onClosed } = options
+  let refuse: (error: DiskError) => void = () => undefined
+  const blocked = new Promise<never>((_, reject) => { refuse = reject })
+  const opening = openDB<Schema>(name, SCHEMA_VERSION, {
+    upgrade(db) {
+      db.createObjectStore('blocks')
+      db.createObjectStore('keys')
+    },
+    blocked: () => refuse(new DiskError('blocked', 'Another tab has an older version of the program open. Close it, then try again.')),
+    blocking: (_current, _wanted, event) => {
+      (event.target as IDBDatabase).close()
+      onClosed?.()
+    },
+    terminated: () => onClosed?.(),
+  })
+  try {
+    return await Promise.race([opening, blocked])
+  } catch (error) {
+    // Unblocked later, it would be open without an owner.
+    opening.then(db => db.close(), () => undefined)
+    throw toDiskError(error)
+  }
+}
+
+function idbBlocks(db: IDBPDatabase<Schema>): BlockStore {
+  return {
+    async readMany(ids) {
+      try {
+        const { store } = db.transaction('blocks')
+        return await Promise.all(ids.map(id => store.get(raw(id))))
+      } catch (error) { throw toDiskError(error) }
+    },
+
+    async write({ puts, deletes, fence }) {
+      let wrong: unknown
+      try {
+        const tx = db.transaction('blocks', 'readwrite', { durability: 'strict' })
+        // Requests run in order, so the fence is looked at before the first of the others, without a round trip of its own.
+        const requests: Promise<unknown>[] = [
+          tx.store.get(raw(fence.id)).then(found => {
+            try { checkFence(fence, found) } catch (error) { wrong = error; tx.abort() }
+          }),
+          ...deletes.map(id => tx.store.delete(raw(id))),
+          ...[...puts].map(([id, bytes]) => tx.store.put(bytes, raw(id))),
+        ]
+        // A request fails with its transaction, and only the transaction knows why.
+        for (const request of requests) request.catch(() => undefined)
+        await tx.done
+      } catch (error) { throw toDiskError(wrong ?? error) }
+    },
+
+    async isEmpty() {
+      try { return (await db.getAllKeys('blocks', undefined, 1)).length === 0 } catch (error) { throw toDiskError(error) }
+    },
+
+    async close() { db.close() },
+  }
+}
+
+function idbKeyring(db: IDBPDatabase<Schema>): Keyring {
+  return {
+    type: 'browser',
+    async load() {
+      const tx = db.transaction('keys')
+      const [wrappingKey, envelope] = await Promise.all([tx.store.get('device'), tx.store.get('envelope')])
+      return { wrappingKey: wrappingKey instanceof CryptoKey ? wrappingKey : undefined, envelope: envelope instanceof Uint8Array ? envelope : undefined }
+    },
+    newWrappingKey: () => crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
+    async keep(wrappingKey, envelope) {
+      const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
+      await Promise.all([tx.store.put(wrappingKey, 'device'), tx.store.put(envelope, 'envelope'), tx.done])
+    },
+  }
+}
+
+const raw = (id: BlockId): RawId => fromHex(id) as RawId
+
+/** IndexedDB's errors (w3c/IndexedDB, section 4 "Exceptions") as what we can do about them. */
+function toDiskError(error: unknown): DiskError {
+  if (error instanceof DiskError) return error
+  const name = error instanceof Error || error instanceof DOMException ? error.name : ''
+  switch (name) {
+    case 'QuotaExceededError': return new DiskError('full', 'The browser gives this site no more room.', { cause: error })
+    case 'InvalidStateError': return new DiskError('closed', 'The database was closed: by a newer version in another tab, or by the browser.', { cause: error })
+    case 'VersionError': return new DiskError('failed', 'A newer version of the program made this disk. Reload to get it.', { cause: error })
+    default: return new DiskError('failed', `IndexedDB failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Rows in memory, sorted: what a paged disk has saved lately and not yet folded into pages, and all there is of a disk in memory.
+ * An overlay is never changed, only replaced, so a reader that holds one sees one moment.
+ */
+import { DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
+import { compare, concat, utf8 } from '../wire/bytes.ts'
+import { afterPrefix, type Edits, type Entry, lowerBound, partitionPrefix } from './disk-tree.ts'
+
+/** A partition's name in UTF-8: its length stands in one byte. */
+const MAX_PARTITION_BYTES = 255
+const MAX_KEY_BYTES = 1024
+/** The largest row is a parcel that waits for its relay, below 2 MiB. */
+const MAX_VALUE_BYTES = 4 * 1024 * 1024
+
+/** What happened to a partition: perhaps emptied, then these rows put (or, without a value, deleted). Ascending by key. */
+export interface PartitionEdits { readonly isDropped: boolean; readonly entries: readonly Entry[] }
+export type Overlay = ReadonlyMap<string, PartitionEdits>
+
+export const NO_EDITS: PartitionEdits = { isDropped: false, entries: [] }
+
+/** The bytes of the rows. Throws for what no disk takes: that is a mistake of ours, found before anything is written. */
+export function checkSaves(saves: readonly Save[]): number {
+  let bytes = 0
+  for (const save of saves) {
+    const name = utf8(save.partition).length
+    if (name > MAX_PARTITION_BYTES || !save.partition.isWellFormed()) throw refused(`a partition's name of ${name} bytes, or one that isn't Unicode`)
+    if (save.type === 'drop') continue
+    if (save.key.length > MAX_KEY_BYTES) throw refused(`a key of ${save.key.length} bytes`)
+    if (save.type === 'put' && save.value.length > MAX_VALUE_BYTES) throw refused(`a value of ${save.value.length} bytes`)
+    bytes += name + save.key.length + (save.type === 'put' ? save.value.length : 0)
+  }
+  return bytes
+}
+
+export function checkQuery(query: RangeQuery): void {
+  if (!Number.isSafeInteger(query.limit) || query.limit < 0) throw refused(`a limit of ${query.limit} rows`)
+}
+
+const refused = (what: string): DiskError => new DiskError('failed', `The disk does not take ${what}.`)
+
+/** The overlay after these saves, in their order. The rows are kept, not copied. */
+export function overlaySaves(overlay: Overlay, saves: readonly Save[]): Overlay {
+  const out = new Map(overlay)
+  const touched = new Map<string, { isDropped: boolean; entries: Entry[] }>()
+  for (const save of saves) {
+    let partition = touched.get(save.partition)
+    if (partition === undefined) {
+      const before = overlay.get(save.partition) ?? NO_EDITS
+      partition = { isDropped: before.isDropped, entries: [...before.entries] }
+      touched.set(save.partition, partition)
+      out.set(save.partition, partition)
+    }
+    if (save.type === 'drop') { partition.isDropped = true; partition.entries = [] }
+    else place(partition.entries, { key: save.key, value: save.type === 'put' ? save.value : undefined })
+  }
+  return out
+}
+
+function place(entries: Entry[], entry: Entry): void {
+  const last = entries[entries.length - 1]
+  if (last === undefined || compare(last.key, entry.key) < 0) { entries.push(entry); return }
+  const at = lowerBound(entries, entry.key, item => item.key)
+  const isSame = compare((entries[at] as Entry).key, entry.key) === 0
+  entries.splice(at, isSame ? 1 : 0, entry)
+}
+
+/** The overlay as edits of the tree that holds all partitions. */
+export function editsOf(overlay: Overlay): Edits {
+  const partitions = [...overlay].map(([name, edits]) => ({ prefix: partitionPrefix(name), edits })).sort((a, b) => compare(a.prefix, b.prefix))
+  return {
+    drops: partitions.filter(({ edits }) => edits.isDropped).map(({ prefix }) => ({ from: prefix, to: afterPrefix(prefix) })),
+    entries: partitions.flatMap(({ prefix, edits }) => edits.entries.map(({ key, value }) => ({ key: concat(prefix, key), value }))),
+  }
+}
+
+/**
+ * A range over rows below and edits above. `below` gives the rows of the same range, as many more than asked for as edits could hide.
+ * Values are copied: what a caller does to them reaches neither cache nor overlay.
+ */
+export async function mergeRange(edits: PartitionEdits, query: RangeQuery, below: (hidden: number) => Promise<readonly Row[]>): Promise<Row[]> {
+  const start = query.from === undefined ? 0 : lowerBound(edits.entries, query.from, entry => entry.key)
+  const end = query.to === undefined ? edits.entries.length : lowerBound(edits.entries, query.to, entry => entry.key)
+  const above = edits.entries.slice(start, Math.max(start, end))
+  if (query.reverse) above.reverse()
+  const rows = edits.isDropped ? [] : await below(above.length)
+  const sign = query.reverse ? -1 : 1
+  const out: Row[] = []
+  let at = 0
+  for (let i = 0; out.length < query.limit && (i < rows.length || at < above.length);) {
+    const row = rows[i], entry = above[at]
+    const order = row === undefined ? 1 : entry === undefined ? -1 : compare(row.key, entry.key) * sign
+    if (order <= 0) i++
+    if (order >= 0) at++
+    const key = order < 0 ? row?.key : entry?.key
+    const value = order < 0 ? row?.value : entry?.value
+    if (key !== undefined && value !== undefined) out.push({ key: key.slice(), value: value.slice() })
+  }
+  return out
+}

@@ -1,0 +1,311 @@
+/**
+ * The disk proper: ordered rows in named partitions over any block store, sealed, in as few blocks as possible.
+ *
+ *   head ──> journal records   what was saved lately, one record a transaction, whatever number of rows and partitions it touches
+ *     └────> tree of pages     everything older (disk-tree.ts), 128 rows a page
+ *
+ * A save seals its rows into one journal record and writes it with a new head: two blocks, one transaction, however large the disk is.
+ * When the journal has grown, it is folded into the pages, again in one transaction; a save too large to be written twice goes into
+ * the pages at once. Reading looks into the journal's rows, which are all in memory, and into the tree.
+ *
+ * The head names the root and the journal's records, every page names its children, and no id is used for two contents. So whatever is
+ * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
+ * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
+ */
+import { type Disk, DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
+import { compare, fromUtf8 } from '../wire/bytes.ts'
+import { type BlockId, type BlockStore } from './disk-blocks.ts'
+import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, type Head, type Page, pageBytes } from './disk-format.ts'
+import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
+import { afterPrefix, edit, partitionPrefix, scan } from './disk-tree.ts'
+import { createSealer, type Sealer } from './seal-blocks.ts'
+
+/** Journal records before they are folded: each costs a read at the next start. */
+const FOLD_RECORDS = 64
+/** Bytes of the journal before it is folded: they stay in memory. */
+const FOLD_BYTES = 256 * 1024
+/** A save of this many bytes goes into the pages at once: writing it to the journal first would write it twice. */
+const DIRECT_BYTES = 64 * 1024
+/** When folding keeps failing, saves wait for it from here on, and fail as it does: the journal must not grow for ever. */
+const FULL_FACTOR = 4
+/** Saves that wait for the one being written are written together, up to this many bytes. */
+const GROUP_BYTES = 1024 * 1024
+const CACHE_BYTES = 8 * 1024 * 1024
+
+export interface PagedDiskOptions {
+  /** Bytes of opened pages kept in memory. */
+  readonly cacheBytes?: number
+}
+
+/** Everything a reader needs, as of one write. Never changed, only replaced: a reader keeps what it started with. */
+interface State {
+  readonly head: Head
+  /** The head as it lies in the store: what the next write expects to find there. */
+  readonly sealedHead: Uint8Array | undefined
+  readonly overlay: Overlay
+  readonly journalBytes: number
+}
+
+interface Pending { readonly saves: readonly Save[]; readonly bytes: number; readonly resolve: () => void; readonly reject: (error: DiskError) => void }
+
+/** Opens the disk kept in `store` under a data key of 32 bytes. Rejects with DiskError: 'corrupt' when the head or the journal is damaged. */
+export async function openPagedDisk(store: BlockStore, dataKey: Uint8Array, options: PagedDiskOptions = {}): Promise<Disk> {
+  const disk = new PagedDisk(store, createSealer(dataKey), options.cacheBytes ?? CACHE_BYTES)
+  try {
+    await disk.open()
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  return disk
+}
+
+class PagedDisk implements Disk {
+  readonly #store: BlockStore
+  readonly #sealer: Sealer
+  readonly #headId: BlockId
+  readonly #cache: PageCache
+  #state: Promise<State> | undefined
+  #pending: Pending[] = []
+  #writing: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(store: BlockStore, sealer: Sealer, cacheBytes: number) {
+    this.#store = store
+    this.#sealer = sealer
+    this.#headId = sealer.idOf('head')
+    this.#cache = new PageCache(cacheBytes)
+  }
+
+  async open(): Promise<void> {
+    const state = await this.#current()
+    // From its first moment a store has a head, so that a store whose head is gone is never taken for a new one.
+    if (state.sealedHead === undefined) await this.#write(state, { ...state.head, writes: 1 }, new Map(), [], state.overlay, 0)
+  }
+
+  save(saves: readonly Save[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) throw closedError()
+      const bytes = checkSaves(saves)
+      if (saves.length === 0) { resolve(); return }
+      this.#pending.push({ saves, bytes, resolve, reject })
+      this.#writing ??= this.#writeAll().finally(() => { this.#writing = undefined })
+    })
+  }
+
+  async get(partition: string, key: Uint8Array): Promise<Uint8Array | undefined> {
+    const rows = await this.#read(state => this.#range(state, partition, { from: key, limit: 1 }))
+    return rows[0] !== undefined && compare(rows[0].key, key) === 0 ? rows[0].value : undefined
+  }
+
+  async range(partition: string, query: RangeQuery): Promise<Row[]> {
+    checkQuery(query)
+    return this.#read(state => this.#range(state, partition, query))
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#writing
+    await this.#store.close()
+  }
+
+  /** The state, read from the store when there is none: at the start, and after a failed write, when memory can't be trusted. */
+  #current(): Promise<State> {
+    if (this.#state === undefined) {
+      const loading = this.#load()
+      this.#state = loading
+      loading.catch(() => { if (this.#state === loading) this.#state = undefined })
+    }
+    return this.#state
+  }
+
+  async #load(): Promise<State> {
+    const sealedHead = (await this.#store.readMany([this.#headId]))[0]
+    if (sealedHead === undefined) {
+      if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
+      return { head: { writes: 0, root: undefined, journal: [] }, sealedHead, overlay: new Map(), journalBytes: 0 }
+    }
+    const opened = await this.#sealer.open(this.#headId, sealedHead)
+    const head = opened && decodeHead(opened)
+    if (head === undefined) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
+    if ('newer' in head) throw new DiskError('failed', `A newer version of the program wrote this disk (format ${head.newer}). Update, then open it.`)
+    return this.#loadJournal(head, sealedHead)
+  }
+
+  async #loadJournal(head: Head, sealedHead: Uint8Array): Promise<State> {
+    const sealed = await this.#store.readMany(head.journal)
+    const records = await Promise.all(head.journal.map((id, i) => this.#open(id, sealed[i])))
+    let overlay: Overlay = new Map()
+    let journalBytes = 0
+    for (const record of records) {
+      const saves = record && decodeJournal(record)
+      if (record === undefined || saves === undefined) throw new DiskError('corrupt', 'A record of the journal of the disk is damaged or missing.')
+      overlay = overlaySaves(overlay, saves)
+      journalBytes += record.length
+    }
+    return { head, sealedHead, overlay, journalBytes }
+  }
+
+  async #open(id: BlockId, sealed: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+    return sealed === undefined ? undefined : this.#sealer.open(id, sealed)
+  }
+
+  /** Runs a read on one state. Pages of an older state go away when the journal is folded meanwhile: then it reads again. */
+  async #read<T>(read: (state: State) => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.#isClosed) throw closedError()
+      const before = await this.#current()
+      try {
+        return await read(before)
+      } catch (error) {
+        if (await this.#current() === before) throw error
+      }
+    }
+  }
+
+  async #range(state: State, partition: string, query: RangeQuery): Promise<Row[]> {
+    const prefix = partitionPrefix(partition)
+    const recent = state.overlay.get(partition) ?? NO_EDITS
+    return mergeRange(recent, query, async (hidden) => {
+      const from = query.from === undefined ? prefix : prefixed(prefix, query.from)
+      const to = query.to === undefined ? afterPrefix(prefix) : prefixed(prefix, query.to)
+      const rows = await scan(this.#pages, state.head.root, { from, to }, query.limit + hidden, query.reverse ?? false)
+      return rows.map(({ key, value }) => ({ key: key.subarray(prefix.length), value }))
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    for (;;) {
+      const group = this.#nextGroup()
+      if (group.length === 0) return
+      try {
+        await this.#commit(group.flatMap(one => one.saves))
+        for (const one of group) one.resolve()
+      } catch (error) {
+        this.#state = undefined
+        for (const one of group) one.reject(asDiskError(error))
+        continue
+      }
+      try {
+        await this.#foldIfGrown(1)
+      } catch {
+        // Nothing is lost: the journal stays as it is, and folding is tried again after the next save.
+        this.#state = undefined
+      }
+    }
+  }
+
+  #nextGroup(): Pending[] {
+    let bytes = 0, count = 0
+    for (const one of this.#pending) {
+      bytes += one.bytes
+      if (count > 0 && bytes > GROUP_BYTES) break
+      count += 1
+    }
+    return this.#pending.splice(0, count)
+  }
+
+  async #commit(saves: readonly Save[]): Promise<void> {
+    await this.#foldIfGrown(FULL_FACTOR)
+    const state = await this.#current()
+    const content = encodeJournal(saves)
+    // Decoding gives rows of our own: the caller may do with its arrays what it likes.
+    const overlay = overlaySaves(state.overlay, decodeJournal(content) as Save[])
+    if (content.length >= DIRECT_BYTES) return this.#fold(state, overlay)
+    const id = this.#sealer.newId()
+    const head = { ...state.head, writes: state.head.writes + 1, journal: [...state.head.journal, id] }
+    await this.#write(state, head, new Map([[id, content]]), [], overlay, state.journalBytes + content.length)
+  }
+
+  async #foldIfGrown(factor: number): Promise<void> {
+    const state = await this.#current()
+    if (state.head.journal.length >= FOLD_RECORDS * factor || state.journalBytes >= FOLD_BYTES * factor) await this.#fold(state, state.overlay)
+  }
+
+  /** Moves what the overlay holds into pages and empties the journal. */
+  async #fold(state: State, overlay: Overlay): Promise<void> {
+    const { root, written, deleted } = await edit(this.#pages, state.head.root, editsOf(overlay))
+    const contents = new Map<BlockId, Uint8Array>()
+    for (const [id, page] of written) contents.set(id, encodePage(page))
+    const head = { writes: state.head.writes + 1, root, journal: [] }
+    await this.#write(state, head, contents, [...deleted, ...state.head.journal], new Map(), 0)
+    for (const id of deleted) this.#cache.delete(id)
+    for (const [id, page] of written) this.#cache.set(id, page)
+  }
+
+  /** One transaction. Everything is sealed before it begins: IndexedDB commits a transaction that waits for anything else. */
+  async #write(state: State, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number): Promise<void> {
+    const all = [[this.#headId, encodeHead(head)] as const, ...contents]
+    const puts = new Map(await Promise.all(all.map(async ([id, content]) => [id, await this.#sealer.seal(id, content)] as const)))
+    await this.#store.write({ puts, deletes, fence: { id: this.#headId, bytes: state.sealedHead } })
+    this.#state = Promise.resolve({ head, sealedHead: puts.get(this.#headId), overlay, journalBytes })
+  }
+
+  readonly #pages = {
+    newId: (): BlockId => this.#sealer.newId(),
+    load: async (ids: readonly BlockId[], level: number, near: Uint8Array): Promise<Page[]> => {
+      const found = new Map<BlockId, Page>()
+      for (const id of ids) {
+        const page = this.#cache.get(id)
+        if (page !== undefined) found.set(id, page)
+      }
+      const missing = ids.filter(id => !found.has(id))
+      const sealed = missing.length === 0 ? [] : await this.#store.readMany(missing)
+      await Promise.all(missing.map(async (id, i) => {
+        const content = await this.#open(id, sealed[i])
+        const page = content && decodePage(content)
+        if (page === undefined || (page.type === 'leaf' ? 0 : page.level) !== level) throw damaged(near)
+        this.#cache.set(id, page)
+        found.set(id, page)
+      }))
+      return ids.map(id => found.get(id) as Page)
+    },
+  }
+}
+
+/** Opened pages by id, the least recently used leaving first. An id has one content for ever, so nothing here can be out of date. */
+class PageCache {
+  readonly #pages = new Map<BlockId, Page>()
+  readonly #maxBytes: number
+  #bytes = 0
+  constructor(maxBytes: number) { this.#maxBytes = maxBytes }
+
+  get(id: BlockId): Page | undefined {
+    const page = this.#pages.get(id)
+    if (page !== undefined) { this.#pages.delete(id); this.#pages.set(id, page) }
+    return page
+  }
+
+  set(id: BlockId, page: Page): void {
+    this.delete(id)
+    this.#pages.set(id, page)
+    this.#bytes += pageBytes(page)
+    for (const oldest of this.#pages.keys()) {
+      if (this.#bytes <= this.#maxBytes || oldest === id) return
+      this.delete(oldest)
+    }
+  }
+
+  delete(id: BlockId): void {
+    const page = this.#pages.get(id)
+    if (page !== undefined) this.#bytes -= pageBytes(page)
+    this.#pages.delete(id)
+  }
+}
+
+function prefixed(prefix: Uint8Array, key: Uint8Array): Uint8Array {
+  const out = new Uint8Array(prefix.length + key.length)
+  out.set(prefix)
+  out.set(key, prefix.length)
+  return out
+}
+
+const closedError = (): DiskError => new DiskError('closed', 'The disk is closed.')
+
+function damaged(near: Uint8Array): DiskError {
+  const partition = fromUtf8(near.subarray(1, 1 + (near[0] ?? 0))) ?? ''
+  return new DiskError('corrupt', `A page of the disk is damaged or missing, in or beside partition "${partition}".`)
+}
+
+const asDiskError = (error: unknown): DiskError =>
+  error instanceof DiskError ? error : new DiskError('failed', 'The disk could not be written.', { cause: error })
