@@ -18,7 +18,9 @@ export function placesOf(text: string, places: Iterable<readonly [name: string, 
 
 function disguises(text: string): [string, Buffer][] {
   const raw = Buffer.from(text)
-  const shapes: [string, Buffer][] = [['utf-8', raw], ['latin1', Buffer.from(text, 'latin1')], ['utf-16', Buffer.from(text, 'utf16le')], ['hex', Buffer.from(raw.toString('hex'))]]
+  const shapes: [string, Buffer][] = [['utf-8', raw], ['utf-16', Buffer.from(text, 'utf16le')], ['hex', Buffer.from(raw.toString('hex'))]]
+  const latin1 = Buffer.from(text, 'latin1')
+  if (!latin1.equals(raw)) shapes.push(['latin1', latin1])
   for (let lead = 0; lead < 3; lead++) {
     const padded = Buffer.concat([Buffer.alloc(lead), raw]).toString('base64').replace(/=+$/, '')
     // The first and last characters also carry bits of the neighbours, whatever they were.
