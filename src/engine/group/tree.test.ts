@@ -1,0 +1,93 @@
+/** The one function that chooses between branches. Epochs are single letters padded to ids; votes are (identity, number, op). */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
+import { type EpochNode, EpochTree } from './tree.ts'
+
+const epoch = (name: string): EpochId => name.padEnd(64, '0') as EpochId
+const alice = 'a1'.padEnd(64, '0') as IdentityId, bob = 'b0'.padEnd(64, '0') as IdentityId, carol = 'c0'.padEnd(64, '0') as IdentityId, mallory = 'ff'.padEnd(64, '0') as IdentityId
+const all = new Set([alice, bob, carol])
+const device = 'dd'.padEnd(64, '0') as DeviceId
+
+function node(name: string, parent: string, depth: number, more: Partial<EpochNode> = {}): EpochNode {
+  return { id: epoch(name), parent: epoch(parent), depth, author: device, authorPower: 50, removes: false, leaves: [], identities: all, children: [], ...more }
+}
+
+function tree(...nodes: readonly EpochNode[]): EpochTree {
+  const out = new EpochTree((e) => voided.has(e))
+  out.addRoot(epoch('0'), device)
+  for (const n of nodes) out.add({ ...n, children: [] })
+  return out
+}
+const voided = new Set<EpochId>()
+const tip = (t: EpochTree): string | undefined => t.path().pop()
+const op = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
+
+test('G1 without a fork the tip is the last commit', () => {
+  expect(tip(tree(node('1', '0', 1), node('2', '1', 2)))).toBe(epoch('2'))
+})
+
+test('G2 of two children the one that more members with a leaf in the parent wrote under wins, whatever was there first', () => {
+  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '1', 2))
+  t.vote(epoch('3'), alice, 5, op(1))
+  t.vote(epoch('2'), bob, 5, op(2))
+  t.vote(epoch('2'), carol, 9, op(3))
+  expect(tip(t)).toBe(epoch('2'))
+})
+
+test('G2 an identity votes once, with its first op below the parent', () => {
+  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '1', 2))
+  t.vote(epoch('3'), alice, 5, op(1))
+  t.vote(epoch('2'), alice, 6, op(2))
+  expect(tip(t)).toBe(epoch('3'))
+})
+
+test('G2 support below a child counts for the child', () => {
+  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '1', 2), node('4', '3', 3))
+  t.vote(epoch('4'), alice, 5, op(1))
+  expect(t.path()).toEqual(['0', '1', '3', '4'].map(epoch))
+})
+
+test('G3 a back-dated sibling with a long private chain wins nothing by length or number', () => {
+  const chain = [node('e', '1', 2, { identities: new Set([mallory]) }), ...['f1', 'f2', 'f3'].map((n, i, list) => node(n, list[i - 1] ?? 'e', 3 + i, { identities: new Set([mallory]) }))]
+  const t = tree(node('1', '0', 1), node('2', '1', 2), ...chain)
+  t.vote(epoch('2'), alice, 10, op(1))
+  t.vote(epoch('2'), bob, 10, op(2))
+  for (const e of ['e', 'f1', 'f2', 'f3']) t.vote(epoch(e), mallory, 1, op(0))
+  expect(tip(t)).toBe(epoch('2'))
+})
+
+test('G4 with equal support the mightier author, then a removal, then the smaller id wins', () => {
+  expect(tip(tree(node('2', '0', 1), node('1', '0', 1, { authorPower: 60 })))).toBe(epoch('1'))
+  expect(tip(tree(node('1', '0', 1), node('2', '0', 1, { removes: true })))).toBe(epoch('2'))
+  expect(tip(tree(node('2', '0', 1), node('1', '0', 1)))).toBe(epoch('1'))
+})
+
+test('G5 a void commit and what hangs below it do not count', () => {
+  voided.add(epoch('2'))
+  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '2', 3), node('4', '1', 2))
+  t.vote(epoch('3'), alice, 1, op(1))
+  t.vote(epoch('3'), bob, 1, op(2))
+  expect(tip(t)).toBe(epoch('4'))
+  voided.clear()
+  expect(tip(t)).toBe(epoch('3'))
+})
+
+test('G6 the same epochs and votes in any order give the same path', () => {
+  const shape = fc.array(fc.tuple(fc.nat(30), fc.nat(99), fc.boolean()), { minLength: 1, maxLength: 24 })
+  const votes = fc.array(fc.tuple(fc.nat(23), fc.constantFrom(alice, bob, carol), fc.nat(20), fc.nat(1000)), { maxLength: 40 })
+  fc.assert(fc.property(shape, votes, fc.infiniteStream(fc.nat()), (nodes, cast, chance) => {
+    const made: EpochNode[] = []
+    nodes.forEach(([parentAt, authorPower, removes], i) => {
+      const parent = i === 0 ? undefined : made[parentAt % i]
+      made.push(node(`1${i.toString(16).padStart(4, '0')}`, '0', (parent?.depth ?? 0) + 1, { parent: parent?.id ?? epoch('0'), authorPower, removes }))
+    })
+    const build = (order: readonly (readonly [number, IdentityId, number, number])[]): EpochTree => {
+      const t = tree(...made)
+      for (const [at, identity, seq, id] of order) { const target = made[at]; if (target !== undefined) t.vote(target.id, identity, seq, op(id)) }
+      return t
+    }
+    const shuffled = cast.map((v) => ({ v, key: chance.next().value })).sort((a, b) => a.key - b.key).map(({ v }) => v)
+    expect(build([...shuffled, ...cast]).path()).toEqual(build(cast).path())
+  }))
+})
