@@ -1,0 +1,15 @@
+/** Timers by the system's clock, for the host loop of the worker and the headless peer. */
+
+/** What setTimeout can wait at most: longer waits would fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+export interface SystemTimers {
+  /** Calls `fire` once at `atMs` (ms since 1970), or earlier when that is more than 24 days ahead: the host looks and waits again. */
+  set(atMs: number, fire: () => void): unknown
+  clear(handle: unknown): void
+}
+
+export const systemTimers = (): SystemTimers => ({
+  set: (atMs, fire) => setTimeout(fire, Math.min(Math.max(atMs - Date.now(), 0), MAX_DELAY_MS)),
+  clear: (handle) => { clearTimeout(handle as ReturnType<typeof setTimeout>) },
+})
