@@ -48,10 +48,10 @@ export class Commands {
     switch (c.type) {
       case 'set-name': return this.setName(turn, asker, c)
       case 'create-space': return this.createSpace(turn, asker, c)
-      case 'list-spaces': return void turn.out.reply(asker, { spaces: this.engine.spaceInfos() })
+      case 'list-spaces': return void turn.out.reply(asker, { spaces: this.engine.telling.spaceInfos() })
       case 'read-link': return this.readLink(turn, asker, c)
       case 'join': return this.join(turn, asker, c)
-      case 'status': return void turn.out.reply(asker, this.engine.status())
+      case 'status': return void turn.out.reply(asker, this.engine.telling.statusInfo())
       default: return this.inSpace(turn, asker, c)
     }
   }
@@ -96,7 +96,7 @@ export class Commands {
     const me = await restoreMe(this.engine.world.suite, record)
     this.engine.setMe(me, record)
     turn.out.reply(asker, { identity: me.identity, device: me.device })
-    this.engine.tellMe(turn)
+    this.engine.telling.me(turn)
     return undefined
   }
 
@@ -307,7 +307,7 @@ export class Commands {
         const message = rows[0] === undefined ? undefined : decodeMessage(rows[0].value)
         if (replica === undefined || message === undefined) return turn.out.refuse(query.asker, fail('unknown-message'))
         replica.mail.retry(turn, query.channel, message.chanSeq)
-        this.engine.changedStates.add(`${query.space}|${query.channel}`)
+        this.engine.telling.statesChanged(query.space, query.channel)
         this.engine.touch(turn, replica)
         return turn.out.reply(query.asker, {})
       }
@@ -345,7 +345,7 @@ export class Commands {
       const record = decodeMessage(row.value)
       if (record === undefined) continue
       messages.push(messageInfo(replica, query.channel, record))
-      if (record.device === replica.me.device) this.engine.recent.note(replica.id, query.channel, record)
+      if (record.device === replica.me.device) this.engine.telling.recent.note(replica.id, query.channel, record)
     }
     if (query.newest) for (const draft of this.engine.drafts.get(replica.id)?.of(query.channel) ?? []) messages.push(draftInfo(replica, draft))
     turn.out.reply(query.asker, { messages, more: rows.length > query.limit })

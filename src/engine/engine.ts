@@ -4,32 +4,31 @@
  *
  * Here inputs are handed to the part that knows them, and afterwards `conclude` says what follows for each space that was touched.
  */
-import type { SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { MailboxEvent, Random, Ciphersuite } from '../ports.ts'
 import { encodeAuthorityBody } from '../wire/authority.ts'
 import { fromHex } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, parseSpaceId, type SpaceId } from '../wire/ids.ts'
-import { decodeLink } from '../wire/invite.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
-import { decodeMe, decodeSpace, type MeRecord } from '../wire/records.ts'
+import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { Commands } from './commands.ts'
 import { Drafts } from './drafts.ts'
 import { fail } from './errors.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { refreshKits } from './invites.ts'
-import { Joining } from './joining.ts'
+import type { Joining } from './joining.ts'
 import { COMMIT_RANK_MS, JOIN_PATIENCE_MS, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
+import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
 import { Presence } from './presence.ts'
 import { ReadMarks } from './read-marks.ts'
 import { act, bundleLosers, due, maySeal, patience } from './reconcile.ts'
-import { Replica } from './replica.ts'
+import type { Replica } from './replica.ts'
 import { postReceipt, takeReceipt } from './sync/receipts.ts'
 import { Peers } from './sync/peers.ts'
+import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
-import { channelInfos, memberInfos, messageInfo, sendState, spaceInfo } from './views.ts'
 
 export interface EngineOptions { readonly suite: Ciphersuite; readonly random: Random; readonly appBase?: string }
 
@@ -44,15 +43,14 @@ export class Engine implements Stepper {
   readonly presence: Presence
   readonly reading = new ReadMarks()
   readonly drafts = new Map<SpaceId, Drafts>()
+  readonly telling: Telling
   me: Me | undefined
   private readonly commands: Commands
-  private readonly relaysUp = new Set<string>()
-  private usedRelays = ''
-  /** What clients were told last, so that they are told only what changed. */
-  private readonly told = new Map<string, string>()
+  readonly relaysUp = new Set<string>()
+  /** Relays in use by any space. */
+  usedRelays: readonly string[] = []
   private readonly touched = new Set<SpaceId>()
-  /** Rows still awaited at start, and those that came: spaces open when all of a space's are here. */
-  private readonly opening = new Map<SpaceId, { readonly record: Uint8Array; readonly rows: Map<string, readonly { key: Uint8Array; value: Uint8Array }[]> }>()
+  readonly opening: Opening
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -64,6 +62,8 @@ export class Engine implements Stepper {
       tree: (turn, replica, tree) => this.takeTree(turn, replica, tree),
     })
     this.presence = new Presence(this.world)
+    this.telling = new Telling(this)
+    this.opening = new Opening(this)
     this.commands = new Commands(this)
   }
 
@@ -75,7 +75,7 @@ export class Engine implements Stepper {
       const replica = this.replicas.get(id)
       if (replica !== undefined) await this.conclude(turn, replica)
     }
-    this.tellStatus(turn)
+    this.telling.status(turn)
     return turn.out.step()
   }
 
@@ -117,11 +117,11 @@ export class Engine implements Stepper {
     if (first === 'me') {
       const record = rows[0] === undefined ? undefined : decodeMe(rows[0].value)
       if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
-      this.tellMe(turn)
+      this.telling.me(turn)
       return
     }
-    if (first === 'spaces') return this.openSpaces(turn, rows)
-    if (first === 'open') return this.onOpeningRows(turn, second as SpaceId, third, rows)
+    if (first === 'spaces') return this.opening.begin(turn, rows)
+    if (first === 'open') return this.opening.onRows(turn, second as SpaceId, third, rows)
     if (first === 'query') return this.commands.onRows(turn, second, rows)
     const replica = this.replicas.get(first as SpaceId)
     if (replica === undefined) return
@@ -144,49 +144,11 @@ export class Engine implements Stepper {
     this.me.name = name
     this.meRecord = { ...this.meRecord, name }
     saveMe(turn, this.meRecord)
-    this.tellMe(turn)
+    this.telling.me(turn)
     for (const replica of this.replicas.values()) {
       if (replica.state() !== 'member') continue
       await this.distribute(turn, replica, [await replica.append(turn, 'profile', encodeAuthorityBody({ type: 'profile', name }))])
     }
-  }
-
-  tellMe(turn: Turn): void {
-    const me = this.me
-    turn.out.update({ type: 'me', me: me === undefined ? undefined : { identity: me.identity, device: me.device, name: me.name } })
-  }
-
-  private openSpaces(turn: Turn, rows: readonly { key: Uint8Array; value: Uint8Array }[]): void {
-    for (const row of rows) {
-      const space = parseSpaceId(row.key)
-      if (space === undefined || this.me === undefined) continue
-      this.opening.set(space, { record: row.value, rows: new Map() })
-      for (const partition of openPartitions(space)) turn.out.read({ tag: `open|${space}|${partition}`, partition, query: { limit: Number.MAX_SAFE_INTEGER } })
-    }
-    if (rows.length === 0) this.tellSpaces(turn)
-    turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
-    turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
-  }
-
-  private async onOpeningRows(turn: Turn, space: SpaceId, partition: string, rows: readonly { key: Uint8Array; value: Uint8Array }[]): Promise<void> {
-    const opening = this.opening.get(space)
-    if (opening === undefined) return
-    opening.rows.set(partition, rows)
-    const partitions = openPartitions(space)
-    if (opening.rows.size < partitions.length) return
-    this.opening.delete(space)
-    const record = decodeSpace(opening.record)
-    if (record === undefined || this.me === undefined) return
-    const of = (name: string): readonly { key: Uint8Array; value: Uint8Array }[] => opening.rows.get(name) ?? []
-    const replica = new Replica(this.world, this.me, space, record)
-    await replica.load(Replica.partitions(space).map(of))
-    this.reading.load(space, of(`read/${space}`))
-    this.addReplica(turn, replica).load(of(`drafts/${space}`))
-    if (record.state === 'joining') {
-      const link = decodeLink(record.link, (b) => this.world.suite.sha256(b))
-      if (link !== undefined && link !== 'newer') this.joinings.set(space, await Joining.begin(turn, replica, link, undefined))
-    } else if (record.state === 'open') replica.mail.begin(turn)
-    this.touch(turn, replica)
   }
 
   /** Makes a space known to every part. */
@@ -201,8 +163,8 @@ export class Engine implements Stepper {
 
   useRelays(turn: Turn): void {
     const urls = [...new Set([...this.replicas.values()].filter((r) => r.record.state !== 'left').flatMap((r) => r.record.relays))]
-    if (urls.join(' ') === this.usedRelays) return
-    this.usedRelays = urls.join(' ')
+    if (urls.join(' ') === this.usedRelays.join(' ')) return
+    this.usedRelays = urls
     turn.out.send({ type: 'use-relays', urls })
   }
 
@@ -210,7 +172,7 @@ export class Engine implements Stepper {
 
   /** Takes ops that came from a peer, a relay or gossip. */
   async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string): Promise<void> {
-    const { ops: accepted } = await replica.receive(turn, ops)
+    const accepted = await replica.receive(turn, ops)
     if (accepted.length === 0) return
     this.touch(turn, replica)
     const fresh = accepted.filter((op) => op.header.device !== replica.me.device)
@@ -267,13 +229,10 @@ export class Engine implements Stepper {
     for (const e of vector) {
       const own = e.device === replica.me.device ? replica.log.head(e.channel, e.device)?.chanSeq ?? 0 : 0
       if (own === 0 || e.channel === AUTHORITY_CHANNEL) continue
-      if (replica.delivery.note(turn, e.channel, device, Math.min(e.chanSeq, own))) { news = true; this.changedStates.add(`${replica.id}|${e.channel}`) }
+      if (replica.delivery.note(turn, e.channel, device, Math.min(e.chanSeq, own))) { news = true; this.telling.statesChanged(replica.id, e.channel) }
     }
     return news
   }
-
-  /** Channels whose own messages' states changed in this step. */
-  readonly changedStates = new Set<string>()
 
   // ---- mail ----
 
@@ -294,7 +253,7 @@ export class Engine implements Stepper {
           const covers = event.type === 'posted' ? replica.mail.posted(turn, event) : replica.mail.refuse(event)
           if (covers === undefined || covers.channel === AUTHORITY_CHANNEL) continue
           if (event.type === 'posted') replica.delivery.noteRelay(turn, covers.channel, covers.chanSeq)
-          this.changedStates.add(`${replica.id}|${covers.channel}`)
+          this.telling.statesChanged(replica.id, covers.channel)
           this.touch(turn, replica)
         }
         return
@@ -366,7 +325,7 @@ export class Engine implements Stepper {
     turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
     for (const partition of openPartitions(replica.id)) turn.out.saves.push({ type: 'drop', partition })
     this.useRelays(turn)
-    this.tellSpaces(turn)
+    this.telling.spaces(turn)
   }
 
   // ---- presence ----
@@ -477,8 +436,8 @@ export class Engine implements Stepper {
       await this.sendDrafts(turn, replica)
       if (before === undefined || replica.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
     }
-    this.tellMessages(turn, replica)
-    this.tellSpace(turn, replica)
+    this.telling.messages(turn, replica)
+    this.telling.space(turn, replica)
   }
 
   /** Seals what waited for the group, oldest first. */
@@ -488,97 +447,11 @@ export class Engine implements Stepper {
     const tip = replica.groups.tip() as EpochId
     for (const draft of drafts.takeAll(turn)) {
       const op = await replica.appendContent(turn, draft.channel, tip, { type: 'message', text: draft.text })
-      this.replaced.set(op.id, draft.id)
+      this.telling.replaced.set(op.id, draft.id)
       await this.distribute(turn, replica, [op])
     }
   }
 
-  private readonly replaced = new Map<string, string>()
-
-  // ---- telling ----
-
-  private tellMessages(turn: Turn, replica: Replica): void {
-    for (const [channel, messages] of replica.takeFresh()) {
-      this.reading.count(turn, replica, channel, messages)
-      const infos = messages.map((m) => {
-        const replaces = this.replaced.get(m.id)
-        const info = messageInfo(replica, channel, m)
-        return replaces === undefined ? info : { ...info, replaces: replaces as typeof info.id }
-      })
-      turn.out.update({ type: 'messages', space: replica.id, channel, messages: infos })
-      for (const m of messages) { this.replaced.delete(m.id); if (m.device === replica.me.device) this.recent.note(replica.id, channel, m) }
-    }
-    for (const key of [...this.changedStates]) {
-      const [space = '', channel = ''] = key.split('|')
-      if (space !== replica.id) continue
-      this.changedStates.delete(key)
-      const states = this.recent.of(replica.id, channel as ChannelId).map((m) => ({ id: m.id, state: sendState(replica, channel as ChannelId, m.chanSeq) }))
-      if (states.length > 0) this.tellChanged(turn, `states|${key}`, { type: 'states', space: replica.id, channel: channel as ChannelId, states })
-    }
-  }
-
-  readonly recent = new RecentOwn()
-
-  private tellSpace(turn: Turn, replica: Replica): void {
-    if (replica.record.state === 'open') {
-      this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.reading) })
-      this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, this.onlineDevices(replica, turn.now)) })
-    }
-    this.tellSpaces(turn)
-  }
-
-  spaceInfos(): SpaceInfo[] {
-    return [...this.replicas.values()]
-      .filter((r) => r.record.state !== 'left')
-      .sort((a, b) => a.record.createdAt - b.record.createdAt || (a.id < b.id ? -1 : 1))
-      .map((r) => spaceInfo(r, this.reading, this.joinings.get(r.id)?.link.spaceName))
-  }
-
-  tellSpaces(turn: Turn): void { if (this.opening.size === 0) this.tellChanged(turn, 'spaces', { type: 'spaces', spaces: this.spaceInfos() }) }
-
-  status(): StatusInfo {
-    let queued = 0
-    for (const replica of this.replicas.values()) {
-      queued += this.drafts.get(replica.id)?.size ?? 0
-      for (const channel of replica.authority.state.channels.keys()) {
-        queued += Math.max(0, (replica.log.head(channel, replica.me.device)?.chanSeq ?? 0) - replica.delivery.keptElsewhere(channel))
-      }
-    }
-    const nameOf = (device: DeviceId): string | undefined => {
-      for (const replica of this.replicas.values()) {
-        const identity = replica.authority.identityOf(device)
-        if (identity !== undefined) return replica.authority.nameOf(identity)
-      }
-      return undefined
-    }
-    const relays = this.usedRelays === '' ? [] : this.usedRelays.split(' ')
-    return { peers: this.peers.status(nameOf), relays: relays.map((url) => ({ url, state: this.relaysUp.has(url) ? 'up' : 'down' })), queued }
-  }
-
-  private tellStatus(turn: Turn): void { this.tellChanged(turn, 'status', { type: 'status', status: this.status() }) }
-
-  private tellChanged(turn: Turn, key: string, update: Update): void {
-    const text = JSON.stringify(update)
-    if (this.told.get(key) === text) return
-    this.told.set(key, text)
-    turn.out.update(update)
-  }
-}
-
-/** The last own messages of each channel: whose states still move. */
-class RecentOwn {
-  private readonly lists = new Map<string, { id: Op['id']; chanSeq: number }[]>()
-
-  note(space: SpaceId, channel: ChannelId, message: { readonly id: Op['id']; readonly chanSeq: number }): void {
-    const key = space + channel
-    const list = this.lists.get(key) ?? []
-    if (list.some((m) => m.id === message.id)) return
-    list.push({ id: message.id, chanSeq: message.chanSeq })
-    list.sort((a, b) => a.chanSeq - b.chanSeq)
-    this.lists.set(key, list.slice(-100))
-  }
-
-  of(space: SpaceId, channel: ChannelId): readonly { readonly id: Op['id']; readonly chanSeq: number }[] { return this.lists.get(space + channel) ?? [] }
 }
 
 /** A commit goes out under its parent's envelope, which its readers have; everything else under the tip's. */
@@ -587,5 +460,3 @@ function sealEpoch(replica: Replica, op: Op): EpochId | undefined {
   if (parent !== undefined && replica.groups.keys.envelope(parent) !== undefined) return parent
   return replica.groups.tip()
 }
-
-const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`]

@@ -24,9 +24,6 @@ import type { Me, Turn, World } from './turn.ts'
 const HLC_STEP = 1024
 const EMPTY = new Uint8Array()
 
-/** What came in with one batch, for those who must tell others about it. */
-export interface Arrival { readonly ops: readonly Op[]; readonly messages: readonly MessageRecord[] }
-
 export class Replica {
   readonly id: SpaceId
   readonly world: World
@@ -121,7 +118,7 @@ export class Replica {
   // ---- ops in ----
 
   /** Takes ops from anyone. What is new is saved in this step; what is malformed, forged or foreign is dropped without a trace. */
-  async receive(turn: Turn, encoded: readonly Uint8Array[]): Promise<Arrival> {
+  async receive(turn: Turn, encoded: readonly Uint8Array[]): Promise<Op[]> {
     const sha = (b: Uint8Array): Uint8Array => this.world.suite.sha256(b)
     const ops: Op[] = []
     for (const bytes of encoded) {
@@ -141,32 +138,30 @@ export class Replica {
       }
       if (place.type !== 'next') continue
       if (!vouched.has(op.id) && !(await this.log.verify(op))) continue
-      if (!(await this.accept(turn, op))) continue
+      const freed = await this.accept(turn, op)
+      if (freed === undefined) continue
       accepted.push(op)
-      queue.push(...this.freed)
-      for (const freed of this.freed) turn.out.delete(`parked/${this.id}`, fromHex(freed.id) as Uint8Array)
+      queue.push(...freed)
+      for (const waited of freed) turn.out.delete(`parked/${this.id}`, fromHex(waited.id) as Uint8Array)
     }
-    return { ops: accepted, messages: [] }
+    return accepted
   }
 
-  private freed: Op[] = []
-
-  /** Puts a verified op that is next in its chain into the log. False when its author has no business here. */
-  private async accept(turn: Turn, op: Op): Promise<boolean> {
+  /** Puts a verified op that is next in its chain into the log and returns those that waited for it; undefined when its author has no business here. */
+  private async accept(turn: Turn, op: Op): Promise<Op[] | undefined> {
     const h = op.header
-    this.freed = []
     if (h.channel !== AUTHORITY_CHANNEL) {
-      if (!CONTENT_TYPES.has(h.type) || h.epoch === undefined || h.kid === undefined) return false
+      if (!CONTENT_TYPES.has(h.type) || h.epoch === undefined || h.kid === undefined) return undefined
       const verdict = this.authority.contentVerdict(h)
-      if (verdict.type === 'void' && this.authority.identityOf(h.device) === undefined) return false
+      if (verdict.type === 'void' && this.authority.identityOf(h.device) === undefined) return undefined
     }
     turn.out.put(opsPartition(this.id, h.channel), opKey(h.device, h.chanSeq), op.bytes)
-    this.freed = this.log.add(op)
+    const freed = this.log.add(op)
     const head = this.log.head(h.channel, h.device)
     if (head !== undefined) turn.out.put(`heads/${this.id}`, concat(fromHex(h.channel) as Uint8Array, fromHex(h.device) as Uint8Array), encodeHead(head))
     if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.readContent(turn, op)
     this.vote(turn, op)
-    return true
+    return freed
   }
 
   /** What an authority or group op changes. */
@@ -251,7 +246,7 @@ export class Replica {
 
   private async finish(turn: Turn, header: OpHeader, body: Uint8Array): Promise<Op> {
     const op = await signOp(this.world, this.me, header, body)
-    if (!(await this.accept(turn, op))) throw new Error(`own ${header.type} op was not accepted`)
+    if ((await this.accept(turn, op)) === undefined) throw new Error(`own ${header.type} op was not accepted`)
     return op
   }
 
@@ -262,7 +257,7 @@ export class Replica {
 
   /** Takes in the genesis op that made this space's id. */
   async found(turn: Turn, genesis: Op): Promise<void> {
-    if (!(await this.accept(turn, genesis))) throw new Error('own genesis was not accepted')
+    if ((await this.accept(turn, genesis)) === undefined) throw new Error('own genesis was not accepted')
   }
 
   /** Seals and takes in own content under the tip. The caller has made sure that the tip's leaves may all read it. */

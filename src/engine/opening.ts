@@ -1,0 +1,55 @@
+/** Opening the spaces on this device's disk at start: each when all of its rows are here. */
+import type { Row } from '../ports.ts'
+import { parseSpaceId, type SpaceId } from '../wire/ids.ts'
+import { decodeLink } from '../wire/invite.ts'
+import { decodeSpace } from '../wire/records.ts'
+import type { Engine } from './engine.ts'
+import { Joining } from './joining.ts'
+import { PRESENCE_EVERY_MS, SYNC_EVERY_MS } from './limits.ts'
+import { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+export class Opening {
+  private readonly engine: Engine
+  private readonly rows = new Map<SpaceId, { readonly record: Uint8Array; readonly rows: Map<string, readonly Row[]> }>()
+
+  constructor(engine: Engine) { this.engine = engine }
+
+  /** Spaces are told about when all are open: a list that grows at every start would look like loss. */
+  get done(): boolean { return this.rows.size === 0 }
+
+  begin(turn: Turn, rows: readonly Row[]): void {
+    for (const row of rows) {
+      const space = parseSpaceId(row.key)
+      if (space === undefined || this.engine.me === undefined) continue
+      this.rows.set(space, { record: row.value, rows: new Map() })
+      for (const partition of openPartitions(space)) turn.out.read({ tag: `open|${space}|${partition}`, partition, query: { limit: Number.MAX_SAFE_INTEGER } })
+    }
+    if (rows.length === 0) this.engine.telling.spaces(turn)
+    turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
+    turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
+  }
+
+  async onRows(turn: Turn, space: SpaceId, partition: string, rows: readonly Row[]): Promise<void> {
+    const opening = this.rows.get(space)
+    if (opening === undefined) return
+    opening.rows.set(partition, rows)
+    const partitions = openPartitions(space)
+    if (opening.rows.size < partitions.length) return
+    this.rows.delete(space)
+    const record = decodeSpace(opening.record)
+    if (record === undefined || this.engine.me === undefined) return
+    const of = (name: string): readonly Row[] => opening.rows.get(name) ?? []
+    const replica = new Replica(this.engine.world, this.engine.me, space, record)
+    await replica.load(Replica.partitions(space).map(of))
+    this.engine.reading.load(space, of(`read/${space}`))
+    this.engine.addReplica(turn, replica).load(of(`drafts/${space}`))
+    if (record.state === 'joining') {
+      const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
+      if (link !== undefined && link !== 'newer') this.engine.joinings.set(space, await Joining.begin(turn, replica, link, undefined))
+    } else if (record.state === 'open') replica.mail.begin(turn)
+    this.engine.touch(turn, replica)
+  }
+}
+
+export const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`]

@@ -1,0 +1,107 @@
+/** What clients are told, and only when it changed since they were told last. */
+import type { SpaceInfo, StatusInfo, Update } from '../api.ts'
+import type { ChannelId, DeviceId, SpaceId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
+import type { Engine } from './engine.ts'
+import type { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+import { channelInfos, memberInfos, messageInfo, sendState, spaceInfo } from './views.ts'
+
+export class Telling {
+  private readonly engine: Engine
+  private readonly told = new Map<string, string>()
+  /** Channels whose own messages' states changed in this step. */
+  private readonly changedStates = new Set<string>()
+  /** Drafts that became ops, by the op's id. */
+  readonly replaced = new Map<string, string>()
+  readonly recent = new RecentOwn()
+
+  constructor(engine: Engine) { this.engine = engine }
+
+  statesChanged(space: SpaceId, channel: ChannelId): void { this.changedStates.add(`${space}|${channel}`) }
+
+  me(turn: Turn): void {
+    const me = this.engine.me
+    turn.out.update({ type: 'me', me: me === undefined ? undefined : { identity: me.identity, device: me.device, name: me.name } })
+  }
+
+  messages(turn: Turn, replica: Replica): void {
+    for (const [channel, messages] of replica.takeFresh()) {
+      this.engine.reading.count(turn, replica, channel, messages)
+      const infos = messages.map((m) => {
+        const replaces = this.replaced.get(m.id)
+        const info = messageInfo(replica, channel, m)
+        return replaces === undefined ? info : { ...info, replaces: replaces as typeof info.id }
+      })
+      turn.out.update({ type: 'messages', space: replica.id, channel, messages: infos })
+      for (const m of messages) { this.replaced.delete(m.id); if (m.device === replica.me.device) this.recent.note(replica.id, channel, m) }
+    }
+    for (const key of [...this.changedStates]) {
+      const [space = '', channel = ''] = key.split('|')
+      if (space !== replica.id) continue
+      this.changedStates.delete(key)
+      const states = this.recent.of(replica.id, channel as ChannelId).map((m) => ({ id: m.id, state: sendState(replica, channel as ChannelId, m.chanSeq) }))
+      if (states.length > 0) this.tellChanged(turn, `states|${key}`, { type: 'states', space: replica.id, channel: channel as ChannelId, states })
+    }
+  }
+
+  space(turn: Turn, replica: Replica): void {
+    if (replica.record.state === 'open') {
+      this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.engine.reading) })
+      this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, this.engine.onlineDevices(replica, turn.now)) })
+    }
+    this.spaces(turn)
+  }
+
+  spaceInfos(): SpaceInfo[] {
+    return [...this.engine.replicas.values()]
+      .filter((r) => r.record.state !== 'left')
+      .sort((a, b) => a.record.createdAt - b.record.createdAt || (a.id < b.id ? -1 : 1))
+      .map((r) => spaceInfo(r, this.engine.reading, this.engine.joinings.get(r.id)?.link.spaceName))
+  }
+
+  spaces(turn: Turn): void { if (this.engine.opening.done) this.tellChanged(turn, 'spaces', { type: 'spaces', spaces: this.spaceInfos() }) }
+
+  statusInfo(): StatusInfo {
+    let queued = 0
+    for (const replica of this.engine.replicas.values()) {
+      queued += this.engine.drafts.get(replica.id)?.size ?? 0
+      for (const channel of replica.authority.state.channels.keys()) {
+        queued += Math.max(0, (replica.log.head(channel, replica.me.device)?.chanSeq ?? 0) - replica.delivery.keptElsewhere(channel))
+      }
+    }
+    const nameOf = (device: DeviceId): string | undefined => {
+      for (const replica of this.engine.replicas.values()) {
+        const identity = replica.authority.identityOf(device)
+        if (identity !== undefined) return replica.authority.nameOf(identity)
+      }
+      return undefined
+    }
+    return { peers: this.engine.peers.status(nameOf), relays: this.engine.usedRelays.map((url) => ({ url, state: this.engine.relaysUp.has(url) ? 'up' : 'down' })), queued }
+  }
+
+  status(turn: Turn): void { this.tellChanged(turn, 'status', { type: 'status', status: this.statusInfo() }) }
+
+  private tellChanged(turn: Turn, key: string, update: Update): void {
+    const text = JSON.stringify(update)
+    if (this.told.get(key) === text) return
+    this.told.set(key, text)
+    turn.out.update(update)
+  }
+}
+
+/** The last own messages of each channel: whose states still move. */
+class RecentOwn {
+  private readonly lists = new Map<string, { id: Op['id']; chanSeq: number }[]>()
+
+  note(space: SpaceId, channel: ChannelId, message: { readonly id: Op['id']; readonly chanSeq: number }): void {
+    const key = space + channel
+    const list = this.lists.get(key) ?? []
+    if (list.some((m) => m.id === message.id)) return
+    list.push({ id: message.id, chanSeq: message.chanSeq })
+    list.sort((a, b) => a.chanSeq - b.chanSeq)
+    this.lists.set(key, list.slice(-100))
+  }
+
+  of(space: SpaceId, channel: ChannelId): readonly { readonly id: Op['id']; readonly chanSeq: number }[] { return this.lists.get(space + channel) ?? [] }
+}
