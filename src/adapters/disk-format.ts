@@ -3,6 +3,7 @@
  *
  *   leaf    = 1 || rows || (shared || rest of key || value)*              rows, ascending by key
  *   inner   = 2 || level || children || (id (16) || bytes || shared || rest of first key)*     level: 1 above the leaves
+ *             || entries || (shared || rest of key || 0 for a deletion, or 1 || value)*        what hasn't been carried down yet
  *   journal = 3 || saves || (type || partition || key || value)*          what one transaction saved, in order
  *   head    = 4 || version || writes || root's level + 1, or 0 || root's id (16), if any || records || id of each journal record (16)*
  *
@@ -17,10 +18,13 @@ export const FORMAT_VERSION = 1
 /** Three levels of 128 already hold two million leaves: more than eight can only be damage, and would let a loop run on. */
 export const MAX_LEVEL = 8
 
+/** A row to put, or, without a value, to delete. */
+export interface Entry { readonly key: Uint8Array; readonly value: Uint8Array | undefined }
 /** A page of the tree below: where it is, a lower bound of its keys, its unsealed size. */
 export interface Ref { readonly id: BlockId; readonly first: Uint8Array; readonly bytes: number }
 export interface Leaf { readonly type: 'leaf'; readonly rows: readonly Row[] }
-export interface Inner { readonly type: 'inner'; readonly level: number; readonly refs: readonly Ref[] }
+/** `buffer`: entries that are newer than what the children hold, kept here until carrying them down is worth it. */
+export interface Inner { readonly type: 'inner'; readonly level: number; readonly refs: readonly Ref[]; readonly buffer: readonly Entry[] }
 export type Page = Leaf | Inner
 
 export interface Head {
@@ -35,10 +39,16 @@ const LEAF = 1, INNER = 2, JOURNAL = 3, HEAD = 4
 const SAVE_TYPES = ['put', 'delete', 'drop'] as const
 
 /** Bytes a row takes in a leaf, at most: its key may share nothing with the one before. */
-export const rowBytes = (row: Row): number => row.key.length + row.value.length + 8
+export const entryBytes = (entry: Entry): number => entry.key.length + (entry.value?.length ?? 0) + 8
 export const refBytes = (ref: Ref): number => ref.first.length + 16 + 8
 export const pageBytes = (page: Page): number =>
-  page.type === 'leaf' ? page.rows.reduce((sum, row) => sum + rowBytes(row), 0) : page.refs.reduce((sum, ref) => sum + refBytes(ref), 0)
+  page.type === 'leaf' ? sumBytes(page.rows, entryBytes) : sumBytes(page.refs, refBytes) + sumBytes(page.buffer, entryBytes)
+
+export function sumBytes<T>(items: readonly T[], bytesOf: (item: T) => number): number {
+  let sum = 0
+  for (const item of items) sum += bytesOf(item)
+  return sum
+}
 
 export function encodePage(page: Page): Uint8Array {
   const out = new Writer(pageBytes(page) + 16)
@@ -52,6 +62,14 @@ export function encodePage(page: Page): Uint8Array {
     out.byte(page.level)
     out.number(page.refs.length)
     for (const { id, first, bytes } of page.refs) { out.raw(fromHex(id) as Uint8Array); out.number(bytes); out.key(before, first); before = first }
+    out.number(page.buffer.length)
+    before = new Uint8Array()
+    for (const { key, value } of page.buffer) {
+      out.key(before, key)
+      out.byte(value === undefined ? 0 : 1)
+      if (value !== undefined) out.bytes(value)
+      before = key
+    }
   }
   return out.done()
 }
@@ -86,7 +104,21 @@ function readInner(read: Reader): Inner | undefined {
     if (id === undefined || first === undefined || (before !== undefined && compare(before, first) >= 0)) return undefined
     refs.push({ id: toHex(id), first, bytes })
   }
-  return { type: 'inner', level, refs }
+  const buffer = readBuffer(read)
+  return buffer && { type: 'inner', level, refs, buffer }
+}
+
+function readBuffer(read: Reader): Entry[] | undefined {
+  const count = read.count(3)
+  const entries: Entry[] = []
+  for (let i = 0; i < count; i++) {
+    const before = entries[i - 1]?.key
+    const key = read.key(before), tag = read.byte()
+    const value = tag === 1 ? read.bytes() : undefined
+    if (key === undefined || tag > 1 || (tag === 1 && value === undefined) || (before !== undefined && compare(before, key) >= 0)) return undefined
+    entries.push({ key, value })
+  }
+  return entries
 }
 
 export function encodeJournal(saves: readonly Save[]): Uint8Array {

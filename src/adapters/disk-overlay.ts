@@ -4,7 +4,8 @@
  */
 import { DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
 import { compare, concat, utf8 } from '../wire/bytes.ts'
-import { afterPrefix, type Edits, type Entry, lowerBound, partitionPrefix } from './disk-tree.ts'
+import type { Entry } from './disk-format.ts'
+import { afterPrefix, type Edits, inRange, lowerBound, mergeEntries, partitionPrefix } from './disk-tree.ts'
 
 /** A partition's name in UTF-8: its length stands in one byte. */
 const MAX_PARTITION_BYTES = 255
@@ -74,26 +75,11 @@ export function editsOf(overlay: Overlay): Edits {
 }
 
 /**
- * A range over rows below and edits above. `below` gives the rows of the same range, as many more than asked for as edits could hide.
- * Values are copied: what a caller does to them reaches neither cache nor overlay.
+ * A range over rows below, `wanted` of them, and edits above. Keys and values are copied: what a caller does to them reaches
+ * neither cache nor overlay.
  */
-export async function mergeRange(edits: PartitionEdits, query: RangeQuery, below: (hidden: number) => Promise<readonly Row[]>): Promise<Row[]> {
-  const start = query.from === undefined ? 0 : lowerBound(edits.entries, query.from, entry => entry.key)
-  const end = query.to === undefined ? edits.entries.length : lowerBound(edits.entries, query.to, entry => entry.key)
-  const above = edits.entries.slice(start, Math.max(start, end))
-  if (query.reverse) above.reverse()
-  const rows = edits.isDropped ? [] : await below(above.length)
-  const sign = query.reverse ? -1 : 1
-  const out: Row[] = []
-  let at = 0
-  for (let i = 0; out.length < query.limit && (i < rows.length || at < above.length);) {
-    const row = rows[i], entry = above[at]
-    const order = row === undefined ? 1 : entry === undefined ? -1 : compare(row.key, entry.key) * sign
-    if (order <= 0) i++
-    if (order >= 0) at++
-    const key = order < 0 ? row?.key : entry?.key
-    const value = order < 0 ? row?.value : entry?.value
-    if (key !== undefined && value !== undefined) out.push({ key: key.slice(), value: value.slice() })
-  }
-  return out
+export async function mergeRange(edits: PartitionEdits, query: RangeQuery, below: (wanted: number) => Promise<readonly Row[]>): Promise<Row[]> {
+  const entries = inRange(edits.entries, { from: query.from ?? new Uint8Array(), to: query.to })
+  const rows = await mergeEntries(entries, query.limit, query.reverse ?? false, edits.isDropped ? async () => [] : below)
+  return rows.map(({ key, value }) => ({ key: key.slice(), value: value.slice() }))
 }

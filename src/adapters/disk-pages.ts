@@ -25,7 +25,7 @@ const FOLD_RECORDS = 64
 /** Bytes of the journal before it is folded: they stay in memory. */
 const FOLD_BYTES = 256 * 1024
 /** A save of this many bytes goes into the pages at once: writing it to the journal first would write it twice. */
-const DIRECT_BYTES = 64 * 1024
+const DIRECT_BYTES = 48 * 1024
 /** When folding keeps failing, saves wait for it from here on, and fail as it does: the journal must not grow for ever. */
 const FULL_FACTOR = 4
 /** Saves that wait for the one being written are written together, up to this many bytes. */
@@ -166,10 +166,10 @@ class PagedDisk implements Disk {
   async #range(state: State, partition: string, query: RangeQuery): Promise<Row[]> {
     const prefix = partitionPrefix(partition)
     const recent = state.overlay.get(partition) ?? NO_EDITS
-    return mergeRange(recent, query, async (hidden) => {
+    return mergeRange(recent, query, async (wanted) => {
       const from = query.from === undefined ? prefix : prefixed(prefix, query.from)
       const to = query.to === undefined ? afterPrefix(prefix) : prefixed(prefix, query.to)
-      const rows = await scan(this.#pages, state.head.root, { from, to }, query.limit + hidden, query.reverse ?? false)
+      const rows = await scan(this.#pages, state.head.root, { from, to }, wanted, query.reverse ?? false)
       return rows.map(({ key, value }) => ({ key: key.subarray(prefix.length), value }))
     })
   }

@@ -3,22 +3,27 @@
  * so an id names one content for ever. That is what catches tampering: a page that was rolled back, swapped or dropped
  * is simply not there under the id its parent names; and cached pages are never out of date.
  *
+ * Inner pages hold back entries that are too few to rewrite a child for (a B-epsilon-tree: Brodal and Fagerberg, SODA 2003); they are newer than
+ * anything below them.
+ *
  * A key of the tree is the partition's name with its length in front, then the row's key: a partition is one run of keys.
  */
 import type { Row } from '../ports.ts'
 import { compare, concat, utf8 } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
-import { type Inner, MAX_LEVEL, type Page, pageBytes, type Ref, refBytes, rowBytes } from './disk-format.ts'
+import { type Entry, entryBytes, type Inner, MAX_LEVEL, type Page, pageBytes, type Ref, refBytes, sumBytes } from './disk-format.ts'
 
 /** Rows (or children) of one page: the more, the fewer records to clone; the fewer, the less to seal again for one changed row. */
 const PAGE_ITEMS = 128
-/** Bytes of a page before it is cut. A larger row has a page to itself. */
-const PAGE_BYTES = 64 * 1024
+/** Bytes of a page before it is cut; a larger row has a page to itself. Chromium keeps values from 64 KiB on in a file each, which is slow. */
+const PAGE_BYTES = 48 * 1024
+/** Bytes of entries an inner page keeps for its children: with 128 children it stays below those 64 KiB. */
+const BUFFER_BYTES = 40 * 1024
+/** A child is rewritten for entries of at least this part of its bytes. */
+const WORTH_FACTOR = 8
 /** Leaves a long range reads at once. */
 const READ_AHEAD = 16
 
-/** A row to put, or, without a value, to delete. */
-export interface Entry { readonly key: Uint8Array; readonly value: Uint8Array | undefined }
 export interface KeyRange { readonly from: Uint8Array; readonly to: Uint8Array | undefined }
 /** What changes: ranges are emptied first, then entries put or deleted. Both ascending, without overlap. */
 export interface Edits { readonly drops: readonly KeyRange[]; readonly entries: readonly Entry[] }
@@ -70,32 +75,57 @@ function childIndex(refs: readonly Ref[], key: Uint8Array): number {
 
 /** Up to `limit` rows with from <= key < to, from the lower end, or downwards from the upper one. */
 export async function scan(pages: PageSource, root: Root, range: KeyRange, limit: number, reverse: boolean): Promise<Row[]> {
-  if (root === undefined || limit <= 0) return []
+  if (root === undefined) return []
   const page = (await pages.load([root.id], root.level, range.from))[0] as Page
-  const out: Row[] = []
-  await scanPage(pages, page, range, limit, reverse, out)
-  return out
+  return scanPage(pages, page, range, limit, reverse)
 }
 
-async function scanPage(pages: PageSource, page: Page, range: KeyRange, limit: number, reverse: boolean, out: Row[]): Promise<void> {
-  if (page.type === 'leaf') {
-    const start = lowerBound(page.rows, range.from, entryKey)
-    const end = range.to === undefined ? page.rows.length : lowerBound(page.rows, range.to, entryKey)
-    const rows = page.rows.slice(start, Math.max(start, end))
-    if (reverse) rows.reverse()
-    for (const row of rows) if (out.length < limit) out.push(row)
-    return
-  }
+async function scanPage(pages: PageSource, page: Page, range: KeyRange, limit: number, reverse: boolean): Promise<Row[]> {
+  if (page.type === 'inner') return mergeEntries(inRange(page.buffer, range), limit, reverse, wanted => scanChildren(pages, page, range, wanted, reverse))
+  const rows = inRange(page.rows, range)
+  return reverse ? rows.slice(Math.max(0, rows.length - limit)).reverse() : rows.slice(0, limit)
+}
+
+async function scanChildren(pages: PageSource, page: Inner, range: KeyRange, limit: number, reverse: boolean): Promise<Row[]> {
   const start = childIndex(page.refs, range.from)
   const end = range.to === undefined ? page.refs.length : Math.max(start + 1, lowerBound(page.refs, range.to, refKey))
   const refs = page.refs.slice(start, end)
   if (reverse) refs.reverse()
+  const out: Row[] = []
   for (let at = 0; at < refs.length && out.length < limit;) {
     const ahead = page.level > 1 ? 1 : Math.min(READ_AHEAD, Math.ceil((limit - out.length) / PAGE_ITEMS))
     const ids = refs.slice(at, at + ahead).map(ref => ref.id)
-    for (const child of await pages.load(ids, page.level - 1, range.from)) await scanPage(pages, child, range, limit, reverse, out)
+    for (const child of await pages.load(ids, page.level - 1, range.from)) {
+      for (const row of await scanPage(pages, child, range, limit - out.length, reverse)) out.push(row)
+    }
     at += ahead
   }
+  return out
+}
+
+export function inRange<T extends { readonly key: Uint8Array }>(items: readonly T[], { from, to }: KeyRange): T[] {
+  const start = lowerBound(items, from, entryKey)
+  return items.slice(start, to === undefined ? items.length : Math.max(start, lowerBound(items, to, entryKey)))
+}
+
+/**
+ * The first `limit` rows (or, in reverse, the last) of what entries, ascending, make of the rows below them. Each entry can hide one row, so as many more
+ * are wanted from below. An entry wins over a row of its key.
+ */
+export async function mergeEntries(entries: readonly Entry[], limit: number, reverse: boolean, below: (wanted: number) => Promise<readonly Row[]>): Promise<Row[]> {
+  const rows = await below(limit + entries.length)
+  const sign = reverse ? -1 : 1
+  const out: Row[] = []
+  let at = 0
+  for (let i = 0; out.length < limit && (i < rows.length || at < entries.length);) {
+    const row = rows[i], entry = entries[reverse ? entries.length - 1 - at : at]
+    const order = row === undefined ? 1 : entry === undefined ? -1 : compare(row.key, entry.key) * sign
+    if (order <= 0) i++
+    if (order >= 0) at++
+    if (order < 0 && row !== undefined) out.push(row)
+    else if (order >= 0 && entry?.value !== undefined) out.push({ key: entry.key, value: entry.value })
+  }
+  return out
 }
 
 /** The tree with the edits made: its new root, the pages to write, the pages to delete. Nothing is written here. */
@@ -103,21 +133,26 @@ export async function edit(pages: PageSource, root: Root, edits: Edits): Promise
   const work: Work = { pages, written: new Map(), deleted: [] }
   let level = root?.level ?? 0
   let refs: Ref[]
-  if (root === undefined) refs = writeLeaves(work, edits.entries.flatMap(toRow), edits)
+  if (root === undefined) refs = writeLeaves(work, edits.entries.flatMap(toRow), edits.entries)
   else refs = await editPage(work, { id: root.id, first: NO_KEY, bytes: 0 }, level, undefined, edits)
   while (refs.length > 1) {
     level += 1
     if (level > MAX_LEVEL) throw new RangeError('A disk of this many rows was never meant to be.')
-    refs = writeInner(work, level, refs)
+    refs = writeInner(work, level, refs, [])
   }
   let top = refs[0]
-  // A root with a single child is the child.
-  for (let page = top && work.written.get(top.id); top !== undefined && page?.type === 'inner' && page.refs.length === 1; page = work.written.get(top.id)) {
+  for (let below = onlyChild(work, top); top !== undefined && below !== undefined; below = onlyChild(work, top)) {
     work.written.delete(top.id)
-    top = page.refs[0] as Ref
+    top = below
     level -= 1
   }
   return { root: top === undefined ? undefined : { id: top.id, level }, written: work.written, deleted: work.deleted }
+}
+
+/** What may take the place of a root that has nothing else. */
+function onlyChild(work: Work, root: Ref | undefined): Ref | undefined {
+  const page = root && work.written.get(root.id)
+  return page?.type === 'inner' && page.refs.length === 1 && page.buffer.length === 0 ? page.refs[0] : undefined
 }
 
 interface Work { readonly pages: PageSource; readonly written: Map<BlockId, Page>; readonly deleted: BlockId[] }
@@ -143,28 +178,75 @@ async function take(work: Work, ref: Ref, level: number): Promise<Page> {
 /** Rewrites one page and what is below it; `to` is where the next page begins. The result takes its place: no page, one, or several. */
 async function editPage(work: Work, ref: Ref, level: number, to: Uint8Array | undefined, edits: Edits): Promise<Ref[]> {
   const page = await take(work, ref, level)
-  if (page.type === 'leaf') return writeLeaves(work, mergeRows(page.rows, edits), edits)
+  if (page.type === 'leaf') return writeLeaves(work, mergeRows(page.rows, edits), edits.entries)
+  const parts = partsOf(page, ref.first, to, { drops: edits.drops, entries: mergeBuffer(page.buffer, edits) })
+  const stays = chooseWhatStays(parts)
   const refs: Ref[] = []
-  for (const [i, child] of page.refs.entries()) {
-    // The leftmost child also takes keys below its first: on the left edge of the tree nothing else would.
-    const childFrom = i === 0 ? ref.first : child.first
-    const childTo = page.refs[i + 1]?.first ?? to
-    const part = slice(edits, i === 0 ? NO_KEY : childFrom, childTo)
-    if (part.entries.length === 0 && part.drops.length === 0) refs.push(child)
-    else if (part.entries.length === 0 && part.drops.some(drop => covers(drop, childFrom, childTo))) await forget(work, child, page.level - 1)
-    else refs.push(...await editPage(work, { ...child, first: childFrom }, page.level - 1, childTo, part))
+  for (const part of parts) {
+    const { child, edits: { drops } } = part
+    const entries = stays.has(part) ? [] : part.edits.entries
+    if (entries.length === 0 && drops.length === 0) refs.push(child)
+    else if (entries.length === 0 && drops.some(drop => covers(drop, child.first, part.to))) await forget(work, child, page.level - 1)
+    else refs.push(...await editPage(work, child, page.level - 1, part.to, { drops, entries }))
   }
-  return writeInner(work, page.level, await joinSmall(work, page.level - 1, refs))
+  const buffer = parts.flatMap(part => (stays.has(part) ? part.edits.entries : []))
+  const joined = await joinSmall(work, page.level - 1, refs)
+  return joined.length > 0 ? writeInner(work, page.level, joined, buffer) : startAgain(work, page.level, buffer)
 }
+
+/** All children are gone: what was still to be carried down begins them anew. */
+function startAgain(work: Work, level: number, buffer: readonly Entry[]): Ref[] {
+  let refs = writeLeaves(work, buffer.flatMap(toRow), [])
+  for (let above = 1; above <= level; above++) refs = writeInner(work, above, refs, [])
+  return refs
+}
+
+/** One child's share of an inner page's edits. `child.first` is a true lower bound of its keys, `to` an upper one. */
+interface Part { readonly child: Ref; readonly to: Uint8Array | undefined; readonly edits: Edits }
+
+function partsOf(page: Inner, from: Uint8Array, to: Uint8Array | undefined, edits: Edits): Part[] {
+  return page.refs.map((child, i) => {
+    const childTo = page.refs[i + 1]?.first ?? to
+    // The leftmost child also takes keys below its first: on the left edge of the tree nothing else would.
+    return { child: i === 0 ? { ...child, first: from } : child, to: childTo, edits: slice(edits, i === 0 ? NO_KEY : child.first, childTo) }
+  })
+}
+
+/**
+ * Entries for a child stay in the page above while they are few beside the child's size. Keys that lie anywhere (ids, hashes)
+ * would otherwise rewrite nearly every leaf for every few hundred rows. When the buffer is full, the largest shares go down.
+ */
+function chooseWhatStays(parts: readonly Part[]): ReadonlySet<Part> {
+  const stays = new Set<Part>()
+  let bytes = 0
+  const shares = parts.map(part => ({ part, bytes: sumBytes(part.edits.entries, entryBytes) })).filter(share => share.bytes > 0)
+  for (const share of shares) {
+    if (share.bytes * WORTH_FACTOR >= share.part.child.bytes) continue
+    stays.add(share.part)
+    bytes += share.bytes
+  }
+  if (bytes <= BUFFER_BYTES) return stays
+  for (const share of shares.sort((a, b) => b.bytes - a.bytes)) {
+    if (bytes <= BUFFER_BYTES / 2) break
+    if (stays.delete(share.part)) bytes -= share.bytes
+  }
+  return stays
+}
+
+/** A page's buffer with newer edits over it. Deletions stay: there may be something below for them to hide. */
+function mergeBuffer(buffer: readonly Entry[], edits: Edits): Entry[] {
+  const kept = buffer.filter(entry => !edits.drops.some(drop => isIn(entry.key, drop)))
+  return merge(kept, edits.entries)
+}
+
+const isIn = (key: Uint8Array, range: KeyRange): boolean => compare(range.from, key) <= 0 && (range.to === undefined || compare(key, range.to) < 0)
 
 const covers = (drop: KeyRange, from: Uint8Array, to: Uint8Array | undefined): boolean =>
   compare(drop.from, from) <= 0 && (drop.to === undefined || (to !== undefined && compare(to, drop.to) <= 0))
 
 function slice(edits: Edits, from: Uint8Array, to: Uint8Array | undefined): Edits {
-  const start = lowerBound(edits.entries, from, entryKey)
-  const end = to === undefined ? edits.entries.length : lowerBound(edits.entries, to, entryKey)
   const drops = edits.drops.filter(drop => (to === undefined || compare(drop.from, to) < 0) && (drop.to === undefined || compare(from, drop.to) < 0))
-  return { drops, entries: edits.entries.slice(start, end) }
+  return { drops, entries: inRange(edits.entries, { from, to }) }
 }
 
 /** Deletes a page and all below it. Leaves aren't read for that. */
@@ -174,16 +256,20 @@ async function forget(work: Work, ref: Ref, level: number): Promise<void> {
 }
 
 function mergeRows(rows: readonly Row[], edits: Edits): Row[] {
-  const kept = edits.drops.length === 0 ? rows
-    : rows.filter(row => !edits.drops.some(drop => compare(drop.from, row.key) <= 0 && (drop.to === undefined || compare(row.key, drop.to) < 0)))
-  const out: Row[] = []
+  const kept = edits.drops.length === 0 ? rows : rows.filter(row => !edits.drops.some(drop => isIn(row.key, drop)))
+  return merge<Entry>(kept, edits.entries).flatMap(toRow)
+}
+
+/** Two ascending lists as one; of two with the same key the newer one stays. */
+function merge<T extends { readonly key: Uint8Array }>(older: readonly T[], newer: readonly T[]): T[] {
+  const out: T[] = []
   let at = 0
-  for (const entry of edits.entries) {
-    for (; at < kept.length && compare((kept[at] as Row).key, entry.key) < 0; at++) out.push(kept[at] as Row)
-    if (at < kept.length && compare((kept[at] as Row).key, entry.key) === 0) at++
-    if (entry.value !== undefined) out.push({ key: entry.key, value: entry.value })
+  for (const item of newer) {
+    for (; at < older.length && compare((older[at] as T).key, item.key) < 0; at++) out.push(older[at] as T)
+    if (at < older.length && compare((older[at] as T).key, item.key) === 0) at++
+    out.push(item)
   }
-  for (; at < kept.length; at++) out.push(kept[at] as Row)
+  for (; at < older.length; at++) out.push(older[at] as T)
   return out
 }
 
@@ -191,23 +277,28 @@ function mergeRows(rows: readonly Row[], edits: Edits): Row[] {
  * Where rows were appended (one run at the end of a partition, say), pages up to the end of the run are filled to the brim: the next
  * ones come behind it, and halves would stay half empty for ever. Scattered keys get even pages, with room for more of their kind.
  */
-function writeLeaves(work: Work, rows: readonly Row[], edits: Edits): Ref[] {
-  if (rows.length === 0) return []
-  const first = edits.entries[0], last = edits.entries[edits.entries.length - 1]
-  if (first === undefined || last === undefined) return cut(rows, rowBytes, true).map(piece => add(work, { type: 'leaf', rows: piece }))
-  const start = lowerBound(rows, first.key, entryKey)
-  let end = lowerBound(rows, last.key, entryKey)
-  if (rows[end] !== undefined && compare((rows[end] as Row).key, last.key) === 0) end++
-  const isRun = end - start <= edits.entries.length
-  const fits = rows.length <= PAGE_ITEMS && sumBytes(rows, rowBytes) <= PAGE_BYTES
-  const pieces = fits ? [rows] : isRun ? [...cut(rows.slice(0, end), rowBytes, false), ...cut(rows.slice(end), rowBytes, true)] : cut(rows, rowBytes, true)
+function writeLeaves(work: Work, rows: readonly Row[], entries: readonly Entry[]): Ref[] {
+  const first = entries[0], last = entries[entries.length - 1]
+  let pieces: Row[][]
+  if (first === undefined || last === undefined) pieces = cut(rows, entryBytes, true)
+  else {
+    const start = lowerBound(rows, first.key, entryKey)
+    let end = lowerBound(rows, last.key, entryKey)
+    if (rows[end] !== undefined && compare((rows[end] as Row).key, last.key) === 0) end++
+    const fits = rows.length <= PAGE_ITEMS && sumBytes(rows, entryBytes) <= PAGE_BYTES
+    const isRun = !fits && end - start <= entries.length
+    pieces = isRun ? [...cut(rows.slice(0, end), entryBytes, false), ...cut(rows.slice(end), entryBytes, true)] : cut(rows, entryBytes, true)
+  }
   return pieces.map(piece => add(work, { type: 'leaf', rows: piece }))
 }
 
-const writeInner = (work: Work, level: number, refs: readonly Ref[]): Ref[] =>
-  cut(refs, refBytes, false).map(piece => add(work, { type: 'inner', level, refs: piece }))
-
-const sumBytes = <T>(items: readonly T[], bytesOf: (item: T) => number): number => items.reduce((sum, item) => sum + bytesOf(item), 0)
+function writeInner(work: Work, level: number, refs: readonly Ref[], buffer: readonly Entry[]): Ref[] {
+  const pieces = cut(refs, refBytes, false)
+  return pieces.map((piece, i) => {
+    const range = { from: i === 0 ? NO_KEY : (piece[0] as Ref).first, to: pieces[i + 1]?.[0]?.first }
+    return add(work, { type: 'inner', level, refs: piece, buffer: inRange(buffer, range) })
+  })
+}
 
 /** Cuts items into pages: full ones and a rest, or all about as large. */
 function cut<T>(items: readonly T[], bytesOf: (item: T) => number, even: boolean): T[][] {
@@ -245,7 +336,7 @@ async function joinSmall(work: Work, level: number, refs: readonly Ref[]): Promi
 async function join(work: Work, level: number, left: Ref, right: Ref): Promise<Ref | undefined> {
   const [a, b] = [await peek(work, left, level), await peek(work, right, level)]
   const page: Page | undefined = a.type === 'leaf' && b.type === 'leaf' ? { type: 'leaf', rows: [...a.rows, ...b.rows] }
-    : a.type === 'inner' && b.type === 'inner' ? { type: 'inner', level, refs: [...a.refs, ...b.refs] } : undefined
+    : a.type === 'inner' && b.type === 'inner' ? { type: 'inner', level, refs: [...a.refs, ...b.refs], buffer: [...a.buffer, ...b.buffer] } : undefined
   if (page === undefined || (page.type === 'leaf' ? page.rows : page.refs).length > PAGE_ITEMS) return undefined
   await take(work, left, level)
   await take(work, right, level)
