@@ -61,7 +61,7 @@ export function encodeHeader(h: OpHeader): Uint8Array {
   ])
 }
 
-function decodeHeader(bytes: Uint8Array): OpHeader | undefined {
+export function decodeHeader(bytes: Uint8Array): OpHeader | undefined {
   const v = decodeCbor(bytes, MAX_HEADER_BYTES)
   if (!isArray(v, 15)) return undefined
   const [version, space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, kid, epoch, bodyHash] = v

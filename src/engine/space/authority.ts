@@ -1,0 +1,161 @@
+/**
+ * Who may do what in one space, decided from its ops alone: the same on every device that has the same ops, in whatever order they came.
+ *
+ * `add` takes ops in causal order and notes them; nothing is decided until somebody asks. Asking resolves what is new since the last time: usually
+ * one op against what stands, from scratch where an op changes how earlier ones stand (see resolve.ts). The rules are in ../RULES.md.
+ */
+import type { Ciphersuite } from '../../ports.ts'
+import type { AuthorityBody, Cut } from '../../wire/authority.ts'
+import { type ChannelId, type DeviceId, type IdentityId, type InviteId, type OpId, type SpaceId } from '../../wire/ids.ts'
+import type { Op, OpHeader } from '../../wire/op.ts'
+import { certifier, check } from './checks.ts'
+import { type ContentQuestion, judgeContent } from './content.ts'
+import { History, predecessors } from './history.ts'
+import { Past } from './past.ts'
+import { permitted } from './permitted.ts'
+import type { Reason, Verdict } from './reasons.ts'
+import { Resolution } from './resolve.ts'
+import { type DeviceState, type SpaceState, stateOf } from './state.ts'
+import { View } from './view.ts'
+
+/** Views of pasts kept for asking again: ops of one moment name the same heads. */
+const MAX_KEPT_PASTS = 64
+/** From so many new ops on, resolving from scratch once is cheaper than one by one. */
+const MANY_NEW = 64
+
+export interface ChainHead { readonly seq: number; readonly id: OpId }
+
+export class Authority {
+  private readonly suite: Ciphersuite
+  private readonly history = new History()
+  private readonly resolution: Resolution
+  private cached: SpaceState | undefined
+  private readonly pasts = new Map<string, { readonly past: Past; state?: SpaceState }>()
+
+  constructor(suite: Ciphersuite) {
+    this.suite = suite
+    this.resolution = new Resolution(this.history)
+  }
+
+  has(id: OpId): boolean { return this.history.has(id) }
+
+  /** Takes an op whose signature was checked and whose predecessors are in. The same op again changes nothing. */
+  async add(op: Op): Promise<void> {
+    if (this.history.has(op.id)) return
+    const before = predecessors(op)
+    for (const id of before) if (!this.history.has(id)) throw new Error(`op ${op.id} was added before its predecessor ${id}`)
+    const past = this.history.pastOf(before)
+    const checked = await check(this.suite, this.history, op, past)
+    if (op.header.type === 'genesis' && checked.flaw === undefined) this.history.space = op.id as string as SpaceId
+    this.history.append(op, past, checked)
+    this.cached = undefined
+    this.pasts.clear()
+  }
+
+  /** Ops nobody has followed yet, ascending: what the next op names as seen. */
+  heads(): readonly OpId[] { return this.history.heads() }
+
+  private settled(): Resolution {
+    const { resolution, history } = this
+    const missing = history.nodes.length - resolution.size
+    if (missing > MANY_NEW) resolution.resolve()
+    while (resolution.size < history.nodes.length) resolution.add(history.node(resolution.size))
+    return resolution
+  }
+
+  private view(past?: Past, also?: number): View { return new View(this.history, this.settled(), past, also) }
+
+  /** The space now. The same object while no op came in. */
+  get state(): SpaceState {
+    this.cached ??= stateOf(this.history, this.view())
+    return this.cached
+  }
+
+  private keptPast(deps: readonly OpId[]): { readonly past: Past; state?: SpaceState } {
+    const key = deps.join('')
+    const known = this.pasts.get(key)
+    if (known !== undefined) return known
+    const made = { past: this.history.pastOf(deps) }
+    if (this.pasts.size >= MAX_KEPT_PASTS) for (const oldest of this.pasts.keys()) { this.pasts.delete(oldest); break }
+    this.pasts.set(key, made)
+    return made
+  }
+
+  /** The space as an op with these deps saw it, without what is void. */
+  stateAt(deps: readonly OpId[]): SpaceState {
+    const kept = this.keptPast(deps)
+    kept.state ??= stateOf(this.history, this.view(kept.past))
+    return kept.state
+  }
+
+  devicesAt(deps: readonly OpId[]): ReadonlyMap<DeviceId, DeviceState> { return this.stateAt(deps).devices }
+
+  /** The identity a device speaks for, member or not, authorised or not. */
+  identityOf(device: DeviceId): IdentityId | undefined { return certifier(this.history, device) }
+
+  /** The identity that a device may act for at that past. */
+  deviceAt(device: DeviceId, deps: readonly OpId[]): IdentityId | undefined { return this.view(this.keptPast(deps).past).deviceOwner(device) }
+
+  powerAt(device: DeviceId, deps: readonly OpId[]): number {
+    const view = this.view(this.keptPast(deps).past)
+    const identity = view.deviceOwner(device)
+    return identity === undefined ? 0 : view.power(identity)
+  }
+
+  /** How somebody last called themselves, members or not. */
+  nameOf(identity: IdentityId): string { return this.view().nameOf(identity) }
+
+  /** Why a command would be void, before an op is made of it; undefined when it may be done. */
+  refuse(identity: IdentityId, body: AuthorityBody, deps?: readonly OpId[]): Reason | undefined {
+    const view = deps === undefined ? this.view() : this.view(this.keptPast(deps).past)
+    return permitted({ body, author: identity, device: undefined, hlc: 0, invite: undefined }, view)
+  }
+
+  /** Where an authority or group op stands. Unknown ops are void: nothing may rest on them. */
+  verdict(id: OpId): Verdict {
+    const index = this.history.indexOf(id)
+    if (index === undefined) return { type: 'void', reason: { code: 'malformed' } }
+    const reason = this.settled().reason(index)
+    return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
+  }
+
+  /** Whether a content op counts: what its author might do at its past, less what was taken away at the same time. */
+  contentVerdict(header: OpHeader): Verdict {
+    const { past } = this.keptPast(header.deps)
+    const question: ContentQuestion = { author: certifier(this.history, header.device, past) ?? this.identityOf(header.device), header, past }
+    const reason = judgeContent(this.history, this.settled(), question, (p, also) => this.view(p, also))
+    return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
+  }
+
+  permissionsIn(identity: IdentityId, channel: ChannelId): number { return this.view().permissionsIn(identity, channel) }
+
+  /** How far we have seen an identity's devices: for a restriction made now. `heads` are those of the whole chains, content included. */
+  cutsFor(identity: IdentityId, heads: ReadonlyMap<DeviceId, ChainHead>): Cut[] {
+    const last = new Map<DeviceId, { chanSeq: number; id: OpId }>()
+    for (const index of this.history.byAuthor.get(identity) ?? []) {
+      const node = this.history.node(index)
+      const known = last.get(node.device)
+      if (known === undefined || node.chanSeq > known.chanSeq) last.set(node.device, { chanSeq: node.chanSeq, id: node.id })
+    }
+    const devices = [...this.history.devices].filter((device) => this.identityOf(device) === identity).sort()
+    return devices.map((device) => {
+      const head = heads.get(device)
+      return { device, seq: head?.seq ?? 0, head: head?.id, authority: last.get(device)?.id }
+    }).filter((cut) => cut.seq > 0 || cut.authority !== undefined)
+  }
+
+  /** Whether somebody was removed by an op that the invite's author had not seen. */
+  removedSince(invite: InviteId): boolean {
+    const view = this.view()
+    const made = view.register(`invite ${invite}`)
+    if (made === undefined) return true
+    const { past } = this.history.node(made)
+    return [...this.history.identities].some((i) => [...view.each(`out ${i}`)].some((out) => !past.has(out)))
+  }
+
+  /** Devices that signed two different ops for one place. */
+  get equivocations(): readonly DeviceId[] {
+    const resolution = this.settled()
+    return [...this.history.devices].filter((device) => this.history.forks.has(device) || resolution.freezeOf(device) !== undefined).sort()
+  }
+}

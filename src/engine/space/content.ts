@@ -1,0 +1,71 @@
+/** Whether a content op counts. Content never changes authority; it is judged by it. */
+import type { IdentityId } from '../../wire/ids.ts'
+import type { OpHeader } from '../../wire/op.ts'
+import type { History } from './history.ts'
+import type { Past } from './past.ts'
+import { has, type Permission } from './permissions.ts'
+import type { Reason } from './reasons.ts'
+import type { Resolution } from './resolve.ts'
+import type { Restriction } from './restrict.ts'
+import { until } from './state.ts'
+import type { View } from './view.ts'
+
+const HLC_STEP = 1024
+
+export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: OpHeader; readonly past: Past }
+type MakeView = (past: Past, also?: number) => View
+
+/** Types of content that need a permission of their own; all others need `send`. */
+const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react']])
+
+export function judgeContent(history: History, resolution: Resolution, question: ContentQuestion, viewOf: MakeView): Reason | undefined {
+  const { author, header, past } = question
+  if (author === undefined) return { code: 'not-a-member' }
+  const view = viewOf(past)
+  const reason = maySend(author, header, view)
+  if (reason !== undefined) return reason
+  const unseen = resolution.against(author).filter((r) => !past.has(r.index))
+  const taken = unseen.find((r) => isBeyondAll(history, header, r, unseen))
+  if (taken !== undefined) return { code: taken.code, by: history.node(taken.index).id }
+  const freeze = resolution.freezeOf(header.device)
+  if (freeze !== undefined && isFrozen(history, header, freeze, resolution.against(author))) return { code: 'forked', by: freeze.by }
+  for (const r of unseen) {
+    if (r.takes !== 'power' && r.takes !== 'reading') continue
+    if (!isWithin(header, r) && maySend(author, header, viewOf(past, r.index)) !== undefined) return { code: r.code, by: history.node(r.index).id }
+  }
+  return undefined
+}
+
+function maySend(author: IdentityId, header: OpHeader, view: View): Reason | undefined {
+  if (!view.isMember(author)) return { code: 'not-a-member' }
+  if (view.deviceOwner(header.device) !== author) return { code: view.any(`revoke ${header.device}`) ? 'device-revoked' : 'device-not-authorised' }
+  if (!view.channelExists(header.channel)) return { code: 'unknown-channel' }
+  const permission = NEEDS.get(header.type) ?? 'send'
+  if (!has(view.permissionsIn(author, header.channel), permission)) return { code: 'no-permission', permission }
+  const timeout = view.register(`timeout ${author}`, (a, b) => until(b) - until(a))
+  const end = timeout === undefined ? 0 : until(view.history.node(timeout).body ?? {})
+  return header.hlc / HLC_STEP < end ? { code: 'timed-out' } : undefined
+}
+
+const takesAll = (header: OpHeader, r: Restriction, history: History): boolean => {
+  if (r.takes === 'membership') return true
+  const body = history.node(r.index).body
+  return r.takes === 'device' && body?.type === 'deviceRevoke' && body.device === header.device
+}
+
+const isWithin = (header: OpHeader, r: Restriction): boolean => header.seq <= (r.cuts.get(header.device)?.seq ?? 0)
+
+/** Of removals at the same time the larger cut counts for content: no honest message is lost because one admin was behind. */
+function isBeyondAll(history: History, header: OpHeader, r: Restriction, unseen: readonly Restriction[]): boolean {
+  if (!takesAll(header, r, history) || isWithin(header, r)) return false
+  const own = history.node(r.index)
+  return !unseen.some((other) => takesAll(header, other, history) && isWithin(header, other)
+    && !history.node(other.index).past.has(r.index) && !own.past.has(other.index))
+}
+
+function isFrozen(history: History, header: OpHeader, freeze: { readonly seq: number; readonly chanSeq: number }, against: readonly Restriction[]): boolean {
+  if (against.some((r) => takesAll(header, r, history) && isWithin(header, r))) return false
+  const chain = history.byDevice.get(header.device) ?? []
+  const at = chain.map((i) => history.node(i)).filter((n) => n.chanSeq >= freeze.chanSeq).reduce((least, n) => Math.min(least, n.seq), freeze.seq)
+  return header.seq >= at
+}
