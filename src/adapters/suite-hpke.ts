@@ -53,8 +53,8 @@ export function createHpke(x25519: X25519, random: Random): Hpke {
     new PrivateKey(labeledExpand(KEM_ID, labeledExtract(KEM_ID, NONE, 'dkp_prk', ikm), 'sk', NONE, 32), x25519)
 
   async function encapsulate(ephemeral: PrivateKey, to: PublicKey): Promise<{ enc: Uint8Array; shared: Uint8Array }> {
-    const enc = await ephemeral.publicBytes()
-    return { enc, shared: sharedSecret(await x25519.agree(ephemeral.bytes, to.bytes), enc, to.bytes) }
+    const enc = await ephemeral.publicBytes(), recipient = await to.read()
+    return { enc, shared: sharedSecret(await x25519.agree(ephemeral.bytes, recipient), enc, recipient) }
   }
 
   const decapsulate = async (key: PrivateKey, enc: Uint8Array): Promise<Uint8Array> =>

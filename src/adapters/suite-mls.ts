@@ -39,7 +39,7 @@ export function createMls(ed25519: Ed25519, x25519: X25519, hpke: Hpke, random: 
 }
 
 function mlsHpke(x25519: X25519, hpke: Hpke, random: Random): CiphersuiteImpl['hpke'] {
-  const keyPair = async (privateKey: PrivateKey) => ({ privateKey, publicKey: new PublicKey(await privateKey.publicBytes()) })
+  const keyPair = async (privateKey: PrivateKey) => ({ privateKey, publicKey: new PublicKey(privateKey) })
   return {
     keyLength: AEAD_KEY_BYTES,
     nonceLength: AEAD_NONCE_BYTES,
@@ -49,7 +49,7 @@ function mlsHpke(x25519: X25519, hpke: Hpke, random: Random): CiphersuiteImpl['h
     importSecret: (key, context, enc, length, info) => hpke.exportFrom(ownPrivate(key), enc, info, context, length),
     async importPrivateKey(bytes) { return new PrivateKey(sized(bytes), x25519) },
     async importPublicKey(bytes) { return new PublicKey(sized(bytes)) },
-    exportPublicKey: async (key) => ownPublic(key).bytes,
+    exportPublicKey: async (key) => ownPublic(key).read(),
     exportPrivateKey: async (key) => ownPrivate(key).bytes,
     encryptAead: async (key, nonce, aad, plaintext) => gcm(key, nonce, aad ?? NONE).encrypt(plaintext),
     decryptAead: async (key, nonce, aad, ciphertext) => gcm(key, nonce, aad ?? NONE).decrypt(ciphertext),

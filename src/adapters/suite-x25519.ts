@@ -14,8 +14,9 @@ export class PublicKey {
   readonly algorithm = { name: 'X25519' }
   readonly extractable = true
   readonly usages: KeyUsage[] = []
-  readonly bytes: Uint8Array
-  constructor(bytes: Uint8Array) { this.bytes = bytes }
+  private readonly source: Uint8Array | PrivateKey
+  constructor(source: Uint8Array | PrivateKey) { this.source = source }
+  async read(): Promise<Uint8Array> { return this.source instanceof PrivateKey ? this.source.publicBytes() : this.source }
 }
 
 export class PrivateKey {

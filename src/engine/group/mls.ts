@@ -121,7 +121,6 @@ export async function processCommit(ctx: MlsContext, state: MlsState, bytes: Uin
   if (objection !== undefined) return { reason: objection }
   return attempt(async () => {
     const { newState } = await processPublicMessage(active(ctx, state), message, emptyPskIndex, ctx.suite.mls)
-    if (newState.groupActiveState.kind !== 'active') return { reason: 'this device was removed' }
     return checked(newState)
   })
 }
@@ -211,6 +210,8 @@ function objectionTo(seen: SeenCommit, state: MlsState): string | undefined {
     return node?.nodeType === 'leaf' ? node.leaf.signaturePublicKey : undefined
   }
   for (const leaf of seen.removedLeaves) if (deviceAt(leaf) === undefined) return 'removes a blank leaf'
+  // Asked here, since ts-mls, when this device's own newer self rejoins, doesn't notice and walks off the tree.
+  if (seen.removedLeaves.includes(state.privatePath.leafIndex)) return 'removes this device'
   // A leaf stays one device's: a committer renews its keys, it doesn't become another or push another out by rejoining.
   const owned = seen.sender.type === 'member' ? [seen.sender.leaf] : seen.removedLeaves
   const device = seen.pathLeaf.device
