@@ -263,7 +263,7 @@ class Loop implements Host {
     const answers: Input[] = []
     for (const read of step.reads) answers.push(await this.read(read))
     this.answers = [...answers, ...this.answers]
-    if (input.type === 'parcels') this.moveOn(input)
+    if (input.type === 'parcels' || input.type === 'rolled-back') this.moveOn(input)
     for (const send of step.sends) this.send(send)
     for (const wake of step.wakes) this.arm(wake)
     for (const tell of step.tells) this.tell(tell)
@@ -274,9 +274,9 @@ class Loop implements Host {
     return { type: 'rows', tag: read.tag, rows: await this.parts.disk.range(read.partition, read.query) }
   }
 
-  private moveOn(event: MailboxEvent & { type: 'parcels' }): void {
+  private moveOn(event: MailboxEvent & { type: 'parcels' | 'rolled-back' }): void {
     const watched = this.watches.get(`${event.relay} ${event.topic}`)
-    if (watched !== undefined) watched.since = event.next
+    if (watched !== undefined) watched.since = event.type === 'parcels' ? Math.max(watched.since, event.next) : 0
   }
 
   // ---- when a step fails ----

@@ -1,0 +1,192 @@
+/**
+ * What must hold. Some of it is looked at as it happens, the rest after the world is healed.
+ *
+ * As it happens:
+ *   S1  a device never signs two ops with one number of its chain
+ *   S2  no own op is in a frame before it is on the disk
+ *   S3  a message says what its author said, and is by its author
+ *   S4  the engine never throws but where the disk was told to fail
+ * After the healing, within a bound:
+ *   L1  every member sees the same members, channels and messages, in the same order, each message once
+ *   L2  every message said by someone who is still a member is there
+ *   L3  its author knows it is delivered to all others
+ *   L4  nobody is still joining
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { SaveFault } from '../adapters/disk-memory.ts'
+import type { Command, CommandType, MessageInfo, Reply, Results, Update } from '../api.ts'
+import type { Input, Step } from '../engine/input.ts'
+import type { Save } from '../ports.ts'
+import { decodeFrame } from '../wire/frame.ts'
+import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
+import { decodeOp, type Op } from '../wire/op.ts'
+import type { SimNode, Witness } from './node.ts'
+import type { World } from './world.ts'
+
+export class Violation extends Error {
+  constructor(rule: string, what: string) { super(`${rule}: ${what}`); this.name = 'Violation' }
+}
+
+export interface Said { readonly id: OpId; readonly space: SpaceId; readonly channel: ChannelId; readonly author: string; readonly text: string }
+
+export class Checks implements Witness {
+  violation: Violation | undefined
+  readonly said = new Map<OpId, Said>()
+  private readonly world: World
+  /** By device, space and number: the op. */
+  private readonly signed = new Map<string, string>()
+  /** Own ops on each device's disk. */
+  private readonly saved = new Map<string, Set<string>>()
+  private readonly deviceOf = new Map<string, string>()
+  private readonly excused = new Set<string>()
+
+  constructor(world: World) { this.world = world }
+
+  private fail(rule: string, what: string): void { this.violation ??= new Violation(rule, what) }
+
+  saving(name: string, saves: readonly Save[], fault: SaveFault): void {
+    const isKept = fault === 'none' || fault === 'die-after'
+    if (!isKept) this.excused.add(name)
+    for (const save of saves) {
+      if (save.type !== 'put' || !save.partition.startsWith('ops/')) continue
+      const op = decodeOp(save.value, sha256)
+      if (op === undefined) { this.fail('S1', `${name} saves an op that can't be read`); continue }
+      this.once(name, op)
+      if (isKept) this.savedBy(name).add(op.id)
+    }
+  }
+
+  private once(name: string, op: Op): void {
+    const { device, seq, space } = op.header
+    // A save that failed was never sent: its number is free again. S2 keeps it from being sent.
+    const place = `${device} ${space} ${seq}`
+    const known = this.signed.get(place)
+    if (known !== undefined && known !== op.id && this.isSaved(known)) this.fail('S1', `${name} has a second op with number ${seq} of ${device.slice(0, 8)} in ${space.slice(0, 8)}`)
+    this.signed.set(place, op.id)
+  }
+
+  private isSaved(id: string): boolean { return [...this.saved.values()].some((ids) => ids.has(id)) }
+  private savedBy(name: string): Set<string> {
+    const known = this.saved.get(name)
+    if (known !== undefined) return known
+    const made = new Set<string>()
+    this.saved.set(name, made)
+    return made
+  }
+
+  stepped(name: string, _input: Input, step: Step): void {
+    const inThisStep = new Set<string>()
+    for (const save of step.saves) {
+      if (save.type !== 'put' || !save.partition.startsWith('ops/')) continue
+      const op = decodeOp(save.value, sha256)
+      if (op !== undefined) inThisStep.add(op.id)
+    }
+    for (const send of step.sends) {
+      if (send.type !== 'frame') continue
+      const frame = decodeFrame(send.bytes)
+      if (frame?.type !== 'ops') continue
+      for (const bytes of frame.ops) {
+        const op = decodeOp(bytes, sha256)
+        if (op === undefined) this.fail('S2', `${name} sends an op that can't be read`)
+        else if (!inThisStep.has(op.id) && !this.savedBy(name).has(op.id)) this.fail('S2', `${name} sends ${op.header.type} ${op.id.slice(0, 8)}, which its disk doesn't hold`)
+      }
+    }
+  }
+
+  updated(name: string, update: Update): void {
+    if (update.type === 'me' && update.me !== undefined) this.deviceOf.set(update.me.identity, name)
+    if (update.type !== 'messages') return
+    for (const message of update.messages) this.same(name, message)
+  }
+
+  private same(name: string, message: MessageInfo): void {
+    const said = this.said.get(message.id)
+    if (said === undefined) return
+    const author = this.deviceOf.get(message.author)
+    if (said.text !== message.text || said.author !== author) this.fail('S3', `${name} reads ${JSON.stringify(message.text)} by ${author}, but ${said.author} said ${JSON.stringify(said.text)}`)
+  }
+
+  failed(name: string, line: string): void {
+    this.world.note(`${name} ${line}`)
+    if (!this.excused.delete(name)) this.fail('S4', `${name}: ${line}`)
+  }
+
+  /** What is not yet as it must be after the healing; undefined when all is well. */
+  async unsettled(nodes: readonly SimNode[], spaces: readonly { readonly id: SpaceId; readonly creator: SimNode }[]): Promise<string | undefined> {
+    for (const space of spaces) {
+      const problem = await this.unsettledSpace(nodes, space.id, space.creator)
+      if (problem !== undefined) return problem
+    }
+    for (const node of nodes) {
+      const { spaces: list } = await this.ask(node, { type: 'list-spaces' }) ?? { spaces: [] }
+      const waiting = list.find((space) => space.state === 'joining')
+      if (waiting !== undefined) return `L4: ${node.name} is still joining ${waiting.name}`
+    }
+    return undefined
+  }
+
+  private async unsettledSpace(nodes: readonly SimNode[], space: SpaceId, creator: SimNode): Promise<string | undefined> {
+    const reference = await this.view(creator, space)
+    if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
+    const members = nodes.filter((node) => reference.names.includes(node.name))
+    for (const node of members) {
+      const view = await this.view(node, space)
+      if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
+      const difference = differ(reference, view)
+      if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
+      const undelivered = view.messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to !== state.of || state.of !== members.length - 1))
+      if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.length} members`
+    }
+    const seen = new Map<OpId, number>()
+    for (const message of reference.messages) seen.set(message.id, (seen.get(message.id) ?? 0) + 1)
+    for (const said of this.said.values()) {
+      if (said.space === space && reference.names.includes(said.author) && seen.get(said.id) !== 1) return `L2: ${JSON.stringify(said.text)} is there ${seen.get(said.id) ?? 0} times`
+    }
+    return undefined
+  }
+
+  private async view(node: SimNode, space: SpaceId): Promise<View | undefined> {
+    const members = (await this.ask(node, { type: 'list-members', space }))?.members
+    const channels = (await this.ask(node, { type: 'list-channels', space }))?.channels
+    if (members === undefined || channels === undefined) return undefined
+    const messages: MessageInfo[] = []
+    for (const { channel } of channels) {
+      const page: MessageInfo[] = []
+      for (let more = true; more;) {
+        const before: OpId | undefined = page[0]?.id
+        const got = await this.ask(node, { type: 'get-messages', space, channel, limit: 100, ...(before === undefined ? {} : { before }) })
+        if (got === undefined) return undefined
+        page.unshift(...got.messages)
+        more = got.more && got.messages.length > 0
+      }
+      messages.push(...page)
+    }
+    for (const message of messages) this.same(node.name, message)
+    return {
+      names: members.map((member) => member.name),
+      members: members.map(({ member, name, role, power }) => `${member.slice(0, 8)} ${name} ${role} ${power}`).sort(),
+      channels: channels.map(({ channel, name }) => `${channel.slice(0, 8)} ${name}`),
+      messages,
+    }
+  }
+
+  /** The answer to a question that is answered at once; undefined for a refusal. */
+  private async ask<T extends CommandType>(node: SimNode, command: Command & { readonly type: T }): Promise<Results[T] | undefined> {
+    const replies: Reply[] = []
+    node.ask(command, (given) => { replies.push(given) })
+    await this.world.settle()
+    const [reply] = replies
+    // The reply has the result of the command it answers: that is the API's promise.
+    return reply?.ok === true ? (reply.result as Results[T]) : undefined
+  }
+}
+
+interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: readonly string[]; readonly messages: readonly MessageInfo[] }
+
+function differ(a: View, b: View): string | undefined {
+  const lines = (list: readonly MessageInfo[]): string[] => list.map(({ id, channel, text }) => `${id.slice(0, 8)} in ${channel.slice(0, 8)} ${JSON.stringify(text)}`)
+  for (const [what, left, right] of [['members', a.members, b.members], ['channels', a.channels, b.channels], ['messages', lines(a.messages), lines(b.messages)]] as const) {
+    for (let i = 0; i < Math.max(left.length, right.length); i++) if (left[i] !== right[i]) return `${what}: ${left[i] ?? 'nothing'} against ${right[i] ?? 'nothing'}`
+  }
+  return undefined
+}

@@ -1,0 +1,166 @@
+/**
+ * One device in the simulation: the real host and the real engine over simulated adapters. Its process may end at any moment; its disk stays.
+ */
+import type { Command, Reply, Update } from '../api.ts'
+import { faultyDisk, type MemoryDisk, openMemoryDisk, type SaveFault } from '../adapters/disk-memory.ts'
+import type { Input, Step, Stepper } from '../engine/input.ts'
+import { type Host, startHost } from '../host.ts'
+import { createSuite } from '../adapters/suite.ts'
+import type { Ciphersuite, Random, Save } from '../ports.ts'
+import type { PostOffice } from './mailbox.ts'
+import type { Ether } from './network.ts'
+import { Chance, type World } from './world.ts'
+
+/** Makes an engine; a planted bug wraps it. */
+export type MakeEngine = (device: string, suite: Ciphersuite, random: Random) => Stepper
+
+/** What the checks want to see of a device as it happens. */
+export interface Witness {
+  saving(device: string, saves: readonly Save[], fault: SaveFault): void
+  stepped(device: string, input: Input, step: Step): void
+  updated(device: string, update: Update): void
+  /** The host had to drop an engine. */
+  failed(device: string, line: string): void
+}
+
+interface Life { host: Host | undefined; isAlive: boolean }
+
+export class SimNode {
+  readonly name: string
+  /** Added to the world's time. */
+  skewMs = 0
+  /** Taken by the next save, then 'none' again. */
+  nextSave: SaveFault = 'none'
+  /** Told when the process ends by itself, in a save. */
+  died: () => void = () => {}
+  private readonly world: World
+  private readonly ether: Ether
+  private readonly office: PostOffice
+  private readonly makeEngine: MakeEngine
+  private readonly witness: Witness
+  private disk: MemoryDisk = openMemoryDisk()
+  private readonly random: Random
+  private suite: Ciphersuite | undefined
+  private life: Life | undefined
+  private readonly asked = new Map<number, (reply: Reply) => void>()
+  private nextId = 1
+  starts = 0
+
+  constructor(world: World, ether: Ether, office: PostOffice, name: string, seed: string, makeEngine: MakeEngine, witness: Witness) {
+    this.world = world
+    this.ether = ether
+    this.office = office
+    this.name = name
+    this.makeEngine = makeEngine
+    this.witness = witness
+    this.random = new Chance(`${seed} ${name}`).random
+  }
+
+  get isRunning(): boolean { return this.life?.isAlive === true }
+
+  /** Starts the process on the disk as it was left. */
+  async start(): Promise<void> {
+    if (this.isRunning) return
+    this.starts++
+    this.disk = openMemoryDisk(this.disk.snapshot())
+    const suite = this.suite ??= await createSuite(this.random)
+    const life: Life = { host: undefined, isAlive: true }
+    const isAlive = (): boolean => life.isAlive
+    const disk = faultyDisk(this.disk, (saves) => this.decide(life, saves))
+    const host = startHost({
+      engine: () => this.watched(this.makeEngine(this.name, suite, this.random), life),
+      disk, network: this.ether.network(this.name, isAlive), mailbox: this.office.mailbox(this.name, isAlive),
+      clock: { now: () => this.world.now + this.skewMs },
+      timers: {
+        set: (at, fire) => this.world.at(at - this.skewMs, `${this.name} wakes`, () => { if (life.isAlive) fire() }),
+        clear: (cancel) => { if (typeof cancel === 'function') cancel() },
+      },
+      tell: (tell) => {
+        if (!life.isAlive) return
+        if (tell.type === 'update') return this.witness.updated(this.name, tell.update)
+        const answer = this.asked.get(tell.reply.id)
+        this.asked.delete(tell.reply.id)
+        answer?.(tell.reply)
+      },
+      log: (line) => { if (life.isAlive) this.witness.failed(this.name, line) },
+    })
+    life.host = host
+    this.life = life
+    this.world.join(host)
+  }
+
+  /** What becomes of a save. The process may end in it. */
+  private decide(life: Life, saves: readonly Save[]): SaveFault {
+    if (!life.isAlive) return 'die-before'
+    const fault = this.nextSave
+    this.nextSave = 'none'
+    this.witness.saving(this.name, saves, fault)
+    if (fault === 'die-before' || fault === 'die-after') {
+      life.isAlive = false
+      this.world.after(0, `${this.name} died`, () => { this.ended(); this.died() })
+    }
+    return fault
+  }
+
+  private watched(stepper: Stepper, life: Life): Stepper {
+    return { step: async (input, now) => {
+      if (!life.isAlive) throw new Error('The process has ended')
+      this.world.note(`${this.name} ${describe(input)}`)
+      this.world.trace([this.name, now, input])
+      const step = await stepper.step(input, now)
+      this.world.trace(step)
+      this.witness.stepped(this.name, input, step)
+      return step
+    } }
+  }
+
+  /** Closes the app as a person would. */
+  async stop(): Promise<void> {
+    const { life } = this
+    if (life?.host === undefined || !life.isAlive) return
+    await life.host.stop()
+    life.isAlive = false
+    this.ended()
+  }
+
+  /** The process ends now, between two steps. */
+  kill(): void {
+    if (this.life?.isAlive !== true) return
+    this.life.isAlive = false
+    this.world.note(`${this.name} is killed`)
+    this.ended()
+  }
+
+  private ended(): void {
+    if (this.life?.host !== undefined) this.world.leave(this.life.host)
+    this.life = undefined
+    this.nextSave = 'none'
+    this.asked.clear()
+    this.ether.gone(this.name)
+    this.office.lookAround()
+  }
+
+  /** The answer may never come: the process may end before. */
+  ask(command: Command, answer: (reply: Reply) => void = () => {}): void {
+    if (this.life?.isAlive !== true) return
+    const id = this.nextId++
+    this.asked.set(id, answer)
+    this.world.note(`${this.name} asks ${JSON.stringify(command).slice(0, 160)}`)
+    this.life.host?.command(1, id, command)
+  }
+
+}
+
+function describe(input: Input): string {
+  switch (input.type) {
+    case 'command': return `<- command ${input.command.type}`
+    case 'frame': return `<- frame ${input.peer} ${input.bytes.length} B`
+    case 'parcels': return `<- parcels ${input.relay} ${input.topic.slice(0, 8)} x${input.parcels.length} next ${input.next}`
+    case 'announced': case 'gossip': return `<- ${input.type} ${input.topic.slice(0, 8)} ${input.bytes.length} B`
+    case 'posted': case 'refused': return `<- ${input.type} ${input.parcelId}`
+    case 'timer': case 'rows': return `<- ${input.type} ${input.tag}`
+    case 'peer-up': case 'peer-down': case 'peer-path': return `<- ${input.type} ${input.peer}`
+    case 'relay-up': case 'relay-down': case 'rolled-back': return `<- ${input.type} ${input.relay}`
+    default: return `<- ${input.type}`
+  }
+}
