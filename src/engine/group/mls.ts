@@ -129,6 +129,8 @@ export async function processCommit(ctx: MlsContext, state: MlsState, bytes: Uin
 export async function joinFromWelcome(ctx: MlsContext, welcomeBytes: Uint8Array, treeBytes: Uint8Array, pkg: OwnKeyPackage, me: MlsSelf): Promise<MlsState | Refused> {
   const welcome = decodeWelcomeMessage(welcomeBytes), tree = decodeTree(treeBytes), keyPackage = decodeKeyPackageMessage(pkg.public)
   if (welcome === undefined || tree === undefined || keyPackage === undefined || pkg.secret.length !== 64) return { reason: 'malformed' }
+  // RFC 9420, 12.4.3.1; ts-mls doesn't ask.
+  if (welcome.cipherSuite !== MLS_NAME) return { reason: 'of another ciphersuite' }
   const secrets: PrivateKeyPackage = { initPrivateKey: pkg.secret.slice(0, 32), hpkePrivateKey: pkg.secret.slice(32), signaturePrivateKey: me.device.secretKey }
   return attempt(async () => checked(await joinGroup(welcome, keyPackage, secrets, emptyPskIndex, ctx.suite.mls, tree, undefined, config(ctx))))
 }
@@ -137,6 +139,7 @@ export async function joinFromWelcome(ctx: MlsContext, welcomeBytes: Uint8Array,
 export async function externalCommit(ctx: MlsContext, infoBytes: Uint8Array, treeBytes: Uint8Array, me: MlsSelf, authenticatedData: Uint8Array): Promise<Made | Refused> {
   const info = decodeGroupInfoMessage(infoBytes), tree = decodeTree(treeBytes)
   if (info === undefined || tree === undefined) return { reason: 'malformed' }
+  if (info.groupContext.cipherSuite !== MLS_NAME) return { reason: 'of another ciphersuite' }
   return attempt(async () => {
     const { publicPackage, privatePackage } = await makeKeyPackage(ctx, me, FOREVER)
     const stale = tree.some((node) => node?.nodeType === 'leaf' && equal(node.leaf.signaturePublicKey, me.device.publicKey))
