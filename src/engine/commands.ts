@@ -248,7 +248,7 @@ export class Commands {
     const { engine } = this
     if (c.text.trim() === '') return fail('text-empty')
     if (c.text.length > limits.MAX_MESSAGE_CHARS) return fail('text-too-long')
-    if (replica.authority.state.channels.get(c.channel)?.deleted !== false) return fail('unknown-channel')
+    if (!replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
     const drafts = engine.drafts.get(replica.id)
     if (drafts === undefined) return fail('internal')
     if (!maySeal(replica)) {

@@ -17,6 +17,7 @@ import { fail } from './errors.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { refreshKits } from './invites.ts'
 import type { Joining } from './joining.ts'
+import type { Covers } from './mailbox/mail.ts'
 import { COMMIT_RANK_MS, JOIN_PATIENCE_MS, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Opening, openPartitions } from './opening.ts'
@@ -186,19 +187,31 @@ export class Engine implements Stepper {
   async distribute(turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> {
     this.touch(turn, replica)
     const reached = this.peers.spread(turn, replica, ops)
-    const keys = replica.groups.keys
+    const missed = [...this.presence.online(replica.id, turn.now)].some((d) => !reached.has(d))
     for (const op of ops) {
-      const epoch = under ?? sealEpoch(replica, op)
-      // In the topic that goes with the epoch: a commit that removes someone must reach those who only know the old one.
-      const relayKey = (epoch === undefined ? undefined : keys.relayKeys.get(epoch)) ?? replica.relayKeysInUse()[0]
-      const topic = relayKey === undefined ? undefined : await replica.mail.topicOf(relayKey)
-      const bytes = epoch === undefined || keys.envelope(epoch) === undefined ? undefined : replica.mail.seal(epoch, { type: 'ops', ops: [op.bytes] })
-      if (bytes === undefined || topic === undefined) continue
-      replica.mail.post(turn, topic, bytes, { channel: op.header.channel, chanSeq: op.header.chanSeq })
-      const missed = [...this.presence.online(replica.id, turn.now)].some((d) => !reached.has(d))
-      if (missed) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
+      const covers = { channel: op.header.channel, chanSeq: op.header.chanSeq }
+      await this.postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'ops', ops: [op.bytes] }, covers, missed)
+      const body = replica.groups.commits.get(op.id)
+      const tree = body === undefined || (!body.external && body.welcome === undefined) ? undefined : replica.groups.treeFor(body.treeHash)
+      if (body === undefined || tree === undefined) continue
+      // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
+      await this.postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'tree', tree }, undefined, missed)
+      for (const epoch of replica.groups.knownToAdded(op.id)) {
+        await this.postUnder(turn, replica, epoch, { type: 'ops', ops: [op.bytes] }, undefined, missed)
+        await this.postUnder(turn, replica, epoch, { type: 'tree', tree }, undefined, missed)
+      }
     }
     await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
+  }
+
+  /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
+  private async postUnder(turn: Turn, replica: Replica, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
+    const relayKey = (epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch)) ?? replica.relayKeysInUse()[0]
+    const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)
+    if (bytes === undefined || relayKey === undefined) return
+    const topic = await replica.mail.topicOf(relayKey)
+    replica.mail.post(turn, topic, bytes, covers)
+    if (gossip) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
   }
 
   private async onPayload(turn: Turn, replica: Replica, payload: Payload): Promise<void> {

@@ -24,7 +24,6 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
 
 export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
   return [...replica.authority.state.channels]
-    .filter(([, c]) => !c.deleted)
     .map(([channel, c]) => ({ channel, name: c.name, unread: reading.unread(replica.id, channel) }))
 }
 

@@ -198,6 +198,26 @@ export class Groups {
     return { reason: 'no key package of ours fits' }
   }
 
+  /** For each device a commit adds that sits on another branch: the deepest epoch both branches share, whose envelope it can open. */
+  knownToAdded(commit: EpochId): EpochId[] {
+    const node = this.tree.nodes.get(commit)
+    const parent = node?.parent === undefined ? undefined : this.tree.nodes.get(node.parent)
+    if (node === undefined || parent === undefined) return []
+    const path = new Set<EpochId>()
+    for (let at: EpochId | undefined = parent.id; at !== undefined; at = this.tree.nodes.get(at)?.parent) path.add(at)
+    const out = new Set<EpochId>()
+    for (const device of node.leaves) {
+      if (device === undefined || parent.leaves.includes(device)) continue
+      for (const other of this.tree.nodes.values()) {
+        if (path.has(other.id) || other.id === commit || !other.leaves.includes(device)) continue
+        let at: EpochId | undefined = other.id
+        while (at !== undefined && !path.has(at)) at = this.tree.nodes.get(at)?.parent
+        if (at !== undefined && at !== parent.id) out.add(at)
+      }
+    }
+    return [...out]
+  }
+
   /** Tree hashes whose tree we lack and need: to join from a welcome, or to join the tip from outside. */
   wantedTrees(tip: EpochId | undefined): Uint8Array[] {
     const out: Uint8Array[] = []
