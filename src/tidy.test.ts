@@ -41,7 +41,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sim: ['host', 'engine', 'adapters', 'wire', 'ports', 'api', 'relay'],
   bench: ['host', 'engine', 'adapters', 'wire', 'ports', 'api', 'relay', 'sim', 'e2e'],
   relay: ['wire'],
-  e2e: ['types:api', 'wire'],
+  // It runs the worker's halves in pages of their own.
+  e2e: ['types:api', 'wire', 'worker'],
   settings: [],
 }
 
