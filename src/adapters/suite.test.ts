@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { toHex } from '../wire/bytes.ts'
+import { seededRandom, systemRandom } from './random.ts'
+import { suiteContract } from './suite.contract.ts'
+import { createSuite } from './suite.ts'
+
+suiteContract('WebCrypto', (random) => createSuite(random, 'webcrypto'))
+suiteContract('noble', (random) => createSuite(random, 'noble'))
+
+test('WebCrypto and noble give the same bytes', async () => {
+  const bytes = async (engine: 'webcrypto' | 'noble'): Promise<string[]> => {
+    const random = seededRandom('both'), suite = await createSuite(random, engine)
+    const key = await suite.signingKey(random.bytes(32)), box = await suite.boxKey(random.bytes(32))
+    const { hpke } = suite.mls
+    const pair = await hpke.deriveKeyPair(random.bytes(32))
+    return [key.publicKey, box.publicKey, await suite.sign(key.secretKey, random.bytes(100)), await suite.sealTo(box.publicKey, key.publicKey, key.publicKey, random.bytes(40)),
+      await hpke.exportPublicKey(pair.publicKey), (await hpke.seal(pair.publicKey, random.bytes(32), random.bytes(8))).ct].map(toHex)
+  }
+  expect(await bytes('webcrypto')).toEqual(await bytes('noble'))
+})
+
+test('a suite without a named engine works, whatever this runtime has', async () => {
+  const suite = await createSuite(systemRandom())
+  const key = await suite.signingKey(new Uint8Array(32))
+  expect(await suite.verify(key.publicKey, await suite.sign(key.secretKey, new Uint8Array(3)), new Uint8Array(3))).toBe(true)
+})
+
+test('seeded chance repeats, differs by seed, and doesn\'t depend on how it is asked for by words', () => {
+  const a = seededRandom(7), b = seededRandom(7)
+  expect(a.bytes(40)).toEqual(b.bytes(40))
+  expect(a.bytes(8)).not.toEqual(seededRandom(8).bytes(8))
+  const whole = seededRandom('x').bytes(12), parts = seededRandom('x')
+  expect([...parts.bytes(4), ...parts.bytes(8)]).toEqual([...whole])
+})
+
+test('seeded chance is even: each bit of a million bytes is set about half the time', () => {
+  const counts = new Array<number>(8).fill(0)
+  for (const byte of seededRandom('even').bytes(1_000_000)) for (let i = 0; i < 8; i++) counts[i] = (counts[i] ?? 0) + ((byte >> i) & 1)
+  // Five standard deviations of a fair coin.
+  for (const count of counts) expect(Math.abs(count - 500_000)).toBeLessThan(2500)
+})
+
+test('system chance fills more than one call of the runtime gives', () => {
+  const bytes = systemRandom().bytes(70_000)
+  expect(bytes.subarray(65_536).some((b) => b !== 0)).toBe(true)
+})
