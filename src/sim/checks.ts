@@ -18,7 +18,7 @@ import type { Command, CommandType, MessageInfo, Reply, Results, Update } from '
 import type { Input, Step } from '../engine/input.ts'
 import type { Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
-import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
+import { type ChannelId, NO_SPACE, type OpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, type Op } from '../wire/op.ts'
 import type { SimNode, Witness } from './node.ts'
 import type { World } from './world.ts'
@@ -27,11 +27,15 @@ export class Violation extends Error {
   constructor(rule: string, what: string) { super(`${rule}: ${what}`); this.name = 'Violation' }
 }
 
-export interface Said { readonly id: OpId; readonly space: SpaceId; readonly channel: ChannelId; readonly author: string; readonly text: string }
+/** Every text is said once in a simulation, so it names the message: an id may change while the message waits to be secured. */
+export interface Said { readonly space: SpaceId; readonly channel: ChannelId; readonly author: string; readonly text: string }
 
 export class Checks implements Witness {
   violation: Violation | undefined
-  readonly said = new Map<OpId, Said>()
+  /** By text. */
+  readonly said = new Map<string, Said>()
+  /** Those whose author was told that they are kept. */
+  readonly accepted = new Set<Said>()
   private readonly world: World
   /** By device, space and number: the op. */
   private readonly signed = new Map<string, string>()
@@ -59,7 +63,7 @@ export class Checks implements Witness {
   private once(name: string, op: Op): void {
     const { device, seq, space } = op.header
     // A save that failed was never sent: its number is free again. S2 keeps it from being sent.
-    const place = `${device} ${space} ${seq}`
+    const place = `${device} ${space === NO_SPACE ? op.id : space} ${seq}`
     const known = this.signed.get(place)
     if (known !== undefined && known !== op.id && this.isSaved(known)) this.fail('S1', `${name} has a second op with number ${seq} of ${device.slice(0, 8)} in ${space.slice(0, 8)}`)
     this.signed.set(place, op.id)
@@ -100,10 +104,10 @@ export class Checks implements Witness {
   }
 
   private same(name: string, message: MessageInfo): void {
-    const said = this.said.get(message.id)
-    if (said === undefined) return
+    const said = this.said.get(message.text)
     const author = this.deviceOf.get(message.author)
-    if (said.text !== message.text || said.author !== author) this.fail('S3', `${name} reads ${JSON.stringify(message.text)} by ${author}, but ${said.author} said ${JSON.stringify(said.text)}`)
+    if (said === undefined) this.fail('S3', `${name} reads ${JSON.stringify(message.text)}, which nobody said`)
+    else if (said.author !== author || said.channel !== message.channel) this.fail('S3', `${name} reads ${JSON.stringify(message.text)} by ${author}, but ${said.author} said it, or elsewhere`)
   }
 
   failed(name: string, line: string): void {
@@ -134,13 +138,15 @@ export class Checks implements Witness {
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
       const difference = differ(reference, view)
       if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
-      const undelivered = view.messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to !== state.of || state.of !== members.length - 1))
+      const undelivered = members.length < 2 ? undefined : view.messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to !== state.of || state.of !== members.length - 1))
       if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.length} members`
     }
-    const seen = new Map<OpId, number>()
-    for (const message of reference.messages) seen.set(message.id, (seen.get(message.id) ?? 0) + 1)
-    for (const said of this.said.values()) {
-      if (said.space === space && reference.names.includes(said.author) && seen.get(said.id) !== 1) return `L2: ${JSON.stringify(said.text)} is there ${seen.get(said.id) ?? 0} times`
+    const seen = new Map<string, number>()
+    for (const { text } of reference.messages) seen.set(text, (seen.get(text) ?? 0) + 1)
+    const twice = [...seen].find(([, times]) => times > 1)
+    if (twice !== undefined) return `L1: ${JSON.stringify(twice[0])} is there ${twice[1]} times`
+    for (const said of this.accepted) {
+      if (said.space === space && reference.names.includes(said.author) && seen.get(said.text) !== 1) return `L2: ${JSON.stringify(said.text)} is missing`
     }
     return undefined
   }

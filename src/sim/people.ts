@@ -135,9 +135,9 @@ export class People {
       const channel = this.pick(channels)?.channel
       if (channel === undefined) return
       const text = `${node.name} says ${++this.said}`
-      this.ask(node, { type: 'send-message', space: space.id, channel, text }, ({ messageId }) => {
-        this.setting.checks.said.set(messageId, { id: messageId, space: space.id, channel, author: node.name, text })
-      })
+      const said = { space: space.id, channel, author: node.name, text }
+      this.setting.checks.said.set(text, said)
+      this.ask(node, { type: 'send-message', space: space.id, channel, text }, () => { this.setting.checks.accepted.add(said) })
     })
   }
 

@@ -60,7 +60,7 @@ export async function simulate(plan: Plan): Promise<Outcome> {
   const lastLines = [...world.lastLines()]
   for (const node of nodes) node.kill()
   return {
-    hash: world.traceHash(), failure: checks.violation?.message ?? failure, lastLines, events: world.events, said: checks.said.size, virtualMs: world.now - BEGINNING, healedAfterMs,
+    hash: world.traceHash(), failure: checks.violation?.message ?? failure, lastLines, events: world.events, said: checks.accepted.size, virtualMs: world.now - BEGINNING, healedAfterMs,
   }
 }
 

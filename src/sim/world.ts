@@ -69,6 +69,8 @@ export class World {
 
   /** Runs the earliest event if it is not later than `until`. False when there is none. */
   async next(until: number): Promise<boolean> {
+    // Between events, commands may have been given: their consequences come first.
+    await this.settle()
     for (;;) {
       const first = this.heap[0]
       if (first === undefined || first.at > until) { this.now = Math.max(this.now, until); return false }
