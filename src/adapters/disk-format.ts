@@ -5,7 +5,7 @@
  *   inner   = 2 || level || children || (id (16) || bytes || shared || rest of first key)*     level: 1 above the leaves
  *             || entries || (shared || rest of key || 0 for a deletion, or 1 || value)*        what hasn't been carried down yet
  *   journal = 3 || saves || (type || partition || key || value)*          what one transaction saved, in order
- *   head    = 4 || version || writes || root's level + 1, or 0 || root's id (16), if any || records || id of each journal record (16)*
+ *   head    = 4 || version || writes || root's level + 1, or 0 || root's id (16), if any || number of the journal's first record
  *
  * The first byte says the kind, so no block is ever read as another one. Decoders return undefined for anything that
  * an encoder wouldn't have written: the seal has already caught damage, this catches our own mistakes and other versions.
@@ -17,6 +17,8 @@ import type { BlockId } from './disk-blocks.ts'
 export const FORMAT_VERSION = 1
 /** Three levels of 128 already hold two million leaves: more than eight can only be damage, and would let a loop run on. */
 export const MAX_LEVEL = 8
+/** Above what a writer ever leaves (disk-pages.ts folds far earlier). */
+export const MAX_JOURNAL_RECORDS = 4096
 
 /** A row to put, or, without a value, to delete. */
 export interface Entry { readonly key: Uint8Array; readonly value: Uint8Array | undefined }
@@ -28,11 +30,11 @@ export interface Inner { readonly type: 'inner'; readonly level: number; readonl
 export type Page = Leaf | Inner
 
 export interface Head {
-  /** Counts writes, so that one day an older head can be told from this one. */
+  /** Counts writes. Each leaves a journal record of its number, so that an older head is noticed by the record it doesn't know. */
   readonly writes: number
   readonly root: { readonly id: BlockId; readonly level: number } | undefined
-  /** The records, oldest first, that hold what isn't in pages yet. */
-  readonly journal: readonly BlockId[]
+  /** Records journalFrom to writes, both included, hold what isn't in pages yet. */
+  readonly journalFrom: number
 }
 
 const LEAF = 1, INNER = 2, JOURNAL = 3, HEAD = 4
@@ -167,8 +169,7 @@ export function encodeHead(head: Head): Uint8Array {
   out.number(head.writes)
   out.byte(head.root === undefined ? 0 : head.root.level + 1)
   if (head.root !== undefined) out.raw(fromHex(head.root.id) as Uint8Array)
-  out.number(head.journal.length)
-  for (const id of head.journal) out.raw(fromHex(id) as Uint8Array)
+  out.number(head.journalFrom)
   return out.done()
 }
 
@@ -180,9 +181,10 @@ export function decodeHead(bytes: Uint8Array): Head | { readonly newer: number }
   if (version > FORMAT_VERSION) return { newer: version }
   const writes = read.number(), rootLevel = read.byte() - 1
   const rootId = rootLevel >= 0 ? read.raw(16) : undefined
-  const journal = Array.from({ length: read.count(16) }, () => read.raw(16))
-  if (version !== FORMAT_VERSION || !read.ended() || rootLevel > MAX_LEVEL) return undefined
-  return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journal: journal.map(id => toHex(id as Uint8Array)) }
+  const journalFrom = read.number()
+  const hasJournal = journalFrom >= 1 && journalFrom <= writes && writes - journalFrom < MAX_JOURNAL_RECORDS
+  if (version !== FORMAT_VERSION || !read.ended() || rootLevel > MAX_LEVEL || !hasJournal) return undefined
+  return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journalFrom }
 }
 
 /** Grows by doubling: the size of a page is known only roughly before it is written. */

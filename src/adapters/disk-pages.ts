@@ -8,7 +8,7 @@
  * When the journal has grown, it is folded into the pages, again in one transaction; a save too large to be written twice goes into
  * the pages at once. Reading looks into the journal's rows, which are all in memory, and into the tree.
  *
- * The head names the root and the journal's records, every page names its children, and no id is used for two contents. So whatever is
+ * The head names the root and the journal's records, every page names its children, and no id but the head's is used for two contents. So whatever is
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
  * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
  */
@@ -73,14 +73,14 @@ class PagedDisk implements Disk {
   constructor(store: BlockStore, sealer: Sealer, cacheBytes: number) {
     this.#store = store
     this.#sealer = sealer
-    this.#headId = sealer.idOf('head')
+    this.#headId = sealer.idOf('head', 0)
     this.#cache = new PageCache(cacheBytes)
   }
 
   async open(): Promise<void> {
     const state = await this.#current()
     // From its first moment a store has a head, so that a store whose head is gone is never taken for a new one.
-    if (state.sealedHead === undefined) await this.#write(state, { ...state.head, writes: 1 }, new Map(), [], state.overlay, 0)
+    if (state.sealedHead === undefined) await this.#fold(state, state.overlay)
   }
 
   save(saves: readonly Save[]): Promise<void> {
@@ -123,7 +123,7 @@ class PagedDisk implements Disk {
     const sealedHead = (await this.#store.readMany([this.#headId]))[0]
     if (sealedHead === undefined) {
       if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
-      return { head: { writes: 0, root: undefined, journal: [] }, sealedHead, overlay: new Map(), journalBytes: 0 }
+      return { head: { writes: 0, root: undefined, journalFrom: 1 }, sealedHead, overlay: new Map(), journalBytes: 0 }
     }
     const opened = await this.#sealer.open(this.#headId, sealedHead)
     const head = opened && decodeHead(opened)
@@ -133,8 +133,10 @@ class PagedDisk implements Disk {
   }
 
   async #loadJournal(head: Head, sealedHead: Uint8Array): Promise<State> {
-    const sealed = await this.#store.readMany(head.journal)
-    const records = await Promise.all(head.journal.map((id, i) => this.#open(id, sealed[i])))
+    const ids = this.#journalIds(head)
+    const sealed = await this.#store.readMany([...ids, this.#journalId(head.writes + 1)])
+    if (sealed[ids.length] !== undefined) throw new DiskError('corrupt', 'The head of the disk is older than its journal.')
+    const records = await Promise.all(ids.map((id, i) => this.#open(id, sealed[i])))
     let overlay: Overlay = new Map()
     let journalBytes = 0
     for (const record of records) {
@@ -144,6 +146,12 @@ class PagedDisk implements Disk {
       journalBytes += record.length
     }
     return { head, sealedHead, overlay, journalBytes }
+  }
+
+  #journalId(number: number): BlockId { return this.#sealer.idOf('journal', number) }
+
+  #journalIds(head: Head): BlockId[] {
+    return Array.from({ length: head.writes - head.journalFrom + 1 }, (_, i) => this.#journalId(head.journalFrom + i))
   }
 
   async #open(id: BlockId, sealed: Uint8Array | undefined): Promise<Uint8Array | undefined> {
@@ -212,23 +220,24 @@ class PagedDisk implements Disk {
     // Decoding gives rows of our own: the caller may do with its arrays what it likes.
     const overlay = overlaySaves(state.overlay, decodeJournal(content) as Save[])
     if (content.length >= DIRECT_BYTES) return this.#fold(state, overlay)
-    const id = this.#sealer.newId()
-    const head = { ...state.head, writes: state.head.writes + 1, journal: [...state.head.journal, id] }
-    await this.#write(state, head, new Map([[id, content]]), [], overlay, state.journalBytes + content.length)
+    const head = { ...state.head, writes: state.head.writes + 1 }
+    await this.#write(state, head, new Map([[this.#journalId(head.writes), content]]), [], overlay, state.journalBytes + content.length)
   }
 
   async #foldIfGrown(factor: number): Promise<void> {
     const state = await this.#current()
-    if (state.head.journal.length >= FOLD_RECORDS * factor || state.journalBytes >= FOLD_BYTES * factor) await this.#fold(state, state.overlay)
+    const records = state.head.writes - state.head.journalFrom
+    if (records >= FOLD_RECORDS * factor || state.journalBytes >= FOLD_BYTES * factor) await this.#fold(state, state.overlay)
   }
 
   /** Moves what the overlay holds into pages and empties the journal. */
   async #fold(state: State, overlay: Overlay): Promise<void> {
     const { root, written, deleted } = await edit(this.#pages, state.head.root, editsOf(overlay))
-    const contents = new Map<BlockId, Uint8Array>()
+    const writes = state.head.writes + 1
+    // A record with nothing in it: every write leaves one, or an older head would pass for the latest.
+    const contents = new Map([[this.#journalId(writes), encodeJournal([])]])
     for (const [id, page] of written) contents.set(id, encodePage(page))
-    const head = { writes: state.head.writes + 1, root, journal: [] }
-    await this.#write(state, head, contents, [...deleted, ...state.head.journal], new Map(), 0)
+    await this.#write(state, { writes, root, journalFrom: writes }, contents, [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
     for (const id of deleted) this.#cache.delete(id)
     for (const [id, page] of written) this.#cache.set(id, page)
   }

@@ -13,7 +13,7 @@
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { concat, fromHex, toHex, utf8 } from '../wire/bytes.ts'
+import { concat, fromHex, toHex, u64, utf8 } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
 
 const VERSION = 1
@@ -24,8 +24,8 @@ export const DATA_KEY_BYTES = 32
 export interface Sealer {
   /** A fresh random id, never used before. */
   newId(): BlockId
-  /** The same id for the same name, and no one without the data key can tell which. */
-  idOf(name: string): BlockId
+  /** The same id for the same name and number, and no one without the data key can tell which. */
+  idOf(name: string, number: number): BlockId
   seal(id: BlockId, content: Uint8Array): Promise<Uint8Array>
   /** undefined for anything but what was sealed under this id. Never throws. */
   open(id: BlockId, sealed: Uint8Array): Promise<Uint8Array | undefined>
@@ -53,7 +53,7 @@ export function createSealer(dataKey: Uint8Array): Sealer {
 
   return {
     newId: () => toHex(crypto.getRandomValues(new Uint8Array(16))),
-    idOf: name => toHex(hmac(sha256, idKey, utf8(name)).subarray(0, 16)),
+    idOf: (name, number) => toHex(hmac(sha256, idKey, concat(u64(number), utf8(name))).subarray(0, 16)),
 
     async seal(id, content) {
       const rawId = fromHex(id) as Uint8Array
