@@ -6,16 +6,17 @@
  */
 import type { Ciphersuite } from '../../ports.ts'
 import type { AuthorityBody, Cut } from '../../wire/authority.ts'
-import { type ChannelId, type DeviceId, type IdentityId, type InviteId, type OpId, type SpaceId } from '../../wire/ids.ts'
+import { toHex } from '../../wire/bytes.ts'
+import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
-import { certifier, check } from './checks.ts'
+import { check } from './checks.ts'
 import { type ContentQuestion, judgeContent } from './content.ts'
-import { History, predecessors } from './history.ts'
+import { certifier, History, predecessors } from './history.ts'
 import { Past } from './past.ts'
 import { permitted } from './permitted.ts'
 import type { Reason, Verdict } from './reasons.ts'
 import { Resolution } from './resolve.ts'
-import { type DeviceState, type SpaceState, stateOf } from './state.ts'
+import { type DeviceState, encodeState, type SpaceState, stateOf } from './state.ts'
 import { View } from './view.ts'
 
 /** Views of pasts kept for asking again: ops of one moment name the same heads. */
@@ -110,6 +111,9 @@ export class Authority {
     const view = deps === undefined ? this.view() : this.view(this.keptPast(deps).past)
     return permitted({ body, author: identity, device: undefined, hlc: 0, invite: undefined }, view)
   }
+
+  /** Equal for equal sets of ops, however they came. */
+  stateHash(): string { return toHex(this.suite.sha256(encodeState(this.state))) }
 
   /** Where an authority or group op stands. Unknown ops are void: nothing may rest on them. */
   verdict(id: OpId): Verdict {

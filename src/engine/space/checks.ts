@@ -10,7 +10,7 @@ import {
 import { equal, fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type IdentityId, parseOpId, type SpaceId } from '../../wire/ids.ts'
 import { decodeHeader, type Op, opSignedBytes } from '../../wire/op.ts'
-import { type Checked, cutsOf, type History } from './history.ts'
+import { certifier, type Checked, cutsOf, type History } from './history.ts'
 import type { Past } from './past.ts'
 import type { ReasonCode } from './reasons.ts'
 
@@ -42,15 +42,6 @@ export async function check(suite: Ciphersuite, history: History, op: Op, past: 
 function authorOf(suite: Ciphersuite, history: History, op: Op, past: Past, body: AuthorityBody | undefined): IdentityId | undefined {
   if (body?.type === 'genesis' || body?.type === 'join') return identityOfKey(body.identityPk, (...parts) => suite.sha256(...parts))
   return certifier(history, op.header.device, past)
-}
-
-export function certifier(history: History, device: DeviceId, past?: Past): IdentityId | undefined {
-  let best: number | undefined
-  for (const index of history.writes(`cert ${device}`)) {
-    if (past !== undefined && !past.has(index)) continue
-    if (best === undefined || history.node(index).id < history.node(best).id) best = index
-  }
-  return best === undefined ? undefined : history.node(best).author
 }
 
 /** What a cut names must be in the restriction's past, in that device's chain: nobody fixes what they haven't seen. */

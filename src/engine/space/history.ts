@@ -132,6 +132,16 @@ export class History {
   }
 }
 
+/** The identity that certified a device: by the first certifying op (by id), of a past or of all. */
+export function certifier(history: History, device: DeviceId, past?: Past): IdentityId | undefined {
+  let best: Node | undefined
+  for (const index of history.writes(`cert ${device}`)) {
+    const node = history.node(index)
+    if ((past === undefined || past.has(index)) && (best === undefined || node.id < best.id)) best = node
+  }
+  return best?.author
+}
+
 export function predecessors(op: Op): readonly OpId[] {
   const { chanPrev, deps } = op.header
   return chanPrev === undefined || deps.includes(chanPrev) ? deps : [...deps, chanPrev]

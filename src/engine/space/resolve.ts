@@ -82,7 +82,8 @@ export class Resolution implements Decided {
   }
 
   /** Puts a restriction in force; gives the ops whose standing it changed. */
-  private choose(restriction: Restriction): number[] {
+  private choose(found: Restriction): number[] {
+    const restriction = found.rank === 1 ? { ...found, targets: found.targets.filter((t) => !this.ownsMeanwhile(t, found)) } : found
     this.chosen.push(restriction)
     this.picked.add(restriction.index)
     for (const target of restriction.targets) {
@@ -94,6 +95,12 @@ export class Resolution implements Decided {
       if (!known) this.blocked.set(index, reason)
       return !known && !this.isVoid(index)
     }).map(([index]) => index).concat(this.thawed(restriction))
+  }
+
+  /** Whether a chosen op made this identity owner without the restriction's author knowing. */
+  private ownsMeanwhile(identity: IdentityId, restriction: Restriction): boolean {
+    const own = this.history.node(restriction.index)
+    return this.chosen.some(({ index }) => newOwner(this.history.node(index)) === identity && concurrent(this.history.node(index), own))
   }
 
   /** The ops that a restriction makes void by itself. */
@@ -119,17 +126,21 @@ export class Resolution implements Decided {
 
   /** Nobody who did not know it acts against the new owner, nor has the new owner left. */
   private sparing(own: Node, owner: IdentityId): [number, Reason][] {
-    const keys = [`out ${owner}`, ...[...this.history.roles].map((role) => `ungrant ${owner} ${role}`), ...[...this.history.devices].map((device) => `revoke ${device}`)]
+    const keys = [`out ${owner}`, ...[...this.history.roles].map((role) => `ungrant ${owner} ${role}`), ...this.devicesOf(owner).map((device) => `revoke ${device}`)]
     const out: [number, Reason][] = []
     for (const key of keys) {
       for (const index of this.history.writes(key)) {
         const node = this.history.node(index)
         const mine = node.author === owner && node.body?.type !== 'leave'
-        const about = !key.startsWith('revoke') || this.restrictions[index]?.targets.includes(owner) === true
-        if (about && !mine && !this.picked.has(index) && concurrent(own, node)) out.push([index, { code: 'became-owner', by: own.id }])
+        
+        if (!mine && !this.picked.has(index) && concurrent(own, node)) out.push([index, { code: 'became-owner', by: own.id }])
       }
     }
     return out
+  }
+
+  private devicesOf(identity: IdentityId): DeviceId[] {
+    return [...this.history.devices].filter((device) => this.history.writes(`cert ${device}`).some((i) => this.history.node(i).author === identity))
   }
 
   // ---- one op ----

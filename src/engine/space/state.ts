@@ -1,5 +1,6 @@
 /** The space as its non-void ops describe it: what the rest of the engine and the app read. Maps are in order of their keys, so equal states list alike. */
 import { certBoxKey, EVERYONE, type RoleId } from '../../wire/authority.ts'
+import { type Cbor, encodeCbor } from '../../wire/cbor.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { History, Node } from './history.ts'
 import type { View } from './view.ts'
@@ -185,4 +186,15 @@ function recoveryState(history: History, view: View): SpaceState['recovery'] {
   const body = index === undefined ? undefined : view.body(index, 'recoverySet')
   if (index === undefined || body === undefined || body.threshold === 0) return undefined
   return { set: history.node(index).id, threshold: body.threshold, identities: body.identities }
+}
+
+/** Canonical bytes of a state, for comparing. */
+export const encodeState = (state: SpaceState): Uint8Array => encodeCbor(plain(state))
+
+function plain(value: unknown): Cbor {
+  if (value === undefined) return null
+  if (value instanceof Map) return [...value].map(([key, item]) => [plain(key), plain(item)])
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) return Object.entries(value).map(([key, item]) => [key, plain(item)])
+  return value as Cbor
 }
