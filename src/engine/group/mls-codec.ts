@@ -2,9 +2,10 @@
  * MLS messages as bytes, from outside: sizes bounded before ts-mls sees them, one encoding each. ts-mls's decoders throw on some bad
  * input, accept lengths written the long way and stop before trailing bytes; here a decoded value is encoded again and compared.
  */
-import { decodeMlsMessage, encodeMlsMessage, type Credential, type KeyPackage, type LeafNode, type MLSMessage, type Proposal, type ProposalOrRef, type RatchetTree } from 'ts-mls'
-import { decodeRatchetTree, ratchetTreeEncoder } from 'ts-mls/ratchetTree.js'
+import type { Credential, GroupInfo, KeyPackage, LeafNode, MLSMessage, Proposal, ProposalOrRef, PublicMessage, RatchetTree, Welcome } from 'ts-mls'
 import { encode } from 'ts-mls/codec/tlsEncoder.js'
+import { decodeMlsMessage, encodeMlsMessage } from 'ts-mls/message.js'
+import { decodeRatchetTree, ratchetTreeEncoder } from 'ts-mls/ratchetTree.js'
 import { concat, equal } from '../../wire/bytes.ts'
 
 /** About 290 bytes with our credential and no extensions. */
@@ -57,17 +58,17 @@ export function decodeKeyPackageMessage(bytes: Uint8Array): KeyPackage | undefin
   return message?.wireformat === 'mls_key_package' ? message.keyPackage : undefined
 }
 
-export function decodeWelcomeMessage(bytes: Uint8Array) {
+export function decodeWelcomeMessage(bytes: Uint8Array): Welcome | undefined {
   const message = decodeMessage(bytes, MAX_WELCOME_BYTES)
   return message?.wireformat === 'mls_welcome' ? message.welcome : undefined
 }
 
-export function decodeGroupInfoMessage(bytes: Uint8Array) {
+export function decodeGroupInfoMessage(bytes: Uint8Array): GroupInfo | undefined {
   const message = decodeMessage(bytes, MAX_GROUP_INFO_BYTES)
   return message?.wireformat === 'mls_group_info' ? message.groupInfo : undefined
 }
 
-export function decodeCommitMessage(bytes: Uint8Array) {
+export function decodeCommitMessage(bytes: Uint8Array): PublicMessage | undefined {
   const message = decodeMessage(bytes, MAX_MLS_COMMIT_BYTES)
   return message?.wireformat === 'mls_public_message' ? message.publicMessage : undefined
 }

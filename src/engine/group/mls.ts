@@ -10,13 +10,19 @@
  * Commits are PublicMessages, so that everyone can check whom they add and remove (inspectCommit); each carries a path. Who may do what
  * is not decided here: `validate` asks the engine. Results for input from outside are values, { reason } where it is refused.
  */
-import {
-  createCommit, createGroup as createMlsGroup, createGroupInfoWithExternalPub, decodeGroupState, defaultKeyPackageEqualityConfig, defaultKeyRetentionConfig,
-  defaultPaddingConfig, emptyPskIndex, encodeGroupState, encodeMlsMessage, generateKeyPackageWithKey, joinGroup, joinGroupExternal, mlsExporter, processPublicMessage,
-  type ClientConfig, type ClientState, type GroupState, type KeyPackage, type PrivateKeyPackage, type Proposal,
-} from 'ts-mls'
-import { makeKeyPackageRef, verifyKeyPackage } from 'ts-mls/keyPackage.js'
+import type { ClientConfig, ClientState, GroupState, KeyPackage, PrivateKeyPackage, Proposal } from 'ts-mls'
+// Module by module: the index loads ts-mls's own crypto providers and @hpke/core with them, none of which we use.
+import { createGroup as createMlsGroup, decodeGroupState, encodeGroupState, joinGroup } from 'ts-mls/clientState.js'
+import { createCommit, createGroupInfoWithExternalPub, joinGroupExternal } from 'ts-mls/createCommit.js'
+import { defaultKeyPackageEqualityConfig } from 'ts-mls/keyPackageEqualityConfig.js'
+import { defaultKeyRetentionConfig } from 'ts-mls/keyRetentionConfig.js'
+import { generateKeyPackageWithKey, makeKeyPackageRef, verifyKeyPackage } from 'ts-mls/keyPackage.js'
+import { mlsExporter } from 'ts-mls/keySchedule.js'
 import { verifyLeafNodeSignatureKeyPackage } from 'ts-mls/leafNode.js'
+import { encodeMlsMessage } from 'ts-mls/message.js'
+import { defaultPaddingConfig } from 'ts-mls/paddingConfig.js'
+import { processPublicMessage } from 'ts-mls/processMessages.js'
+import { emptyPskIndex } from 'ts-mls/pskIndex.js'
 import type { Ciphersuite, SigningKey } from '../../ports.ts'
 import { equal, toHex } from '../../wire/bytes.ts'
 import {
