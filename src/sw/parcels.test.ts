@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MAX_PARCEL_POST_BYTES, MAX_WAITING_PARCELS, drainParcels, isParcelPost, keepParcel, postParcel, type ParcelQueue } from './parcels.ts'
+import { MAX_WAITING_BYTES, MAX_WAITING_PARCELS, drainParcels, isParcelPost, keepParcel, postParcel, type ParcelQueue } from './parcels.ts'
 
 const TOPIC = 'https://relay.example/v1/topics/' + 'ab'.repeat(16)
 const parcel = (text: string): Request => new Request(TOPIC, { method: 'POST', body: text })
@@ -78,9 +78,9 @@ test('the queue is bounded and keeps what came first', async () => {
   expect(texts[0]).toBe('parcel 0')
 })
 
-test('what is larger than a parcel can be is no parcel', async () => {
+test('a large parcel is left to the engine', async () => {
   const queue = memoryQueue()
-  await keepParcel(queue, parcel('x'.repeat(MAX_PARCEL_POST_BYTES + 1)))
+  await keepParcel(queue, parcel('x'.repeat(MAX_WAITING_BYTES + 1)))
   expect(await queue.texts()).toEqual([])
 })
 

@@ -10,8 +10,8 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 
 /** Posts that wait. Enough for an evening on a train; beyond it the engine's own retry has to do. */
 export const MAX_WAITING_PARCELS = 200
-/** Larger requests are no parcels (a parcel is at most 256 KiB, plus its signature). */
-export const MAX_PARCEL_POST_BYTES = 300 * 1024
+/** Messages are small. What is larger (files, snapshots) the engine posts when it runs again. */
+export const MAX_WAITING_BYTES = 64 * 1024
 /** A week, after which topics have rotated and nobody reads them. In minutes, as Workbox counts. */
 export const KEEP_PARCELS_MINUTES = 7 * 24 * 60
 
@@ -44,7 +44,7 @@ export async function postParcel(queue: ParcelQueue, request: Request, send: typ
 /** Keeps a post that failed, once per content: the engine tries again while it is offline, and each try fails the same way. */
 export async function keepParcel(queue: ParcelQueue, request: Request): Promise<void> {
   const body = await request.clone().arrayBuffer()
-  if (body.byteLength > MAX_PARCEL_POST_BYTES) return
+  if (body.byteLength > MAX_WAITING_BYTES) return
   const digest = bytesToHex(new Uint8Array(await crypto.subtle.digest('SHA-256', body)))
   const id = `${request.url} ${digest}`
   const waiting = await queue.getAll()
