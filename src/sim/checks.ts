@@ -133,13 +133,13 @@ export class Checks implements Witness {
     const reference = await this.view(creator, space)
     if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
     const members = nodes.filter((node) => reference.names.includes(node.name))
+    const views = new Map<SimNode, View>()
     for (const node of members) {
       const view = await this.view(node, space)
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
       const difference = differ(reference, view)
       if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
-      const undelivered = members.length < 2 ? undefined : view.messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to !== state.of || state.of !== members.length - 1))
-      if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.length} members`
+      views.set(node, view)
     }
     const seen = new Map<string, number>()
     for (const { text } of reference.messages) seen.set(text, (seen.get(text) ?? 0) + 1)
@@ -147,6 +147,10 @@ export class Checks implements Witness {
     if (twice !== undefined) return `L1: ${JSON.stringify(twice[0])} is there ${twice[1]} times`
     for (const said of this.accepted) {
       if (said.space === space && reference.names.includes(said.author) && seen.get(said.text) !== 1) return `L2: ${JSON.stringify(said.text)} is missing`
+    }
+    for (const [node, { messages }] of views) {
+      const undelivered = members.length < 2 ? undefined : messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to !== state.of || state.of !== members.length - 1))
+      if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.map((member) => member.name).join(', ')} as members`
     }
     return undefined
   }

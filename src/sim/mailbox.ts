@@ -1,57 +1,40 @@
 /**
- * Relays and their mailboxes in virtual time: what the engine's Mailbox port promises, over stores that may be away, withhold, repeat or forget.
+ * Relays in virtual time: what the engine's Mailbox port promises, over the relay's own logic, which may be away, withhold, repeat or forget.
  */
-import { createHash } from 'node:crypto'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { Mailbox as RelayMailbox, type Posted } from '../../relay/mailbox.ts'
+import { openMemoryStore } from '../../relay/store-memory.ts'
 import type { Mailbox, MailboxEvent, Parcel, TopicKey } from '../ports.ts'
-import { toHex } from '../wire/bytes.ts'
 import type { Ether } from './network.ts'
 import type { World } from './world.ts'
 
-const PAGE = 20
-
-/** One relay's parcels. It reads none of them. */
+/** One relay: the real mailbox logic over a store in memory. */
 export class Relay {
   readonly url: string
   isUp = true
   /** Parcels are taken and acknowledged, but not handed out. */
   withholds = false
-  private readonly topics = new Map<string, { parcels: Parcel[]; known: Map<string, number>; lastCursor: number }>()
+  private store = openMemoryStore()
+  private mailbox = new RelayMailbox(this.store, sha256)
 
   constructor(url: string) { this.url = url }
 
-  /** The parcel's cursor; the same for the same content. */
-  append(topic: string, bytes: Uint8Array): number {
-    const box = this.box(topic)
-    const id = createHash('sha256').update(bytes).digest('hex')
-    const known = box.known.get(id)
-    if (known !== undefined) return known
-    const cursor = ++box.lastCursor
-    box.parcels.push({ cursor, bytes })
-    box.known.set(id, cursor)
-    return cursor
-  }
+  post(topic: string, parcel: Uint8Array, now: number): Posted { return this.mailbox.post([{ topic, parcel }], now)[0] as Posted }
 
   read(topic: string, since: number): { readonly parcels: readonly Parcel[]; readonly next: number; readonly end: boolean } {
-    const all = this.withholds ? [] : this.box(topic).parcels.filter((parcel) => parcel.cursor > since)
-    const parcels = all.slice(0, PAGE)
-    return { parcels, next: parcels.at(-1)?.cursor ?? since, end: parcels.length === all.length }
+    return this.withholds ? { parcels: [], next: since, end: true } : this.mailbox.read(topic, since)
   }
 
-  last(topic: string): number { return this.box(topic).lastCursor }
+  last(topic: string): number { return this.mailbox.end(topic).cursor }
   any(topic: string, pick: (n: number) => number): Parcel | undefined {
-    const { parcels } = this.box(topic)
-    return parcels.length === 0 ? undefined : parcels[pick(parcels.length)]
+    const last = this.last(topic)
+    return last === 0 ? undefined : this.store.page(topic, pick(last), 1, Infinity)[0]
   }
 
   /** Loses everything, as after a disk's death. */
-  forget(): void { this.topics.clear() }
-
-  private box(topic: string): { parcels: Parcel[]; known: Map<string, number>; lastCursor: number } {
-    const known = this.topics.get(topic)
-    if (known !== undefined) return known
-    const box = { parcels: [], known: new Map<string, number>(), lastCursor: 0 }
-    this.topics.set(topic, box)
-    return box
+  forget(): void {
+    this.store = openMemoryStore()
+    this.mailbox = new RelayMailbox(this.store, sha256)
   }
 }
 
@@ -222,14 +205,23 @@ export class PostOffice {
   }
 
   private deliver(line: Line, post: Post): void {
-    if (line.state !== 'up' || post.isOnItsWay) return
+    if (line.state !== 'up' || post.isOnItsWay || line.posts.get(post.parcelId) !== post) return
     post.isOnItsWay = true
+    const { relay, client } = line
+    const { topic } = post.key
     this.later(line, 'posts', () => {
-      const cursor = line.relay.append(post.key.topic, post.bytes)
-      this.push(line.relay, post.key.topic)
+      const posted = relay.post(topic, post.bytes, this.world.now)
+      this.push(relay, topic)
       this.later(line, 'has posted', () => {
-        line.posts.delete(post.parcelId)
-        line.client.tell({ type: 'posted', relay: line.relay.url, topic: post.key.topic, parcelId: post.parcelId, cursor })
+        post.isOnItsWay = false
+        if (posted.type === 'kept') {
+          line.posts.delete(post.parcelId)
+          return client.tell({ type: 'posted', relay: relay.url, topic, parcelId: post.parcelId, cursor: posted.cursor })
+        }
+        const final = posted.type !== 'slow-down'
+        client.tell({ type: 'refused', relay: relay.url, topic, parcelId: post.parcelId, final, reason: posted.type })
+        if (final) line.posts.delete(post.parcelId)
+        else this.world.after(posted.afterMs, `${client.machine} posts again`, () => this.deliver(line, post))
       })
     })
   }
@@ -243,6 +235,3 @@ export class PostOffice {
     })
   }
 }
-
-/** For traces: a topic's id is long. */
-export const short = (id: string | Uint8Array): string => (typeof id === 'string' ? id : toHex(id)).slice(0, 8)
