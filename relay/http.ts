@@ -1,0 +1,145 @@
+/** The mailbox over HTTP: for pages, headless peers and service workers, from any origin, since the app may come from another relay. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  decodePost, decodeRead, encodeKept, encodePage, isTopic, MAX_ANNOUNCE_BYTES, MAX_PARCEL_BYTES, MAX_POST_BYTES, postSignedBytes, readSignedBytes,
+} from '../src/wire/relay.ts'
+import type { Mailbox, Posted, Posting } from './mailbox.ts'
+import { type Challenges, provesTopic, type RelayKey, sha256 } from './proof.ts'
+import type { Push } from './push.ts'
+
+export interface MailboxParts {
+  readonly mailbox: Mailbox
+  readonly key: RelayKey
+  readonly challenges: Challenges
+  readonly push: Push
+  readonly now: () => number
+  /** libp2p's side of /v1/relay, for the host name that the asker used. */
+  readonly describe: (host: string | undefined) => { readonly peerId: string; readonly addresses: readonly string[] }
+}
+
+interface Waiting { readonly posting: Posting; readonly done: (result: Posted | 'failed') => void }
+
+export class MailboxHttp {
+  private readonly parts: MailboxParts
+  private waiting: Waiting[] = []
+
+  constructor(parts: MailboxParts) { this.parts = parts }
+
+  /** True when the path was the mailbox's. */
+  handle(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+    if (!path.startsWith('/v1/')) return false
+    response.setHeader('access-control-allow-origin', '*')
+    response.setHeader('cache-control', 'no-store')
+    response.setHeader('x-content-type-options', 'nosniff')
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, { 'access-control-allow-methods': 'GET, POST', 'access-control-allow-headers': 'content-type', 'access-control-max-age': '86400', 'access-control-allow-private-network': 'true' }).end()
+      return true
+    }
+    this.route(request, response, path).catch(() => { refuse(response, 500, 'internal', 'The relay failed; try again.') })
+    return true
+  }
+
+  private async route(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    const [, , what, topic = '', verb] = path.split('/')
+    if (path === '/v1/relay') return only(request, response, 'GET', () => this.info(request, response))
+    if (path === '/v1/challenge') return only(request, response, 'GET', () => { bytes(response, this.parts.challenges.make(this.parts.now())) })
+    if (what !== 'topics' || path.split('/').length > 5) return refuse(response, 404, 'not-found', 'There is nothing here.')
+    if (!isTopic(topic)) return refuse(response, 400, 'bad-topic', 'A topic is 32 hexadecimal digits.')
+    if (verb === undefined) return only(request, response, 'POST', () => this.post(request, response, topic))
+    if (verb === 'read') return only(request, response, 'POST', () => this.read(request, response, topic))
+    return refuse(response, 404, 'not-found', 'There is nothing here.')
+  }
+
+  private info(request: IncomingMessage, response: ServerResponse): void {
+    const { peerId, addresses } = this.parts.describe(request.headers.host)
+    const limits = { parcelBytes: MAX_PARCEL_BYTES, announceBytes: MAX_ANNOUNCE_BYTES }
+    const body = JSON.stringify({ version: 1, publicKey: Buffer.from(this.parts.key.publicKey).toString('hex'), peerId, addresses, limits })
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+  }
+
+  private async post(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
+    const body = await readBody(request, response, MAX_POST_BYTES)
+    if (body === undefined) return
+    const post = decodePost(body)
+    if (post === undefined) return refuse(response, 400, 'malformed', 'A post is a key, a signature and a parcel.')
+    if (!provesTopic(topic, post.pk, post.sig, postSignedBytes(topic, sha256(post.parcel)))) return refuse(response, 401, 'not-signed', 'The parcel is not signed by the topic’s key.')
+    const result = await this.enqueue({ topic, parcel: post.parcel })
+    if (result === 'failed') return refuse(response, 500, 'not-kept', 'The relay could not keep the parcel; try again.')
+    switch (result.type) {
+      case 'kept':
+        bytes(response, encodeKept({ cursor: result.cursor, head: this.parts.key.head(topic, this.parts.mailbox.end(topic)) }))
+        if (result.fresh) this.parts.push.arrived(topic)
+        return
+      case 'slow-down':
+        response.setHeader('retry-after', String(Math.ceil(result.afterMs / 1000)))
+        return refuse(response, 429, 'slow-down', 'Too many parcels at once; try again in a moment.')
+      case 'topic-full': return refuse(response, 507, 'topic-full', 'This topic is full at this relay.')
+      case 'relay-full': return refuse(response, 507, 'relay-full', 'This relay is full.')
+      case 'too-large': return refuse(response, 413, 'too-large', 'A parcel holds 1 MiB at most.')
+    }
+  }
+
+  /** Posts that arrive together are kept in one transaction: one sync to disk for all of them. */
+  private enqueue(posting: Posting): Promise<Posted | 'failed'> {
+    return new Promise((done) => {
+      this.waiting.push({ posting, done })
+      if (this.waiting.length === 1) setImmediate(() => this.flush())
+    })
+  }
+
+  private flush(): void {
+    const batch = this.waiting
+    this.waiting = []
+    try {
+      const results = this.parts.mailbox.post(batch.map((w) => w.posting), this.parts.now())
+      batch.forEach((w, i) => w.done(results[i] ?? 'failed'))
+    } catch {
+      for (const w of batch) w.done('failed')
+    }
+  }
+
+  private async read(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
+    const body = await readBody(request, response, 1024)
+    if (body === undefined) return
+    const read = decodeRead(body)
+    if (read === undefined) return refuse(response, 400, 'malformed', 'A request to read is a key, a signature, a challenge and a cursor.')
+    if (!this.parts.challenges.accepts(read.challenge, this.parts.now())) return refuse(response, 401, 'old-challenge', 'The challenge is not this relay’s, or too old; fetch another.')
+    if (!provesTopic(topic, read.pk, read.sig, readSignedBytes(topic, read.challenge))) return refuse(response, 401, 'not-signed', 'The request is not signed by the topic’s key.')
+    const { parcels, next, end } = this.parts.mailbox.read(topic, read.since)
+    bytes(response, encodePage({ topic, parcels, next, end, head: this.parts.key.head(topic, this.parts.mailbox.end(topic)) }))
+  }
+}
+
+async function only(request: IncomingMessage, response: ServerResponse, method: string, run: () => void | Promise<void>): Promise<void> {
+  if (request.method === method) return run()
+  response.setHeader('allow', method)
+  refuse(response, 405, 'method', `This takes ${method} only.`)
+}
+
+const bytes = (response: ServerResponse, body: Uint8Array): void => { response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': body.length }).end(body) }
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  if (response.headersSent) { response.destroy(); return }
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ code, message }))
+}
+
+/** The body, or undefined after refusing one that is larger than allowed. Stops reading at the limit. */
+async function readBody(request: IncomingMessage, response: ServerResponse, max: number): Promise<Uint8Array | undefined> {
+  const tooLarge = (): undefined => {
+    response.setHeader('connection', 'close')
+    refuse(response, 413, 'too-large', 'This is larger than the relay takes.')
+    request.resume()
+    return undefined
+  }
+  if (Number(request.headers['content-length'] ?? 0) > max) return tooLarge()
+  const parts: Buffer[] = []
+  let size = 0
+  try {
+    for await (const part of request as AsyncIterable<Buffer>) {
+      size += part.length
+      if (size > max) return tooLarge()
+      parts.push(part)
+    }
+  } catch { return undefined }
+  return new Uint8Array(Buffer.concat(parts))
+}

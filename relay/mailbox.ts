@@ -1,0 +1,115 @@
+/**
+ * The mailbox: append-only parcels per opaque topic, read since a cursor. Pure: storage and hashing come from outside, time is an argument.
+ * Who may write and read was proved before (proof.ts); nothing here can tell a space, an author or a text.
+ */
+import { concat, toHex } from '../src/wire/bytes.ts'
+import { MAX_PAGE_BYTES, MAX_PAGE_PARCELS, MAX_PARCEL_BYTES, type StoredParcel } from '../src/wire/relay.ts'
+
+/** The end of a topic: last cursor given out and the rolling hash over all parcels up to it. They outlive expired parcels. */
+export interface TopicEnd { readonly cursor: number; readonly hash: Uint8Array; readonly bytes: number }
+export interface Entry { readonly topic: string; readonly cursor: number; readonly parcelHash: Uint8Array; readonly hash: Uint8Array; readonly bytes: Uint8Array; readonly at: number }
+
+/** Where parcels are kept. `append` is one durable transaction. */
+export interface Store {
+  end(topic: string): TopicEnd | undefined
+  find(topic: string, parcelHash: Uint8Array): number | undefined
+  page(topic: string, since: number, maxParcels: number, maxBytes: number): StoredParcel[]
+  append(entries: readonly Entry[]): void
+  totalBytes(): number
+  /** Drops parcels kept since before `at`; returns how many. */
+  expire(at: number): number
+  close(): void
+}
+
+export interface MailboxLimits {
+  /** Bytes one topic may hold, and all of them together. */
+  readonly topicBytes: number
+  readonly totalBytes: number
+  /** Parcels a second and at once, per topic. */
+  readonly rate: number
+  readonly burst: number
+  readonly keepMs: number
+}
+
+export const DEFAULT_LIMITS: MailboxLimits = { topicBytes: 512 * 1024 * 1024, totalBytes: 20 * 1024 ** 3, rate: 20, burst: 200, keepMs: 90 * 24 * 3600_000 }
+
+export interface Posting { readonly topic: string; readonly parcel: Uint8Array }
+export type Posted =
+  | { readonly type: 'kept'; readonly cursor: number; readonly fresh: boolean }
+  | { readonly type: 'slow-down'; readonly afterMs: number }
+  | { readonly type: 'topic-full' }
+  | { readonly type: 'relay-full' }
+  | { readonly type: 'too-large' }
+
+const NO_HASH = new Uint8Array(32)
+/** Buckets of topics that are written to; a full map is emptied, which only ever lets somebody write a little more. */
+const MAX_BUCKETS = 100_000
+
+export class Mailbox {
+  private readonly store: Store
+  private readonly sha256: (bytes: Uint8Array) => Uint8Array
+  private readonly limits: MailboxLimits
+  private readonly buckets = new Map<string, { tokens: number; at: number }>()
+
+  constructor(store: Store, sha256: (bytes: Uint8Array) => Uint8Array, limits: MailboxLimits = DEFAULT_LIMITS) {
+    this.store = store
+    this.sha256 = sha256
+    this.limits = limits
+  }
+
+  /** Keeps what came together in one transaction; when this returns, every 'kept' is durable. Throws only when the store does, and then nothing was kept. */
+  post(postings: readonly Posting[], now: number): Posted[] {
+    const entries: Entry[] = []
+    const ends = new Map<string, TopicEnd>()
+    const batch = new Map<string, number>()
+    let total = this.store.totalBytes()
+    const results = postings.map(({ topic, parcel }): Posted => {
+      if (parcel.length > MAX_PARCEL_BYTES) return { type: 'too-large' }
+      const parcelHash = this.sha256(parcel)
+      const key = topic + toHex(parcelHash)
+      const known = this.store.find(topic, parcelHash) ?? batch.get(key)
+      if (known !== undefined) return { type: 'kept', cursor: known, fresh: false }
+      const end = ends.get(topic) ?? this.end(topic)
+      if (end.bytes + parcel.length > this.limits.topicBytes) return { type: 'topic-full' }
+      if (total + parcel.length > this.limits.totalBytes) return { type: 'relay-full' }
+      const wait = this.take(topic, now)
+      if (wait > 0) return { type: 'slow-down', afterMs: wait }
+      const cursor = end.cursor + 1
+      const hash = this.sha256(concat(end.hash, parcelHash))
+      entries.push({ topic, cursor, parcelHash, hash, bytes: parcel, at: now })
+      ends.set(topic, { cursor, hash, bytes: end.bytes + parcel.length })
+      batch.set(key, cursor)
+      total += parcel.length
+      return { type: 'kept', cursor, fresh: true }
+    })
+    if (entries.length > 0) this.store.append(entries)
+    return results
+  }
+
+  end(topic: string): TopicEnd { return this.store.end(topic) ?? { cursor: 0, hash: NO_HASH, bytes: 0 } }
+
+  /** Parcels after a cursor. `end` when there are no more now. A cursor beyond the end reads nothing. */
+  read(topic: string, since: number): { readonly parcels: readonly StoredParcel[]; readonly next: number; readonly end: boolean } {
+    const parcels = this.store.page(topic, since, MAX_PAGE_PARCELS, MAX_PAGE_BYTES)
+    const last = parcels[parcels.length - 1]?.cursor
+    const { cursor } = this.end(topic)
+    const next = last ?? Math.max(since, 0)
+    return { parcels, next: last === undefined ? Math.min(next, cursor) : next, end: last === undefined || last >= cursor }
+  }
+
+  expire(now: number): number { return this.store.expire(now - this.limits.keepMs) }
+
+  /** Ms to wait before a parcel may be posted, 0 when it was counted (token bucket). */
+  private take(topic: string, now: number): number {
+    if (this.buckets.size >= MAX_BUCKETS) this.buckets.clear()
+    const { rate, burst } = this.limits
+    const known = this.buckets.get(topic) ?? { tokens: burst, at: now }
+    const tokens = Math.min(burst, known.tokens + (Math.max(0, now - known.at) / 1000) * rate)
+    if (tokens < 1) {
+      this.buckets.set(topic, { tokens, at: now })
+      return Math.ceil(((1 - tokens) / rate) * 1000)
+    }
+    this.buckets.set(topic, { tokens: tokens - 1, at: now })
+    return 0
+  }
+}
