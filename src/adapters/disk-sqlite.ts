@@ -16,12 +16,20 @@ import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
 
 /** Stored as user_version: a newer program counts it up when an older one couldn't read its tables. */
 const SCHEMA_VERSION = 1
+/** SQLite's default. */
+const SQLITE_PAGE_BYTES = 4096
+
+export interface SqliteDiskOptions extends PagedDiskOptions {
+  readonly dir: string
+  /** The database grows up to here; saves beyond it are refused as 'full'. Left out: as far as the file system goes. */
+  readonly maxBytes?: number
+}
 
 /** Opens, or makes, the disk in a folder. Rejects with DiskError. */
-export async function openSqliteDisk(options: PagedDiskOptions & { readonly dir: string }): Promise<Disk> {
+export async function openSqliteDisk(options: SqliteDiskOptions): Promise<Disk> {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 })
   // The database first: its lock also keeps two processes from making two keys.
-  const store = openSqliteBlocks(join(options.dir, 'disk.sqlite'))
+  const store = openSqliteBlocks(join(options.dir, 'disk.sqlite'), options.maxBytes)
   try {
     return await openPagedDisk(store, await openDataKey(fileKeyring(options.dir), await store.isEmpty()), options)
   } catch (error) {
@@ -30,11 +38,12 @@ export async function openSqliteDisk(options: PagedDiskOptions & { readonly dir:
   }
 }
 
-export function openSqliteBlocks(path: string): BlockStore {
+export function openSqliteBlocks(path: string, maxBytes?: number): BlockStore {
   let db: DatabaseSync | undefined
   try {
     db = new DatabaseSync(path)
     prepare(db)
+    if (maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / SQLITE_PAGE_BYTES)}`)
     return blocksOf(db)
   } catch (error) {
     db?.close()

@@ -1,0 +1,76 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Row, Save } from '../ports.ts'
+import { compare, concat, toHex } from '../wire/bytes.ts'
+import {
+  decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, type Entry, FORMAT_VERSION, type Head, type Page, type Ref,
+} from './disk-format.ts'
+
+const bytes = (max: number) => fc.uint8Array({ maxLength: max })
+const ascending = <T>(items: readonly T[], key: (item: T) => Uint8Array): T[] =>
+  [...items].sort((a, b) => compare(key(a), key(b))).filter((item, i, all) => i === 0 || compare(key(all[i - 1] as T), key(item)) < 0)
+const id = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(toHex)
+
+const row: fc.Arbitrary<Row> = fc.record({ key: bytes(12), value: bytes(300) })
+const entry: fc.Arbitrary<Entry> = fc.record({ key: bytes(12), value: fc.option(bytes(40), { nil: undefined }) })
+const ref: fc.Arbitrary<Ref> = fc.record({ id, first: bytes(12), bytes: fc.nat() })
+const page: fc.Arbitrary<Page> = fc.oneof(
+  fc.array(row).map(rows => ({ type: 'leaf' as const, rows: ascending(rows, r => r.key) })),
+  fc.tuple(fc.integer({ min: 1, max: 8 }), fc.array(ref, { minLength: 1 }), fc.array(entry)).map(([level, refs, buffer]) =>
+    ({ type: 'inner' as const, level, refs: ascending(refs, r => r.first), buffer: ascending(buffer, e => e.key) })),
+)
+const partition = fc.string({ unit: 'grapheme', maxLength: 20 })
+const save: fc.Arbitrary<Save> = fc.oneof(
+  fc.record({ type: fc.constant('put' as const), partition, key: bytes(12), value: bytes(300) }),
+  fc.record({ type: fc.constant('delete' as const), partition, key: bytes(12) }),
+  fc.record({ type: fc.constant('drop' as const), partition }),
+)
+const head: fc.Arbitrary<Head> = fc.record({
+  journalFrom: fc.integer({ min: 1, max: 2 ** 40 }), more: fc.nat(4000),
+  root: fc.option(fc.record({ id, level: fc.nat(8) }), { nil: undefined }),
+}).map(({ journalFrom, more, root }) => ({ writes: journalFrom + more, root, journalFrom }))
+
+const FORMATS = [
+  { name: 'page', made: page.map(encodePage), again: (b: Uint8Array) => { const v = decodePage(b); return v && encodePage(v) } },
+  { name: 'journal', made: fc.array(save).map(encodeJournal), again: (b: Uint8Array) => { const v = decodeJournal(b); return v && encodeJournal(v) } },
+  { name: 'head', made: head.map(encodeHead), again: (b: Uint8Array) => { const v = decodeHead(b); return v && !('newer' in v) ? encodeHead(v) : undefined } },
+]
+
+describe('what is read is what was written', () => {
+  test('pages', () => fc.assert(fc.property(page, p => { expect(decodePage(encodePage(p))).toEqual(p) })))
+  test('journals', () => fc.assert(fc.property(fc.array(save), saves => { expect(decodeJournal(encodeJournal(saves))).toEqual(saves) })))
+  test('heads', () => fc.assert(fc.property(head, h => { expect(decodeHead(encodeHead(h))).toEqual(h) })))
+})
+
+for (const { name, made, again } of FORMATS) {
+  describe(`a ${name} that nobody wrote`, () => {
+    test('cut off anywhere, it is refused', () => fc.assert(fc.property(made, b => {
+      for (let length = 0; length < b.length; length++) expect(again(b.slice(0, length))).toBeUndefined()
+    }), { numRuns: 30 }))
+    test('with a byte behind its end, it is refused', () => fc.assert(fc.property(made, fc.nat(255), (b, more) => {
+      expect(again(concat(b, Uint8Array.of(more)))).toBeUndefined()
+    })))
+    test('changed anywhere, it is refused or means just what it says', () => fc.assert(fc.property(made, fc.nat(), fc.integer({ min: 1, max: 255 }), (b, at, mask) => {
+      const changed = b.slice()
+      changed[at % b.length] = (changed[at % b.length] as number) ^ mask
+      const read = again(changed)
+      if (read !== undefined) expect(toHex(read)).toBe(toHex(changed))
+    }), { numRuns: 1000 }))
+    test('made of random bytes, it is refused or means just what it says', () => fc.assert(fc.property(bytes(64), fc.constantFrom(1, 2, 3, 4), (rest, kind) => {
+      const random = concat(Uint8Array.of(kind), rest)
+      const read = again(random)
+      if (read !== undefined) expect(toHex(read)).toBe(toHex(random))
+    }), { numRuns: 2000 }))
+  })
+}
+
+test('a head of a newer format says so instead of being guessed at', () => {
+  const newer = encodeHead({ writes: 1, root: undefined, journalFrom: 1 }).slice()
+  newer[1] = FORMAT_VERSION + 1
+  expect(decodeHead(newer)).toEqual({ newer: FORMAT_VERSION + 1 })
+})
+
+test('a count that promises more than there is costs nothing', () => {
+  expect(decodePage(Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f))).toBeUndefined()
+  expect(decodeJournal(Uint8Array.of(3, 0xff, 0xff, 0xff, 0xff, 0x0f))).toBeUndefined()
+})

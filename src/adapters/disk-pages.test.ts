@@ -1,0 +1,334 @@
+/** What the contract can't ask of every disk: the paged one when its store fails, is tampered with, or is looked into. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Disk, DiskError, type Save } from '../ports.ts'
+import { concat, toHex, u64, utf8 } from '../wire/bytes.ts'
+import { DiskModel } from './disk.contract.ts'
+import { type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
+import { openPagedDisk } from './disk-pages.ts'
+
+type Blocks = Map<BlockId, Uint8Array>
+const KEY = new Uint8Array(32).fill(3)
+const open = (blocks: Blocks): Promise<Disk> => openPagedDisk(memoryBlocks(blocks), KEY, { cacheBytes: 1 })
+const put = (partition: string, key: Uint8Array, value: Uint8Array): Save => ({ type: 'put', partition, key, value })
+const reasonOf = (error: unknown): string => (error instanceof DiskError ? error.reason : String(error))
+
+/** Bytes that look random and are the same in every run. */
+function noise(seed: number, length: number): Uint8Array {
+  let state = seed * 2654435761 | 1
+  return Uint8Array.from({ length }, () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state & 255
+  })
+}
+
+describe('beside the plainest disk there is', () => {
+  const NAMES = ['log', 'lo', 'index', '']
+  const name = fc.constantFrom(...NAMES)
+  /** Few different keys, so that they meet again. */
+  const key = fc.integer({ min: 0, max: 60 }).map(n => noise(n, n % 4))
+  const value = fc.oneof(fc.nat(300), fc.nat(60_000)).map(length => noise(length, length))
+  const one: fc.Arbitrary<Save> = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ type: fc.constant('put' as const), partition: name, key, value }) },
+    { weight: 3, arbitrary: fc.record({ type: fc.constant('delete' as const), partition: name, key }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('drop' as const), partition: name }) },
+  )
+  const many: fc.Arbitrary<readonly Save[]> = fc.record({ partition: name, start: fc.nat(2000), count: fc.nat(400), isScattered: fc.boolean(), isDeletion: fc.boolean() })
+    .map(({ partition, start, count, isScattered, isDeletion }) => Array.from({ length: count }, (_, i) => {
+      const rowKey = isScattered ? noise(start + i + 1, 5) : u64(start + i)
+      return isDeletion ? { type: 'delete', partition, key: rowKey } : put(partition, rowKey, noise(i, 150))
+    }))
+  const action = fc.oneof(
+    fc.record({ type: fc.constant('save' as const), saves: fc.oneof(fc.array(one, { maxLength: 8 }), many) }),
+    fc.record({ type: fc.constant('range' as const), partition: name, from: fc.option(key, { nil: undefined }), to: fc.option(fc.oneof(key, fc.nat(2500).map(u64)), { nil: undefined }), limit: fc.nat(200), reverse: fc.boolean() }),
+    fc.record({ type: fc.constant('reopen' as const) }),
+  )
+
+  test('any saves, ranges and restarts give the same rows', () => fc.assert(fc.asyncProperty(fc.array(action, { maxLength: 40 }), async actions => {
+    const blocks: Blocks = new Map()
+    const model = new DiskModel()
+    let disk = await open(blocks)
+    for (const next of actions) {
+      if (next.type === 'save') {
+        await disk.save(next.saves)
+        model.apply(next.saves)
+      } else if (next.type === 'range') {
+        const query = { limit: next.limit, reverse: next.reverse, ...(next.from && { from: next.from }), ...(next.to && { to: next.to }) }
+        expect(await disk.range(next.partition, query)).toEqual(model.range(next.partition, query))
+      } else {
+        await disk.close()
+        disk = await open(blocks)
+      }
+    }
+    await model.check(disk, NAMES, 'at the end')
+  }), { numRuns: 150 }))
+
+  test('forty thousand rows make a tree of three levels, and none again when they go', async () => {
+    const blocks: Blocks = new Map()
+    const model = new DiskModel()
+    const disk = await openPagedDisk(memoryBlocks(blocks), KEY)
+    const change = async (saves: readonly Save[]): Promise<void> => { await disk.save(saves); model.apply(saves) }
+    for (let batch = 0; batch < 20; batch++) {
+      const numbers = Array.from({ length: 1000 }, (_, i) => batch * 1000 + i)
+      await change(numbers.flatMap(n => [put('by id', concat(noise(n + 1, 6), u64(n)), u64(n)), put('log', u64(n), noise(n, 20))]))
+    }
+    await model.check(disk, ['by id', 'log'], 'full')
+    expect(blocks.size, 'sequential rows fill their pages, scattered ones share theirs').toBeLessThan(500)
+    await change([{ type: 'drop', partition: 'log' }, put('log', u64(5), utf8('five'))])
+    await change(model.range('by id', { limit: 15_000 }).map(row => ({ type: 'delete', partition: 'by id', key: row.key })))
+    await model.check(disk, ['by id', 'log'], 'after the drop')
+    await change([{ type: 'drop', partition: 'by id' }, { type: 'drop', partition: 'log' }, ...Array.from({ length: 5000 }, (_, i): Save => ({ type: 'delete', partition: 'log', key: u64(i) }))])
+    await model.check(disk, ['by id', 'log'], 'empty')
+    expect(blocks.size, 'the head and an empty journal record').toBe(2)
+  })
+})
+
+describe('a store that fails', () => {
+  /** A disk with a few pages whose journal is about to be folded, and what happens to it next. */
+  async function story(): Promise<{ blocks: Blocks; model: () => DiskModel; steps: readonly (readonly Save[])[] }> {
+    const blocks: Blocks = new Map()
+    const before: Save[][] = [Array.from({ length: 400 }, (_, i) => put('log', u64(i), noise(i, 200)))]
+    for (let i = 0; i < 62; i++) before.push([put('log', u64(1000 + i), noise(i, 30)), put('heads', utf8('alice'), u64(i))])
+    const disk = await open(blocks)
+    for (const saves of before) await disk.save(saves)
+    await disk.close()
+    const steps: Save[][] = [
+      [put('log', u64(2000), utf8('hello Bob')), put('heads', utf8('alice'), u64(2000))],
+      [put('log', u64(2001), utf8('are you there?')), { type: 'delete', partition: 'log', key: u64(5) }],
+      [put('log', u64(2002), utf8('the journal has been folded before this one'))],
+      Array.from({ length: 300 }, (_, i) => put('log', u64(100 + i * 3), noise(i, 250))),
+      [{ type: 'drop', partition: 'heads' }, put('heads', utf8('bob'), u64(1))],
+      Array.from({ length: 350 }, (_, i): Save => ({ type: 'delete', partition: 'log', key: u64(i) })),
+    ]
+    return { blocks, steps, model: () => { const model = new DiskModel(); before.forEach(saves => { model.apply(saves) }); return model } }
+  }
+
+  /** Counts the store's calls while it is on, and lets the one of number `at` fail: before it has done anything, or when all is done and only the answer is lost. */
+  function failing(blocks: Blocks, at: number, isDone: boolean, count: { calls: number; isOn: boolean }): BlockStore {
+    const store = memoryBlocks(blocks)
+    const call = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (!count.isOn) return work()
+      const fails = count.calls++ === at
+      if (fails && !isDone) throw new DiskError('full', 'No more room.')
+      const result = await work()
+      if (fails) throw new DiskError('failed', 'The answer was lost.')
+      return result
+    }
+    return { ...store, readMany: ids => call(() => store.readMany(ids)), write: change => call(() => store.write(change)) }
+  }
+
+  const rowsOf = async (disk: Disk): Promise<string> => {
+    const parts = await Promise.all(['log', 'heads'].map(name => disk.range(name, { limit: 10_000 })))
+    return parts.flat().map(row => `${toHex(row.key)}=${toHex(row.value)}`).join()
+  }
+  const rowsOfModel = (model: DiskModel): string =>
+    ['log', 'heads'].flatMap(name => model.range(name, { limit: 10_000 })).map(row => `${toHex(row.key)}=${toHex(row.value)}`).join()
+
+  test.each([['before it has begun', false], ['when all but the answer is done', true]])('at any call, %s: each save is there whole or not at all', async (_when, isDone) => {
+    const { blocks: start, steps, model: modelBefore } = await story()
+    let at = 0
+    for (let hasFailed = true; hasFailed; at++) {
+      const blocks: Blocks = new Map(start)
+      const count = { calls: 0, isOn: true }
+      const store = failing(blocks, at, isDone, count)
+      const model = modelBefore()
+      const disk = await openPagedDisk(store, KEY, { cacheBytes: 1 }).catch(() => undefined)
+      for (const saves of disk === undefined ? [] : steps) {
+        count.isOn = true
+        const outcome = await disk?.save(saves).then(() => 'saved', reasonOf)
+        const untouched = rowsOfModel(model)
+        model.apply(saves)
+        // Folding goes on behind a save that is done, so calls stay counted.
+        if (outcome === 'saved') continue
+        count.isOn = false
+        // What the disk now shows, in memory, is what a restart would find.
+        const found = await rowsOf(await open(new Map(blocks)))
+        expect(disk && await rowsOf(disk), `call ${at}`).toBe(found)
+        expect([untouched, rowsOfModel(model)], `call ${at}`).toContain(found)
+        if (!isDone) expect(found, `a rejected save changed something at call ${at}`).toBe(untouched)
+        await disk?.save(saves)
+      }
+      count.isOn = false
+      if (disk !== undefined) expect(await rowsOf(disk), `call ${at}`).toBe(rowsOfModel(model))
+      expect(await rowsOf(await open(new Map(blocks))), `call ${at}, reopened`).toBe(disk === undefined ? rowsOfModel(modelBefore()) : rowsOfModel(model))
+      hasFailed = count.calls > at
+    }
+    expect(at, 'calls that were made to fail').toBeGreaterThan(10)
+  })
+
+  test('a process that dies at any call leaves what was acknowledged, and perhaps the save under way', async () => {
+    const { blocks: start, steps, model: modelBefore } = await story()
+    let hasDied = true
+    for (let at = 0; hasDied; at++) {
+      const blocks: Blocks = new Map(start)
+      let calls = 0
+      const live = memoryBlocks(blocks)
+      const call = <T>(work: () => Promise<T>): Promise<T> => (calls++ < at ? work() : Promise.reject(new DiskError('closed', 'Dead.')))
+      const disk = await openPagedDisk({ ...live, readMany: ids => call(() => live.readMany(ids)), write: change => call(() => live.write(change)) }, KEY).catch(() => undefined)
+      const acknowledged = modelBefore()
+      for (const saves of disk === undefined ? [] : steps) {
+        if (await disk?.save(saves).then(() => true, () => false) !== true) break
+        acknowledged.apply(saves)
+      }
+      expect(await rowsOf(await open(blocks)), `call ${at}`).toBe(rowsOfModel(acknowledged))
+      hasDied = calls > at
+    }
+  })
+
+  test('folding that fails for ever stops saves, not what is there; when it works again, all is well', async () => {
+    const blocks: Blocks = new Map()
+    const store = memoryBlocks(blocks)
+    let isFull = false
+    const disk = await openPagedDisk({
+      ...store,
+      // A fold deletes the journal; a small save deletes nothing.
+      write: async change => { if (isFull && change.deletes.length > 0) throw new DiskError('full', 'No more room.'); return store.write(change) },
+    }, KEY)
+    isFull = true
+    let saved = 0
+    const outcomes = new Set<string>()
+    for (let i = 0; i < 400; i++) {
+      const outcome = await disk.save([put('log', u64(saved), utf8('x'))]).then(() => 'saved', reasonOf)
+      outcomes.add(outcome)
+      if (outcome === 'saved') saved++
+    }
+    expect([...outcomes]).toEqual(['saved', 'full'])
+    expect(saved, 'saves before the journal was too long').toBe(256)
+    expect((await disk.range('log', { limit: 1000 })).length).toBe(saved)
+    isFull = false
+    await disk.save([put('log', u64(saved), utf8('x'))])
+    expect((await (await open(blocks)).range('log', { limit: 1000 })).length).toBe(saved + 1)
+  })
+
+  test('a writer that fell behind another is turned away once, and then sees what the other wrote', async () => {
+    const blocks: Blocks = new Map()
+    const [alice, second] = [await open(blocks), await open(blocks)]
+    await second.save([put('log', u64(1), utf8('from the second tab'))])
+    await expect(alice.save([put('log', u64(1), utf8('from the first tab'))])).rejects.toMatchObject({ reason: 'failed' })
+    expect(await alice.get('log', u64(1))).toEqual(utf8('from the second tab'))
+  })
+})
+
+describe('a store that was tampered with', () => {
+  const NAMES = ['log', 'by id', 'heads']
+
+  /** A disk with a tree of two levels, a journal, and every block as it was once and is no more. */
+  async function damageable(): Promise<{ blocks: Blocks; older: Blocks; model: DiskModel }> {
+    const blocks: Blocks = new Map()
+    const older: Blocks = new Map()
+    const model = new DiskModel()
+    const disk = await open(blocks)
+    for (let round = 0; round < 8; round++) {
+      const saves = Array.from({ length: round % 3 === 2 ? 3 : 300 }, (_, i) => [
+        put('log', u64(round * 300 + i), noise(i, 180)), put('by id', noise(round * 300 + i + 1, 6), u64(i)), put('heads', utf8('alice'), u64(round)),
+      ]).flat()
+      for (const [id, bytes] of blocks) older.set(id, bytes)
+      await disk.save(saves)
+      model.apply(saves)
+    }
+    await disk.close()
+    return { blocks, older, model }
+  }
+
+  /** Reads everything: whether it opened and all was right, or some of it was told to be damaged. Wrong rows throw. */
+  async function inspect(blocks: Blocks, model: DiskModel): Promise<'sound' | 'corrupt'> {
+    let result: 'sound' | 'corrupt' = 'sound'
+    try {
+      const disk = await open(blocks)
+      for (const name of NAMES) {
+        try {
+          await model.check(disk, [name], 'a damaged disk')
+        } catch (error) {
+          if (reasonOf(error) !== 'corrupt') throw error
+          result = 'corrupt'
+        }
+      }
+    } catch (error) {
+      if (reasonOf(error) !== 'corrupt') throw error
+      return 'corrupt'
+    }
+    return result
+  }
+
+  test('each block flipped, cut, emptied, dropped, swapped or put back as it once was: always told, never read', async () => {
+    const { blocks, older, model } = await damageable()
+    expect(await inspect(new Map(blocks), model)).toBe('sound')
+    const ids = [...blocks.keys()]
+    expect(ids.length).toBeGreaterThan(20)
+    let rolledBack = 0
+    for (const [i, id] of ids.entries()) {
+      const bytes = blocks.get(id) as Uint8Array
+      const other = ids[(i + 1) % ids.length] as BlockId
+      const flipped = bytes.slice()
+      const at = (i * 7919) % bytes.length
+      flipped[at] = (flipped[at] as number) ^ (1 << (i % 8))
+      const damages: Record<string, Iterable<readonly [BlockId, Uint8Array | undefined]>> = {
+        flipped: [[id, flipped]], cut: [[id, bytes.slice(0, at)]], emptied: [[id, new Uint8Array()]], dropped: [[id, undefined]],
+        'in the place of another': [[other, bytes]], swapped: [[id, blocks.get(other)], [other, bytes]],
+      }
+      const before = older.get(id)
+      if (before !== undefined && toHex(before) !== toHex(bytes)) { damages['rolled back'] = [[id, before]]; rolledBack++ }
+      for (const [damage, changes] of Object.entries(damages)) {
+        const damaged: Blocks = new Map(blocks)
+        for (const [place, content] of changes) if (content === undefined) damaged.delete(place); else damaged.set(place, content)
+        expect(await inspect(damaged, model), `block ${i} ${damage}`).toBe('corrupt')
+      }
+    }
+    expect(rolledBack, 'only the head is written twice under one id').toBe(1)
+  })
+
+  test('the head put back as it was after any earlier save is noticed', async () => {
+    const blocks: Blocks = new Map()
+    const disk = await open(blocks)
+    const heads: [BlockId, Uint8Array][] = []
+    for (let i = 0; i < 140; i++) {
+      const before = new Map(blocks)
+      await disk.save([put('heads', utf8('alice'), u64(i))])
+      for (const [id, bytes] of before) if (blocks.has(id) && toHex(blocks.get(id) as Uint8Array) !== toHex(bytes)) heads.push([id, bytes])
+    }
+    expect(heads.length).toBeGreaterThanOrEqual(140)
+    await disk.close()
+    for (const [id, bytes] of heads) await expect(open(new Map(blocks).set(id, bytes))).rejects.toMatchObject({ reason: 'corrupt' })
+  })
+
+  test('blocks that nobody names are never read', async () => {
+    const { blocks, older, model } = await damageable()
+    expect(await inspect(new Map([...older, ...blocks]), model)).toBe('sound')
+  })
+
+  test('what is damaged is named, the rest can still be read, and nothing is deleted', async () => {
+    const { blocks, model } = await damageable()
+    const size = blocks.size
+    const largest = [...blocks].reduce((a, b) => (b[1].length > a[1].length ? b : a))[0]
+    blocks.delete(largest)
+    const disk = await open(blocks)
+    await expect(disk.range('log', { limit: 10_000 })).rejects.toThrow('partition "log"')
+    await model.check(disk, ['by id'], 'beside the damage')
+    expect(blocks.size).toBe(size - 1)
+  })
+
+  test('another key opens nothing', async () => {
+    const { blocks } = await damageable()
+    await expect(openPagedDisk(memoryBlocks(blocks), new Uint8Array(32).fill(4))).rejects.toMatchObject({ reason: 'corrupt' })
+  })
+})
+
+describe('a store that is looked into', () => {
+  test('shows neither names, nor keys, nor values, in any encoding, nor where one thing lies', async () => {
+    const marker = 'the meeting is at noon'
+    const blocks: Blocks = new Map()
+    const disk = await open(blocks)
+    const seen: string[] = []
+    for (let i = 0; i < 100; i++) {
+      await disk.save([put(`messages/${marker}`, utf8(`${marker} ${i}`), utf8(marker.repeat(30)))])
+      for (const [id, bytes] of blocks) seen.push(id, toHex(bytes))
+    }
+    const all = seen.join(' ')
+    const shapes = [utf8(marker), new Uint8Array(Buffer.from(marker, 'utf16le')), utf8(btoa(marker)), utf8(toHex(utf8(marker)))]
+    for (const shape of shapes) expect(all.includes(toHex(shape))).toBe(false)
+    expect(blocks.size).toBeGreaterThan(3)
+    for (const id of blocks.keys()) expect(id).toMatch(/^[0-9a-f]{32}$/)
+  })
+})
