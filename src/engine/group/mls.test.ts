@@ -1,4 +1,5 @@
 import { encodeMlsMessage } from 'ts-mls'
+import { verifyParentHashes } from 'ts-mls/parentHash.js'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../wire/bytes.ts'
 import { decodeCommitMessage, decodeTree, encodeRatchetTree, MAX_MLS_COMMIT_BYTES, MAX_STATE_BYTES } from './mls-codec.ts'
@@ -222,6 +223,21 @@ describe('refused', () => {
       const lie = tree.map((node, i) => (i === 5 ? { nodeType: 'parent' as const, parent: { hpkePublicKey: new Uint8Array(32), parentHash: new Uint8Array(), unmergedLeaves: [leaf] } } : node))
       expect(await externalCommit(ctx, made.groupInfo, encodeRatchetTree(lie), await world.person(), new Uint8Array())).toEqual({ reason: 'Unmerged leaf did not represent a non-blank descendant leaf node' })
     }
+  })
+
+  test('a tree whose node hides that a newcomer below it never had its key', async () => {
+    const world = await people(17), { ctx, suite } = world
+    const { states } = await founded(world, 8)
+    const bob = await createKeyPackage(ctx, await world.person(), YEAR)
+    const removed = must(await commit(ctx, states[ALICE] as MlsState, { ...NOTHING, remove: [BOB] }))
+    const eve = must(await processCommit(ctx, states[4] as MlsState, removed.commit))
+    const { tree: bytes } = must(await commit(ctx, eve, { ...NOTHING, add: [bob.public] }))
+    // Node 3 covers leaves 0 to 3: Alice set it while leaf 1 was blank, and Bob came back there by another's commit.
+    const tree = decodeTree(bytes) ?? []
+    expect(tree[3]?.nodeType === 'parent' && tree[3].parent.unmergedLeaves).toEqual([BOB])
+    expect(await verifyParentHashes(tree, suite.mls.hash)).toBe(true)
+    const lie = tree.map((node, i) => (i === 3 && node?.nodeType === 'parent' ? { ...node, parent: { ...node.parent, unmergedLeaves: [] } } : node))
+    expect(await verifyParentHashes(lie, suite.mls.hash)).toBe(false)
   })
 
   test('a rejoin that pushes someone else out', async () => {
