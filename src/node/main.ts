@@ -34,7 +34,7 @@ async function assemble(flags: Flags): Promise<Peer> {
         randomBytes: (length) => random.bytes(length), allowPrivate: flags.allowPrivate, listen: flags.listen,
         ...(flags.listen.length > 0 ? { transports: [tcp()] } : {}),
       }),
-      mailbox: createMailbox({ random, clock }),
+      mailbox: createMailbox({ suite, random }),
     },
     name: flags.name,
     relays: flags.relays,
