@@ -14,7 +14,7 @@ import { channelNamed, type Device, inviteNamed, roleNamed, shuffled, toySuite, 
 /** One decision: who, what, about whom, and how. Numbers are taken modulo the choices there are. */
 export type Decision = readonly [who: number, what: number, about: number, which: number, how: number]
 export const decisions = (maxLength: number): fc.Arbitrary<Decision[]> =>
-  fc.array(fc.tuple(fc.nat(63), fc.nat(255), fc.nat(63), fc.nat(63), fc.nat(255)), { minLength: 1, maxLength })
+  fc.array(fc.tuple(fc.nat(63), fc.nat(255), fc.nat(63), fc.nat(63), fc.nat(255)), { minLength: 1, maxLength, size: 'max' })
 
 const PEOPLE = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'alice+phone', 'bob+phone', 'carol+phone'] as const
 const ROLES = ['admin', 'mod', 'guide', 'fresh'] as const
@@ -110,16 +110,18 @@ export class Histories {
   private async step([who, what, about, which, how]: Decision): Promise<void> {
     const name = PEOPLE[who % PEOPLE.length] as string
     const other = PEOPLE[about % PEOPLE.length] as string
-    if (what % 4 === 0) { if (which % 3 === 0) this.everyoneHears(); else this.hear(name, other); return }
+    if (what % 5 === 0) { if (which % 3 === 0) this.everyoneHears(); else this.hear(name, other); return }
     if (this.sight(name).size === 0) { this.hear(name, 'alice'); return }
-    const body = this.body(name, other, what >> 2, which, how)
-    const lie = how % 16
+    // Strangers mostly try to get in.
+    const stranger = !this.all.state.devices.has(this.device(name).device) && how % 4 !== 0
+    const body = this.body(name, other, stranger ? 17 : what >> 1, which, how)
+    const lie = how % 16 === 2 && which % 4 !== 0 ? 15 : how % 16
     // Old knowledge: only what stood behind some op of the past, and its own chain.
     const known = [...this.sight(name)]
     const deps = lie === 1 ? [known[which % known.length] as OpId] : this.heads(name)
     const by = this.device(name)
     const past = [...deps, ...(by.last === undefined ? [] : [by.last])]
-    if (lie > 3 && body.type !== 'join' && 'type' in body && this.all.refuse(by.identity, body as AuthorityBody, past) !== undefined) return
+    if (lie > 0 && lie !== 2 && body.type !== 'join' && 'type' in body && this.all.refuse(by.identity, body as AuthorityBody, past) !== undefined) return
     const own = this.ops.filter((op) => op.header.device === by.device)
     const at = lie === 2 && own.length > 1 ? (own[which % own.length] as Op) : undefined
     const chain = at === undefined || at.body.length === 0 ? {} : { seq: at.header.seq, prev: at.header.prev }

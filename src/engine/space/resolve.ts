@@ -132,7 +132,6 @@ export class Resolution implements Decided {
       for (const index of this.history.writes(key)) {
         const node = this.history.node(index)
         const mine = node.author === owner && node.body?.type !== 'leave'
-        
         if (!mine && !this.picked.has(index) && concurrent(own, node)) out.push([index, { code: 'became-owner', by: own.id }])
       }
     }
@@ -233,8 +232,7 @@ export class Resolution implements Decided {
 
   /** False when the op may change how earlier ones stand. */
   private addQuietly(node: Node): boolean {
-    if (this.history.forks.has(node.device) || this.frozen.has(node.device) || node.body?.type === 'forkProof') return false
-    if (this.surplus.size > 0) return false
+    if (this.startsOver(node)) return false
     const blocker = node.author === undefined ? undefined : this.against(node.author).find((r) => isBeyond(this.history, node, r))
     if (blocker !== undefined) {
       // A restriction might have come before the one that voids it.
@@ -249,6 +247,17 @@ export class Resolution implements Decided {
     return restriction === undefined || this.chooseQuietly(restriction)
   }
 
+  /** Ops that may matter to rounds before the last one. */
+  private startsOver(node: Node): boolean {
+    const { body } = node
+    if (this.history.forks.has(node.device) || this.frozen.has(node.device) || body?.type === 'forkProof') return true
+    if (node.flaw !== undefined) return false
+    if (this.frozen.size > 0 && isRestrictive(body)) return true
+    if (this.surplus.size === 0) return false
+    const contested = [...this.surplus.keys()].map((join) => this.history.node(this.history.node(join).invite as number))
+    return isRestrictive(body) || body?.type === 'join' || contested.some((invite) => invite.author === node.author)
+  }
+
   private overused(join: Node): boolean {
     const terms = this.history.node(join.invite as number).body
     if (terms?.type !== 'invite') return false
@@ -257,7 +266,7 @@ export class Resolution implements Decided {
 
   /** A restriction that hits nothing could have been chosen at any moment. */
   private chooseQuietly(restriction: Restriction): boolean {
-    if (restriction.rank !== 1 || this.frozen.size > 0 || this.blocks(restriction).length > 0) return false
+    if (restriction.rank !== 1 || this.blocks(restriction).length > 0) return false
     if (this.spared(restriction)) return false
     this.choose(restriction)
     return true
