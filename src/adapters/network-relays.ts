@@ -94,7 +94,7 @@ export class Relays {
   constructor(roads: RelayRoads) { this.roads = roads }
 
   use(urls: readonly string[]): void {
-    const wanted = new Set(urls.map(url => url.replace(/\/+$/, '')).slice(0, MAX_RELAYS))
+    const wanted = new Set(urls.filter(url => URL.canParse(url)).map(url => url.replace(/\/+$/, '')).slice(0, MAX_RELAYS))
     for (const place of [...this.places.values()]) {
       if (wanted.has(place.url)) continue
       this.places.delete(place.url)
@@ -119,10 +119,15 @@ export class Relays {
 
   isRelay(peer: string): boolean { return [...this.places.values()].some(place => place.info?.peerId === peer) }
 
-  /** Whether this address begins at a relay whose own URL is plain http: its user chose an insecure or private relay, so that its addresses may be the same. */
+  /** Whether this address begins at a relay, or at least its host, whose URL is plain http: its user chose it so, and its addresses may be insecure or private too. */
   isChosenInsecure(address: Multiaddr): boolean {
-    const first = address.getComponents().find(component => component.name === 'p2p')?.value
-    return [...this.places.values()].some(place => place.url.startsWith('http:') && place.info?.peerId === first)
+    const components = address.getComponents()
+    const host = components[0]?.value
+    const first = components.find(component => component.name === 'p2p')?.value
+    return [...this.places.values()].some(place => {
+      const { protocol, hostname } = new URL(place.url)
+      return protocol === 'http:' && (hostname === host || (first !== undefined && place.info?.peerId === first))
+    })
   }
 
   /** The connection to a peer ended; when it was a relay, the place is lost with it. */

@@ -23,9 +23,9 @@ export class Watcher {
 
   /** The first event, past or future, that this function picks. */
   async hear<T>(pick: (event: NetworkEvent) => T | undefined): Promise<T> {
-    for (;;) {
-      for (const event of this.heard) {
-        const picked = pick(event)
+    for (let next = 0; ;) {
+      while (next < this.heard.length) {
+        const picked = pick(this.heard[next++] as NetworkEvent)
         if (picked !== undefined) return picked
       }
       await new Promise<void>(resolve => { this.waiting.push(resolve) })
@@ -41,7 +41,8 @@ export class Watcher {
   frames(peer: string): Uint8Array[] { return this.heard.flatMap(event => event.type === 'frame' && event.peer === peer ? [event.bytes] : []) }
 
   async framesFrom(peer: string, count: number): Promise<Uint8Array[]> {
-    await this.hear(() => this.frames(peer).length >= count ? true : undefined)
+    let seen = 0
+    await this.hear(event => event.type === 'frame' && event.peer === peer && ++seen >= count ? true : undefined)
     return this.frames(peer)
   }
 }
