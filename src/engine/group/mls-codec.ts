@@ -40,7 +40,9 @@ export function leafCredential(leaf: LeafNode): LeafCredential | undefined {
 }
 
 /** Runs a ts-mls decoder over the whole input: undefined when it throws, refuses, leaves bytes over, or would encode differently. */
-export function decodeWhole<T>(bytes: Uint8Array, maxBytes: number, decode: (b: Uint8Array, offset: number) => [T, number] | undefined, encodeAgain: (value: T) => Uint8Array): T | undefined {
+export function decodeWhole<T>(
+  bytes: Uint8Array, maxBytes: number, decode: (b: Uint8Array, offset: number) => [T, number] | undefined, encodeAgain: (value: T) => Uint8Array,
+): T | undefined {
   if (bytes.length > maxBytes) return undefined
   try {
     // A copy: what ts-mls decodes are views into its input, which the caller may reuse.

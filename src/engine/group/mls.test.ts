@@ -212,7 +212,9 @@ describe('refused', () => {
     const flip = (bytes: Uint8Array, n: number): Uint8Array => bytes.map((b, i) => (i === n ? b ^ (1 << pick(world.random, 8)) : b))
     for (let n = 0; n < welcome.length; n++) expect(await joinFromWelcome(ctx, flip(welcome, n), made.tree, pkg, bob), `welcome ${n}`).toHaveProperty('reason')
     for (let n = 0; n < made.tree.length; n += 3) expect(await joinFromWelcome(ctx, welcome, flip(made.tree, n), pkg, bob), `tree ${n}`).toHaveProperty('reason')
-    for (let n = 0; n < made.groupInfo.length; n += 3) expect(await externalCommit(ctx, flip(made.groupInfo, n), made.tree, carol, new Uint8Array()), `info ${n}`).toHaveProperty('reason')
+    for (let n = 0; n < made.groupInfo.length; n += 3) {
+      expect(await externalCommit(ctx, flip(made.groupInfo, n), made.tree, carol, new Uint8Array()), `info ${n}`).toHaveProperty('reason')
+    }
   })
 
   test('a tree whose node names an unmerged leaf that is not there, at once', async () => {
@@ -220,8 +222,10 @@ describe('refused', () => {
     const { made } = await founded(world, 3)
     for (const leaf of [1, 700_000_000]) {
       const tree = decodeTree(made.tree) ?? []
-      const lie = tree.map((node, i) => (i === 5 ? { nodeType: 'parent' as const, parent: { hpkePublicKey: new Uint8Array(32), parentHash: new Uint8Array(), unmergedLeaves: [leaf] } } : node))
-      expect(await externalCommit(ctx, made.groupInfo, encodeRatchetTree(lie), await world.person(), new Uint8Array())).toEqual({ reason: 'Unmerged leaf did not represent a non-blank descendant leaf node' })
+      const parent = { hpkePublicKey: new Uint8Array(32), parentHash: new Uint8Array(), unmergedLeaves: [leaf] }
+      const lie = encodeRatchetTree(tree.map((node, i) => (i === 5 ? { nodeType: 'parent' as const, parent } : node)))
+      const refused = { reason: 'Unmerged leaf did not represent a non-blank descendant leaf node' }
+      expect(await externalCommit(ctx, made.groupInfo, lie, await world.person(), new Uint8Array())).toEqual(refused)
     }
   })
 
@@ -247,8 +251,11 @@ describe('refused', () => {
     const back = must(await externalCommit(ctx, made.groupInfo, made.tree, all[BOB] as MlsSelf, new Uint8Array()))
     const message = decodeCommitMessage(back.commit)
     if (message?.content.contentType !== 'commit') throw new Error('not a commit')
-    const proposals = message.content.commit.proposals.map((p) => (p.proposalOrRefType === 'proposal' && p.proposal.proposalType === 'remove' ? { ...p, proposal: { ...p.proposal, remove: { removed: CAROL } } } : p))
-    const forged = encodeMlsMessage({ version: 'mls10', wireformat: 'mls_public_message', publicMessage: { ...message, content: { ...message.content, commit: { ...message.content.commit, proposals } } } })
+    const { content } = message
+    const proposals = content.commit.proposals.map((p) => (
+      p.proposalOrRefType === 'proposal' && p.proposal.proposalType === 'remove' ? { ...p, proposal: { ...p.proposal, remove: { removed: CAROL } } } : p))
+    const publicMessage = { ...message, content: { ...content, commit: { ...content.commit, proposals } } }
+    const forged = encodeMlsMessage({ version: 'mls10', wireformat: 'mls_public_message', publicMessage })
     expect(inspectCommit(forged)?.removedLeaves).toEqual([CAROL])
     expect(await processCommit(ctx, states[ALICE] as MlsState, forged)).toEqual({ reason: 'puts one device in the place of another' })
   })
