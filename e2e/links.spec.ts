@@ -13,7 +13,7 @@ test('damaged, cut off, foreign and empty links', async ({ person, relay }) => {
   await alice.createSpace('Allotment')
   const link = await alice.invite()
   await bob.start()
-  const bad = { damaged: damage(link), 'cut off': link.slice(0, -12), foreign: `${relay.url}/#not-one-of-ours` }
+  const bad = { damaged: damage(link), 'cut off': link.slice(0, -12), foreign: `${relay.url}/#/join/not-one-of-ours` }
   for (const [kind, address] of Object.entries(bad)) {
     await bob.follow(address)
     await expect(bob.page.getByRole('alert'), kind).toContainText(/\w+ \w+.*\./)

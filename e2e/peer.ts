@@ -14,12 +14,16 @@ export class Peer {
   private readonly process: ChildProcessWithoutNullStreams
   private readonly waiting = new Map<number, (answer: Answer) => void>()
   private readonly complaints: string[] = []
+  private readonly ended: Promise<never>
   private lastId = 0
 
   constructor(name: string, relay: string, data: string) {
     this.name = name
     this.process = spawn(process.execPath, [MAIN, '--data', data, '--relay', relay, '--name', name])
     this.process.stderr.on('data', (text: Buffer) => this.complaints.push(text.toString()))
+    this.ended = once(this.process, 'exit').then(([code]) => { throw new Error(`${this.name}'s peer ended with ${code}: ${this.complaints.join('')}`) })
+    // It ends with each test; that is news only to a command that waits.
+    this.ended.catch(() => undefined)
     createInterface({ input: this.process.stdout }).on('line', line => {
       const said = JSON.parse(line) as Answer
       this.waiting.get(said.id)?.(said)
@@ -31,10 +35,8 @@ export class Peer {
   async ask<T extends keyof Results>(type: T, rest: object = {}): Promise<Results[T]> {
     const id = ++this.lastId
     const answered = new Promise<Answer>(resolve => this.waiting.set(id, resolve))
-    const ended = once(this.process, 'exit').then(([code]) => { throw new Error(`${this.name}'s peer ended with ${code}: ${this.complaints.join('')}`) })
-    ended.catch(() => undefined)
     this.process.stdin.write(JSON.stringify({ id, type, ...rest }) + '\n')
-    const answer = await Promise.race([answered, ended])
+    const answer = await Promise.race([answered, this.ended])
     if (!answer.ok) throw new Error(`${type}: ${answer.error?.code} ${answer.error?.message}`)
     return answer as unknown as Results[T]
   }

@@ -1,33 +1,13 @@
 /** The network where it lives: in dedicated workers of real pages, with the pages' peer connections, over a real relay. */
-import { chromium, expect, test, type Browser, type Page } from '@playwright/test'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { build, preview, type PreviewServer } from 'vite'
+import { expect, test, type Page } from '@playwright/test'
 import { startTestRelay, type TestRelay } from '../src/adapters/network-test-relay.ts'
-import { findBrowser } from './browser.ts'
+import { serveFixture, type Served } from './worker-fixture.ts'
 import type {} from './worker-fixture/page.ts'
 
-const FLAGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+let served: Served, relay: TestRelay
 
-let server: PreviewServer, browser: Browser, folder: string, origin: string, relay: TestRelay
-
-test.beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'thicket-fixture-'))
-  const root = new URL('./worker-fixture', import.meta.url).pathname
-  const settings = { configFile: false, root, logLevel: 'error', worker: { format: 'es' }, build: { outDir: folder, emptyOutDir: true, target: 'chrome130', minify: false } } as const
-  await build(settings)
-  server = await preview({ ...settings, preview: { host: '127.0.0.1', port: 0 } })
-  origin = server.resolvedUrls?.local[0] ?? ''
-  browser = await chromium.launch({ executablePath: findBrowser() ?? '', args: FLAGS })
-})
-
-test.afterAll(async () => {
-  await browser?.close()
-  await server?.close()
-  await rm(folder, { recursive: true, force: true })
-})
-
+test.beforeAll(async () => { served = await serveFixture() })
+test.afterAll(async () => { await served.stop() })
 test.beforeEach(async () => { relay = await startTestRelay() })
 test.afterEach(async () => { await relay.stop() })
 
@@ -39,9 +19,9 @@ class Person {
   constructor(page: Page) { this.page = page }
 
   static async join(mode: string): Promise<Person> {
-    const person = new Person(await (await browser.newContext()).newPage())
+    const person = new Person(await (await served.browser.newContext()).newPage())
     person.page.on('pageerror', error => { console.log(error.message) })
-    await person.page.goto(`${origin}?rtc=${mode}`)
+    await person.page.goto(`${served.origin}?rtc=${mode}`)
     await person.page.evaluate(url => { window.fixture.start([url]) }, relay.url)
     await person.page.waitForFunction(() => window.fixture.heard.some(event => event.type === 'self' && event.addresses.length > 0))
     const self = await person.page.evaluate(() => window.fixture.heard.findLast(event => event.type === 'self'))

@@ -1,0 +1,135 @@
+/** The disk where it lives: in a worker of a real browser, on its IndexedDB, through its crashes, its quota and other tabs. */
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium, expect, type Page, test } from '@playwright/test'
+import { build, preview, type PreviewServer } from 'vite'
+import { DISK_CONTRACT } from '../src/adapters/disk.contract.ts'
+import { findBrowser } from './browser.ts'
+import type {} from './disk-fixture/page.ts'
+import type { Job } from './disk-fixture/worker.ts'
+import { filesOf, placesOf } from './marker.ts'
+
+const FLAGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+let server: PreviewServer, folder: string, origin: string
+let profile: string, context: BrowserContext | undefined
+
+test.beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'thicket-fixture-'))
+  const root = new URL('./disk-fixture', import.meta.url).pathname
+  const settings = { configFile: false, root, logLevel: 'error', worker: { format: 'es' }, build: { outDir: folder, emptyOutDir: true, target: 'chrome130', minify: false } } as const
+  await build(settings)
+  server = await preview({ ...settings, preview: { host: '127.0.0.1', port: 0 } })
+  origin = server.resolvedUrls?.local[0] ?? ''
+})
+
+test.afterAll(async () => {
+  await server?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test.beforeEach(() => { profile = mkdtempSync(join(tmpdir(), 'thicket-profile-')) })
+test.afterEach(async () => {
+  await context?.close()
+  context = undefined
+  rmSync(profile, { recursive: true, force: true })
+})
+
+/** A tab of this test's profile; starts the browser when it isn't running. */
+async function tab(): Promise<Page> {
+  context ??= await chromium.launchPersistentContext(profile, { executablePath: findBrowser() ?? '', args: FLAGS })
+  const page = await context.newPage()
+  await page.goto(origin)
+  await page.waitForFunction(() => 'disk' in window)
+  return page
+}
+
+const ask = (page: Page, job: Job): Promise<unknown> => page.evaluate(job => window.disk(job), job)
+
+/** kill -9 of the whole browser. */
+async function kill(): Promise<void> {
+  const gone = context?.waitForEvent('close')
+  // Chromium keeps its process id in the lock of the profile, as host-pid.
+  process.kill(Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1)), 'SIGKILL')
+  await gone
+  context = undefined
+}
+
+test('the contract holds', async () => {
+  const page = await tab()
+  for (const { name } of DISK_CONTRACT) await test.step(name, () => ask(page, { type: 'contract', story: name }))
+})
+
+test('kill -9 in the middle of writing, again and again: nothing acknowledged is missing, nothing is half there', async () => {
+  let known = 0
+  for (let round = 0; round < 4; round++) {
+    const page = await tab()
+    await ask(page, { type: 'open', name: 'disk' })
+    const found = Number(await ask(page, { type: 'count', name: 'disk' }))
+    expect(found, `round ${round}`).toBeGreaterThanOrEqual(known)
+    known = found
+    const enough = found + 70 + round * 37
+    const reached = new Promise<void>(resolve => {
+      void page.exposeFunction('acknowledge', (n: number) => {
+        known = Math.max(known, n + 1)
+        if (known >= enough) resolve()
+      }).then(() => ask(page, { type: 'write', name: 'disk', from: found, count: 100_000, text: 'hello Bob' }).catch(() => undefined))
+    })
+    await reached
+    await kill()
+  }
+  const page = await tab()
+  await ask(page, { type: 'open', name: 'disk' })
+  expect(Number(await ask(page, { type: 'count', name: 'disk' }))).toBeGreaterThanOrEqual(known)
+})
+
+test('a full quota refuses the save and loses nothing; with room again it goes on', async () => {
+  const page = await tab()
+  let saved = 0
+  console.log(Date.now())
+  await page.exposeFunction('acknowledge', () => { saved++ })
+  const devtools = await page.context().newCDPSession(page)
+  await ask(page, { type: 'open', name: 'disk' })
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(origin).origin, quotaSize: 4_000_000 })
+  console.log(await page.evaluate(() => navigator.storage.estimate()))
+  // Chromium looks at the quota now and then, not at each byte: more comes through than was given, and then no more.
+  await expect(ask(page, { type: 'write', name: 'disk', from: 0, count: 10_000, text: 'too much '.repeat(230_000) })).rejects.toThrow('full:')
+  console.log('SAVED', saved, Date.now(), await page.evaluate(() => navigator.storage.estimate()))
+  expect(saved).toBeGreaterThan(3)
+  expect(await ask(page, { type: 'count', name: 'disk' })).toBe(saved)
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(origin).origin })
+  await expect.poll(() => ask(page, { type: 'write', name: 'disk', from: saved, count: 1, text: 'room again' }).then(() => true, () => false)).toBe(true)
+  expect(await ask(page, { type: 'count', name: 'disk' })).toBe(saved)
+})
+
+test('a newer program in another tab takes the disk over, and an older one is refused with a plain sentence', async () => {
+  const [old, fresh] = [await tab(), await tab()]
+  await ask(old, { type: 'open', name: 'disk' })
+  await ask(old, { type: 'write', name: 'disk', from: 0, count: 3, text: 'before' })
+  expect(await ask(fresh, { type: 'upgrade', name: 'disk', version: 2 })).toBe(2)
+  expect(await ask(old, { type: 'wasClosed', name: 'disk' })).toBe(true)
+  await expect(ask(old, { type: 'write', name: 'disk', from: 3, count: 1, text: 'late' })).rejects.toThrow('closed:')
+  await expect(ask(old, { type: 'open', name: 'disk' })).rejects.toThrow('failed: A newer version of the program made this disk')
+})
+
+test('two tabs that both think they lead: the one that fell behind is turned away, and no row is damaged', async () => {
+  const [alice, other] = [await tab(), await tab()]
+  for (const page of [alice, other]) await ask(page, { type: 'open', name: 'disk' })
+  await ask(other, { type: 'write', name: 'disk', from: 0, count: 100, text: 'from the other tab' })
+  await expect(ask(alice, { type: 'write', name: 'disk', from: 0, count: 1, text: 'from the first tab' })).rejects.toThrow('failed: Another program')
+  expect(await ask(alice, { type: 'count', name: 'disk' })).toBe(100)
+})
+
+test('nothing said is found in the profile, and the key can be used but not read', async () => {
+  const [said, planted] = ['the meeting is at noon under the oak', 'a text that is meant to be found']
+  const page = await tab()
+  await ask(page, { type: 'plant', text: planted })
+  await ask(page, { type: 'open', name: 'disk' })
+  await ask(page, { type: 'write', name: 'disk', from: 0, count: 150, text: said })
+  expect(await ask(page, { type: 'key', name: 'disk' })).toBe('InvalidAccessError')
+  await context?.close()
+  context = undefined
+  expect(placesOf(planted, filesOf(profile))).not.toEqual([])
+  expect(placesOf(said, filesOf(profile))).toEqual([])
+})
