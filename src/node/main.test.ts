@@ -1,0 +1,101 @@
+/** The headless peer as a process: what a script that starts it sees. No relay answers here: everything must do without. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+/** Port 9 is discard: nobody listens. */
+const RELAY = 'http://127.0.0.1:9'
+
+let folder = ''
+const running: ChildProcessWithoutNullStreams[] = []
+beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'thicket-peer-')) })
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Answer { readonly id: unknown; readonly ok?: boolean; readonly type?: string; readonly error?: { readonly code: string }; readonly [field: string]: unknown }
+
+function start(args: readonly string[]) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args])
+  running.push(child)
+  let out = '', err = ''
+  const waiting: (() => void)[] = []
+  const wake = (): void => { for (const one of waiting.splice(0)) one() }
+  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); wake() })
+  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString() })
+  child.stdin.on('error', () => {})
+  const ended = new Promise<number | null>((resolve) => child.on('close', (code) => { wake(); resolve(code) }))
+  const lines = (): Answer[] => out.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Answer)
+  const answer = async (id: unknown): Promise<Answer> => {
+    for (;;) {
+      const found = lines().find((line) => line.id === id && line.type !== 'update')
+      if (found !== undefined) return found
+      if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${err}`)
+      await new Promise<void>((resolve) => { waiting.push(resolve) })
+    }
+  }
+  return { child, ended, lines, answer, say: (text: string) => child.stdin.write(`${text}\n`), complaints: () => err.split('\n').filter((line) => line !== '' && !/ExperimentalWarning|--trace-warnings/.test(line)) }
+}
+const peer = (name = 'Alice', data = folder) => start(['--data', data, '--relay', RELAY, '--name', name])
+
+test('bad flags end with 2 and one line', async () => {
+  const { ended, complaints, lines } = start(['--data', folder])
+  expect(await ended).toBe(2)
+  expect(complaints()).toHaveLength(1)
+  expect(complaints()[0]).toContain('--name')
+  expect(lines()).toEqual([])
+})
+
+test('a name that nobody may have ends with 2 and one line', async () => {
+  const { ended, complaints } = peer('x'.repeat(1000))
+  expect(await ended).toBe(2)
+  expect(complaints()).toHaveLength(1)
+})
+
+test('a space, a channel and a message without any relay; all there after a restart with another name', async () => {
+  const first = peer()
+  first.say('{"id":1,"type":"create-space","name":"Home"}')
+  const { space, channel } = await first.answer(1)
+  first.say('nonsense')
+  first.say(JSON.stringify({ id: 2, type: 'send-message', space, channel, text: 'hello' }))
+  const sent = await first.answer(2)
+  expect(sent.ok).toBe(true)
+  expect(await first.answer(null)).toMatchObject({ ok: false, error: { code: 'bad-request' } })
+  first.say('{"id":3,"type":"stop"}')
+  expect(await first.ended).toBe(0)
+  expect(first.lines().at(-1)).toEqual({ id: 3, ok: true })
+
+  const second = peer('Alicia')
+  second.say(JSON.stringify({ id: 1, type: 'get-messages', space, channel }))
+  expect((await second.answer(1))['messages']).toMatchObject([{ id: sent['messageId'], text: 'hello', mine: true, state: { type: 'queued' } }])
+  second.say(JSON.stringify({ id: 2, type: 'list-members', space }))
+  expect((await second.answer(2))['members']).toMatchObject([{ name: 'Alicia', me: true, role: 'owner' }])
+  second.child.stdin.end()
+  expect(await second.ended).toBe(0)
+})
+
+test('a second process on the same folder ends with 1 and says why; SIGTERM ends the first with 0', async () => {
+  const first = peer()
+  first.say('{"id":1,"type":"status"}')
+  await first.answer(1)
+  const second = peer('Bob')
+  expect(await second.ended).toBe(1)
+  expect(second.complaints()).toHaveLength(1)
+  expect(second.complaints()[0]).toContain('Another peer is running')
+  first.child.kill('SIGTERM')
+  expect(await first.ended).toBe(0)
+})
+
+test('killed right after an answer, what was answered is there', async () => {
+  const first = peer()
+  first.say('{"id":1,"type":"create-space","name":"Home"}')
+  await first.answer(1)
+  first.child.kill('SIGKILL')
+  await first.ended
+  const second = peer()
+  second.say('{"id":1,"type":"list-spaces"}')
+  expect((await second.answer(1))['spaces']).toMatchObject([{ name: 'Home' }])
+})
