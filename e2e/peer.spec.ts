@@ -28,3 +28,20 @@ test('a headless peer makes the space, and Alice joins it from a browser', async
   await alice.write('Read in a browser')
   await gardener.sees('Read in a browser')
 })
+
+test('two headless peers talk, and the one that was killed comes back to what it missed', async ({ peer, relay }) => {
+  const gardener = peer('Gardener'), beekeeper = peer('Beekeeper')
+  const { space } = await gardener.ask('create-space', { name: 'Allotment' })
+  const { link } = await gardener.ask('create-invite', { space, base: relay.url })
+  await beekeeper.join(link)
+  await beekeeper.write('The bees are awake')
+  await gardener.sees('The bees are awake')
+  await beekeeper.kill()
+  await gardener.write('Then I sow the clover')
+
+  const back = peer('Beekeeper')
+  await back.sees('Then I sow the clover')
+  await back.write('They will like that')
+  await gardener.sees('They will like that')
+  expect((await gardener.messages()).map(message => message.text)).toEqual(['The bees are awake', 'Then I sow the clover', 'They will like that'])
+})

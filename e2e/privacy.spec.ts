@@ -49,7 +49,7 @@ test('what was said is nowhere in the relay, nowhere on its lines, and nowhere i
   await bob.leave()
   await relay.stop()
   const lines = [...alice.tap.recorded(), ...bob.tap.recorded()].map((bytes, i) => [`line ${i}`, bytes] as const)
-  const folder = [...filesOf(alice.profile)]
+  const folder = [...filesOf(alice.profile)], bobsFolder = [...filesOf(bob.profile)]
   // Would we find anything at all? What is sent and stored in clear, we do.
   expect(placesOf(`${PLANTED}-request`, lines), 'a planted request').not.toEqual([])
   expect(placesOf(`${PLANTED}-socket`, lines), 'a planted WebSocket message').not.toEqual([])
@@ -61,4 +61,6 @@ test('what was said is nowhere in the relay, nowhere on its lines, and nowhere i
     expect(placesOf(secret, lines), 'on the line').toEqual([])
     expect(placesOf(secret, folder), 'in the profile').toEqual([])
   }
+  // Only this: Bob came by a link, which holds the space's name, and his browser keeps where he has been.
+  expect(placesOf(SAID, bobsFolder), 'in the profile').toEqual([])
 })
