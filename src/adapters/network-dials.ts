@@ -7,7 +7,7 @@ import type { Path } from '../ports.ts'
 import { BackOff, parseAddress, parsePeer } from './network-relays.ts'
 
 const MAX_ADDRESSES = 16
-const FIRST_UPGRADE_RETRY_MS = 5_000
+const FIRST_UPGRADE_RETRY_MS = 2_000
 const LAST_UPGRADE_RETRY_MS = 5 * 60_000
 
 export interface Dialler {

@@ -31,8 +31,8 @@ export const MAX_PEERS = 12
 const MAX_CONNECTIONS = 64
 const MAX_GOSSIP_BYTES = 64 * 1024
 const MAX_TOPICS = 256
-/** ICE on a bad line takes this long before it fails. */
-const UPGRADE_TIMEOUT_MS = 20_000
+/** ICE that takes longer than this has usually failed without saying so; another try is worth more than waiting. */
+const UPGRADE_TIMEOUT_MS = 12_000
 const DIAL_TIMEOUT_MS = 10_000
 /** A connection that doesn't answer pings is aborted after about two of these. */
 const PING_INTERVAL_MS = 10_000

@@ -50,11 +50,12 @@ class Connection {
   readonly pipes: Pipe[] = []
   readonly ends: readonly [Road, Road]
   isClosed = false
-  isSlow = false
+  private isSlow: boolean
   private readonly people: readonly [Person, Person]
 
-  constructor(people: readonly [Person, Person], path: Path, openedAt: number) {
+  constructor(people: readonly [Person, Person], path: Path, openedAt: number, isSlow: boolean) {
     this.people = people
+    this.isSlow = isSlow
     const end = (mine: 0 | 1): Road => ({
       path,
       rank: [path === 'direct' ? 1 : 0, 1, openedAt],
@@ -101,9 +102,9 @@ class Person {
   events(): string[] { return this.heard.flatMap(event => event.type === 'peer-up' || event.type === 'peer-path' ? [`${event.type} ${event.path}`] : event.type === 'peer-down' ? [event.type] : []) }
 }
 
-const meet = (): { alice: Person; bob: Person; connect: (path: Path, openedAt?: number) => Connection } => {
+const meet = (): { alice: Person; bob: Person; connect: (path: Path, openedAt?: number, isSlow?: boolean) => Connection } => {
   const alice = new Person('bob', 1), bob = new Person('alice', 101)
-  return { alice, bob, connect: (path, openedAt = 0) => new Connection([alice, bob], path, openedAt) }
+  return { alice, bob, connect: (path, openedAt = 0, isSlow = false) => new Connection([alice, bob], path, openedAt, isSlow) }
 }
 
 /** Lets every promise that can settle do so: the pipes have no timers. */
@@ -157,6 +158,37 @@ test('when a road breaks with frames under way, both see the peer go, and meet a
   expect(bob.texts()).toEqual(['after'])
   expect(alice.events()).toEqual(['peer-up relayed', 'peer-path direct', 'peer-down', 'peer-up direct'])
   expect(bob.events().slice(-2)).toEqual(['peer-down', 'peer-up direct'])
+})
+
+test('the worse road breaks before it could say that it is done: nothing was lost, so nobody goes down', async () => {
+  const { alice, bob, connect } = meet()
+  const relayed = connect('relayed')
+  await settle()
+  alice.say('before')
+  relayed.pipes.forEach(pipe => { pipe.isStuck = true })
+  connect('direct')
+  await settle()
+  relayed.close()
+  await settle()
+  alice.say('after')
+  await settle()
+  expect(bob.texts()).toEqual(['before', 'after'])
+  expect([alice.events(), bob.events()]).toEqual([['peer-up relayed', 'peer-path direct'], ['peer-up relayed', 'peer-path direct']])
+})
+
+test('a stream that overtakes the one before it waits for its turn', async () => {
+  const { alice, bob, connect } = meet()
+  const relayed = connect('relayed', 0, true)
+  await settle()
+  connect('direct')
+  await settle()
+  alice.say('one')
+  relayed.release()
+  await settle()
+  alice.say('two')
+  await settle()
+  expect(bob.texts()).toEqual(['one', 'two'])
+  expect([alice.events(), bob.events()]).toEqual([['peer-up direct'], ['peer-up direct']])
 })
 
 test('both dial at once: one connection is left, on which both agree', async () => {
@@ -222,7 +254,7 @@ test('nonsense on a stream closes the connection', async () => {
   await settle()
   const pipe = new Pipe()
   bob.session.accept(road.ends[1], pipe.reader)
-  pipe.writer.write(new Uint8Array(17).fill(9))
+  pipe.writer.write(new Uint8Array(25).fill(9))
   expect(road.isClosed).toBe(true)
   expect([alice.events().at(-1), bob.events().at(-1)]).toEqual(['peer-down', 'peer-down'])
 })

@@ -44,7 +44,15 @@ export interface Road {
   close(): void
 }
 
-interface Arriving { readonly road: Road; readonly lane: Lane; readonly decoder: FrameStreamDecoder; readonly held: StreamItem[]; heldBytes: number; greeted: boolean }
+interface Arriving {
+  readonly road: Road
+  readonly lane: Lane
+  readonly decoder: FrameStreamDecoder
+  readonly held: StreamItem[]
+  heldBytes: number
+  /** Frames of the session before this stream; undefined until it has greeted. */
+  before: number | undefined
+}
 interface Leaving { readonly road: Road; readonly lane: Lane }
 
 export class PeerSession {
@@ -57,8 +65,13 @@ export class PeerSession {
   private leaving: Leaving | undefined
   private opening: Road | undefined
   private arriving: Arriving[] = []
+  /** The stream whose turn it is. */
+  private reading: Arriving | undefined
   private queue: Uint8Array[] = []
   private queued = 0
+  /** Frames of this session, handed to lanes and received. */
+  private handed = 0
+  private received = 0
   private draining = false
   private path: Path | undefined
   private barren = 0
@@ -82,6 +95,7 @@ export class PeerSession {
   removeRoad(road: Road): void {
     if (!this.roads.delete(road)) return
     if (this.opening === road) this.opening = undefined
+    for (const stream of this.arriving) if (stream.road === road) this.passOver(stream)
     const lost = this.leaving?.road === road || this.arriving.some(stream => stream.road === road)
     if (lost || this.roads.size === 0) this.restart()
     else this.moveToBest()
@@ -89,10 +103,10 @@ export class PeerSession {
 
   /** A stream that the peer opened. */
   accept(road: Road, lane: Lane): void {
-    const stream: Arriving = { road, lane, decoder: new FrameStreamDecoder(), held: [], heldBytes: 0, greeted: false }
+    const stream: Arriving = { road, lane, decoder: new FrameStreamDecoder(), held: [], heldBytes: 0, before: undefined }
     this.arriving.push(stream)
     this.roads.add(road)
-    lane.listen(bytes => this.receive(stream, bytes), () => { if (this.arriving.includes(stream)) this.restart() })
+    lane.listen(bytes => this.receive(stream, bytes), () => { if (this.arriving.includes(stream) && !this.passOver(stream)) this.restart() })
   }
 
   send(frame: Uint8Array): void {
@@ -122,31 +136,51 @@ export class PeerSession {
   }
 
   private take(stream: Arriving, item: StreamItem): void {
-    if (this.arriving.find(each => each.greeted) !== stream) {
-      stream.held.push(item)
-      stream.heldBytes += item.type === 'frame' ? item.bytes.length : 0
-      if (stream.heldBytes > MAX_HELD_BYTES) this.close()
-    } else if (item.type === 'frame') {
+    if (stream === this.reading) {
+      if (item.type !== 'frame') return this.finished(stream)
       this.barren = 0
+      this.received++
       this.tell({ type: 'frame', peer: this.peer, bytes: item.bytes })
+    } else if (item.type === 'frame') {
+      stream.held.push(item)
+      stream.heldBytes += item.bytes.length
+      if (stream.heldBytes > MAX_HELD_BYTES) this.close()
+    } else if (stream.held.length > 0) {
+      stream.held.push(item)
     } else {
+      // Overtaken before it carried anything.
       this.finished(stream)
     }
   }
 
-  /** 'moved': this stream is done, the next one may speak. */
+  /** Whether a stream that broke is no loss, because all that came before the next one has been received. */
+  private passOver(stream: Arriving): boolean {
+    if (this.reading !== stream || !this.arriving.some(each => each !== stream && each.before === this.received)) return false
+    this.finished(stream)
+    return true
+  }
+
+  /** This stream is done, the next one may speak. */
   private finished(stream: Arriving): void {
     this.arriving = this.arriving.filter(each => each !== stream)
     stream.lane.finish()
-    const next = this.arriving.find(each => each.greeted)
-    for (const item of next?.held.splice(0) ?? []) {
-      if (next && this.arriving.includes(next)) this.take(next, item)
-    }
-    this.closeIdle()
+    if (this.reading !== stream) return
+    this.reading = undefined
+    this.readNext()
+    // What waits doesn't follow on what came: something is missing.
+    if (!this.reading && this.arriving.some(each => each.before !== undefined)) this.restart()
+    else this.closeIdle()
+  }
+
+  private readNext(): void {
+    const next = this.reading ? undefined : this.arriving.find(stream => stream.before === this.received)
+    if (!next) return
+    this.reading = next
+    for (const item of next.held.splice(0)) if (this.arriving.includes(next)) this.take(next, item)
   }
 
   /** False when the stream is a leftover of a session that is over. */
-  private greet(stream: Arriving, { session, answering }: Greeting): boolean {
+  private greet(stream: Arriving, { session, answering, before }: Greeting): boolean {
     if (!equal(answering, NO_SESSION) && !equal(answering, this.mine)) {
       this.arriving = this.arriving.filter(each => each !== stream)
       stream.lane.abort()
@@ -156,11 +190,12 @@ export class PeerSession {
     if (this.theirs && !equal(session, this.theirs)) this.restart(stream)
     if (!this.arriving.includes(stream)) return false
     this.theirs = session
-    stream.greeted = true
+    stream.before = before
     if (!this.isUp) {
       this.path = this.leaving?.road.path ?? stream.road.path
       this.tell({ type: 'peer-up', peer: this.peer, path: this.path })
     }
+    this.readNext()
     this.moveToBest()
     this.closeIdle()
     return this.arriving.includes(stream)
@@ -192,7 +227,7 @@ export class PeerSession {
     this.leaving = next
     next.lane.listen(() => {}, () => { if (this.leaving === next) this.restart() })
     try {
-      next.lane.write(encodeGreeting({ session: this.mine, answering: this.theirs ?? NO_SESSION }))
+      next.lane.write(encodeGreeting({ session: this.mine, answering: this.theirs ?? NO_SESSION, before: this.handed }))
       before?.lane.write(MOVED)
       before?.lane.finish()
     } catch { return this.restart() }
@@ -236,14 +271,14 @@ export class PeerSession {
     let at = 0
     for (const part of this.queue.splice(0, parts)) { out.set(part, at); at += part.length }
     this.queued -= bytes - 2 * parts
+    this.handed += parts / 2
     return out
   }
 
   /** A road that neither side sends on any more, while both send on others, has served: it frees the relay's slot, or the loser of two dials. */
   private closeIdle(): void {
     const best = this.best()
-    const reading = this.arriving.find(stream => stream.greeted)
-    if (!reading || this.leaving?.road !== best || this.opening) return
+    if (!this.reading || this.leaving?.road !== best || this.opening) return
     for (const road of [...this.roads]) {
       if (road === best || this.arriving.some(stream => stream.road === road)) continue
       this.roads.delete(road)
@@ -257,12 +292,15 @@ export class PeerSession {
     const out = this.leaving
     const wasUp = this.isUp
     this.arriving = keep ? [keep] : []
+    this.reading = undefined
     this.leaving = undefined
     this.opening = undefined
     this.theirs = undefined
     this.path = undefined
     this.queue = []
     this.queued = 0
+    this.handed = 0
+    this.received = 0
     this.draining = false
     this.mine = this.randomBytes(SESSION_BYTES)
     out?.lane.abort()

@@ -4,7 +4,7 @@ import { concat, equal, fromHex, toHex, utf8 } from './bytes.ts'
 import { encodeGreeting, encodeLength, FrameStreamDecoder, MAX_FRAME_BYTES, MOVED, type StreamItem } from './frame-stream.ts'
 import vectors from './vectors/frame-stream.json' with { type: 'json' }
 
-const greeting = { session: new Uint8Array(8).fill(1), answering: new Uint8Array(8).fill(2) }
+const greeting = { session: new Uint8Array(8).fill(1), answering: new Uint8Array(8).fill(2), before: 3 }
 const framed = (bytes: Uint8Array): Uint8Array => concat(encodeLength(bytes.length), bytes)
 
 /** All items of a stream that comes in these pieces; undefined when the decoder refuses one. */

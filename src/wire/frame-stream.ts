@@ -1,15 +1,16 @@
 /**
  * Frames on a byte stream, as one peer sends them to another. A stream runs one way and carries, in this order:
  *
- *   greeting   1 byte version || 8 bytes session || 8 bytes answering
+ *   greeting   1 byte version || 8 bytes session || 8 bytes answering || 8 bytes before, big endian
  *   frame      4 bytes length, big endian, 1 to MAX_FRAME_BYTES || that many bytes; any number of times
  *   moved      4 bytes zero: the sender's next frames come over another stream of the same session. Nothing may follow.
  *
  * A session is what the sender counts from 'peer-up' to 'peer-down', a random number that it chose; `answering` is the receiver's own session as far as the
  * sender knows it, zeros before it knows. A stream that answers a session which its receiver has already given up is a leftover and ignored, so two
- * peers that lose each other at different moments still agree on where the frames begin.
+ * peers that lose each other at different moments still agree on where the frames begin. `before` counts the session's frames on earlier streams: a receiver
+ * that has them all needs nothing more of those streams, even when one of them breaks instead of ending.
  */
-import { concat } from './bytes.ts'
+import { concat, fromU64, u64 } from './bytes.ts'
 
 /** The largest frame. Big enough for a batch of ops, small enough that a few of them per peer fit a phone's memory. */
 export const MAX_FRAME_BYTES = 1024 * 1024
@@ -17,12 +18,13 @@ export const MAX_FRAME_BYTES = 1024 * 1024
 export const SESSION_BYTES = 8
 
 const VERSION = 1
-const GREETING_BYTES = 1 + 2 * SESSION_BYTES
+const GREETING_BYTES = 1 + 2 * SESSION_BYTES + 8
 const LENGTH_BYTES = 4
 
 export interface Greeting {
   readonly session: Uint8Array
   readonly answering: Uint8Array
+  readonly before: number
 }
 
 export type StreamItem =
@@ -31,7 +33,8 @@ export type StreamItem =
   | { readonly type: 'moved' }
 
 /** Both numbers are SESSION_BYTES long. */
-export const encodeGreeting = (greeting: Greeting): Uint8Array => concat(Uint8Array.of(VERSION), greeting.session, greeting.answering)
+export const encodeGreeting = (greeting: Greeting): Uint8Array =>
+  concat(Uint8Array.of(VERSION), greeting.session, greeting.answering, u64(greeting.before))
 
 export const MOVED: Uint8Array = new Uint8Array(LENGTH_BYTES)
 
@@ -73,7 +76,8 @@ export class FrameStreamDecoder {
     const part = this.part
     if (this.state === 'greeting') {
       this.expect(part[0] === VERSION ? 'length' : 'broken', LENGTH_BYTES)
-      return { type: 'greeting', greeting: { session: part.slice(1, 1 + SESSION_BYTES), answering: part.slice(1 + SESSION_BYTES) } }
+      const at = 1 + SESSION_BYTES
+      return { type: 'greeting', greeting: { session: part.slice(1, at), answering: part.slice(at, at + SESSION_BYTES), before: fromU64(part.subarray(at + SESSION_BYTES)) } }
     }
     if (this.state === 'frame') {
       this.expect('length', LENGTH_BYTES)
