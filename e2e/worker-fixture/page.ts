@@ -14,8 +14,10 @@ export interface Fixture {
   /** Times (ms since the page's start) at which each was heard. */
   at: number[]
   states(): RTCPeerConnectionState[]
-  /** Ids of the candidate pairs in use: there are some only when bytes really go over WebRTC. */
+  /** Sent by the page's own peer connections, as the browser counts them. */
   bytesOverWebrtc(): Promise<number>
+  /** That any of them was told to use. */
+  iceServers(): RTCIceServer[]
 }
 
 declare global { interface Window { fixture: Fixture } }
@@ -43,6 +45,7 @@ window.fixture = {
   },
   ask: message => worker.postMessage(message),
   states: () => host?.states() ?? [],
+  iceServers: () => real.flatMap(connection => connection.getConfiguration().iceServers ?? []),
   bytesOverWebrtc: async () => {
     let bytes = 0
     for (const connection of real) {
