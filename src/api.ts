@@ -93,6 +93,8 @@ export interface MessageInfo {
   readonly authorName: string
   readonly text: string
   readonly sentAt: number
+  /** Place in the channel: ascending, ties by id. */
+  readonly order: number
   readonly mine: boolean
   readonly state: SendState
   /** A message that was 'securing' gets its lasting id once it is sealed: drop the row with this one. */

@@ -359,5 +359,5 @@ function changeOnly(replica: Replica): ReturnType<typeof due> {
 }
 
 function draftInfo(replica: Replica, draft: { readonly id: OpId; readonly channel: ChannelId; readonly text: string; readonly at: number }): MessageInfo {
-  return { id: draft.id, channel: draft.channel, author: replica.me.identity, authorName: replica.me.name, text: draft.text, sentAt: draft.at, mine: true, state: { type: 'securing' } }
+  return { id: draft.id, channel: draft.channel, author: replica.me.identity, authorName: replica.me.name, text: draft.text, sentAt: draft.at, order: draft.at * 1024, mine: true, state: { type: 'securing' } }
 }

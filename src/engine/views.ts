@@ -53,7 +53,7 @@ export function inviteInfos(turn: Turn, replica: Replica, secrets: ReadonlyMap<s
 export function messageInfo(replica: Replica, channel: ChannelId, m: MessageRecord): MessageInfo {
   const mine = m.device === replica.me.device
   return {
-    id: m.id, channel, author: m.author, authorName: replica.authority.nameOf(m.author), text: m.text, sentAt: Math.floor(m.hlc / HLC_STEP),
+    id: m.id, channel, author: m.author, authorName: replica.authority.nameOf(m.author), text: m.text, sentAt: Math.floor(m.hlc / HLC_STEP), order: m.hlc,
     mine: m.author === replica.me.identity, state: mine ? sendState(replica, channel, m.chanSeq) : { type: 'received' },
   }
 }
