@@ -1,6 +1,6 @@
 /**
  * Connecting on our own account: first by whatever address answers, usually a circuit through a relay, so that frames flow at once; then to WebRTC over that circuit.
- * Where WebRTC is blocked the circuit stays in use, and the upgrade is tried again later, ever less often: people change networks.
+ * Who dialled the circuit tries; both trying would only race. Where WebRTC is blocked the circuit stays in use, and the upgrade is tried again later, ever less often: people change networks.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Path } from '../ports.ts'
@@ -61,12 +61,6 @@ export class Dials {
     if (wanted?.state === 'idle' && !this.dialler.isConnected(peer)) void this.connect(wanted)
   }
 
-  /** A relayed connection that we made is up. */
-  relayed(peer: string): void {
-    const wanted = this.wanted.get(peer)
-    if (wanted && wanted.state !== 'upgrading') void this.upgrade(wanted)
-  }
-
   lost(peer: string): void { this.forget(peer) }
 
   forget(peer: string): void {
@@ -84,9 +78,12 @@ export class Dials {
     const circuits = this.circuits(wanted, false)
     const reached = await this.dialler.dial(plain).then(() => true, () => false) ||
       await this.dialler.dial(circuits).then(() => true, () => false)
-    if (wanted.state === 'dialling') wanted.state = 'idle'
+    wanted.state = 'idle'
+    if (this.wanted.get(wanted.peer) !== wanted) return
     // Its place goes to the next peer.
     if (!reached && !this.dialler.isConnected(wanted.peer)) this.drop(wanted)
+    // Not before the dial has ended: libp2p would take the upgrade for a part of it, and give us the circuit again.
+    else if (!this.dialler.isConnected(wanted.peer, 'direct')) await this.upgrade(wanted)
   }
 
   private async upgrade(wanted: Wanted): Promise<void> {

@@ -23,7 +23,7 @@ import { utf8 } from '../wire/bytes.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-stream.ts'
 import { Dials } from './network-dials.ts'
 import { Relays } from './network-relays.ts'
-import { FRAMES_PROTOCOL, laneOver, pathOf, roadOver } from './network-roads.ts'
+import { FRAMES_PROTOCOL, laneOver, roadOver } from './network-roads.ts'
 import { PeerSession, type Road } from './network-session.ts'
 
 /** Peers that we connect to on our own account; others may connect to us up to MAX_CONNECTIONS. Chromium frees a tab's peer connections late and caps them at about 500. */
@@ -245,8 +245,6 @@ class Libp2pNetwork implements Network {
   private opened(connection: Connection): void {
     if (this.stopped || this.relays.isRelay(connection.remotePeer.toString())) return
     this.sessionOf(connection).addRoad(this.roadOf(connection))
-    // Whoever dialled the relayed connection tries for the direct one; both trying would only race.
-    if (pathOf(connection) === 'relayed' && connection.direction === 'outbound') this.dials.relayed(connection.remotePeer.toString())
   }
 
   private closed(connection: Connection): void {
