@@ -6,7 +6,7 @@
  */
 import type { MailboxEvent, Random, Ciphersuite } from '../ports.ts'
 import { encodeAuthorityBody } from '../wire/authority.ts'
-import { fromHex } from '../wire/bytes.ts'
+import { equal, fromHex } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
@@ -17,8 +17,8 @@ import { fail } from './errors.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { refreshKits } from './invites.ts'
 import type { Joining } from './joining.ts'
-import type { Covers } from './mailbox/mail.ts'
-import { COMMIT_RANK_MS, JOIN_PATIENCE_MS, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
+import { batchesOf, type Covers } from './mailbox/mail.ts'
+import { COMMIT_RANK_MS, JOIN_PATIENCE_MS, MAX_UNNAMED_TREES, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
@@ -197,7 +197,7 @@ export class Engine implements Stepper {
       // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
       await this.postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'tree', tree }, undefined, missed)
       for (const epoch of replica.groups.knownToAdded(op.id)) {
-        await this.postUnder(turn, replica, epoch, { type: 'ops', ops: [op.bytes] }, undefined, missed)
+        for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await this.postUnder(turn, replica, epoch, { type: 'ops', ops: batch }, undefined, missed)
         await this.postUnder(turn, replica, epoch, { type: 'tree', tree }, undefined, missed)
       }
     }
@@ -227,11 +227,13 @@ export class Engine implements Stepper {
     }
   }
 
+  /** A tree may come before the commit that names it: a few such are kept. */
   private takeTree(turn: Turn, replica: Replica, tree: Uint8Array): void {
-    const wanted = replica.groups.wantedTrees(replica.groups.tip())
+    const { groups } = replica
     const hash = this.world.suite.sha256(tree)
-    if (!wanted.some((w) => w.every((b, i) => b === hash[i]))) return
-    replica.groups.addTree(tree)
+    const isWanted = groups.wantedTrees(groups.tip()).some((wanted) => equal(wanted, hash))
+    if (!isWanted && (groups.unnamedTrees() >= MAX_UNNAMED_TREES || groups.hasTree(hash))) return
+    groups.addTree(tree)
     turn.out.put(`trees/${replica.id}`, hash, tree)
     this.touch(turn, replica)
   }

@@ -10,8 +10,7 @@ import { concat, fromHex, toHex } from '../wire/bytes.ts'
 import type { EpochId, InviteId } from '../wire/ids.ts'
 import { encodeKit, type Kit } from '../wire/invite.ts'
 import { LABELS } from './labels.ts'
-import { MAX_BATCH_BYTES } from './limits.ts'
-import { topicFromSeed } from './mailbox/mail.ts'
+import { batchesOf, topicFromSeed } from './mailbox/mail.ts'
 import { encodeTree, groupInfo } from './group/mls.ts'
 import type { Replica } from './replica.ts'
 import type { Turn, World } from './turn.ts'
@@ -56,18 +55,7 @@ function liveInvites(turn: Turn, replica: Replica): InviteId[] {
 
 /** Lays the whole authority log and the tip's group info into a new invite's topic. */
 export async function layKit(turn: Turn, replica: Replica, invite: InviteId): Promise<void> {
-  let batch: Uint8Array[] = []
-  let size = 0
-  for (const op of replica.log.authority.values()) {
-    if (size + op.bytes.length > MAX_BATCH_BYTES && batch.length > 0) {
-      await postKit(turn, replica, invite, { type: 'ops', ops: batch })
-      batch = []
-      size = 0
-    }
-    batch.push(op.bytes)
-    size += op.bytes.length
-  }
-  if (batch.length > 0) await postKit(turn, replica, invite, { type: 'ops', ops: batch })
+  for (const ops of batchesOf(replica.log.authority.values())) await postKit(turn, replica, invite, { type: 'ops', ops })
   await postGroupKit(turn, replica, invite)
 }
 

@@ -16,6 +16,8 @@ export const MAX_ASK_OPS = 2000
 export const MAX_MESSAGES_PAGE = 200
 /** MLS states kept behind the tip, so that commits on older branches can still be processed. */
 export const KEPT_EPOCH_STATES = 32
+/** Ratchet trees kept, per space, before a commit has named them. */
+export const MAX_UNNAMED_TREES = 8
 /** Epochs taken into one commit's proposals, so that a commit stays small. */
 export const MAX_COMMIT_CHANGES = 64
 /** Bundles of losing branches' secrets kept in memory, per space. */

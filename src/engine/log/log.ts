@@ -116,6 +116,20 @@ export class Log {
     return freed
   }
 
+  /** Authority ops outside the past of one of them, predecessors first: what somebody who knows only that one may lack. */
+  authorityOutside(id: OpId): Op[] {
+    const past = new Set<OpId>()
+    const open: OpId[] = [id]
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const header = this.authority.get(next)?.header
+      if (header === undefined || past.has(next)) continue
+      past.add(next)
+      open.push(...header.deps)
+      if (header.chanPrev !== undefined) open.push(header.chanPrev)
+    }
+    return [...this.authority.values()].filter((op) => !past.has(op.id))
+  }
+
   verify(op: Op): Promise<boolean> {
     return this.suite.verify(fromHex(op.header.device) as Uint8Array, op.sig, opSignedBytes(fromHex(op.id) as Uint8Array))
   }

@@ -9,10 +9,11 @@ import { concat, fromHex, fromU64, toHex, u64, utf8 } from '../../wire/bytes.ts'
 import { decodeEnvelope, decodePayload, encodeEnvelope, encodePayload, NONCE_BYTES, type Payload } from '../../wire/envelope.ts'
 import { padEnvelope, unpad } from '../../wire/content.ts'
 import type { ChannelId, EpochId, SpaceId } from '../../wire/ids.ts'
+import type { Op } from '../../wire/op.ts'
 import { decodeNumber, decodeParcel, encodeNumber, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
 import type { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_UNOPENED } from '../limits.ts'
+import { MAX_BATCH_BYTES, MAX_UNOPENED } from '../limits.ts'
 import type { Turn, World } from '../turn.ts'
 
 const NO_AAD = new Uint8Array()
@@ -225,6 +226,18 @@ export class Mail {
     }
     return out.sort((a, b) => a - b)
   }
+}
+
+/** Ops in portions that fit one parcel each. */
+export function batchesOf(ops: Iterable<Op>): Uint8Array[][] {
+  const out: Uint8Array[][] = []
+  let size = Infinity
+  for (const { bytes } of ops) {
+    if (size + bytes.length > MAX_BATCH_BYTES) { out.push([]); size = 0 }
+    out[out.length - 1]?.push(bytes)
+    size += bytes.length
+  }
+  return out
 }
 
 export async function topicFromSeed(world: World, seed: Uint8Array): Promise<TopicKey> {
