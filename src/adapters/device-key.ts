@@ -60,7 +60,8 @@ export async function openDataKey(keyring: Keyring, isNew: boolean): Promise<Uin
 
 export async function wrapDataKey(dataKey: Uint8Array, type: string, params: Uint8Array, wrappingKey: CryptoKey): Promise<Wrap> {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce, additionalData: aadOf(type, params) }, wrappingKey, dataKey as Uint8Array<ArrayBuffer>)
+  const how = { name: 'AES-GCM', iv: nonce, additionalData: aadOf(type, params) }
+  const sealed = await crypto.subtle.encrypt(how, wrappingKey, dataKey as Uint8Array<ArrayBuffer>)
   return { type, params, nonce, sealed: new Uint8Array(sealed) }
 }
 
@@ -68,9 +69,9 @@ export async function wrapDataKey(dataKey: Uint8Array, type: string, params: Uin
 export async function unwrapDataKey(envelope: Uint8Array, type: string, wrappingKey: CryptoKey): Promise<Uint8Array | undefined> {
   for (const wrap of decodeEnvelope(envelope) ?? []) {
     if (wrap.type !== type) continue
-    const iv = wrap.nonce as Uint8Array<ArrayBuffer>
+    const how = { name: 'AES-GCM', iv: wrap.nonce as Uint8Array<ArrayBuffer>, additionalData: aadOf(type, wrap.params) }
     try {
-      const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv, additionalData: aadOf(type, wrap.params) }, wrappingKey, wrap.sealed as Uint8Array<ArrayBuffer>)
+      const opened = await crypto.subtle.decrypt(how, wrappingKey, wrap.sealed as Uint8Array<ArrayBuffer>)
       if (opened.byteLength === DATA_KEY_BYTES) return new Uint8Array(opened)
     } catch { /* Not this key's wrap: WebCrypto says so by throwing. */ }
   }
@@ -93,5 +94,6 @@ export function decodeEnvelope(bytes: Uint8Array): Wrap[] | undefined {
 function decodeWrap(v: Cbor): Wrap | undefined {
   if (!isArray(v, 4)) return undefined
   const [type, params, nonce, sealed] = v
-  return isText(type, 32) && isBytes(params) && isBytes(nonce, NONCE_BYTES) && isBytes(sealed, DATA_KEY_BYTES + 16) ? { type, params, nonce, sealed } : undefined
+  if (!isText(type, 32) || !isBytes(params) || !isBytes(nonce, NONCE_BYTES) || !isBytes(sealed, DATA_KEY_BYTES + 16)) return undefined
+  return { type, params, nonce, sealed }
 }

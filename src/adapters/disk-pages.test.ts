@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Disk, DiskError, type Save } from '../ports.ts'
 import { concat, toHex, u64, utf8 } from '../wire/bytes.ts'
 import { DiskModel } from './disk.contract.ts'
-import { type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
+import { type BlockChange, type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
 import { openPagedDisk } from './disk-pages.ts'
 
 type Blocks = Map<BlockId, Uint8Array>
@@ -42,7 +42,10 @@ describe('beside the plainest disk there is', () => {
     }))
   const action = fc.oneof(
     fc.record({ type: fc.constant('save' as const), saves: fc.oneof(fc.array(one, { maxLength: 8 }), many) }),
-    fc.record({ type: fc.constant('range' as const), partition: name, from: fc.option(key, { nil: undefined }), to: fc.option(fc.oneof(key, fc.nat(2500).map(u64)), { nil: undefined }), limit: fc.nat(200), reverse: fc.boolean() }),
+    fc.record({
+      type: fc.constant('range' as const), partition: name, limit: fc.nat(200), reverse: fc.boolean(),
+      from: fc.option(key, { nil: undefined }), to: fc.option(fc.oneof(key, fc.nat(2500).map(u64)), { nil: undefined }),
+    }),
     fc.record({ type: fc.constant('reopen' as const) }),
   )
 
@@ -79,7 +82,8 @@ describe('beside the plainest disk there is', () => {
     await change([{ type: 'drop', partition: 'log' }, put('log', u64(5), utf8('five'))])
     await change(model.range('by id', { limit: 15_000 }).map(row => ({ type: 'delete', partition: 'by id', key: row.key })))
     await model.check(disk, ['by id', 'log'], 'after the drop')
-    await change([{ type: 'drop', partition: 'by id' }, { type: 'drop', partition: 'log' }, ...Array.from({ length: 5000 }, (_, i): Save => ({ type: 'delete', partition: 'log', key: u64(i) }))])
+    const deletions = Array.from({ length: 5000 }, (_, i): Save => ({ type: 'delete', partition: 'log', key: u64(i) }))
+    await change([{ type: 'drop', partition: 'by id' }, { type: 'drop', partition: 'log' }, ...deletions])
     await model.check(disk, ['by id', 'log'], 'empty')
     expect(blocks.size, 'the head and an empty journal record').toBe(2)
   })
@@ -166,7 +170,8 @@ describe('a store that fails', () => {
       let calls = 0
       const live = memoryBlocks(blocks)
       const call = <T>(work: () => Promise<T>): Promise<T> => (calls++ < at ? work() : Promise.reject(new DiskError('closed', 'Dead.')))
-      const disk = await openPagedDisk({ ...live, readMany: ids => call(() => live.readMany(ids)), write: change => call(() => live.write(change)) }, KEY).catch(() => undefined)
+      const mortal = { ...live, readMany: (ids: readonly BlockId[]) => call(() => live.readMany(ids)), write: (change: BlockChange) => call(() => live.write(change)) }
+      const disk = await openPagedDisk(mortal, KEY).catch(() => undefined)
       const acknowledged = modelBefore()
       for (const saves of disk === undefined ? [] : steps) {
         if (await disk?.save(saves).then(() => true, () => false) !== true) break

@@ -89,7 +89,7 @@ class PagedDisk implements Disk {
       const bytes = checkSaves(saves)
       if (saves.length === 0) { resolve(); return }
       this.#pending.push({ saves, bytes, resolve, reject })
-      this.#writing ??= this.#writeAll().finally(() => { this.#writing = undefined })
+      this.#writing ??= this.#writeAll()
     })
   }
 
@@ -185,7 +185,11 @@ class PagedDisk implements Disk {
   async #writeAll(): Promise<void> {
     for (;;) {
       const group = this.#nextGroup()
-      if (group.length === 0) return
+      if (group.length === 0) {
+        // Here and not a moment later: a save in between would wait for a writer that has gone home.
+        this.#writing = undefined
+        return
+      }
       try {
         await this.#commit(group.flatMap(one => one.saves))
         for (const one of group) one.resolve()
@@ -243,7 +247,9 @@ class PagedDisk implements Disk {
   }
 
   /** One transaction. Everything is sealed before it begins: IndexedDB commits a transaction that waits for anything else. */
-  async #write(state: State, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number): Promise<void> {
+  async #write(
+    state: State, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
+  ): Promise<void> {
     const all = [[this.#headId, encodeHead(head)] as const, ...contents]
     const puts = new Map(await Promise.all(all.map(async ([id, content]) => [id, await this.#sealer.seal(id, content)] as const)))
     await this.#store.write({ puts, deletes, fence: { id: this.#headId, bytes: state.sealedHead } })

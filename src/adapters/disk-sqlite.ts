@@ -58,7 +58,8 @@ function prepare(db: DatabaseSync): void {
   db.exec('PRAGMA synchronous = FULL')
   const version = db.prepare('PRAGMA user_version').get()?.['user_version']
   if (version !== 0 && version !== SCHEMA_VERSION) {
-    throw new DiskError('failed', `Another version of the program made this disk (schema ${String(version)}, this one knows ${SCHEMA_VERSION}). Update, then open it.`)
+    const schemas = `schema ${String(version)}, this one knows ${SCHEMA_VERSION}`
+    throw new DiskError('failed', `Another version of the program made this disk (${schemas}). Update, then open it.`)
   }
   db.exec('BEGIN IMMEDIATE')
   db.exec('CREATE TABLE IF NOT EXISTS blocks (id BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID')

@@ -109,8 +109,8 @@ export function inRange<T extends { readonly key: Uint8Array }>(items: readonly 
 }
 
 /**
- * The first `limit` rows (or, in reverse, the last) of what entries, ascending, make of the rows below them. Each entry can hide one row, so as many more
- * are wanted from below. An entry wins over a row of its key.
+ * The first `limit` rows (or, in reverse, the last) of what entries, ascending, make of the rows below them. Each entry can hide one row,
+ * so as many more are wanted from below. An entry wins over a row of its key.
  */
 export async function mergeEntries(entries: readonly Entry[], limit: number, reverse: boolean, below: (wanted: number) => Promise<readonly Row[]>): Promise<Row[]> {
   const rows = await below(limit + entries.length)

@@ -231,6 +231,20 @@ export const DISK_CONTRACT: readonly DiskCase[] = [
     },
   },
   {
+    name: 'a save may begin at any moment after another is done',
+    async run(open) {
+      const disk = await open()
+      for (let moments = 0; moments < 40; moments++) {
+        await disk.save([put('p', 'a', u64(moments))])
+        // What the disk still tidies up behind a save that is done takes moments of its own, and none of them may swallow the next save.
+        for (let i = 0; i < moments; i++) await Promise.resolve()
+        await disk.save([put('p', 'b', u64(moments))])
+      }
+      same(toHex(await disk.get('p', utf8('b')) ?? utf8('missing')), toHex(u64(39)), 'the last one')
+      await disk.close()
+    },
+  },
+  {
     name: 'reading goes on while the disk is written',
     async run(open) {
       const disk = await open()
