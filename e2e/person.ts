@@ -84,22 +84,24 @@ export class Person {
 
   /** Sees the space with a place to write: is a member. */
   async isIn(space: string): Promise<void> {
-    await expect(this.page.getByRole('heading', { name: space })).toBeVisible()
+    await expect(this.page).toHaveTitle(new RegExp(`${space}$`))
     await expect(this.composer()).toBeEnabled()
   }
 
   /** Makes an invite and takes its link. */
   async invite(): Promise<string> {
     await this.openInvite()
-    const link = await this.page.getByLabel('Invite link').inputValue()
+    const link = await this.inviteLink().inputValue()
     await this.page.keyboard.press('Escape')
     return link
   }
 
   async openInvite(): Promise<void> {
     await this.page.getByRole('button', { name: 'Invite' }).first().click()
-    await expect(this.page.getByLabel('Invite link')).toHaveValue(/^http/)
+    await expect(this.inviteLink()).toHaveValue(/^http/)
   }
+
+  private inviteLink(): Locator { return this.page.getByRole('textbox', { name: 'Invite link' }) }
 
   async revokeInvite(): Promise<void> {
     await this.openInvite()
