@@ -101,7 +101,7 @@ export const s = {
   linkUntil: (at: number) => `until ${shortDate(at)}`,
   revoke: 'Take back',
   linkState: { live: 'Live', expired: 'Expired', 'used-up': 'Used up', revoked: 'Taken back' },
-  qr: 'QR code of the invite link',
+  qr: 'The same as a QR code',
   message: (channel: string) => `Message #${channel}`,
   send: 'Send',
   charactersLeft: (n: number) => (n >= 0 ? `${n} ${plural(n, 'character', 'characters')} left` : `${-n} too many`),
