@@ -115,7 +115,7 @@ export interface RelayStatus { readonly url: string; readonly state: 'up' | 'dow
 export interface StatusInfo {
   readonly peers: readonly PeerStatus[]
   readonly relays: readonly RelayStatus[]
-  /** Own ops that nobody else is known to have. */
+  /** Own messages that nobody else is known to have, and own changes that no relay has. */
   readonly queued: number
 }
 

@@ -65,7 +65,7 @@ export class Telling {
   statusInfo(): StatusInfo {
     let queued = 0
     for (const replica of this.engine.replicas.values()) {
-      queued += this.engine.drafts.get(replica.id)?.size ?? 0
+      queued += (this.engine.drafts.get(replica.id)?.size ?? 0) + replica.mail.waitingChanges()
       for (const channel of replica.authority.state.channels.keys()) {
         queued += Math.max(0, (replica.log.head(channel, replica.me.device)?.chanSeq ?? 0) - replica.delivery.keptElsewhere(channel))
       }

@@ -8,7 +8,7 @@ import type { MailboxEvent, Row, TopicKey } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64, utf8 } from '../../wire/bytes.ts'
 import { decodeEnvelope, decodePayload, encodeEnvelope, encodePayload, NONCE_BYTES, type Payload } from '../../wire/envelope.ts'
 import { padEnvelope, unpad } from '../../wire/content.ts'
-import type { ChannelId, EpochId, SpaceId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { decodeNumber, decodeParcel, encodeNumber, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
 import type { EpochKeys } from '../content/keys.ts'
@@ -164,6 +164,18 @@ export class Mail {
     if (parcel === undefined || !event.final) return undefined
     this.refused.set(event.parcelId, event.reason)
     return parcel.covers as Covers | undefined
+  }
+
+  /** Changes of the space and invites' kits that no relay has yet: whoever comes by a relay would miss them. */
+  waitingChanges(): number {
+    const counts = this.relays.map((relay) => {
+      let n = 0
+      for (const parcel of this.outbox.values()) {
+        if (parcel.relay === relay && (parcel.covers === undefined ? !this.topics.has(parcel.topic) : parcel.covers.channel === AUTHORITY_CHANNEL)) n++
+      }
+      return n
+    })
+    return counts.length === 0 ? 0 : Math.min(...counts)
   }
 
   /** Why an op is at no relay, if every try was refused. */
