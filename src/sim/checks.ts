@@ -7,7 +7,8 @@
  *   S3  a message says what its author said, and is by its author
  *   S4  the engine never throws but where the disk was told to fail
  * After the healing, within a bound:
- *   L1  every member sees the same members, channels and messages, in the same order, each message once
+ *   L1  every member sees the same members, channels and messages, in the same order, each message once; only who came by a link after somebody
+ *       was removed may lack what was said before, or by people who didn't know of them yet: links give no keys of times before a removal
  *   L2  every message said by someone who is still a member is there
  *   L3  its author knows it is delivered to all others
  *   L4  nobody is still joining
@@ -28,7 +29,20 @@ export class Violation extends Error {
 }
 
 /** Every text is said once in a simulation, so it names the message: an id may change while the message waits to be secured. */
-export interface Said { readonly space: SpaceId; readonly channel: ChannelId; readonly author: string; readonly text: string }
+export interface Said {
+  readonly space: SpaceId; readonly channel: ChannelId; readonly author: string; readonly text: string; readonly at: number
+  /** Who was a member, as the author knew. */
+  readonly to: ReadonlySet<string>
+}
+
+/** What the people know of a space that its members' devices may not. */
+export interface Peopled {
+  readonly id: SpaceId
+  readonly creator: SimNode
+  /** When each last came in by a link. */
+  readonly joinedAt: Map<string, number>
+  hadRemovals: boolean
+}
 
 export class Checks implements Witness {
   violation: Violation | undefined
@@ -116,9 +130,9 @@ export class Checks implements Witness {
   }
 
   /** What is not yet as it must be after the healing; undefined when all is well. */
-  async unsettled(nodes: readonly SimNode[], spaces: readonly { readonly id: SpaceId; readonly creator: SimNode }[]): Promise<string | undefined> {
+  async unsettled(nodes: readonly SimNode[], spaces: readonly Peopled[]): Promise<string | undefined> {
     for (const space of spaces) {
-      const problem = await this.unsettledSpace(nodes, space.id, space.creator)
+      const problem = await this.unsettledSpace(nodes, space)
       if (problem !== undefined) return problem
     }
     for (const node of nodes) {
@@ -129,7 +143,8 @@ export class Checks implements Witness {
     return undefined
   }
 
-  private async unsettledSpace(nodes: readonly SimNode[], space: SpaceId, creator: SimNode): Promise<string | undefined> {
+  private async unsettledSpace(nodes: readonly SimNode[], peopled: Peopled): Promise<string | undefined> {
+    const { id: space, creator } = peopled
     const reference = await this.view(creator, space)
     if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
     const members = nodes.filter((node) => reference.names.includes(node.name))
@@ -137,7 +152,7 @@ export class Checks implements Witness {
     for (const node of members) {
       const view = await this.view(node, space)
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
-      const difference = differ(reference, view)
+      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), view)
       if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
       views.set(node, view)
     }
@@ -153,6 +168,16 @@ export class Checks implements Witness {
       if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.map((member) => member.name).join(', ')} as members`
     }
     return undefined
+  }
+
+  /** The reference without what this member lacks and need not have. */
+  private asSeenBy(name: string, reference: View, view: View, { hadRemovals, joinedAt }: Peopled): View {
+    const seen = new Set(view.messages.map(({ text }) => text))
+    const messages = reference.messages.filter(({ text }) => {
+      const said = this.said.get(text)
+      return !hadRemovals || said === undefined || seen.has(text) || (said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0))
+    })
+    return { ...reference, messages }
   }
 
   private async view(node: SimNode, space: SpaceId): Promise<View | undefined> {

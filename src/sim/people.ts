@@ -3,8 +3,7 @@
  * People only know what their own app tells them; what they said is written down, so that the checks can look for it.
  */
 import type { Command, CommandType, ErrorCode, Reply, Results } from '../api.ts'
-import type { SpaceId } from '../wire/ids.ts'
-import type { Checks } from './checks.ts'
+import type { Checks, Peopled } from './checks.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { Ether } from './network.ts'
 import type { SimNode } from './node.ts'
@@ -12,7 +11,7 @@ import type { World } from './world.ts'
 
 export const NAMES = ['Alice', 'Bob', 'Carol', 'Dave', 'Erin', 'Frank', 'Grace', 'Heidi', 'Ivan', 'Judy', 'Ken', 'Laura', 'Mike', 'Nora', 'Oscar', 'Peggy']
 
-interface SpaceModel { readonly id: SpaceId; readonly creator: SimNode; readonly links: string[]; readonly joined: Set<SimNode> }
+interface SpaceModel extends Peopled { readonly links: string[]; readonly joined: Set<SimNode> }
 
 export interface Setting {
   readonly world: World
@@ -111,7 +110,7 @@ export class People {
   createSpace(by = this.pick(this.running)): void {
     if (by === undefined || this.spaces.length >= 2) return
     const relays = [...this.setting.office.relays.keys()]
-    this.ask(by, { type: 'create-space', name: `space ${++this.made}`, relays }, ({ space }) => this.spaces.push({ id: space, creator: by, links: [], joined: new Set([by]) }))
+    this.ask(by, { type: 'create-space', name: `space ${++this.made}`, relays }, ({ space }) => this.spaces.push({ id: space, creator: by, links: [], joined: new Set([by]), joinedAt: new Map(), hadRemovals: false }))
   }
 
   invite(): void {
@@ -124,7 +123,7 @@ export class People {
     const link = space === undefined ? undefined : this.pick(space.links)
     const node = this.pick(this.running.filter((one) => !space?.joined.has(one)))
     if (space === undefined || link === undefined || node === undefined) return
-    this.ask(node, { type: 'join', link }, () => { space.joined.add(node) })
+    this.ask(node, { type: 'join', link }, () => { space.joined.add(node); space.joinedAt.set(node.name, this.setting.world.now) })
   }
 
   say(): void {
@@ -134,10 +133,12 @@ export class People {
     this.ask(node, { type: 'list-channels', space: space.id }, ({ channels }) => {
       const channel = this.pick(channels)?.channel
       if (channel === undefined) return
-      const text = `${node.name} says ${++this.said}`
-      const said = { space: space.id, channel, author: node.name, text }
-      this.setting.checks.said.set(text, said)
-      this.ask(node, { type: 'send-message', space: space.id, channel, text }, () => { this.setting.checks.accepted.add(said) })
+      this.ask(node, { type: 'list-members', space: space.id }, ({ members }) => {
+        const text = `${node.name} says ${++this.said}`
+        const said = { space: space.id, channel, author: node.name, text, at: this.setting.world.now, to: new Set(members.map((member) => member.name)) }
+        this.setting.checks.said.set(text, said)
+        this.ask(node, { type: 'send-message', space: space.id, channel, text }, () => { this.setting.checks.accepted.add(said) })
+      })
     })
   }
 
@@ -167,7 +168,10 @@ export class People {
     if (space === undefined || !space.creator.isRunning || space.joined.size < 3) return
     this.ask(space.creator, { type: 'list-members', space: space.id }, ({ members }) => {
       const member = this.pick(members.filter((one) => !one.me))
-      if (member !== undefined) this.ask(space.creator, { type: 'remove-member', space: space.id, member: member.member })
+      if (member === undefined) return
+      // Even if it fails to be answered, it may have been done.
+      space.hadRemovals = true
+      this.ask(space.creator, { type: 'remove-member', space: space.id, member: member.member })
     })
   }
 
