@@ -171,7 +171,8 @@ class Libp2pNetwork implements Network {
       start: false,
       // The default names library versions and the machine.
       nodeInfo: { name: 'thicket', version: '1', userAgent: 'thicket' },
-      addresses: { listen: [...options.listen ?? []] },
+      // Without '/webrtc' the transport would never learn that it is stopped, and leave peer connections open.
+      addresses: { listen: [...options.listen ?? [], ...options.webrtc === false ? [] : ['/webrtc']] },
       transports: [
         webSockets(),
         (components: CircuitRelayTransportComponents): Transport => {
