@@ -24,7 +24,7 @@ export const test = base.extend<Cast>({
     rmSync(data, { recursive: true, force: true })
   },
 
-  person: async ({ relay }, use) => {
+  person: async ({ relay }, use, story) => {
     const people: Person[] = []
     await use((name, wishes) => {
       const person = new Person(name, relay.url, wishes)
@@ -32,6 +32,8 @@ export const test = base.extend<Cast>({
       return person
     })
     for (const person of people) await person.cleanUp()
+    const heard = people.flatMap(person => person.console)
+    if (story.status !== story.expectedStatus && heard.length > 0) console.log(heard.join('\n'))
     expect(people.flatMap(person => person.errors), 'no page threw').toEqual([])
   },
 

@@ -29,7 +29,10 @@ export class Person {
   readonly name: string
   readonly profile: string
   readonly tap = new Tap()
+  /** What pages threw: always a bug. */
   readonly errors: string[] = []
+  /** What pages and workers said on their consoles: shown when a test fails. */
+  readonly console: string[] = []
   page!: Page
   private context: BrowserContext | undefined
   private readonly home: string
@@ -265,6 +268,7 @@ export class Person {
   }
 
   private listen(page: Page): void {
+    page.on('console', message => this.console.push(`${this.name}: ${message.type()}: ${message.text()}`))
     page.on('pageerror', error => this.errors.push(`${this.name}: ${error.stack ?? error.message}`))
   }
 }
