@@ -11,6 +11,7 @@ import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '.
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { check } from './checks.ts'
 import { type ContentQuestion, judgeContent } from './content.ts'
+import { explain, type Step } from './explain.ts'
 import { certifier, History, predecessors } from './history.ts'
 import { Past } from './past.ts'
 import { permitted } from './permitted.ts'
@@ -121,6 +122,12 @@ export class Authority {
     if (index === undefined) return { type: 'void', reason: { code: 'malformed' } }
     const reason = this.settled().reason(index)
     return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
+  }
+
+  /** From a void op to the one that decided against it; empty for one that counts. */
+  explain(id: OpId): Step[] {
+    const index = this.history.indexOf(id)
+    return index === undefined ? [] : explain(this.history, this.settled(), index)
   }
 
   /** Whether a content op counts: what its author might do at its past, less what was taken away at the same time. */

@@ -5,7 +5,7 @@ import type { History } from './history.ts'
 import type { Past } from './past.ts'
 import { has, type Permission } from './permissions.ts'
 import type { Reason } from './reasons.ts'
-import type { Resolution } from './resolve.ts'
+import type { Freeze, Resolution } from './resolve.ts'
 import type { Restriction } from './restrict.ts'
 import { until } from './state.ts'
 import type { View } from './view.ts'
@@ -28,7 +28,7 @@ export function judgeContent(history: History, resolution: Resolution, question:
   const taken = unseen.find((r) => isBeyondAll(history, header, r, unseen))
   if (taken !== undefined) return { code: taken.code, by: history.node(taken.index).id }
   const freeze = resolution.freezeOf(header.device)
-  if (freeze !== undefined && isFrozen(history, header, freeze, resolution.against(author))) return { code: 'forked', by: freeze.by }
+  if (freeze !== undefined && isFrozen(history, header, freeze, author)) return { code: 'forked', by: freeze.by }
   for (const r of unseen) {
     if (r.takes !== 'power' && r.takes !== 'reading') continue
     if (!isWithin(header, r) && maySend(author, header, viewOf(past, r.index)) !== undefined) return { code: r.code, by: history.node(r.index).id }
@@ -63,8 +63,8 @@ function isBeyondAll(history: History, header: OpHeader, r: Restriction, unseen:
     && !history.node(other.index).past.has(r.index) && !own.past.has(other.index))
 }
 
-function isFrozen(history: History, header: OpHeader, freeze: { readonly seq: number; readonly chanSeq: number }, against: readonly Restriction[]): boolean {
-  if (against.some((r) => takesAll(header, r, history) && isWithin(header, r))) return false
+function isFrozen(history: History, header: OpHeader, freeze: Freeze, author: IdentityId): boolean {
+  if (freeze.fixers.some((r) => r.targets.includes(author) && takesAll(header, r, history) && isWithin(header, r))) return false
   const chain = history.byDevice.get(header.device) ?? []
   const at = chain.map((i) => history.node(i)).filter((n) => n.chanSeq >= freeze.chanSeq).reduce((least, n) => Math.min(least, n.seq), freeze.seq)
   return header.seq >= at

@@ -30,6 +30,8 @@ export class Histories {
   private readonly byId = new Map<OpId, Op>()
   /** What each device has seen: op ids with their pasts. */
   private readonly seen = new Map<string, Set<OpId>>()
+  /** The most power that anyone was seen to have. */
+  readonly maxPower = new Map<IdentityId, number>()
   private clock = 1024
 
   device(name: string): Device { return this.village.device(name) }
@@ -65,7 +67,9 @@ export class Histories {
     const op = this.village.make(by, body, { deps: this.heads(name), hlc: this.clock, ...how })
     if (body.type === 'genesis') this.village.space = op.id as never
     await this.all.add(op)
-    void this.all.state
+    for (const [identity, m] of this.all.state.members) this.maxPower.set(identity, Math.max(m.power, this.maxPower.get(identity) ?? 0))
+    const own = this.all.powerAt(by.device, [op.id])
+    this.maxPower.set(by.identity, Math.max(own, this.maxPower.get(by.identity) ?? 0))
     this.ops.push(op)
     this.byId.set(op.id, op)
     this.sight(name).add(op.id)

@@ -16,6 +16,7 @@ const bits = (n: number): number => n.toString(2).replaceAll('0', '').length
 
 interface Entry { readonly op: Op; readonly id: string; readonly past: Set<string>; readonly depth: number; readonly body: AuthorityBody | undefined; author: string | undefined; flawed: boolean; offer: string | undefined; fork: { device: string; seq: number } | undefined }
 type Lasting = { entry: Entry; targets: string[]; device: string | undefined; takes: 'all' | 'power' | 'other'; power: number; rank: number }
+type Frozen = { chanSeq: number; seq: number; fixers: Lasting[] }
 /** What a set of live ops says. */
 interface Said { owner: string | undefined; members: Set<string>; roles: Map<string, { power: number; permissions: number; name: string }>; held: Map<string, Set<string>>; power: (i: string | undefined) => number; may: (i: string) => number; devices: Map<string, string>; live: Entry[] }
 
@@ -259,14 +260,21 @@ export class Reference {
   // ---- the loop ----
 
   private run(): void {
-    const surplus = new Set<string>(), frozen = new Map<string, { chanSeq: number; seq: number }>()
+    const surplus = new Set<string>(), frozen = new Map<string, Frozen>()
     for (;;) {
-      const chosen = this.round(surplus, frozen)
+      const late = new Set<Entry>()
+      let chosen = this.round(surplus, frozen, late)
+      for (let again = 0; again < 8; again++) {
+        const fallen = chosen.map((r) => r.entry).filter((e) => this.voids.has(e.id) && !late.has(e))
+        if (fallen.length === 0) break
+        for (const e of fallen) late.add(e)
+        chosen = this.round(surplus, frozen, late)
+      }
       if (!this.forks(frozen, chosen) && !this.overused(surplus)) return
     }
   }
 
-  private round(surplus: Set<string>, frozen: Map<string, { chanSeq: number; seq: number }>): Lasting[] {
+  private round(surplus: Set<string>, frozen: Map<string, Frozen>, late: Set<Entry>): Lasting[] {
     const chosen: Lasting[] = [], blocked = new Set(surplus)
     for (;;) {
       const waiting: Lasting[] = []
@@ -274,12 +282,12 @@ export class Reference {
       this.powers = new Map()
       for (const e of this.all) {
         const s = this.said(this.all.filter((x) => e.past.has(x.id) && !this.voids.has(x.id)))
-        if (e.flawed || blocked.has(e.id) || this.isFrozen(e, frozen, chosen) || !this.permits(e, s)) { this.voids.add(e.id); continue }
+        if (e.flawed || blocked.has(e.id) || this.isFrozen(e, frozen) || !this.permits(e, s)) { this.voids.add(e.id); continue }
         if (e.body !== undefined && e.body.type !== 'profile' && e.body.type !== 'keyPackage') this.powers.set(e.id, s.power(e.author))
         const r = this.lasting(e, s)
         if (r !== undefined && !chosen.some((c) => c.entry === e)) waiting.push(r)
       }
-      waiting.sort((a, b) => b.power - a.power || a.rank - b.rank || (a.rank === 0 ? 0 : a.entry.depth - b.entry.depth) || smaller(a.entry, b.entry))
+      waiting.sort((a, b) => Number(late.has(a.entry)) - Number(late.has(b.entry)) || b.power - a.power || a.rank - b.rank || (a.rank === 0 ? 0 : a.entry.depth - b.entry.depth) || smaller(a.entry, b.entry))
       const next = waiting[0]
       if (next === undefined) return chosen
       const owners = chosen.map((c) => c.entry).filter((e) => becomes(e) !== undefined && this.apart(e, next.entry)).map(becomes)
@@ -292,13 +300,13 @@ export class Reference {
     }
   }
 
-  private isFrozen(e: Entry, frozen: Map<string, { chanSeq: number; seq: number }>, chosen: Lasting[]): boolean {
+  private isFrozen(e: Entry, frozen: Map<string, Frozen>): boolean {
     const at = frozen.get(e.op.header.device)
     if (at === undefined || e.body?.type === 'genesis' || (e.op.header.chanSeq < at.chanSeq && e.op.header.seq < at.seq)) return false
-    return !chosen.some((r) => r.takes === 'all' && this.aims(e, r) && this.inCut(e, r))
+    return !at.fixers.some((r) => this.aims(e, r) && this.inCut(e, r))
   }
 
-  private forks(frozen: Map<string, { chanSeq: number; seq: number }>, chosen: Lasting[]): boolean {
+  private forks(frozen: Map<string, Frozen>, chosen: Lasting[]): boolean {
     const found = new Map<string, { chanSeq: number; seq: number }>()
     for (const a of this.all) for (const b of this.all) {
       const x = a.op.header, y = b.op.header
@@ -314,8 +322,8 @@ export class Reference {
     for (const [device, at] of found) {
       const known = frozen.get(device)
       if (known !== undefined && known.chanSeq <= at.chanSeq && known.seq <= at.seq) continue
-      frozen.set(device, at)
-      if (this.all.some((e) => e.op.header.device === device && !this.voids.has(e.id) && this.isFrozen(e, frozen, chosen))) more = true
+      frozen.set(device, { ...at, fixers: known?.fixers ?? chosen.filter((r) => r.takes === 'all') })
+      if (this.all.some((e) => e.op.header.device === device && !this.voids.has(e.id) && this.isFrozen(e, frozen))) more = true
     }
     return more
   }
@@ -326,7 +334,7 @@ export class Reference {
       const { body } = offer
       if (body?.type !== 'invite') continue
       const joins = this.all.filter((j) => j.offer === offer.id && !this.voids.has(j.id))
-      const seen = (j: Entry): number => this.all.filter((e) => e.author === offer.author && !this.voids.has(e.id) && e.past.has(j.id)).length
+      const seen = (j: Entry): number => this.all.filter((e) => e.author !== j.author && (this.powers.get(e.id) ?? 0) >= (this.powers.get(offer.id) ?? 0) && !this.voids.has(e.id) && e.past.has(j.id)).length
       joins.sort((a, b) => seen(b) - seen(a) || a.depth - b.depth || smaller(a, b))
       for (const j of joins.slice(body.uses)) { surplus.add(j.id); more = true }
     }

@@ -5,7 +5,8 @@
  *   chosen = []
  *   loop: an op is void if it is beyond the cut of a chosen restriction, or not permitted by the non-void part of its past
  *         of the restrictions that are neither chosen nor void, choose the first by: higher power, rank, smaller depth, smaller id
- *         until there is none. A choice is never taken back, so the loop ends.
+ *         until there is none
+ *   a chosen restriction may be void at the end, since a later choice hit its author: then choose anew, that one last
  *
  * What is void follows from the pasts alone once the cuts are fixed: one walk in causal order, and after a further choice only over what
  * comes after the ops it hit. Devices whose chains fork, and joins beyond an invite's uses, are found at the end and void from the start of a new round.
@@ -17,8 +18,14 @@ import type { Reason } from './reasons.ts'
 import { concurrent, isBeyond, isFixed, isRestrictive, newOwner, type Restriction, restrictionOf } from './restrict.ts'
 import { type Decided, View } from './view.ts'
 
-/** From which place of its chain a device's ops don't count, and the op that shows it. */
-export interface Freeze { readonly chanSeq: number; readonly seq: number; readonly by: OpId }
+/**
+ * From which place of its chain a device's ops don't count, and the op that shows it. `fixers` are the removals that stood without the freeze: what
+ * their cuts hold counts all the same, or somebody who was removed could undo its past by forking it afterwards.
+ */
+export interface Freeze { readonly chanSeq: number; readonly seq: number; readonly by: OpId; readonly fixers: readonly Restriction[] }
+
+/** Rounds of choosing anew. Circles of restrictions have no answer in which each choice stands: then the last round counts as it is. */
+const MAX_ROUNDS = 8
 
 export class Resolution implements Decided {
   private readonly history: History
@@ -26,11 +33,15 @@ export class Resolution implements Decided {
   private powers: number[] = []
   private restrictions: (Restriction | undefined)[] = []
   /** Void by another op, whatever their pasts say. */
-  private blocked = new Map<number, Reason>()
+  private blocked = new Map<number, { readonly restriction: Restriction; readonly reason: Reason }>()
   private chosenBy = new Map<IdentityId, Restriction[]>()
   private picked = new Set<number>()
   private frozen = new Map<DeviceId, Freeze>()
   private surplus = new Map<number, Reason>()
+  /** Restrictions that fell in an earlier round: chosen only when nothing else is left. */
+  private late = new Set<number>()
+  /** Ops that stood differently at different moments of resolving. */
+  private unsteady = new Set<number>()
   /** In the order they were chosen. */
   chosen: Restriction[] = []
 
@@ -49,12 +60,24 @@ export class Resolution implements Decided {
   resolve(): void {
     this.frozen = new Map()
     this.surplus = new Map()
-    do this.round()
+    this.unsteady = new Set()
+    do this.settle()
     while (this.findForks() || this.findSurplus())
   }
 
+  /** Rounds until every choice stands that it rests on: one that fell to a later choice is not made before that one again. */
+  private settle(): void {
+    this.late = new Set()
+    for (let again = 0; again <= MAX_ROUNDS; again++) {
+      this.round()
+      const fallen = this.chosen.filter((r) => this.isVoid(r.index) && !this.late.has(r.index))
+      if (fallen.length === 0) return
+      for (const { index } of fallen) this.late.add(index)
+    }
+  }
+
   private round(): void {
-    this.blocked = new Map(this.surplus)
+    this.blocked = new Map()
     this.chosenBy = new Map()
     this.picked = new Set()
     this.chosen = []
@@ -72,13 +95,14 @@ export class Resolution implements Decided {
 
   private candidates(): Restriction[] {
     const out = this.restrictions.filter((r): r is Restriction => r !== undefined && !this.isVoid(r.index) && !this.picked.has(r.index))
-    return out.sort((a, b) => this.inOrder(a, b))
+    const late = (r: Restriction): number => (this.late.has(r.index) ? 1 : 0)
+    return out.sort((a, b) => late(a) - late(b) || this.inOrder(a, b))
   }
 
   private inOrder(a: Restriction, b: Restriction): number {
     const x = this.history.node(a.index), y = this.history.node(b.index)
     const depth = a.rank === 0 ? 0 : x.depth - y.depth
-    return b.power - a.power || a.rank - b.rank || depth || (x.id < y.id ? -1 : 1)
+    return b.power - a.power || a.rank - b.rank || depth || (x.id < y.id ? -1 : x.id > y.id ? 1 : 0)
   }
 
   /** Puts a restriction in force; gives the ops whose standing it changed. */
@@ -90,11 +114,17 @@ export class Resolution implements Decided {
       const list = this.chosenBy.get(target)
       if (list === undefined) this.chosenBy.set(target, [restriction]); else list.push(restriction)
     }
-    return this.blocks(restriction).filter(([index, reason]) => {
-      const known = this.blocked.has(index)
-      if (!known) this.blocked.set(index, reason)
-      return !known && !this.isVoid(index)
-    }).map(([index]) => index).concat(this.thawed(restriction))
+    return this.blocks(restriction).filter(([index, reason]) => this.block(index, restriction, reason)).map(([index]) => index)
+  }
+
+  /** Of several restrictions the first in order is named, whichever was chosen first. True when the op counted until now. */
+  private block(index: number, by: Restriction, reason: Reason): boolean {
+    const known = this.blocked.get(index)
+    if (known !== undefined && this.inOrder(known.restriction, by) <= 0) return false
+    this.blocked.set(index, { restriction: by, reason })
+    const counted = !this.isVoid(index)
+    if (!counted && this.history.node(index).flaw === undefined && !this.surplus.has(index)) this.reasons[index] = reason
+    return counted
   }
 
   /** Whether a chosen op made this identity owner without the restriction's author knowing. */
@@ -149,7 +179,7 @@ export class Resolution implements Decided {
     const before = this.reasons[index], power = this.powers[index]
     const was = index < this.reasons.length
     const view = new View(this.history, this, node.past)
-    const reason = node.flaw ?? this.blocked.get(index) ?? this.freezeFor(node) ?? permitted(node, view)
+    const reason = node.flaw ?? this.surplus.get(index) ?? this.blocked.get(index)?.reason ?? this.freezeFor(node) ?? permitted(node, view)
     this.reasons[index] = reason
     this.powers[index] = reason === undefined && node.author !== undefined && node.body !== undefined ? powerAt(node, view) : 0
     this.restrictions[index] = reason === undefined && isRestrictive(node.body) ? restrictionOf(this.history, node, view) : undefined
@@ -163,7 +193,7 @@ export class Resolution implements Decided {
     for (let index = Math.min(...changed); index < this.history.nodes.length; index++) {
       const node = this.history.node(index)
       if (!dirty.has(index) && moved.length <= 32 && !moved.some((m) => node.past.has(m))) continue
-      if (this.evaluate(node)) moved.push(index)
+      if (this.evaluate(node)) { moved.push(index); this.unsteady.add(index) }
     }
   }
 
@@ -172,32 +202,29 @@ export class Resolution implements Decided {
   private freezeFor(node: Node): Reason | undefined {
     const freeze = this.frozen.get(node.device)
     if (freeze === undefined || node.body?.type === 'genesis' || (node.chanSeq < freeze.chanSeq && node.seq < freeze.seq)) return undefined
-    if (node.author !== undefined && this.against(node.author).some((r) => isFixed(this.history, node, r))) return undefined
+    if (freeze.fixers.some((r) => isFixed(this.history, node, r))) return undefined
     return { code: 'forked', by: freeze.by }
-  }
-
-  /** Frozen ops that a removal's cut fixes as the chain that counts. */
-  private thawed(restriction: Restriction): number[] {
-    if (this.frozen.size === 0) return []
-    return restriction.targets.flatMap((target) => this.history.byAuthor.get(target) ?? [])
-      .filter((index) => this.reasons[index]?.code === 'forked' && isFixed(this.history, this.history.node(index), restriction))
   }
 
   /** Forks in the ops themselves, and those that valid proofs show. True when a new one matters. */
   private findForks(): boolean {
-    const found = new Map<DeviceId, Freeze>()
+    const found = new Map<DeviceId, Omit<Freeze, 'fixers'>>()
     for (const [device, { chanSeq, by }] of this.history.forks) found.set(device, { chanSeq, seq: Infinity, by })
     for (const index of this.history.writes('proofs')) {
       const fork = this.isVoid(index) ? undefined : this.history.node(index).fork
       if (fork === undefined) continue
       const known = found.get(fork.device)
-      if (known === undefined || fork.seq < known.seq) found.set(fork.device, { chanSeq: known?.chanSeq ?? Infinity, seq: fork.seq, by: known?.by ?? this.history.node(index).id })
+      const id = this.history.node(index).id
+      if (known === undefined || fork.seq < known.seq || (fork.seq === known.seq && known.chanSeq === Infinity && id < known.by)) {
+        found.set(fork.device, { chanSeq: known?.chanSeq ?? Infinity, seq: fork.seq, by: known !== undefined && known.chanSeq < Infinity ? known.by : id })
+      }
     }
     let more = false
-    for (const [device, freeze] of found) {
+    for (const [device, fork] of found) {
       const known = this.frozen.get(device)
-      if (known !== undefined && known.chanSeq <= freeze.chanSeq && known.seq <= freeze.seq) continue
-      this.frozen.set(device, freeze)
+      if (known !== undefined && known.chanSeq <= fork.chanSeq && known.seq <= fork.seq) continue
+      const fixers = known?.fixers ?? this.chosen.filter((r) => r.takes === 'membership' || r.takes === 'device')
+      this.frozen.set(device, { ...fork, fixers })
       if ((this.history.byDevice.get(device) ?? []).some((i) => !this.isVoid(i) && this.freezeFor(this.history.node(i)) !== undefined)) more = true
     }
     return more
@@ -205,7 +232,10 @@ export class Resolution implements Decided {
 
   // ---- invites ----
 
-  /** Joins through one invite at the same time may be more than it allows: those that its maker saw first stay, then the shallower, then the smaller id. */
+  /**
+   * Joins through one invite at the same time may be more than it allows. Those stay that were seen most by people of at least the inviter's power:
+   * a copied link and an old clock put nobody out who has been around. Then the shallower, then the smaller id.
+   */
   private findSurplus(): boolean {
     let more = false
     for (const invite of this.history.invites) {
@@ -215,12 +245,22 @@ export class Resolution implements Decided {
         if (terms?.body?.type !== 'invite') continue
         const through = joins.filter((j) => j.invite === offer)
         if (through.length <= terms.body.uses) continue
-        const seen = (join: Node): number => (this.history.byAuthor.get(terms.author as IdentityId) ?? []).filter((i) => !this.isVoid(i) && this.history.node(i).past.has(join.index)).length
-        const ranked = through.map((join) => ({ join, seen: seen(join) })).sort((a, b) => b.seen - a.seen || a.join.depth - b.join.depth || (a.join.id < b.join.id ? -1 : 1))
+        const ranked = through.map((join) => ({ join, seen: this.witnesses(join, terms) }))
+        ranked.sort((a, b) => b.seen - a.seen || a.join.depth - b.join.depth || (a.join.id < b.join.id ? -1 : 1))
         for (const { join } of ranked.slice(terms.body.uses)) { this.surplus.set(join.index, { code: 'invite-used-up', by: terms.id }); more = true }
       }
     }
     return more
+  }
+
+  private witnesses(join: Node, offer: Node): number {
+    const power = this.powerOf(offer.index)
+    let n = 0
+    for (let i = join.index + 1; i < this.history.nodes.length; i++) {
+      const node = this.history.node(i)
+      if (!this.isVoid(i) && this.powerOf(i) >= power && node.author !== join.author && node.past.has(join.index)) n++
+    }
+    return n
   }
 
   // ---- one more ----
@@ -233,13 +273,12 @@ export class Resolution implements Decided {
   /** False when the op may change how earlier ones stand. */
   private addQuietly(node: Node): boolean {
     if (this.startsOver(node)) return false
-    const blocker = node.author === undefined ? undefined : this.against(node.author).find((r) => isBeyond(this.history, node, r))
-    if (blocker !== undefined) {
+    for (const by of node.author === undefined ? [] : this.against(node.author)) {
+      if (!isBeyond(this.history, node, by)) continue
       // A restriction might have come before the one that voids it.
       if (isRestrictive(node.body)) return false
-      this.blocked.set(node.index, { code: blocker.code, by: this.history.node(blocker.index).id })
+      this.block(node.index, by, { code: by.code, by: this.history.node(by.index).id })
     }
-    if (node.body?.type === 'leave' && this.chosen.some((r) => newOwner(this.history.node(r.index)) === node.author)) return false
     this.evaluate(node)
     if (this.isVoid(node.index)) return true
     if (node.invite !== undefined && this.overused(node)) return false
@@ -247,15 +286,29 @@ export class Resolution implements Decided {
     return restriction === undefined || this.chooseQuietly(restriction)
   }
 
+  /** What was done about an owner, or by one, while ownership changed hands. */
+  private besidesTransfer(node: Node): boolean {
+    if (node.body?.type !== 'leave' && !isRestrictive(node.body)) return false
+    if (node.body?.type === 'recoverySet' || newOwner(node) !== undefined) return true
+    return this.history.writes('owner').some((i) => concurrent(this.history.node(i), node))
+  }
+
   /** Ops that may matter to rounds before the last one. */
   private startsOver(node: Node): boolean {
     const { body } = node
     if (this.history.forks.has(node.device) || this.frozen.has(node.device) || body?.type === 'forkProof') return true
     if (node.flaw !== undefined) return false
-    if (this.frozen.size > 0 && isRestrictive(body)) return true
+    if (this.besidesTransfer(node)) return true
+    // A restriction that rests on something unsteady might have been chosen before that fell.
+    if (isRestrictive(body) && (this.frozen.size > 0 || this.late.size > 0 || [...this.unsteady].some((i) => node.past.has(i)))) return true
     if (this.surplus.size === 0) return false
-    const contested = [...this.surplus.keys()].map((join) => this.history.node(this.history.node(join).invite as number))
-    return isRestrictive(body) || body?.type === 'join' || contested.some((invite) => invite.author === node.author)
+    const contested = [...this.surplus.keys()].map((join) => this.history.node(join).invite as number)
+    return isRestrictive(body) || body?.type === 'join' || contested.some((invite) => this.powerOf(invite) <= this.powerBound(node))
+  }
+
+  /** At least the power it will have: ops of other parts count as powerless. */
+  private powerBound(node: Node): number {
+    return node.author === undefined || node.body === undefined ? 0 : new View(this.history, this, node.past).power(node.author)
   }
 
   private overused(join: Node): boolean {
@@ -266,19 +319,9 @@ export class Resolution implements Decided {
 
   /** A restriction that hits nothing could have been chosen at any moment. */
   private chooseQuietly(restriction: Restriction): boolean {
-    if (restriction.rank !== 1 || this.blocks(restriction).length > 0) return false
-    if (this.spared(restriction)) return false
+    if (this.blocks(restriction).length > 0) return false
     this.choose(restriction)
     return true
-  }
-
-  private spared(restriction: Restriction): boolean {
-    const own = this.history.node(restriction.index)
-    return this.history.writes('owner').some((i) => {
-      const node = this.history.node(i)
-      const to = newOwner(node)
-      return to !== undefined && restriction.targets.includes(to) && concurrent(node, own)
-    })
   }
 }
 
