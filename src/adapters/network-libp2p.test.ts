@@ -1,9 +1,10 @@
+/** WebRTC in Node stands on a native library that doesn't end well in a thread such as these tests run in: e2e/worker-node.spec.ts has it, in a process. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { utf8 } from '../wire/bytes.ts'
-import { createNetwork, type NetworkOptions } from './network-libp2p.ts'
-import { networkContract, Watcher } from './network.contract.ts'
+import { createNetwork } from './network-libp2p.ts'
+import { networkContract } from './network.contract.ts'
 import { startTestRelay, type TestRelay } from './network-test-relay.ts'
+import { Watcher } from './network-test-watcher.ts'
 
 let shared: Promise<TestRelay> | undefined
 const relay = async (): Promise<string> => (await (shared ??= startTestRelay())).url
@@ -11,9 +12,8 @@ afterAll(async () => { await (await shared)?.stop() })
 const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
 describe('over circuits alone', () => networkContract({ relay, network: () => createNetwork({ randomBytes: bytes, webrtc: false }) }))
-describe('with WebRTC', () => networkContract({ relay, network: () => createNetwork({ randomBytes: bytes }) }))
 
-describe('paths', () => {
+describe('whom it reaches', () => {
   const endings: (() => Promise<void>)[] = []
   afterEach(async () => { await Promise.all(endings.splice(0).map(end => end())) })
   const own = async (): Promise<TestRelay> => {
@@ -21,44 +21,11 @@ describe('paths', () => {
     endings.push(() => started.stop())
     return started
   }
-  const join = async (url: string, options: Partial<NetworkOptions> = {}): Promise<Watcher> => {
-    const watcher = await new Watcher(createNetwork({ randomBytes: bytes, ...options })).start(url)
+  const join = async (url: string): Promise<Watcher> => {
+    const watcher = await new Watcher(createNetwork({ randomBytes: bytes, webrtc: false })).start(url)
     endings.push(() => watcher.network.stop())
     return watcher
   }
-  const isOn = (watcher: Watcher, peer: string, path: string): Promise<true> =>
-    watcher.hear(event => (event.type === 'peer-path' || event.type === 'peer-up') && event.peer === peer && event.path === path ? true : undefined)
-
-  test('the relayed road gives way to a direct one under load, and the direct one outlives the relay', async () => {
-    const theirs = await own()
-    const [alice, bob] = await Promise.all([join(theirs.url), join(theirs.url)])
-    const [a, b] = await Promise.all([alice.reachable(), bob.reachable()])
-    alice.network.dial(b.peer, b.addresses)
-    expect(await alice.up(b.peer)).toBe('relayed')
-    let said = 0
-    const talking = setInterval(() => { for (let n = 0; n < 5; n++) alice.network.send(b.peer, utf8(`word ${said++}`)) }, 5)
-    await Promise.all([isOn(alice, b.peer, 'direct'), isOn(bob, a.peer, 'direct')]).finally(() => clearInterval(talking))
-    // What is still on its way through the relay would die with it, and the session too.
-    await bob.framesFrom(a.peer, said)
-    await theirs.stop()
-    alice.network.send(b.peer, utf8(`word ${said++}`))
-    const frames = await bob.framesFrom(a.peer, said)
-    expect(frames.map(frame => new TextDecoder().decode(frame))).toEqual(Array.from({ length: said }, (_, n) => `word ${n}`))
-    expect([...alice.heard, ...bob.heard].filter(event => event.type === 'peer-down')).toEqual([])
-  })
-
-  test('gossip goes on over the direct road when the relayed one is gone', async () => {
-    const theirs = await own()
-    const [alice, bob] = await Promise.all([join(theirs.url), join(theirs.url)])
-    const [a, b] = await Promise.all([alice.reachable(), bob.reachable()])
-    for (const peer of [alice, bob]) peer.network.subscribe('garden')
-    alice.network.dial(b.peer, b.addresses)
-    await Promise.all([isOn(alice, b.peer, 'direct'), isOn(bob, a.peer, 'direct')])
-    await theirs.stop()
-    let said = 0
-    const again = setInterval(() => alice.network.publish('garden', utf8(`late ${said++}`)), 50)
-    await bob.hear(event => event.type === 'gossip' && said > 0 ? true : undefined).finally(() => clearInterval(again))
-  })
 
   test('a relay that comes later is found without anyone asking', async () => {
     const theirs = await own()
