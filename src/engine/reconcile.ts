@@ -114,19 +114,47 @@ async function publish(turn: Turn, replica: Replica, made: Made): Promise<Op> {
   return op
 }
 
-/** Secrets of losing branches that the canonical path doesn't lead back to, sealed under the tip's for everyone who is there now. */
+/**
+ * Secrets that back-links from the tip don't lead to, sealed under the tip's for everyone who is there now: those of losing branches, and those
+ * before a device came over from a losing branch by itself, since who joins from outside can't link back to what it never had.
+ */
 export async function bundleLosers(turn: Turn, replica: Replica): Promise<Op | undefined> {
   const { groups } = replica
   const tip = groups.tip()
   const under = tip === undefined ? undefined : groups.keys.secret(tip)
   if (tip === undefined || under === undefined || !maySeal(replica) || replica.authority.state.historyPolicy !== 'all') return undefined
-  const onPath = new Set(groups.tree.path())
+  const linked = linkedFrom(replica, tip)
   const secrets: { epoch: EpochId; sealed: Uint8Array }[] = []
   for (const epoch of groups.keys.epochs()) {
-    if (onPath.has(epoch) || groups.isBundled(epoch) || secrets.length >= MAX_BUNDLE_EPOCHS) continue
+    if (linked.has(epoch) || groups.isBundled(epoch) || secrets.length >= MAX_BUNDLE_EPOCHS) continue
     const secret = groups.keys.secret(epoch)
     if (secret !== undefined) secrets.push({ epoch, sealed: groups.keys.sealSecret(under, LABELS.bundle, secret) })
   }
   return secrets.length === 0 ? undefined : replica.append(turn, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets }))
 }
 
+/** The epochs that everyone at the tip comes to by back-links, or was never meant to read: from the tip to where somebody came over. */
+function linkedFrom(replica: Replica, tip: EpochId): Set<EpochId> {
+  const { groups } = replica
+  const linked = new Set<EpochId>()
+  for (let at: EpochId | undefined = tip; at !== undefined; at = groups.tree.nodes.get(at)?.parent) {
+    linked.add(at)
+    const body = groups.commits.get(at)
+    if (body?.external === true && body.backLink === undefined && cameOver(replica, at)) break
+  }
+  return linked
+}
+
+/** True when the author of this join from outside had a leaf on a branch that isn't this one: not a newcomer, but someone whose branch had lost. */
+function cameOver(replica: Replica, join: EpochId): boolean {
+  const { nodes } = replica.groups.tree
+  const device = replica.log.authority.get(join)?.header.device
+  const isUnder = (below: EpochId, above: EpochId): boolean => {
+    for (let at: EpochId | undefined = below; at !== undefined; at = nodes.get(at)?.parent) if (at === above) return true
+    return false
+  }
+  for (const [epoch, node] of nodes) {
+    if (device !== undefined && node.leaves.includes(device) && !isUnder(epoch, join) && !isUnder(join, epoch)) return true
+  }
+  return false
+}
