@@ -50,7 +50,7 @@ test('the power goes in the middle of a conversation, and the conversation goes 
   await alice.createSpace('Allotment')
   await bob.join(await alice.invite())
   await bob.isIn('Allotment')
-  await alice.sees('Bob')
+  await expect(alice.member('Bob')).toBeVisible()
   await bob.write('Before the thunderstorm')
   await bob.kill()
   await alice.write('Hello?')

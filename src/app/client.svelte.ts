@@ -25,6 +25,11 @@ export interface ChannelView {
 const EMPTY: ChannelView = { messages: [], pending: [], more: false, state: 'loading', divider: undefined }
 const PAGE = 60
 const MAX_NOTICES = 3
+/** A new tab leads within two seconds: so often, so long apart, a message is tried again. */
+const BUSY_TRIES = 10
+const BUSY_MS = 500
+/** Page and worker read the same clock, at slightly different moments. */
+const CLOCK_MS = 50
 
 export class Client {
   /** undefined until the engine has said; null when nobody has set up this device yet. */
@@ -182,8 +187,16 @@ export class Client {
     const { space, channel } = this
     if (space === undefined || channel === undefined) return text
     const key = this.nextId++
-    this.change(channel, (view) => ({ ...view, pending: [...view.pending, { key, text, at: Date.now() }] }))
-    const answer = await this.ask({ type: 'send-message', space, channel, text })
+    const at = Date.now()
+    this.change(channel, (view) => ({ ...view, pending: [...view.pending, { key, text, at }] }))
+    let answer = await this.ask({ type: 'send-message', space, channel, text })
+    for (let tries = 0; !answer.ok && answer.error.code === 'busy' && tries < BUSY_TRIES; tries++) {
+      // The tab that did the work has gone. The next one may find the message saved already: saying it twice would be worse than waiting.
+      await new Promise((resolve) => { setTimeout(resolve, BUSY_MS) })
+      const saved = await this.findOwn(space, channel, text, at)
+      if (saved === undefined) answer = await this.ask({ type: 'send-message', space, channel, text })
+      else if (saved !== 'unknown') answer = { ok: true, result: { messageId: saved } }
+    }
     if (answer.ok) {
       const id = answer.result.messageId
       this.change(channel, (view) => ({
@@ -194,6 +207,14 @@ export class Client {
     this.change(channel, (view) => ({ ...view, pending: view.pending.filter((p) => p.key !== key) }))
     this.notify(answer.error.message)
     return text
+  }
+
+  /** An own message with this text since then, where the engine can say. */
+  private async findOwn(space: SpaceId, channel: ChannelId, text: string, since: number): Promise<OpId | 'unknown' | undefined> {
+    const answer = await this.ask({ type: 'get-messages', space, channel, limit: 20 })
+    if (!answer.ok) return 'unknown'
+    this.merge(channel, answer.result.messages)
+    return answer.result.messages.findLast((m) => m.mine && m.text === text && m.sentAt >= since - CLOCK_MS)?.id
   }
 
   /** Everything on the screen has been seen. */

@@ -6,6 +6,7 @@
  * The past's secret goes into a kit only while nobody was removed since the invite was made: who is removed may know the link.
  */
 import type { Ciphersuite, SigningKey, TopicKey } from '../ports.ts'
+import { decodeAuthorityBody } from '../wire/authority.ts'
 import { concat, fromHex, toHex } from '../wire/bytes.ts'
 import type { EpochId, InviteId } from '../wire/ids.ts'
 import { encodeKit, type Kit } from '../wire/invite.ts'
@@ -44,13 +45,24 @@ export async function openKit(suite: Ciphersuite, box: SigningKey, replicaId: st
   return suite.openFrom(box.secretKey, LABELS.inviteKit, concat(fromHex(replicaId) as Uint8Array, fromHex(invite) as Uint8Array), sealed)
 }
 
-/** Invites somebody could still join through. Expiry is a label: the kit is kept fresh a little longer than needed. */
-function liveInvites(turn: Turn, replica: Replica): InviteId[] {
+/**
+ * Invites whose kit must hear of these ops: those somebody could come with, and those that the ops themselves ended, so that whoever comes with one
+ * is told why. Expiry needs no word: it stands in the link.
+ */
+function invitesToTell(turn: Turn, replica: Replica, ops: readonly Op[]): InviteId[] {
   const out: InviteId[] = []
   for (const [invite, info] of replica.authority.state.invites) {
-    if (!info.revoked && info.used < info.uses && info.expiresAt > turn.now) out.push(invite)
+    if (info.expiresAt <= turn.now) continue
+    const isOpen = !info.revoked && info.used < info.uses
+    if (isOpen || ops.some((op) => endedBy(op) === invite)) out.push(invite)
   }
   return out
+}
+
+/** The invite that this op took back, or used, perhaps for the last time. */
+function endedBy(op: Op): InviteId | undefined {
+  const body = decodeAuthorityBody(op.header.type, op.body)
+  return body?.type === 'inviteRevoke' || body?.type === 'join' ? body.invite : undefined
 }
 
 /** Lays the whole authority log and the tip's group info into a new invite's topic. */
@@ -78,10 +90,10 @@ function mayReadPast(replica: Replica, invite: InviteId): boolean {
   return state.historyPolicy === 'all' && !replica.authority.removedSince(invite)
 }
 
-/** Adds fresh authority ops, and the new tip when they hold a commit, to the kits of all live invites. */
+/** Adds fresh authority ops, and the new tip when they hold a commit, to the kits of the invites they matter to. */
 export async function refreshKits(turn: Turn, replica: Replica, ops: readonly Op[]): Promise<void> {
   if (ops.length === 0) return
-  for (const invite of liveInvites(turn, replica)) {
+  for (const invite of invitesToTell(turn, replica, ops)) {
     await postKit(turn, replica, invite, { type: 'ops', ops: ops.map((op) => op.bytes) })
     if (ops.some((op) => op.header.type === 'commit')) await postGroupKit(turn, replica, invite)
   }
