@@ -164,9 +164,8 @@ export class Authority {
     return [...this.history.identities].some((i) => [...view.each(`out ${i}`)].some((out) => !past.has(out)))
   }
 
-  /** Devices that signed two different ops for one place. */
+  /** Devices that signed two different ops for one place, strangers' included. */
   get equivocations(): readonly DeviceId[] {
-    const resolution = this.settled()
-    return [...this.history.devices].filter((device) => this.history.forks.has(device) || resolution.freezeOf(device) !== undefined).sort()
+    return [...new Set([...this.history.forks.keys(), ...this.settled().frozenDevices()])].sort()
   }
 }

@@ -231,7 +231,7 @@ export class Reference {
 
   private beyond(e: Entry, r: Lasting): boolean {
     if (r.takes === 'other' || e === r.entry || e.body?.type === 'genesis' || e.past.has(r.entry.id) || !this.aims(e, r)) return false
-    if (r.takes === 'power' && !needsPower(e)) return false
+    if ((r.takes === 'power' && !needsPower(e)) || (e.body?.type === 'join' && r.entry.past.has(e.id))) return false
     return !(e.op.header.device === r.entry.op.header.device && r.entry.past.has(e.id)) && !this.inCut(e, r)
   }
 
@@ -262,19 +262,19 @@ export class Reference {
   private run(): void {
     const surplus = new Set<string>(), frozen = new Map<string, Frozen>()
     for (;;) {
-      const late = new Set<Entry>()
-      let chosen = this.round(surplus, frozen, late)
+      const late = new Set<Entry>(), never = new Set<Entry>()
+      let chosen = this.round(surplus, frozen, late, never)
       for (let again = 0; again < 8; again++) {
-        const fallen = chosen.map((r) => r.entry).filter((e) => this.voids.has(e.id) && !late.has(e))
+        const fallen = chosen.map((r) => r.entry).filter((e) => this.voids.has(e.id))
         if (fallen.length === 0) break
-        for (const e of fallen) late.add(e)
-        chosen = this.round(surplus, frozen, late)
+        for (const e of fallen) (late.has(e) ? never : late).add(e)
+        chosen = this.round(surplus, frozen, late, never)
       }
       if (!this.forks(frozen, chosen) && !this.overused(surplus)) return
     }
   }
 
-  private round(surplus: Set<string>, frozen: Map<string, Frozen>, late: Set<Entry>): Lasting[] {
+  private round(surplus: Set<string>, frozen: Map<string, Frozen>, late: Set<Entry>, never: Set<Entry>): Lasting[] {
     const chosen: Lasting[] = [], blocked = new Set(surplus)
     for (;;) {
       const waiting: Lasting[] = []
@@ -285,7 +285,7 @@ export class Reference {
         if (e.flawed || blocked.has(e.id) || this.isFrozen(e, frozen) || !this.permits(e, s)) { this.voids.add(e.id); continue }
         if (e.body !== undefined && e.body.type !== 'profile' && e.body.type !== 'keyPackage') this.powers.set(e.id, s.power(e.author))
         const r = this.lasting(e, s)
-        if (r !== undefined && !chosen.some((c) => c.entry === e)) waiting.push(r)
+        if (r !== undefined && !never.has(e) && !chosen.some((c) => c.entry === e)) waiting.push(r)
       }
       waiting.sort((a, b) => Number(late.has(a.entry)) - Number(late.has(b.entry)) || b.power - a.power || a.rank - b.rank || (a.rank === 0 ? 0 : a.entry.depth - b.entry.depth) || smaller(a.entry, b.entry))
       const next = waiting[0]

@@ -6,7 +6,7 @@
  *   loop: an op is void if it is beyond the cut of a chosen restriction, or not permitted by the non-void part of its past
  *         of the restrictions that are neither chosen nor void, choose the first by: higher power, rank, smaller depth, smaller id
  *         until there is none
- *   a chosen restriction may be void at the end, since a later choice hit its author: then choose anew, that one last
+ *   a chosen restriction may be void at the end, since a later choice hit its author: then choose anew, that one last, and if it falls again, never
  *
  * What is void follows from the pasts alone once the cuts are fixed: one walk in causal order, and after a further choice only over what
  * comes after the ops it hit. Devices whose chains fork, and joins beyond an invite's uses, are found at the end and void from the start of a new round.
@@ -40,6 +40,8 @@ export class Resolution implements Decided {
   private surplus = new Map<number, Reason>()
   /** Restrictions that fell in an earlier round: chosen only when nothing else is left. */
   private late = new Set<number>()
+  /** Those that fell even so: they are judged, but their cuts are not applied. */
+  private never = new Set<number>()
   /** Ops that stood differently at different moments of resolving. */
   private unsteady = new Set<number>()
   /** In the order they were chosen. */
@@ -52,6 +54,7 @@ export class Resolution implements Decided {
   reason(index: number): Reason | undefined { return this.reasons[index] }
   /** Restrictions in force against an identity. */
   against(identity: IdentityId): readonly Restriction[] { return this.chosenBy.get(identity) ?? [] }
+  frozenDevices(): Iterable<DeviceId> { return this.frozen.keys() }
   freezeOf(device: DeviceId): Freeze | undefined { return this.frozen.get(device) }
   get size(): number { return this.reasons.length }
 
@@ -65,14 +68,15 @@ export class Resolution implements Decided {
     while (this.findForks() || this.findSurplus())
   }
 
-  /** Rounds until every choice stands that it rests on: one that fell to a later choice is not made before that one again. */
+  /** Rounds until every choice stands: one that fell to a later choice, or to its own cut, is made last, and if it falls again, not at all. */
   private settle(): void {
     this.late = new Set()
+    this.never = new Set()
     for (let again = 0; again <= MAX_ROUNDS; again++) {
       this.round()
-      const fallen = this.chosen.filter((r) => this.isVoid(r.index) && !this.late.has(r.index))
+      const fallen = this.chosen.filter((r) => this.isVoid(r.index))
       if (fallen.length === 0) return
-      for (const { index } of fallen) this.late.add(index)
+      for (const { index } of fallen) (this.late.has(index) ? this.never : this.late).add(index)
     }
   }
 
@@ -94,7 +98,7 @@ export class Resolution implements Decided {
   }
 
   private candidates(): Restriction[] {
-    const out = this.restrictions.filter((r): r is Restriction => r !== undefined && !this.isVoid(r.index) && !this.picked.has(r.index))
+    const out = this.restrictions.filter((r): r is Restriction => r !== undefined && !this.isVoid(r.index) && !this.picked.has(r.index) && !this.never.has(r.index))
     const late = (r: Restriction): number => (this.late.has(r.index) ? 1 : 0)
     return out.sort((a, b) => late(a) - late(b) || this.inOrder(a, b))
   }

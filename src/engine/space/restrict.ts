@@ -108,6 +108,8 @@ export function isBeyond(history: History, node: Node, restriction: Restriction)
   const { index, takes } = restriction
   if (takes === 'reading' || takes === 'nothing' || node.index === index || node.body?.type === 'genesis') return false
   if (node.past.has(index) || !hits(history, node, restriction)) return false
+  // Nobody is removed who is not in: a cut can't take the joining that it presupposes.
+  if (node.body?.type === 'join' && history.node(index).past.has(node.index)) return false
   if (takes === 'power' && !needsPower(node)) return false
   const own = history.node(index)
   if (own.device === node.device && own.past.has(node.index)) return false
