@@ -7,14 +7,20 @@ import type { Path } from '../ports.ts'
 import { BackOff, parseAddress, parsePeer } from './network-relays.ts'
 
 const MAX_ADDRESSES = 16
-const FIRST_UPGRADE_RETRY_MS = 2_000
+const FIRST_UPGRADE_RETRY_MS = 500
 const LAST_UPGRADE_RETRY_MS = 5 * 60_000
+/**
+ * A WebRTC dial whose connection fails half-way waits for its timeout, because @libp2p/webrtc goes on to wait for a channel of the dead connection. So the first try is
+ * short, enough for a good line, and each next one has more time, up to what ICE takes on a bad one.
+ */
+const FIRST_UPGRADE_TIMEOUT_MS = 4_000
+const LAST_UPGRADE_TIMEOUT_MS = 16_000
 
 export interface Dialler {
   /** Resolves when one of the addresses led to a connection; rejects when none did. */
   dial(addresses: readonly Multiaddr[]): Promise<unknown>
   /** The same, although there is a connection already. */
-  upgrade(addresses: readonly Multiaddr[]): Promise<unknown>
+  upgrade(addresses: readonly Multiaddr[], timeoutMs: number): Promise<unknown>
   isConnected(peer: string, path?: Path): boolean
   chance(): number
 }
@@ -23,6 +29,7 @@ interface Wanted {
   readonly peer: string
   readonly backOff: BackOff
   addresses: readonly Multiaddr[]
+  timeoutMs: number
   state: 'idle' | 'dialling' | 'upgrading'
   timer: ReturnType<typeof setTimeout> | undefined
 }
@@ -55,7 +62,7 @@ export class Dials {
     } else {
       if (addresses.length === 0 || this.wanted.size >= this.most) return
       const backOff = new BackOff(FIRST_UPGRADE_RETRY_MS, LAST_UPGRADE_RETRY_MS, () => this.dialler.chance())
-      this.wanted.set(peer, { peer, addresses, backOff, state: 'idle', timer: undefined })
+      this.wanted.set(peer, { peer, addresses, backOff, timeoutMs: FIRST_UPGRADE_TIMEOUT_MS, state: 'idle', timer: undefined })
     }
     const wanted = this.wanted.get(peer)
     if (wanted?.state === 'idle' && !this.dialler.isConnected(peer)) void this.connect(wanted)
@@ -91,7 +98,8 @@ export class Dials {
     if (addresses.length === 0) return
     wanted.state = 'upgrading'
     clearTimeout(wanted.timer)
-    await this.dialler.upgrade(addresses).catch(() => undefined)
+    await this.dialler.upgrade(addresses, wanted.timeoutMs).catch(() => undefined)
+    wanted.timeoutMs = Math.min(2 * wanted.timeoutMs, LAST_UPGRADE_TIMEOUT_MS)
     wanted.state = 'idle'
     if (this.wanted.get(wanted.peer) !== wanted || this.dialler.isConnected(wanted.peer, 'direct')) return
     if (!this.dialler.isConnected(wanted.peer)) return this.drop(wanted)

@@ -31,9 +31,9 @@ export const MAX_PEERS = 12
 const MAX_CONNECTIONS = 64
 const MAX_GOSSIP_BYTES = 64 * 1024
 const MAX_TOPICS = 256
-/** ICE that takes longer than this has usually failed without saying so; another try is worth more than waiting. */
-const UPGRADE_TIMEOUT_MS = 12_000
 const DIAL_TIMEOUT_MS = 10_000
+/** Every dial brings its own, shorter limit; the library's defaults must not cut it. */
+const MAX_DIAL_MS = 30_000
 /** A connection that doesn't answer pings is aborted after about two of these. */
 const PING_INTERVAL_MS = 10_000
 /** Above the 16 KiB of the library's default: twice the throughput between browsers, which all take 256 KiB. */
@@ -90,7 +90,7 @@ class Libp2pNetwork implements Network {
     })
     this.dials = new Dials({
       dial: async addresses => this.running().dial([...addresses], { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) }),
-      upgrade: async addresses => this.running().dial([...addresses], { signal: AbortSignal.timeout(UPGRADE_TIMEOUT_MS), force: true }),
+      upgrade: async (addresses, timeoutMs) => this.running().dial([...addresses], { signal: AbortSignal.timeout(timeoutMs), force: true }),
       isConnected: (peer, path) => { const session = this.sessions.get(peer); return session !== undefined && (path ? session.has(path) : !session.isEmpty) },
       chance,
     }, options.maxPeers ?? MAX_PEERS)
@@ -189,7 +189,7 @@ class Libp2pNetwork implements Network {
       connectionGater: { denyDialMultiaddr: address => !this.mayDial(address) },
       connectionManager: {
         maxConnections: MAX_CONNECTIONS, maxParallelDials: 8, maxPeerAddrsToDial: 8, reconnectRetries: 0,
-        addressDialTimeout: UPGRADE_TIMEOUT_MS, dialTimeout: UPGRADE_TIMEOUT_MS,
+        addressDialTimeout: MAX_DIAL_MS, dialTimeout: MAX_DIAL_MS,
       },
       connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: { minTimeout: PING_INTERVAL_MS } },
       transportManager: { faultTolerance: 1 },
