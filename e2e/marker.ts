@@ -40,12 +40,26 @@ export function* filesOf(folder: string): Generator<readonly [name: string, byte
     const bytes = readFileSync(path)
     yield [path, bytes]
     yield* valuesIn(path, bytes)
-    if (!/\.(ldb|sst)$/.test(entry.name)) continue
-    for (const block of blocksOf(bytes)) {
+    const inner = /\.(ldb|sst)$/.test(entry.name) ? blocksOf(bytes) : entry.name.endsWith('.log') ? [joined(bytes)] : []
+    for (const block of inner) {
       yield [`${path}, a block`, block]
       yield* valuesIn(path, block)
     }
   }
+}
+
+/** A LevelDB log (doc/log_format.md of LevelDB) without the 7-byte headers that cut what it holds into pieces of at most 32 KiB. */
+function joined(log: Buffer): Buffer {
+  const pieces: Buffer[] = []
+  for (let start = 0; start < log.length; start += 32_768) {
+    const block = log.subarray(start, start + 32_768)
+    for (let at = 0; at + 7 <= block.length;) {
+      const length = block.readUInt16LE(at + 4)
+      pieces.push(block.subarray(at + 7, at + 7 + length))
+      at += 7 + length
+    }
+  }
+  return Buffer.concat(pieces)
 }
 
 /** How Chromium begins a value of IndexedDB that it compressed by itself (blink's idb_value_wrapping.cc), wherever it keeps it. */

@@ -108,7 +108,8 @@ export class Person {
 
   async revokeInvite(): Promise<void> {
     await this.openInvite()
-    await this.page.getByRole('button', { name: /take back|revoke/i }).first().click()
+    await this.page.getByRole('button', { name: 'Take back' }).click()
+    await expect(this.page.getByRole('button', { name: 'Take back' })).toBeHidden()
     await this.page.keyboard.press('Escape')
   }
 
