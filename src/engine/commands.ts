@@ -5,6 +5,7 @@ import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
 import { type AuthorityBody, encodeAuthorityBody } from '../wire/authority.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, NO_SPACE, type OpId, parseChannelId, type SpaceId } from '../wire/ids.ts'
 import { decodeLink, encodeLink, INVITE_SECRET_BYTES } from '../wire/invite.ts'
+import type { Op } from '../wire/op.ts'
 import { decodeMessage } from '../wire/records.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
@@ -16,6 +17,7 @@ import { makeMe, restoreMe, saveMe } from './me.ts'
 import type { Asker } from './out.ts'
 import { act, commitChange, due, maySeal } from './reconcile.ts'
 import { Replica, signOp } from './replica.ts'
+import { placeBetween } from './space/order.ts'
 import type { Turn } from './turn.ts'
 import { channelInfos, inviteInfos, memberInfos, messageInfo } from './views.ts'
 
@@ -134,10 +136,10 @@ export class Commands {
     const commit = await commitChange(turn, replica, id as unknown as EpochId, state, [], [])
     if (commit === undefined) return fail('internal')
     const channel = parseChannelId(world.random.bytes(16)) as ChannelId
-    const general = await replica.append(turn, 'channelCreate', encodeAuthorityBody({ type: 'channelCreate', channel, name: 'general', kind: 'text', audience: 0 }))
+    const general = await this.appendChannel(turn, replica, channel, 'general')
     engine.addReplica(turn, replica)
     await replica.settle(turn)
-    await engine.distribute(turn, replica, [genesis, commit, general, await publishKeyPackage(turn, replica)])
+    await engine.distribute(turn, replica, [genesis, commit, ...general, await publishKeyPackage(turn, replica)])
     turn.out.reply(asker, { space: id, channel })
     return undefined
   }
@@ -152,9 +154,21 @@ export class Commands {
     return undefined
   }
 
-  private createChannel(turn: Turn, asker: Asker, replica: Replica, name: string): Promise<ApiError | undefined> {
+  private async createChannel(turn: Turn, asker: Asker, replica: Replica, name: string): Promise<ApiError | undefined> {
     const channel = parseChannelId(this.engine.world.random.bytes(16)) as ChannelId
-    return this.change(turn, asker, replica, { type: 'channelCreate', channel, name, kind: 'text', audience: 0 }, { channel })
+    if (replica.authority.refuse(replica.me.identity, { type: 'channelCreate', channel, name, kind: 'text', audience: 0 }) !== undefined) return fail('not-allowed')
+    await this.engine.distribute(turn, replica, await this.appendChannel(turn, replica, channel, name))
+    turn.out.reply(asker, { channel })
+    return undefined
+  }
+
+  /** A channel, and its place behind all others. */
+  private async appendChannel(turn: Turn, replica: Replica, channel: ChannelId, name: string): Promise<Op[]> {
+    const last = [...replica.authority.state.channels.values()].map((c) => c.place).sort().pop() ?? ''
+    const place = placeBetween(last, '')
+    const ops = [await replica.append(turn, 'channelCreate', encodeAuthorityBody({ type: 'channelCreate', channel, name, kind: 'text', audience: 0 }))]
+    if (place !== undefined) ops.push(await replica.append(turn, 'channelPlace', encodeAuthorityBody({ type: 'channelPlace', channel, category: undefined, place })))
+    return ops
   }
 
   private renameChannel(turn: Turn, asker: Asker, replica: Replica, c: Run<'rename-channel'>): Promise<ApiError | undefined> | ApiError {

@@ -4,6 +4,7 @@ import type { ChannelId, DeviceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import type { MessageRecord } from '../wire/records.ts'
 import type { Replica } from './replica.ts'
+import { inPlace } from './space/order.ts'
 import type { Turn } from './turn.ts'
 
 const HLC_STEP = 1024
@@ -23,8 +24,8 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
 }
 
 export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
-  return [...replica.authority.state.channels]
-    .map(([channel, c]) => ({ channel, name: c.name, unread: reading.unread(replica.id, channel) }))
+  return inPlace(replica.authority.state.channels, (c) => c.place)
+    .map(([channel, c]) => ({ channel: channel as ChannelId, name: c.name, unread: reading.unread(replica.id, channel as ChannelId) }))
 }
 
 export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): MemberInfo[] {
