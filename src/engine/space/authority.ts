@@ -17,7 +17,7 @@ import { Past } from './past.ts'
 import { permitted } from './permitted.ts'
 import type { Reason, Verdict } from './reasons.ts'
 import { Resolution } from './resolve.ts'
-import { type DeviceState, encodeState, type SpaceState, stateOf } from './state.ts'
+import { type DeviceState, encodeState, type SpaceState, stateOf, stateWith } from './state.ts'
 import { View } from './view.ts'
 
 /** Views of pasts kept for asking again: ops of one moment name the same heads. */
@@ -50,18 +50,23 @@ export class Authority {
     const checked = await check(this.suite, this.history, op, past)
     if (op.header.type === 'genesis' && checked.flaw === undefined) this.history.space = op.id as string as SpaceId
     this.history.append(op, past, checked)
-    this.cached = undefined
     this.pasts.clear()
   }
 
   /** Ops nobody has followed yet, ascending: what the next op names as seen. */
   heads(): readonly OpId[] { return this.history.heads() }
 
+  /** Decides about what came in since the last time, and keeps the state where only a part of it changed. */
   private settled(): Resolution {
     const { resolution, history } = this
-    const missing = history.nodes.length - resolution.size
-    if (missing > MANY_NEW) resolution.resolve()
-    while (resolution.size < history.nodes.length) resolution.add(history.node(resolution.size))
+    if (history.nodes.length - resolution.size > MANY_NEW) { resolution.resolve(); this.cached = undefined }
+    while (resolution.size < history.nodes.length) {
+      const node = history.node(resolution.size)
+      const before = this.cached
+      const quietly = resolution.add(node)
+      if (!quietly || before === undefined) this.cached = undefined
+      else if (!resolution.isVoid(node.index)) this.cached = stateWith(history, new View(history, resolution), before, node)
+    }
     return resolution
   }
 
@@ -69,7 +74,8 @@ export class Authority {
 
   /** The space now. The same object while no op came in. */
   get state(): SpaceState {
-    this.cached ??= stateOf(this.history, this.view())
+    const view = this.view()
+    this.cached ??= stateOf(this.history, view)
     return this.cached
   }
 

@@ -49,7 +49,8 @@ export class Resolution implements Decided {
 
   constructor(history: History) { this.history = history }
 
-  isVoid(index: number): boolean { return this.reasons[index] !== undefined }
+  /** What wasn't judged yet counts as little as what is void. */
+  isVoid(index: number): boolean { return index >= this.reasons.length || this.reasons[index] !== undefined }
   powerOf(index: number): number { return this.powers[index] ?? 0 }
   reason(index: number): Reason | undefined { return this.reasons[index] }
   /** Restrictions in force against an identity. */
@@ -269,9 +270,11 @@ export class Resolution implements Decided {
 
   // ---- one more ----
 
-  /** Takes in the newest op. Most change nothing that was decided before; the others start from scratch. */
-  add(node: Node): void {
-    if (node.index !== this.size || !this.addQuietly(node)) this.resolve()
+  /** Takes in the newest op. Most change nothing that was decided before; the others start from scratch, and false comes back. */
+  add(node: Node): boolean {
+    const quietly = node.index === this.size && this.addQuietly(node)
+    if (!quietly) this.resolve()
+    return quietly
   }
 
   /** False when the op may change how earlier ones stand. */

@@ -100,6 +100,48 @@ export function stateOf(history: History, view: View): SpaceState {
   }
 }
 
+/**
+ * The state after one more op that counts and changed nothing about earlier ones. Only what such an op writes is looked at again; undefined for types
+ * whose effects spread (roles, removals, ownership): those are rebuilt.
+ */
+export function stateWith(history: History, view: View, before: SpaceState, node: Node): SpaceState | undefined {
+  const { body } = node
+  if (body === undefined) return before
+  switch (body.type) {
+    case 'forkProof': return before
+    case 'keyPackage': return before.devices.has(node.device) ? { ...before, keyPackages: replaced(before.keyPackages, node.device, keyPackage(view, node.device)) } : before
+    // Who comes again brings back what was there before, other devices included.
+    case 'join': return history.writes(`in ${node.author}`).length > 1 ? undefined : withMember(history, view, before, node)
+    case 'profile': case 'deviceAdd': return withMember(history, view, before, node)
+    case 'timeout': return { ...before, members: replaced(before.members, body.identity, memberState(history, view, body.identity)) }
+    case 'invite': case 'inviteRevoke': return { ...before, invites: replaced(before.invites, body.invite, inviteState(history, view, body.invite)) }
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride':
+      return { ...before, channels: replaced(before.channels, body.channel, channelState(history, view, body.channel)) }
+    default: return undefined
+  }
+}
+
+function withMember(history: History, view: View, before: SpaceState, { author, body, device }: Node): SpaceState {
+  const identity = author as IdentityId
+  const members = replaced(before.members, identity, memberState(history, view, identity))
+  if (body?.type === 'profile') return { ...before, members }
+  const added = body?.type === 'deviceAdd' ? body.device : device
+  const devices = replaced(before.devices, added, deviceState(history, view, added))
+  const keyPackages = replaced(before.keyPackages, added, keyPackage(view, added))
+  const invites = body?.type === 'join' ? replaced(before.invites, body.invite, inviteState(history, view, body.invite)) : before.invites
+  return { ...before, members, devices, keyPackages, invites }
+}
+
+/** A copy with one entry changed, in order of keys. */
+function replaced<K extends string, V>(map: ReadonlyMap<K, V>, key: K, value: V | undefined): ReadonlyMap<K, V> {
+  if (value === undefined && !map.has(key)) return map
+  const out = new Map(map)
+  if (value === undefined) { out.delete(key); return out }
+  const isNew = !out.has(key)
+  out.set(key, value)
+  return isNew ? byKey(out) : out
+}
+
 const bodyAt = (history: History, index: number | undefined) => (index === undefined ? undefined : history.node(index).body)
 
 /** Hiding more of the past is the more restrictive. */
