@@ -148,6 +148,8 @@ export class Peers {
     const known = peer.sessions.get(replica.id)
     if (known !== undefined && equal(known.token, token)) return
     peer.sessions.set(replica.id, { space: replica.id, token, device, theirs: [], asking: false, serving: [], allowance: 0 })
+    // Also when we said hello before: the peer may not have been in this space then, and let it pass.
+    peer.greeted.delete(toHex(token))
     await this.greet(turn, peer, [replica], relayKey)
     this.frame(turn, peer, { type: 'vector', token, vector: replica.log.vector(), whole: true })
     this.events.met(turn, replica, device)
