@@ -334,7 +334,7 @@ export class Reference {
       const { body } = offer
       if (body?.type !== 'invite') continue
       const joins = this.all.filter((j) => j.offer === offer.id && !this.voids.has(j.id))
-      const seen = (j: Entry): number => this.all.filter((e) => e.author !== j.author && (this.powers.get(e.id) ?? 0) >= (this.powers.get(offer.id) ?? 0) && !this.voids.has(e.id) && e.past.has(j.id)).length
+      const seen = (j: Entry): number => this.all.filter((e) => !joins.some((rival) => rival.author === e.author) && (this.powers.get(e.id) ?? 0) >= (this.powers.get(offer.id) ?? 0) && !this.voids.has(e.id) && e.past.has(j.id)).length
       joins.sort((a, b) => seen(b) - seen(a) || a.depth - b.depth || smaller(a, b))
       for (const j of joins.slice(body.uses)) { surplus.add(j.id); more = true }
     }

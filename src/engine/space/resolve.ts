@@ -250,7 +250,8 @@ export class Resolution implements Decided {
         if (terms?.body?.type !== 'invite') continue
         const through = joins.filter((j) => j.invite === offer)
         if (through.length <= terms.body.uses) continue
-        const ranked = through.map((join) => ({ join, seen: this.witnesses(join, terms) }))
+        const rivals = new Set(through.map((join) => join.author))
+        const ranked = through.map((join) => ({ join, seen: this.witnesses(join, terms, rivals) }))
         ranked.sort((a, b) => b.seen - a.seen || a.join.depth - b.join.depth || (a.join.id < b.join.id ? -1 : 1))
         for (const { join } of ranked.slice(terms.body.uses)) { this.surplus.set(join.index, { code: 'invite-used-up', by: terms.id }); more = true }
       }
@@ -258,12 +259,13 @@ export class Resolution implements Decided {
     return more
   }
 
-  private witnesses(join: Node, offer: Node): number {
+  /** None of the rivals bears witness: so an op that has seen them all speaks for all alike, and changes nothing. */
+  private witnesses(join: Node, offer: Node, rivals: ReadonlySet<IdentityId | undefined>): number {
     const power = this.powerOf(offer.index)
     let n = 0
     for (let i = join.index + 1; i < this.history.nodes.length; i++) {
       const node = this.history.node(i)
-      if (!this.isVoid(i) && this.powerOf(i) >= power && node.author !== join.author && node.past.has(join.index)) n++
+      if (!this.isVoid(i) && this.powerOf(i) >= power && !rivals.has(node.author) && node.past.has(join.index)) n++
     }
     return n
   }
