@@ -6,13 +6,16 @@
  *   S2  no own op is in a frame before it is on the disk
  *   S3  a message says what its author said, and is by its author
  *   S4  the engine never throws but where the disk was told to fail
+ *   S5  every op that a device keeps carries its author's signature
  * After the healing, within a bound:
  *   L1  every member sees the same members, channels and messages, in the same order, each message once; only who came by a link after somebody
  *       was removed may lack what was said before, or by people who didn't know of them yet: links give no keys of times before a removal
  *   L2  every message said by someone who is still a member is there
  *   L3  its author knows it is delivered to all others
  *   L4  nobody is still joining
+ *   L5  who is invited now gets in, and all of the above holds with them
  */
+import { createPublicKey, verify } from 'node:crypto'
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { SaveFault } from '../adapters/disk-memory.ts'
 import type { Command, CommandType, MessageInfo, Reply, Results, Update } from '../api.ts'
@@ -20,7 +23,7 @@ import type { Input, Step } from '../engine/input.ts'
 import type { Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
 import { type ChannelId, NO_SPACE, type OpId, type SpaceId } from '../wire/ids.ts'
-import { decodeOp, type Op } from '../wire/op.ts'
+import { decodeOp, type Op, opSignedBytes } from '../wire/op.ts'
 import type { SimNode, Witness } from './node.ts'
 import type { World } from './world.ts'
 
@@ -70,6 +73,7 @@ export class Checks implements Witness {
       const op = decodeOp(save.value, sha256)
       if (op === undefined) { this.fail('S1', `${name} saves an op that can't be read`); continue }
       this.once(name, op)
+      if (!isSigned(op)) this.fail('S5', `${name} keeps ${op.header.type} ${op.id.slice(0, 8)}, which its author didn't sign`)
       if (isKept) this.savedBy(name).add(op.id)
     }
   }
@@ -214,6 +218,13 @@ export class Checks implements Witness {
     // The reply has the result of the command it answers: that is the API's promise.
     return reply?.ok === true ? (reply.result as Results[T]) : undefined
   }
+}
+
+/** By another implementation of Ed25519 than the engine's. */
+function isSigned(op: Op): boolean {
+  const x = Buffer.from(op.header.device, 'hex').toString('base64url')
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+  return verify(null, opSignedBytes(Buffer.from(op.id, 'hex')), key, op.sig)
 }
 
 interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: readonly string[]; readonly messages: readonly MessageInfo[] }

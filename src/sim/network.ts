@@ -100,7 +100,8 @@ export class Ether {
       const link: Link = { ends: [me, other], path, isOpen: true, lastArrival: new Map() }
       this.links.set(linkName(me, other), link)
       me.tell({ type: 'peer-up', peer, path })
-      other.tell({ type: 'peer-up', peer: me.peer, path })
+      // An event of its own: two devices at work at once would be a race, and a seed two stories.
+      this.world.after(0, `${other.machine} is dialled`, () => { if (link.isOpen && other.isUp) other.tell({ type: 'peer-up', peer: me.peer, path }) })
     })
   }
 

@@ -11,6 +11,9 @@ import type { World } from './world.ts'
 
 export const NAMES = ['Alice', 'Bob', 'Carol', 'Dave', 'Erin', 'Frank', 'Grace', 'Heidi', 'Ivan', 'Judy', 'Ken', 'Laura', 'Mike', 'Nora', 'Oscar', 'Peggy']
 
+/** In fair weather an invite reaches the relay, and a joiner the space, within this. */
+const WELCOME_MS = 10_000
+
 interface SpaceModel extends Peopled { readonly links: string[]; readonly joined: Set<SimNode> }
 
 export interface Setting {
@@ -66,6 +69,7 @@ export class People {
     for (const node of this.setting.nodes) {
       await node.start()
       this.ask(node, { type: 'set-up', name: node.name })
+      await this.setting.world.settle()
     }
     await this.setting.world.runFor(500)
     this.createSpace(this.setting.nodes[0])
@@ -84,8 +88,34 @@ export class People {
     for (const relay of office.relays.values()) { relay.isUp = true; relay.withholds = false }
     office.lookAround()
     office.pushAll()
-    for (const node of nodes) await node.start()
-    await world.settle()
+    for (const node of nodes) {
+      await node.start()
+      await world.settle()
+    }
+  }
+
+  /** Somebody who isn't in a space is invited and says hello; undefined when that worked or everybody is in. */
+  async welcome(): Promise<string | undefined> {
+    const { world, nodes } = this.setting
+    for (const space of this.spaces) {
+      const members: string[] = []
+      this.ask(space.creator, { type: 'list-members', space: space.id }, (list) => { members.push(...list.members.map(({ name }) => name)) })
+      await world.settle()
+      const guest = nodes.find((node) => !members.includes(node.name))
+      if (guest === undefined) continue
+      let link: string | undefined
+      this.ask(space.creator, { type: 'create-invite', space: space.id }, (invite) => { link = invite.link })
+      await world.runFor(WELCOME_MS)
+      // Ten invites may have been given out already.
+      link ??= this.pick(space.links)
+      if (link === undefined) continue
+      let isIn = false
+      this.ask(guest, { type: 'join', link }, () => { isIn = true; space.joined.add(guest); space.joinedAt.set(guest.name, world.now) })
+      await world.runFor(WELCOME_MS)
+      if (!isIn) return `L5: ${guest.name} was invited by ${space.creator.name} and didn't get in`
+      this.say({ node: guest, space })
+    }
+    return undefined
   }
 
   private get running(): SimNode[] { return this.setting.nodes.filter((node) => node.isRunning) }
@@ -126,8 +156,7 @@ export class People {
     this.ask(node, { type: 'join', link }, () => { space.joined.add(node); space.joinedAt.set(node.name, this.setting.world.now) })
   }
 
-  say(): void {
-    const found = this.someMember()
+  say(found = this.someMember()): void {
     if (found === undefined) return
     const { node, space } = found
     this.ask(node, { type: 'list-channels', space: space.id }, ({ channels }) => {
@@ -231,7 +260,8 @@ export class People {
       case 0: case 1: relay.isUp = !relay.isUp; break
       case 2: relay.withholds = !relay.withholds; break
       case 3: office.replay(relay); break
-      case 4: office.forget(relay)
+      // Only where another relay remembers: what one alone kept, nobody posts again yet.
+      case 4: if (relay !== [...office.relays.values()][0]) office.forget(relay)
     }
     world.note(`relay ${relay.url}: ${relay.isUp ? 'up' : 'down'}${relay.withholds ? ', withholds' : ''}`)
     office.lookAround()

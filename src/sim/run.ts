@@ -55,6 +55,7 @@ export async function simulate(plan: Plan): Promise<Outcome> {
       const healedAt = world.now
       failure = await settleDown(world, checks, people, nodes)
       healedAfterMs = world.now - healedAt
+      failure ??= await people.welcome() ?? await settleDown(world, checks, people, nodes)
     }
   } catch (error) { failure = error instanceof Error ? (error.stack ?? error.message) : String(error) }
   const lastLines = [...world.lastLines()]
