@@ -23,6 +23,8 @@ interface Session {
   readonly device: DeviceId
   theirs: Vector
   asking: boolean
+  /** What was asked for last. */
+  asked: string
   /** Ranges still to be answered, and how many ops may still go before the peer must ask again. */
   serving: AskRange[]
   allowance: number
@@ -147,7 +149,7 @@ export class Peers {
   private async establish(turn: Turn, peer: Peer, replica: Replica, device: DeviceId, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
     const known = peer.sessions.get(replica.id)
     if (known !== undefined && equal(known.token, token)) return
-    peer.sessions.set(replica.id, { space: replica.id, token, device, theirs: [], asking: false, serving: [], allowance: 0 })
+    peer.sessions.set(replica.id, { space: replica.id, token, device, theirs: [], asking: false, asked: '', serving: [], allowance: 0 })
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))
     await this.greet(turn, peer, [replica], relayKey)
@@ -184,7 +186,7 @@ export class Peers {
       case 'ops':
         if (!frame.more) session.asking = false
         await this.events.ops(turn, replica, frame.ops, id)
-        if (!frame.more) this.ask(turn, peer, session, replica)
+        if (!frame.more) this.ask(turn, peer, session, replica, true)
         return
       case 'tree':
         this.events.tree(turn, replica, frame.tree)
@@ -192,8 +194,8 @@ export class Peers {
     }
   }
 
-  /** Asks for what the peer has and we lack, authority first. */
-  private ask(turn: Turn, peer: Peer, session: Session, replica: Replica): void {
+  /** Asks for what the peer has and we lack, authority first. After an answer that brought nothing, not the same again until its next vector. */
+  private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
     if (session.asking) return
     const ranges: AskRange[] = []
     let wanted = 0
@@ -207,6 +209,9 @@ export class Peers {
     const authority = ranges.filter((r) => r.channel === AUTHORITY_CHANNEL)
     const trees = replica.groups.wantedTrees(replica.groups.tip())
     if (ranges.length === 0 && trees.length === 0) return
+    const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}`).join()
+    if (isAgain && ranges.length > 0 && asked === session.asked) return
+    session.asked = asked
     session.asking = ranges.length > 0
     this.frame(turn, peer, { type: 'ask', token: session.token, ranges: (authority.length > 0 ? authority : ranges).slice(0, 1000), trees })
   }
