@@ -9,7 +9,11 @@ export type Cbor = number | string | boolean | null | Uint8Array | readonly Cbor
 
 const MAX_DEPTH = 16
 
-export const encodeCbor = (value: Cbor): Uint8Array => cborEncode(value, { float64: true })
+/** Canonical CBOR. Always a plain Uint8Array: in Node cborg hands out Buffers, whose slice() is a view where everyone expects a copy. */
+export function encodeCbor(value: Cbor): Uint8Array {
+  const bytes = cborEncode(value, { float64: true })
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
 
 /** Decodes canonical CBOR of at most `maxBytes`; undefined when it is anything else, trailing bytes included. Never throws. */
 export function decodeCbor(bytes: Uint8Array, maxBytes: number): Cbor | undefined {

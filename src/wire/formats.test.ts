@@ -91,6 +91,13 @@ test('vectors: the encodings of released versions stay readable, byte for byte',
 })
 
 describe('canonical CBOR', () => {
+  test('is plain bytes: a slice of it is a copy, at every length', () => {
+    for (let n = 0; n < 600; n += 7) {
+      const encoded = encodeCbor([bytes(n, 1)])
+      encoded.slice().fill(0)
+      expect(decodeCbor(encoded, 1000)).toEqual([bytes(n, 1)])
+    }
+  })
   test('reads back whatever our formats may hold', () => {
     const leaf: fc.Arbitrary<Cbor> = fc.oneof(fc.maxSafeInteger(), fc.string(), fc.boolean(), fc.constant(null), fc.uint8Array())
     const { tree } = fc.letrec<{ tree: Cbor }>((tie) => ({ tree: fc.oneof({ maxDepth: 4 }, leaf, fc.array(tie('tree'), { maxLength: 5 })) }))

@@ -7,7 +7,7 @@
  *     -> Kept                    [cursor, head]
  *   GET  /v1/challenge           -> 40 bytes, good for CHALLENGE_MS
  *   POST /v1/topics/T/read       [pk, sig, challenge, since]             sig over "tk1 read" || challenge || topic
- *     -> Page                    [topic, [[cursor, parcel], ...], next, end, head]
+ *     -> Page                    [topic, since, [[cursor, parcel], ...], next, end, head]
  *   GET  /v1/relay               -> JSON RelayInfo
  *   WebSocket /v1/push           the server speaks first, with the connection's challenge
  *
@@ -35,7 +35,8 @@ export const isTopic = (text: string): boolean => TOPIC.test(text)
 
 export interface Head { readonly cursor: number; readonly hash: Uint8Array; readonly sig: Uint8Array }
 export interface StoredParcel { readonly cursor: number; readonly bytes: Uint8Array }
-export interface Page { readonly topic: string; readonly parcels: readonly StoredParcel[]; readonly next: number; readonly end: boolean; readonly head: Head }
+/** Parcels after `since`, ascending; read on from `next`. With `end`, next is the head's cursor: a page that ends elsewhere is a contradiction. */
+export interface Page { readonly topic: string; readonly since: number; readonly parcels: readonly StoredParcel[]; readonly next: number; readonly end: boolean; readonly head: Head }
 export interface Kept { readonly cursor: number; readonly head: Head }
 
 const raw = (topic: string): Uint8Array => fromHex(topic) as Uint8Array
@@ -80,19 +81,23 @@ export function decodeRead(bytes: Uint8Array): ReadRequest | undefined {
   return isBytes(pk, 32) && isBytes(sig, 64) && isBytes(challenge, CHALLENGE_BYTES) && isUint(since) ? { pk, sig, challenge, since } : undefined
 }
 
-const pageCbor = (p: Page): Cbor[] => [raw(p.topic), p.parcels.map((x) => [x.cursor, x.bytes]), p.next, p.end, headCbor(p.head)]
+const pageCbor = (p: Page): Cbor[] => [raw(p.topic), p.since, p.parcels.map((x) => [x.cursor, x.bytes]), p.next, p.end, headCbor(p.head)]
 
 function readPage(v: readonly Cbor[]): Page | undefined {
-  const [topic, list, next, end, headValue] = v
+  const [topic, since, list, next, end, headValue] = v
   const head = readHead(headValue)
-  if (v.length !== 5 || !isBytes(topic, 16) || !isArray(list) || list.length > MAX_PAGE_PARCELS || !isUint(next) || typeof end !== 'boolean' || head === undefined) return undefined
+  if (v.length !== 6 || !isBytes(topic, 16) || !isUint(since) || !isArray(list) || list.length > MAX_PAGE_PARCELS || !isUint(next)) return undefined
+  if (typeof end !== 'boolean' || head === undefined || (end && next !== head.cursor)) return undefined
   const parcels: StoredParcel[] = []
+  let last = since
   for (const item of list) {
     if (!isArray(item, 2) || !isUint(item[0]) || !isBytes(item[1]) || item[1].length > MAX_PARCEL_BYTES) return undefined
-    if (parcels.length > 0 && (parcels[parcels.length - 1] as StoredParcel).cursor >= item[0]) return undefined
+    if (item[0] <= last) return undefined
+    last = item[0]
     parcels.push({ cursor: item[0], bytes: item[1] })
   }
-  return { topic: toHex(topic), parcels, next, end, head }
+  if (parcels.length > 0 && (next < last || head.cursor < next)) return undefined
+  return { topic: toHex(topic), since, parcels, next, end, head }
 }
 
 export const encodePage = (p: Page): Uint8Array => encodeCbor(pageCbor(p))
