@@ -97,6 +97,7 @@ export class Engine implements Stepper {
       case 'peer-path': return this.peers.path(input.peer, input.path)
       case 'peer-down':
         this.peers.down(input.peer)
+        this.redial(turn, input.peer)
         for (const replica of this.replicas.values()) this.touch(turn, replica)
         return
       case 'frame': return this.peers.onFrame(turn, input.peer, input.bytes)
@@ -370,6 +371,12 @@ export class Engine implements Stepper {
     if (self !== undefined && !this.peers.has(payload.peer) && (self < payload.peer || news === 'again')) {
       turn.out.send({ type: 'dial', peer: payload.peer, addresses: payload.addresses })
     }
+  }
+
+  /** A connection that broke is tried again at once: who left for good answers nothing, and their presence runs out. */
+  private redial(turn: Turn, peer: string): void {
+    const addresses = this.presence.addressesOf(peer, turn.now)
+    if (addresses !== undefined) turn.out.send({ type: 'dial', peer, addresses })
   }
 
   onlineDevices(replica: Replica, now: number): Set<DeviceId> {

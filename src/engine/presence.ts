@@ -7,7 +7,7 @@ import { PRESENCE_ANSWER_MS, PRESENCE_LOST_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn, World } from './turn.ts'
 
-interface Seen { readonly at: number; readonly heard: number; readonly peer: string }
+interface Seen { readonly at: number; readonly heard: number; readonly peer: string; readonly addresses: readonly string[] }
 
 export class Presence {
   private readonly world: World
@@ -31,7 +31,7 @@ export class Presence {
     if (known !== undefined && p.at <= known.at) return 'refused'
     const signed = concat(LABELS.presenceSign, fromHex(replica.id) as Uint8Array, presenceBytes(p))
     if (!(await this.world.suite.verify(fromHex(p.device) as Uint8Array, p.sig, signed))) return 'refused'
-    devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer })
+    devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer, addresses: p.addresses })
     this.spaces.set(replica.id, devices)
     return known !== undefined && known.peer === p.peer && turn.now - known.heard < PRESENCE_LOST_MS ? 'again' : 'new'
   }
@@ -41,6 +41,14 @@ export class Presence {
     if (now - (this.answered.get(space) ?? -Infinity) < PRESENCE_ANSWER_MS) return false
     this.answered.set(space, now)
     return true
+  }
+
+  /** Where a peer said it can be dialled, while it still counts as here. */
+  addressesOf(peer: string, now: number): readonly string[] | undefined {
+    for (const devices of this.spaces.values()) {
+      for (const seen of devices.values()) if (seen.peer === peer && now - seen.heard < PRESENCE_LOST_MS) return seen.addresses
+    }
+    return undefined
   }
 
   online(space: SpaceId, now: number): Set<DeviceId> {
