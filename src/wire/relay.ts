@@ -8,8 +8,9 @@
  *   GET  /v1/challenge           -> 40 bytes, good for CHALLENGE_MS
  *   POST /v1/topics/T/read       [pk, sig, challenge, since]             sig over "tk1 read" || challenge || topic
  *     -> Page                    [topic, since, [[cursor, parcel], ...], next, end, head]
- *   GET  /v1/relay               -> JSON RelayInfo
- *   WebSocket /v1/push           the server speaks first, with the connection's challenge
+ *   GET  /v1/relay               -> JSON { version, publicKey, peerId, addresses, limits }
+ *   whatever is refused          -> 4xx or 5xx, JSON { code, message }
+ *   WebSocket /v1/push           the relay speaks first, with the connection's challenge; a watch is signed over "tk1 watch" || challenge || topic
  *
  *   head = [cursor, rolling hash, sig]    sig by the relay over "tk1 head" || topic || cursor || hash; h(n) = SHA-256(h(n-1) || SHA-256(parcel n)), h(0) = 32 zeros:
  *   a relay that loses, withholds or rewrites parcels contradicts what it signed
@@ -29,6 +30,9 @@ export const MAX_PAGE_PARCELS = 256
 export const MAX_PAGE_BYTES = 1024 * 1024
 /** A page holds at least one parcel, however large. */
 export const MAX_SOCKET_MESSAGE = MAX_PAGE_BYTES + MAX_PARCEL_BYTES + 65536
+/** The rolling hash of a topic in which nothing was ever kept. */
+export const NO_HASH: Uint8Array = new Uint8Array(32)
+const MAX_REFUSAL_CHARS = 1000
 const TOPIC = /^[0-9a-f]{32}$/
 
 export const isTopic = (text: string): boolean => TOPIC.test(text)
@@ -107,6 +111,23 @@ export function decodePage(bytes: Uint8Array): Page | undefined {
   return isArray(v) ? readPage(v) : undefined
 }
 
+// ---- refusals ----
+
+/** Why a relay said no. `code` is for programs and stable; the message is for people. */
+export interface Refusal { readonly code: string; readonly message: string }
+
+export const encodeRefusal = (r: Refusal): string => JSON.stringify({ code: r.code, message: r.message })
+
+/** undefined for everything that a relay doesn't say: what stands between us and it (a proxy, a hotel's login page) answers with errors too. */
+export function decodeRefusal(text: string): Refusal | undefined {
+  if (text.length > MAX_REFUSAL_CHARS) return undefined
+  let value: unknown
+  try { value = JSON.parse(text) } catch { return undefined }
+  if (typeof value !== 'object' || value === null || !('code' in value) || !('message' in value)) return undefined
+  const { code, message } = value
+  return typeof code === 'string' && /^[a-z-]{1,40}$/.test(code) && typeof message === 'string' ? { code, message } : undefined
+}
+
 // ---- the push socket ----
 
 export type FromRelay =
@@ -115,11 +136,14 @@ export type FromRelay =
   | { readonly type: 'announced'; readonly topic: string; readonly bytes: Uint8Array }
   /** A watch that was refused, and why. */
   | { readonly type: 'refused'; readonly topic: string; readonly reason: string }
+  | { readonly type: 'pong' }
 
 export type ToRelay =
   | { readonly type: 'watch'; readonly topic: string; readonly pk: Uint8Array; readonly sig: Uint8Array; readonly since: number }
   | { readonly type: 'unwatch'; readonly topic: string }
   | { readonly type: 'announce'; readonly topic: string; readonly bytes: Uint8Array }
+  /** Is anybody there? Browsers can't send WebSocket's own pings, and a dead line looks like a quiet one. */
+  | { readonly type: 'ping' }
 
 export function encodeFromRelay(m: FromRelay): Uint8Array {
   switch (m.type) {
@@ -127,6 +151,7 @@ export function encodeFromRelay(m: FromRelay): Uint8Array {
     case 'page': return encodeCbor([2, ...pageCbor(m.page)])
     case 'announced': return encodeCbor([3, raw(m.topic), m.bytes])
     case 'refused': return encodeCbor([4, raw(m.topic), m.reason])
+    case 'pong': return encodeCbor([5])
   }
 }
 
@@ -141,6 +166,7 @@ export function decodeFromRelay(bytes: Uint8Array): FromRelay | undefined {
     }
     case 3: return v.length === 3 && isBytes(v[1], 16) && isBytes(v[2]) && v[2].length <= MAX_ANNOUNCE_BYTES ? { type: 'announced', topic: toHex(v[1]), bytes: v[2] } : undefined
     case 4: return v.length === 3 && isBytes(v[1], 16) && isText(v[2], 200) ? { type: 'refused', topic: toHex(v[1]), reason: v[2] } : undefined
+    case 5: return v.length === 1 ? { type: 'pong' } : undefined
     default: return undefined
   }
 }
@@ -150,11 +176,13 @@ export function encodeToRelay(m: ToRelay): Uint8Array {
     case 'watch': return encodeCbor([1, raw(m.topic), m.pk, m.sig, m.since])
     case 'unwatch': return encodeCbor([2, raw(m.topic)])
     case 'announce': return encodeCbor([3, raw(m.topic), m.bytes])
+    case 'ping': return encodeCbor([4])
   }
 }
 
 export function decodeToRelay(bytes: Uint8Array): ToRelay | undefined {
   const v = decodeCbor(bytes, MAX_ANNOUNCE_BYTES + 256)
+  if (isArray(v, 1) && v[0] === 4) return { type: 'ping' }
   if (!isArray(v) || !isBytes(v[1], 16)) return undefined
   const topic = toHex(v[1])
   switch (v[0]) {
