@@ -267,7 +267,7 @@ export class Commands {
     if (drafts === undefined) return fail('internal')
     if (!maySeal(replica)) {
       // Somebody was removed and nobody has changed the group yet: with the tip's state at hand this device does it now.
-      const op = await act(turn, replica, changeOnly(replica))
+      const op = await act(turn, replica, changeOnly(turn, replica))
       if (op !== undefined) { await replica.settle(turn); await engine.distribute(turn, replica, [op]) }
     }
     if (!maySeal(replica) || !drafts.empty) {
@@ -367,8 +367,8 @@ export class Commands {
 }
 
 /** Only a change of the group that this device can make at once; joining again takes its time. */
-function changeOnly(replica: Replica): ReturnType<typeof due> {
-  const what = due(replica)
+function changeOnly(turn: Turn, replica: Replica): ReturnType<typeof due> {
+  const what = due(replica, turn.now)
   return what.type === 'change' ? what : { type: 'nothing' }
 }
 

@@ -422,7 +422,7 @@ export class Engine implements Stepper {
   /** Does what is due in the group now. */
   async reconcile(turn: Turn, replica: Replica): Promise<void> {
     this.reconcileAt.delete(replica.id)
-    const op = await act(turn, replica, due(replica))
+    const op = await act(turn, replica, due(replica, turn.now))
     if (op === undefined) return
     await replica.settle(turn)
     await this.distribute(turn, replica, [op])
@@ -433,7 +433,7 @@ export class Engine implements Stepper {
   /** Arms the group's timer anew when what is due has changed; what is due at once is done at once. */
   private async schedule(turn: Turn, replica: Replica): Promise<void> {
     if (replica.record.state !== 'open') return
-    const what = due(replica)
+    const what = due(replica, turn.now)
     const known = this.reconcileAt.get(replica.id)
     if (what.type === 'nothing') {
       if (known !== undefined) { this.reconcileAt.delete(replica.id); turn.out.wake(`reconcile|${replica.id}`, Infinity) }

@@ -46,6 +46,8 @@ export const COMMIT_RANK_MS = 750
 /** A device without the tip's state gives others this long (plus rank) to add it again before it joins by an external commit. */
 export const REJOIN_AFTER_MS = 5000
 export const REJOIN_RANK_MS = 2000
+/** A device's keys in the group are renewed this often: after that, stolen old ones open nothing new. */
+export const RENEW_AFTER_MS = 7 * 24 * 3600_000
 /** Receipts (what we hold) go to the relay at most so often: they are what "delivered" is known by among people never online together. */
 export const RECEIPT_AFTER_MS = 3000
 /** Key packages others may add us by. */

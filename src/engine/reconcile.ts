@@ -3,23 +3,27 @@
  * so a lost commit is proposed again by itself. Ranks spread in time keep two devices from doing it at once; when it happens all the same,
  * the tree has two children and everyone chooses the same.
  */
-import { compare, fromHex } from '../wire/bytes.ts'
+import { compare, equal, fromHex, toHex } from '../wire/bytes.ts'
 import { encodeGroupBody, MAX_BUNDLE_EPOCHS } from '../wire/group.ts'
 import type { DeviceId, EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
-import { commit, externalCommit, type MlsState } from './group/mls.ts'
+import { commit, decodeKeyPackage, externalCommit, type MlsState } from './group/mls.ts'
 import { LABELS } from './labels.ts'
-import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS } from './limits.ts'
+import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
+
+const HLC_STEP = 1024
 
 export type Due =
   | { readonly type: 'nothing' }
   | { readonly type: 'change'; readonly tip: EpochId; readonly add: readonly DeviceId[]; readonly remove: readonly number[] }
+  /** Fresh keys of this device, so that who once stole its old ones reads nothing new. */
+  | { readonly type: 'renew'; readonly tip: EpochId }
   | { readonly type: 'rejoin'; readonly tip: EpochId }
 
-/** What this device would do to the group now. */
-export function due(replica: Replica): Due {
+/** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
+export function due(replica: Replica, now: number): Due {
   const { groups, authority, me } = replica
   const tip = groups.tip()
   if (tip === undefined || !authority.state.devices.has(me.device)) return { type: 'nothing' }
@@ -27,9 +31,18 @@ export function due(replica: Replica): Due {
   const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
   const remove: number[] = []
   leaves.forEach((device, index) => { if (device !== undefined && !authority.state.devices.has(device)) remove.push(index) })
-  const add = [...authority.state.devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d)).sort()
-  if (remove.length === 0 && add.length === 0) return { type: 'nothing' }
+  const add = [...authority.state.devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
+  if (remove.length === 0 && add.length === 0) return now - renewedAt(replica, tip) > RENEW_AFTER_MS ? { type: 'renew', tip } : { type: 'nothing' }
   return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
+}
+
+/** When this device last put fresh keys into the tip's branch, by its own clock (ms). */
+function renewedAt(replica: Replica, tip: EpochId): number {
+  for (let at: EpochId | undefined = tip; at !== undefined; at = replica.groups.tree.nodes.get(at)?.parent) {
+    if (replica.groups.tree.nodes.get(at)?.author === replica.me.device) return (replica.log.authority.get(at)?.header.hlc ?? 0) / HLC_STEP
+  }
+  // Added by somebody else and never active: the keys are as old as the group knows us.
+  return 0
 }
 
 /** True when everyone with a leaf in the tip is authorised: only then may anything be sealed under it. */
@@ -60,8 +73,13 @@ export async function act(turn: Turn, replica: Replica, what: Due): Promise<Op |
     case 'change': {
       const state = replica.groups.states.get(what.tip)
       if (state === undefined) return undefined
-      const packages = what.add.map((d) => replica.authority.state.keyPackages.get(d)).filter((p): p is Uint8Array => p !== undefined)
+      const packages = await usablePackages(replica, what.add)
+      if (packages.length === 0 && what.remove.length === 0) return undefined
       return commitChange(turn, replica, what.tip, state, packages, what.remove)
+    }
+    case 'renew': {
+      const state = replica.groups.states.get(what.tip)
+      return state === undefined ? undefined : commitChange(turn, replica, what.tip, state, [], [])
     }
     case 'rejoin': {
       const body = replica.groups.commits.get(what.tip)
@@ -70,6 +88,19 @@ export async function act(turn: Turn, replica: Replica, what: Due): Promise<Op |
       return joinFromOutside(turn, replica, what.tip, body.groupInfo, tree, undefined)
     }
   }
+}
+
+/** Key packages that really are their device's: one bad package must not keep the others out of the group, or the removed in it. */
+async function usablePackages(replica: Replica, devices: readonly DeviceId[]): Promise<Uint8Array[]> {
+  const out: Uint8Array[] = []
+  for (const device of devices) {
+    const bytes = replica.authority.state.keyPackages.get(device)
+    const known = replica.authority.state.devices.get(device)
+    const seen = bytes === undefined ? undefined : await decodeKeyPackage(replica.groups.mls, bytes)
+    const fits = seen !== undefined && known !== undefined && toHex(seen.signatureKey) === device && equal(seen.credential.certHash, known.certHash)
+    if (fits && bytes !== undefined) out.push(bytes); else replica.groups.unusable.add(device)
+  }
+  return out
 }
 
 /** A member's commit on `parent`. */

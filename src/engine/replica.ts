@@ -167,6 +167,7 @@ export class Replica {
   /** What an authority or group op changes. */
   private async interpret(op: Op): Promise<void> {
     await this.authority.add(op)
+    if (op.header.type === 'keyPackage') this.groups.unusable.delete(op.header.device)
     if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device)
     const body = decodeGroupBody(op.header.type, op.body)
     if (body?.type === 'commit') this.groups.addCommit(op, body)

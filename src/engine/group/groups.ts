@@ -38,6 +38,8 @@ export class Groups {
   readonly trees = new Map<string, Uint8Array>()
   private readonly bundles: BundleBody[] = []
   private readonly bundled = new Set<EpochId>()
+  /** Devices whose newest key package is not theirs, or no key package: nobody can add them until they publish another. */
+  readonly unusable = new Set<DeviceId>()
   private readonly untried: EpochId[] = []
   private readonly suite: Ciphersuite
   private readonly space: SpaceId
