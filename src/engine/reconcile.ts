@@ -91,7 +91,7 @@ export async function act(turn: Turn, replica: Replica, what: Due): Promise<Op |
 }
 
 /** Key packages that really are their device's: one bad package must not keep the others out of the group, or the removed in it. */
-async function usablePackages(replica: Replica, devices: readonly DeviceId[]): Promise<Uint8Array[]> {
+export async function usablePackages(replica: Replica, devices: readonly DeviceId[]): Promise<Uint8Array[]> {
   const out: Uint8Array[] = []
   for (const device of devices) {
     const bytes = replica.authority.state.keyPackages.get(device)

@@ -1,0 +1,138 @@
+/** What engines decide together, told with Alice, Bob and Carol. */
+import { expect, test } from 'vitest'
+import { encodeAuthorityBody } from '../wire/authority.ts'
+import type { ChannelId, SpaceId } from '../wire/ids.ts'
+import { type Person, RELAY, Room } from './engines.test-support.ts'
+import { RENEW_AFTER_MS } from './limits.ts'
+import { Out } from './out.ts'
+import { usablePackages } from './reconcile.ts'
+
+interface Home { readonly room: Room; readonly alice: Person; readonly space: SpaceId; readonly channel: ChannelId; readonly link: string }
+
+async function home(): Promise<Home> {
+  const room = new Room()
+  const alice = await room.person('Alice')
+  const { space, channel } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: [RELAY] })
+  const { link } = await room.ask(alice, { type: 'create-invite', space })
+  return { room, alice, space, channel, link }
+}
+
+async function joins(h: Home, name: string): Promise<Person> {
+  const person = await h.room.person(name)
+  await h.room.ask(person, { type: 'join', link: h.link })
+  await h.room.pass(2000)
+  return person
+}
+
+async function texts(h: Home, person: Person): Promise<string[]> {
+  const { messages } = await h.room.ask(person, { type: 'get-messages', space: h.space, channel: h.channel })
+  return messages.map((m) => `${m.authorName}: ${m.text}`)
+}
+
+const say = (h: Home, person: Person, text: string) => h.room.ask(person, { type: 'send-message', space: h.space, channel: h.channel, text })
+
+test('Bob joins while Alice is away, reads what was said, and she reads him when she is back', async () => {
+  const h = await home()
+  await say(h, h.alice, 'The key is under the pot')
+  h.room.leaves(h.alice)
+  const bob = await joins(h, 'Bob')
+  expect(await texts(h, bob)).toEqual(['Alice: The key is under the pot'])
+  await say(h, bob, 'Found it')
+  h.room.leaves(bob)
+  await h.room.comesBack(h.alice)
+  expect(await texts(h, h.alice)).toEqual(['Alice: The key is under the pot', 'Bob: Found it'])
+})
+
+test('delivered is known among people who are never there together', async () => {
+  const h = await home()
+  h.room.leaves(h.alice)
+  const bob = await joins(h, 'Bob')
+  h.room.leaves(bob)
+  await h.room.comesBack(h.alice)
+  await say(h, h.alice, 'Are you there?')
+  h.room.leaves(h.alice)
+  await h.room.comesBack(bob)
+  await h.room.pass(10_000)
+  h.room.leaves(bob)
+  await h.room.comesBack(h.alice)
+  const { messages } = await h.room.ask(h.alice, { type: 'get-messages', space: h.space, channel: h.channel })
+  expect(messages.map((m) => m.state)).toEqual([{ type: 'delivered', to: 1, of: 1 }])
+})
+
+test('Bob, removed, gets no key of what is said afterwards, and is told that he is out', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  const member = h.alice.space(h.space).authority.state.devices.get(bob.space(h.space).me.device)?.identity
+  if (member === undefined) expect.fail('Alice does not know Bob')
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member })
+  await say(h, carol, 'Is he gone?')
+  await h.room.pass(60_000)
+  expect(await texts(h, h.alice)).toContain('Carol: Is he gone?')
+  expect(await texts(h, bob)).not.toContain('Carol: Is he gone?')
+  const tip = h.alice.space(h.space).groups.tip()
+  expect(carol.space(h.space).groups.tip()).toBe(tip)
+  expect(tip !== undefined && bob.space(h.space).groups.keys.has(tip)).toBe(false)
+  const { spaces } = await h.room.ask(bob, { type: 'list-spaces' })
+  expect(spaces[0]?.state).toBe('removed')
+  expect((await h.room.reply(bob, { type: 'send-message', space: h.space, channel: h.channel, text: 'Hello?' }))?.ok).toBe(false)
+})
+
+test('an engine that starts from its disk knows what it knew, and goes on with its chain', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  await say(h, bob, 'Before')
+  const before = bob.space(h.space).log.vector()
+  const hash = bob.space(h.space).authority.stateHash()
+  await bob.restart()
+  await h.room.pass(1000)
+  expect(bob.space(h.space).log.vector()).toEqual(before)
+  expect(bob.space(h.space).authority.stateHash()).toEqual(hash)
+  expect(bob.space(h.space).groups.tip()).toBe(h.alice.space(h.space).groups.tip())
+  await say(h, bob, 'After')
+  expect(await texts(h, h.alice)).toEqual(['Bob: Before', 'Bob: After'])
+})
+
+test('G7 a key package that is not its device\'s is passed over: the others are let in, and the removed are put out', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  // What Carol offers to be added by is rubbish.
+  const replica = carol.space(h.space)
+  const turn = { now: h.room.now, out: new Out() }
+  const bad = await replica.append(turn, 'keyPackage', encodeAuthorityBody({ type: 'keyPackage', bytes: new Uint8Array(300).fill(7), lastResort: false }))
+  await h.alice.space(h.space).receive(turn, [bad.bytes])
+  const alices = h.alice.space(h.space)
+  const bobs = bob.space(h.space).me.device
+  expect(await usablePackages(alices, [bobs, replica.me.device])).toEqual([alices.authority.state.keyPackages.get(bobs)])
+  expect([...alices.groups.unusable]).toEqual([replica.me.device])
+})
+
+test('G8 a device\'s keys in the group are renewed after a week, by itself', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  const before = bob.space(h.space).groups.tip()
+  // A week in which nobody looks: what is due is due at the next look.
+  h.room.now += RENEW_AFTER_MS
+  await h.room.pass(60_000)
+  const { tree } = bob.space(h.space).groups
+  const path = tree.path()
+  const authors = new Set(path.slice(path.indexOf(before as NonNullable<typeof before>) + 1).map((e) => tree.nodes.get(e)?.author))
+  expect(authors).toContain(bob.space(h.space).me.device)
+  expect(authors).toContain(h.alice.space(h.space).me.device)
+  await say(h, bob, 'Still here')
+  expect(await texts(h, h.alice)).toEqual(['Bob: Still here'])
+})
+
+test('a link that was taken back, used up or made for a space that nobody knows lets nobody in and says why', async () => {
+  const h = await home()
+  const { invite, link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, uses: 1 })
+  const bob = await h.room.person('Bob')
+  await h.room.ask(bob, { type: 'join', link })
+  const carol = await h.room.person('Carol')
+  expect(await h.room.reply(carol, { type: 'join', link })).toMatchObject({ ok: false, error: { code: 'link-used-up' } })
+  const again = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  await h.room.ask(h.alice, { type: 'revoke-invite', space: h.space, invite: again.invite })
+  expect(await h.room.reply(carol, { type: 'join', link: again.link })).toMatchObject({ ok: false, error: { code: 'link-revoked' } })
+  expect(await h.room.reply(carol, { type: 'join', link: link.slice(0, -3) })).toMatchObject({ ok: false, error: { code: 'link-invalid' } })
+  expect((await h.room.ask(carol, { type: 'list-spaces' })).spaces).toEqual([])
+  expect(h.alice.space(h.space).authority.state.invites.get(invite)?.used).toBe(1)
+})

@@ -1,0 +1,171 @@
+/**
+ * A few engines in one room, for stories about what they decide: a toy network and one toy relay that always work, a disk that is a sorted map,
+ * and time that moves when told. Faults, scale and chance are the simulator's business.
+ */
+import { openMemoryDisk } from '../adapters/disk-memory.ts'
+import { seededRandom } from '../adapters/random.ts'
+import { createSuite } from '../adapters/suite.ts'
+import type { Command, Reply, Results, Update } from '../api.ts'
+import type { Disk } from '../ports.ts'
+import type { SpaceId } from '../wire/ids.ts'
+import { Engine } from './engine.ts'
+import type { Input, Send } from './input.ts'
+import type { Replica } from './replica.ts'
+
+export const RELAY = 'http://relay.test'
+
+export class Person {
+  readonly name: string
+  engine: Engine
+  readonly disk: Disk
+  readonly queue: Input[] = []
+  readonly wakes = new Map<string, number>()
+  readonly watches = new Map<string, number>()
+  readonly replies = new Map<number, Reply>()
+  readonly updates: Update[] = []
+  isHere = true
+  private readonly makeEngine: () => Promise<Engine>
+
+  constructor(name: string, engine: Engine, disk: Disk, makeEngine: () => Promise<Engine>) {
+    this.name = name
+    this.engine = engine
+    this.disk = disk
+    this.makeEngine = makeEngine
+  }
+
+  get peer(): string { return `peer-${this.name}` }
+
+  space(id: SpaceId): Replica {
+    const replica = this.engine.replicas.get(id)
+    if (replica === undefined) throw new Error(`${this.name} has no such space`)
+    return replica
+  }
+
+  /** Forgets everything that is not on disk. */
+  async restart(): Promise<void> {
+    this.engine = await this.makeEngine()
+    this.queue.length = 0
+    this.wakes.clear()
+    this.watches.clear()
+    this.queue.push({ type: 'start' }, { type: 'self', peer: this.peer, addresses: ['/x'] }, { type: 'relay-up', relay: RELAY })
+  }
+}
+
+export class Room {
+  now = 1_800_000_000_000
+  readonly people: Person[] = []
+  private readonly boxes = new Map<string, Uint8Array[]>()
+  private nextId = 1
+
+  async person(name: string): Promise<Person> {
+    const random = seededRandom(this.people.length + 1)
+    const make = async (): Promise<Engine> => new Engine({ suite: await createSuite(random), random })
+    const person = new Person(name, await make(), openMemoryDisk(), make)
+    this.people.push(person)
+    person.queue.push({ type: 'start' }, { type: 'self', peer: person.peer, addresses: ['/x'] }, { type: 'relay-up', relay: RELAY })
+    await this.ask(person, { type: 'set-up', name })
+    return person
+  }
+
+  /** Does a command and all that follows within 100 ms. Throws when it is refused. */
+  async ask<C extends Command>(person: Person, command: C): Promise<Results[C['type']]> {
+    const reply = await this.reply(person, command)
+    if (reply === undefined || !reply.ok) throw new Error(`${person.name}'s ${command.type}: ${reply === undefined ? 'no answer' : reply.error.code}`)
+    return reply.result as Results[C['type']]
+  }
+
+  async reply(person: Person, command: Command): Promise<Reply | undefined> {
+    const id = this.nextId++
+    person.queue.push({ type: 'command', client: 1, id, command })
+    await this.pass(100)
+    return person.replies.get(id)
+  }
+
+  leaves(person: Person): void {
+    person.isHere = false
+    for (const other of this.people) if (other !== person) other.queue.push({ type: 'peer-down', peer: person.peer })
+  }
+
+  async comesBack(person: Person): Promise<void> {
+    person.isHere = true
+    for (const other of this.people) if (other !== person) person.queue.push({ type: 'peer-down', peer: other.peer })
+    person.queue.push({ type: 'relay-up', relay: RELAY })
+    for (const [topic, since] of person.watches) this.deliver(person, topic, since)
+    await this.pass(1000)
+  }
+
+  /** Lets time pass: everything due in it happens. */
+  async pass(ms: number): Promise<void> {
+    const until = this.now + ms
+    for (;;) {
+      let busy = false
+      for (const person of this.people) {
+        const input = person.isHere ? person.queue.shift() : undefined
+        if (input !== undefined) { busy = true; await this.step(person, input) }
+      }
+      if (busy) continue
+      const next = this.nextWake(until)
+      if (next === undefined) break
+      this.now = Math.max(this.now, next.at)
+      next.person.wakes.delete(next.tag)
+      next.person.queue.push({ type: 'timer', tag: next.tag })
+    }
+    this.now = until
+  }
+
+  private nextWake(until: number): { person: Person; tag: string; at: number } | undefined {
+    let next: { person: Person; tag: string; at: number } | undefined
+    for (const person of this.people) {
+      if (!person.isHere) continue
+      for (const [tag, at] of person.wakes) if (at <= until && (next === undefined || at < next.at)) next = { person, tag, at }
+    }
+    return next
+  }
+
+  private async step(person: Person, input: Input): Promise<void> {
+    const step = await person.engine.step(input, this.now)
+    await person.disk.save(step.saves)
+    const rows: Input[] = []
+    for (const { tag, partition, query } of step.reads) rows.push({ type: 'rows', tag, rows: await person.disk.range(partition, query) })
+    person.queue.unshift(...rows)
+    for (const send of step.sends) this.carry(person, send)
+    for (const { tag, at } of step.wakes) if (at === Infinity) person.wakes.delete(tag); else person.wakes.set(tag, at)
+    for (const tell of step.tells) if (tell.type === 'reply') person.replies.set(tell.reply.id, tell.reply); else person.updates.push(tell.update)
+  }
+
+  private carry(from: Person, send: Send): void {
+    const other = (peer: string): Person | undefined => this.people.find((p) => p.peer === peer && p.isHere)
+    switch (send.type) {
+      case 'dial': {
+        const to = other(send.peer)
+        from.queue.push(to === undefined ? { type: 'peer-down', peer: send.peer } : { type: 'peer-up', peer: send.peer, path: 'direct' })
+        to?.queue.push({ type: 'peer-up', peer: from.peer, path: 'direct' })
+        return
+      }
+      case 'frame': other(send.peer)?.queue.push({ type: 'frame', peer: from.peer, bytes: send.bytes }); return
+      case 'watch': from.watches.set(send.key.topic, send.since); this.deliver(from, send.key.topic, send.since); return
+      case 'unwatch': from.watches.delete(send.topic); return
+      case 'post': this.post(from, send); return
+      case 'announce':
+        for (const person of this.people) {
+          if (person !== from && person.isHere && person.watches.has(send.key.topic)) person.queue.push({ type: 'announced', relay: RELAY, topic: send.key.topic, bytes: send.bytes })
+        }
+        return
+      default:
+    }
+  }
+
+  private post(from: Person, send: Send & { type: 'post' }): void {
+    const box = this.boxes.get(send.key.topic) ?? []
+    box.push(send.bytes)
+    this.boxes.set(send.key.topic, box)
+    from.queue.push({ type: 'posted', relay: RELAY, topic: send.key.topic, parcelId: send.parcelId, cursor: box.length })
+    for (const person of this.people) if (person.isHere && person.watches.has(send.key.topic)) this.deliver(person, send.key.topic, box.length - 1)
+  }
+
+  private deliver(person: Person, topic: string, since: number): void {
+    const box = this.boxes.get(topic) ?? []
+    person.watches.set(topic, box.length)
+    person.queue.push({ type: 'parcels', relay: RELAY, topic, parcels: box.slice(since).map((bytes, i) => ({ cursor: since + i + 1, bytes })), next: box.length, end: true })
+  }
+}
