@@ -87,7 +87,8 @@ export class Person {
 
   /** Sees the space with a place to write: is a member. */
   async isIn(space: string): Promise<void> {
-    await expect(this.page).toHaveTitle(new RegExp(`${space}$`))
+    // On a phone it is in a drawer.
+    await expect(this.page.getByRole('heading', { name: space, exact: true, includeHidden: true }).first()).toBeAttached()
     await expect(this.composer()).toBeEnabled()
   }
 
