@@ -49,11 +49,14 @@ export async function startCircuit(peerSeed: Uint8Array): Promise<Circuit> {
   return { peerId: node.peerId.toString(), port, stop: async () => { await node.stop() } }
 }
 
-/** The libp2p addresses of a relay that people reach under this origin. */
-export function circuitAddresses(origin: URL, peerId: string): string[] {
-  const host = origin.hostname.replace(/^\[|\]$/g, '')
-  const isSecure = origin.protocol === 'https:'
-  const port = origin.port === '' ? (isSecure ? '443' : '80') : origin.port
+/** The libp2p addresses of a relay that people reach under this origin; none when it isn't one. The asker's Host header is only ever told back to the asker. */
+export function circuitAddresses(origin: string, peerId: string): string[] {
+  if (!URL.canParse(origin)) return []
+  const { hostname, protocol, port: named } = new URL(origin)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  if (!/^[0-9a-z.:_-]+$/i.test(host)) return []
+  const isSecure = protocol === 'https:'
+  const port = named === '' ? (isSecure ? '443' : '80') : named
   const name = /^\d+\.\d+\.\d+\.\d+$/.test(host) ? `/ip4/${host}` : host.includes(':') ? `/ip6/${host}` : `/dns4/${host}`
   return [`${name}/tcp/${port}/${isSecure ? 'tls/ws' : 'ws'}/p2p/${peerId}`]
 }

@@ -1,9 +1,10 @@
 /** The mailbox over HTTP: for pages, headless peers and service workers, from any origin, since the app may come from another relay. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
-  decodePost, decodeRead, encodeKept, encodePage, isTopic, MAX_ANNOUNCE_BYTES, MAX_PARCEL_BYTES, MAX_POST_BYTES, postSignedBytes, readSignedBytes,
+  decodePost, decodeRead, encodeKept, encodePage, encodeRefusal, isTopic, MAX_ANNOUNCE_BYTES, MAX_PARCEL_BYTES, MAX_POST_BYTES, postSignedBytes, readSignedBytes,
 } from '../src/wire/relay.ts'
 import type { Mailbox, Posted, Posting } from './mailbox.ts'
+import { Bodies } from './bodies.ts'
 import { type Challenges, provesTopic, type RelayKey, sha256 } from './proof.ts'
 import type { Push } from './push.ts'
 
@@ -13,14 +14,19 @@ export interface MailboxParts {
   readonly challenges: Challenges
   readonly push: Push
   readonly now: () => number
+  /** What the operator should know of: a full disk, a broken database. */
+  readonly failed: (error: unknown) => void
   /** libp2p's side of /v1/relay, for the host name that the asker used. */
   readonly describe: (host: string | undefined) => { readonly peerId: string; readonly addresses: readonly string[] }
 }
+
+const MAX_READ_BYTES = 1024
 
 interface Waiting { readonly posting: Posting; readonly done: (result: Posted | 'failed') => void }
 
 export class MailboxHttp {
   private readonly parts: MailboxParts
+  private readonly bodies = new Bodies()
   private waiting: Waiting[] = []
 
   constructor(parts: MailboxParts) { this.parts = parts }
@@ -35,7 +41,7 @@ export class MailboxHttp {
       response.writeHead(204, { 'access-control-allow-methods': 'GET, POST', 'access-control-allow-headers': 'content-type', 'access-control-max-age': '86400', 'access-control-allow-private-network': 'true' }).end()
       return true
     }
-    this.route(request, response, path).catch(() => { refuse(response, 500, 'internal', 'The relay failed; try again.') })
+    this.route(request, response, path).catch((error: unknown) => { this.parts.failed(error); refuse(response, 500, 'internal', 'The relay failed; try again.') })
     return true
   }
 
@@ -58,7 +64,7 @@ export class MailboxHttp {
   }
 
   private async post(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
-    const body = await readBody(request, response, MAX_POST_BYTES)
+    const body = await this.body(request, response, MAX_POST_BYTES)
     if (body === undefined) return
     const post = decodePost(body)
     if (post === undefined) return refuse(response, 400, 'malformed', 'A post is a key, a signature and a parcel.')
@@ -79,6 +85,17 @@ export class MailboxHttp {
     }
   }
 
+  /** The body, or undefined when the request was refused or has gone. */
+  private async body(request: IncomingMessage, response: ServerResponse, max: number): Promise<Uint8Array | undefined> {
+    const body = await this.bodies.read(request, max)
+    if (body instanceof Uint8Array) return body
+    // The rest of what is refused is not worth reading: the connection ends with the answer.
+    if (body !== 'gone') response.setHeader('connection', 'close')
+    if (body === 'too-large') refuse(response, 413, 'too-large', 'This is larger than the relay takes.')
+    if (body === 'busy') refuse(response.setHeader('retry-after', '5'), 503, 'busy', 'The relay has too much to do; try again in a moment.')
+    return undefined
+  }
+
   /** Posts that arrive together are kept in one transaction: one sync to disk for all of them. */
   private enqueue(posting: Posting): Promise<Posted | 'failed'> {
     return new Promise((done) => {
@@ -93,20 +110,21 @@ export class MailboxHttp {
     try {
       const results = this.parts.mailbox.post(batch.map((w) => w.posting), this.parts.now())
       batch.forEach((w, i) => w.done(results[i] ?? 'failed'))
-    } catch {
+    } catch (error) {
+      this.parts.failed(error)
       for (const w of batch) w.done('failed')
     }
   }
 
   private async read(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
-    const body = await readBody(request, response, 1024)
+    const body = await this.body(request, response, MAX_READ_BYTES)
     if (body === undefined) return
     const read = decodeRead(body)
     if (read === undefined) return refuse(response, 400, 'malformed', 'A request to read is a key, a signature, a challenge and a cursor.')
     if (!this.parts.challenges.accepts(read.challenge, this.parts.now())) return refuse(response, 401, 'old-challenge', 'The challenge is not this relay’s, or too old; fetch another.')
     if (!provesTopic(topic, read.pk, read.sig, readSignedBytes(topic, read.challenge))) return refuse(response, 401, 'not-signed', 'The request is not signed by the topic’s key.')
     const { parcels, next, end } = this.parts.mailbox.read(topic, read.since)
-    bytes(response, encodePage({ topic, parcels, next, end, head: this.parts.key.head(topic, this.parts.mailbox.end(topic)) }))
+    bytes(response, encodePage({ topic, since: read.since, parcels, next, end, head: this.parts.key.head(topic, this.parts.mailbox.end(topic)) }))
   }
 }
 
@@ -120,26 +138,5 @@ const bytes = (response: ServerResponse, body: Uint8Array): void => { response.w
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {
   if (response.headersSent) { response.destroy(); return }
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ code, message }))
-}
-
-/** The body, or undefined after refusing one that is larger than allowed. Stops reading at the limit. */
-async function readBody(request: IncomingMessage, response: ServerResponse, max: number): Promise<Uint8Array | undefined> {
-  const tooLarge = (): undefined => {
-    response.setHeader('connection', 'close')
-    refuse(response, 413, 'too-large', 'This is larger than the relay takes.')
-    request.resume()
-    return undefined
-  }
-  if (Number(request.headers['content-length'] ?? 0) > max) return tooLarge()
-  const parts: Buffer[] = []
-  let size = 0
-  try {
-    for await (const part of request as AsyncIterable<Buffer>) {
-      size += part.length
-      if (size > max) return tooLarge()
-      parts.push(part)
-    }
-  } catch { return undefined }
-  return new Uint8Array(Buffer.concat(parts))
+  response.writeHead(status, { 'content-type': 'application/json' }).end(encodeRefusal({ code, message }))
 }

@@ -15,7 +15,7 @@ function readOrMake(file: string): Uint8Array {
   try {
     const bytes = new Uint8Array(readFileSync(file))
     if (bytes.length === 96) return bytes
-    throw new Error(`${file} is damaged: restore it from a backup, or remove it and the relay becomes a new one`)
+    throw new Error(`The file ${file} is damaged: restore it from a backup, or remove it and the relay becomes a new one`)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
   }

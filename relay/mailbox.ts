@@ -3,21 +3,25 @@
  * Who may write and read was proved before (proof.ts); nothing here can tell a space, an author or a text.
  */
 import { concat, toHex } from '../src/wire/bytes.ts'
-import { MAX_PAGE_BYTES, MAX_PAGE_PARCELS, MAX_PARCEL_BYTES, type StoredParcel } from '../src/wire/relay.ts'
+import { MAX_PAGE_BYTES, MAX_PAGE_PARCELS, MAX_PARCEL_BYTES, NO_HASH, type StoredParcel } from '../src/wire/relay.ts'
 
 /** The end of a topic: last cursor given out and the rolling hash over all parcels up to it. They outlive expired parcels. */
 export interface TopicEnd { readonly cursor: number; readonly hash: Uint8Array; readonly bytes: number }
 export interface Entry { readonly topic: string; readonly cursor: number; readonly parcelHash: Uint8Array; readonly hash: Uint8Array; readonly bytes: Uint8Array; readonly at: number }
 
-/** Where parcels are kept. `append` is one durable transaction. */
+/** What a parcel takes in the store beside its bytes: without it, tiny parcels would fill a disk far beyond the limit. */
+export const PARCEL_OVERHEAD_BYTES = 256
+export const sizeOf = (bytes: Uint8Array): number => bytes.length + PARCEL_OVERHEAD_BYTES
+
+/** Where parcels are kept. `append` is one durable transaction. Bytes are counted by `sizeOf`. */
 export interface Store {
   end(topic: string): TopicEnd | undefined
   find(topic: string, parcelHash: Uint8Array): number | undefined
   page(topic: string, since: number, maxParcels: number, maxBytes: number): StoredParcel[]
   append(entries: readonly Entry[]): void
   totalBytes(): number
-  /** Drops parcels kept since before `at`; returns how many. */
-  expire(at: number): number
+  /** Drops up to `max` parcels kept since before `at`, then ends of topics that lay empty since before `emptyAt`; returns how many parcels. */
+  expire(at: number, emptyAt: number, max: number): number
   close(): void
 }
 
@@ -41,9 +45,9 @@ export type Posted =
   | { readonly type: 'relay-full' }
   | { readonly type: 'too-large' }
 
-const NO_HASH = new Uint8Array(32)
 /** Buckets of topics that are written to; a full map is emptied, which only ever lets somebody write a little more. */
 const MAX_BUCKETS = 100_000
+const EXPIRE_AT_ONCE = 500
 
 export class Mailbox {
   private readonly store: Store
@@ -70,16 +74,16 @@ export class Mailbox {
       const known = this.store.find(topic, parcelHash) ?? batch.get(key)
       if (known !== undefined) return { type: 'kept', cursor: known, fresh: false }
       const end = ends.get(topic) ?? this.end(topic)
-      if (end.bytes + parcel.length > this.limits.topicBytes) return { type: 'topic-full' }
-      if (total + parcel.length > this.limits.totalBytes) return { type: 'relay-full' }
+      if (end.bytes + sizeOf(parcel) > this.limits.topicBytes) return { type: 'topic-full' }
+      if (total + sizeOf(parcel) > this.limits.totalBytes) return { type: 'relay-full' }
       const wait = this.take(topic, now)
       if (wait > 0) return { type: 'slow-down', afterMs: wait }
       const cursor = end.cursor + 1
       const hash = this.sha256(concat(end.hash, parcelHash))
       entries.push({ topic, cursor, parcelHash, hash, bytes: parcel, at: now })
-      ends.set(topic, { cursor, hash, bytes: end.bytes + parcel.length })
+      ends.set(topic, { cursor, hash, bytes: end.bytes + sizeOf(parcel) })
       batch.set(key, cursor)
-      total += parcel.length
+      total += sizeOf(parcel)
       return { type: 'kept', cursor, fresh: true }
     })
     if (entries.length > 0) this.store.append(entries)
@@ -88,16 +92,20 @@ export class Mailbox {
 
   end(topic: string): TopicEnd { return this.store.end(topic) ?? { cursor: 0, hash: NO_HASH, bytes: 0 } }
 
-  /** Parcels after a cursor. `end` when there are no more now. A cursor beyond the end reads nothing. */
+  /** Parcels after a cursor; at the end, `next` is the topic's end even where parcels have expired. A cursor beyond the end reads nothing. */
   read(topic: string, since: number): { readonly parcels: readonly StoredParcel[]; readonly next: number; readonly end: boolean } {
-    const parcels = this.store.page(topic, since, MAX_PAGE_PARCELS, MAX_PAGE_BYTES)
-    const last = parcels[parcels.length - 1]?.cursor
     const { cursor } = this.end(topic)
-    const next = last ?? Math.max(since, 0)
-    return { parcels, next: last === undefined ? Math.min(next, cursor) : next, end: last === undefined || last >= cursor }
+    if (since >= cursor) return { parcels: [], next: cursor, end: true }
+    const parcels = this.store.page(topic, since, MAX_PAGE_PARCELS, MAX_PAGE_BYTES)
+    const next = parcels[parcels.length - 1]?.cursor ?? cursor
+    return { parcels, next, end: next >= cursor }
   }
 
-  expire(now: number): number { return this.store.expire(now - this.limits.keepMs) }
+  /** Drops what is too old, a bounded piece at a time so that nobody waits for it: call again while this is true. */
+  expire(now: number): boolean {
+    const { keepMs } = this.limits
+    return this.store.expire(now - keepMs, now - 2 * keepMs, EXPIRE_AT_ONCE) === EXPIRE_AT_ONCE
+  }
 
   /** Ms to wait before a parcel may be posted, 0 when it was counted (token bucket). */
   private take(topic: string, now: number): number {

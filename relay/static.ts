@@ -34,8 +34,9 @@ export class StaticFiles {
 
   /** Answers GET and HEAD. Unknown paths without an ending are the app's own (its links live behind #). */
   serve(request: IncomingMessage, response: ServerResponse, path: string): void {
+    if (request.method !== 'GET' && request.method !== 'HEAD') { response.writeHead(405, { allow: 'GET, HEAD' }).end(); return }
     const file = this.files.get(path === '/' ? '/index.html' : path) ?? (extname(path) === '' ? this.files.get('/index.html') : undefined)
-    if (file === undefined) { response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found'); return }
+    if (file === undefined) { response.writeHead(404, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff' }).end('Not found'); return }
     const isBrotli = file.brotli !== undefined && /\bbr\b/.test(request.headers['accept-encoding'] ?? '')
     const body = isBrotli ? (file.brotli as Buffer) : file.body
     const headers: Record<string, string | number> = {

@@ -1,10 +1,10 @@
 /** Parcels in memory: for tests and the simulator, behind the same contract as the one on disk. */
 import { toHex } from '../src/wire/bytes.ts'
 import type { StoredParcel } from '../src/wire/relay.ts'
-import type { Entry, Store, TopicEnd } from './mailbox.ts'
+import { type Entry, sizeOf, type Store, type TopicEnd } from './mailbox.ts'
 
 export function openMemoryStore(): Store {
-  const topics = new Map<string, { end: TopicEnd; entries: Entry[]; found: Map<string, number> }>()
+  const topics = new Map<string, { end: TopicEnd; at: number; entries: Entry[]; found: Map<string, number> }>()
   let total = 0
   return {
     end: (topic) => topics.get(topic)?.end,
@@ -22,28 +22,28 @@ export function openMemoryStore(): Store {
     },
     append(entries) {
       for (const entry of entries) {
-        const box = topics.get(entry.topic) ?? { end: { cursor: 0, hash: entry.hash, bytes: 0 }, entries: [], found: new Map<string, number>() }
+        const box = topics.get(entry.topic) ?? { end: { cursor: 0, hash: entry.hash, bytes: 0 }, at: 0, entries: [], found: new Map<string, number>() }
         box.entries.push(entry)
         box.found.set(toHex(entry.parcelHash), entry.cursor)
-        box.end = { cursor: entry.cursor, hash: entry.hash, bytes: box.end.bytes + entry.bytes.length }
+        box.end = { cursor: entry.cursor, hash: entry.hash, bytes: box.end.bytes + sizeOf(entry.bytes) }
+        box.at = entry.at
         topics.set(entry.topic, box)
-        total += entry.bytes.length
+        total += sizeOf(entry.bytes)
       }
     },
     totalBytes: () => total,
-    expire(at) {
-      let dropped = 0
-      for (const box of topics.values()) {
-        const gone = box.entries.filter((e) => e.at < at)
-        if (gone.length === 0) continue
-        const bytes = gone.reduce((sum, e) => sum + e.bytes.length, 0)
-        box.entries = box.entries.filter((e) => e.at >= at)
-        for (const e of gone) box.found.delete(toHex(e.parcelHash))
-        box.end = { ...box.end, bytes: box.end.bytes - bytes }
-        total -= bytes
-        dropped += gone.length
+    expire(at, emptyAt, max) {
+      const gone = [...topics.values()].flatMap((box) => box.entries.filter((e) => e.at < at)).sort((a, b) => a.at - b.at).slice(0, max)
+      for (const entry of gone) {
+        const box = topics.get(entry.topic)
+        if (box === undefined) continue
+        box.entries = box.entries.filter((e) => e !== entry)
+        box.found.delete(toHex(entry.parcelHash))
+        box.end = { ...box.end, bytes: box.end.bytes - sizeOf(entry.bytes) }
+        total -= sizeOf(entry.bytes)
       }
-      return dropped
+      for (const [topic, box] of topics) if (box.entries.length === 0 && box.at < emptyAt) topics.delete(topic)
+      return gone.length
     },
     close() {},
   }

@@ -3,35 +3,34 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { StoredParcel } from '../src/wire/relay.ts'
-import type { Store, TopicEnd } from './mailbox.ts'
+import { PARCEL_OVERHEAD_BYTES, sizeOf, type Store, type TopicEnd } from './mailbox.ts'
 
-const SCHEMA = 1
+const SCHEMA = 2
 
 export function openSqliteStore(dir: string): Store {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const db = new DatabaseSync(join(dir, 'mailbox.sqlite'))
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-  const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
-  if (version > SCHEMA) throw new Error(`the database in ${dir} was made by a newer relay: update this one`)
-  db.exec(`
-    CREATE TABLE IF NOT EXISTS topics (topic TEXT PRIMARY KEY, cursor INTEGER NOT NULL, hash BLOB NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS parcels (topic TEXT NOT NULL, cursor INTEGER NOT NULL, parcel_hash BLOB NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (topic, cursor));
-    CREATE UNIQUE INDEX IF NOT EXISTS parcels_by_hash ON parcels (topic, parcel_hash);
-    CREATE INDEX IF NOT EXISTS parcels_by_age ON parcels (at);
-    PRAGMA user_version = ${SCHEMA}`)
+  const db = new DatabaseSync(join(dir, 'mailbox.sqlite'), { timeout: 5000 })
+  prepare(db, dir)
   const end = db.prepare('SELECT cursor, hash, bytes FROM topics WHERE topic = ?')
   const find = db.prepare('SELECT cursor FROM parcels WHERE topic = ? AND parcel_hash = ?')
   const page = db.prepare('SELECT cursor, bytes FROM parcels WHERE topic = ? AND cursor > ? ORDER BY cursor LIMIT ?')
   const insert = db.prepare('INSERT INTO parcels (topic, cursor, parcel_hash, at, bytes) VALUES (?, ?, ?, ?, ?)')
-  const move = db.prepare('INSERT INTO topics (topic, cursor, hash, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (topic) DO UPDATE SET cursor = excluded.cursor, hash = excluded.hash, bytes = topics.bytes + excluded.bytes')
-  const shrink = db.prepare('UPDATE topics SET bytes = bytes - (SELECT coalesce(sum(length(p.bytes)), 0) FROM parcels p WHERE p.topic = topics.topic AND p.at < ?)')
-  const drop = db.prepare('DELETE FROM parcels WHERE at < ?')
+  const move = db.prepare(`INSERT INTO topics (topic, cursor, hash, bytes, at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (topic) DO UPDATE SET cursor = excluded.cursor, hash = excluded.hash, bytes = topics.bytes + excluded.bytes, at = excluded.at`)
+  const old = db.prepare('SELECT topic, cursor, length(bytes) AS size FROM parcels WHERE at < ? ORDER BY at LIMIT ?')
+  const drop = db.prepare('DELETE FROM parcels WHERE topic = ? AND cursor = ?')
+  const shrink = db.prepare('UPDATE topics SET bytes = bytes - ? WHERE topic = ?')
+  const forget = db.prepare('DELETE FROM topics WHERE bytes = 0 AND at < ?')
   const sum = (): number => (db.prepare('SELECT coalesce(sum(bytes), 0) AS total FROM topics').get() as { total: number }).total
   let total = sum()
 
   const transaction = (work: () => void): void => {
     db.exec('BEGIN IMMEDIATE')
-    try { work(); db.exec('COMMIT') } catch (error) { db.exec('ROLLBACK'); throw error }
+    try { work(); db.exec('COMMIT') } catch (error) {
+      // A full disk has rolled back by itself already.
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw error
+    }
   }
 
   return {
@@ -54,21 +53,39 @@ export function openSqliteStore(dir: string): Store {
       transaction(() => {
         for (const e of entries) {
           insert.run(e.topic, e.cursor, e.parcelHash, e.at, e.bytes)
-          move.run(e.topic, e.cursor, e.hash, e.bytes.length)
+          move.run(e.topic, e.cursor, e.hash, sizeOf(e.bytes), e.at)
         }
       })
-      for (const e of entries) total += e.bytes.length
+      for (const e of entries) total += sizeOf(e.bytes)
     },
     totalBytes: () => total,
-    expire(at) {
-      let dropped = 0
+    expire(at, emptyAt, max) {
+      const gone = old.all(at, max) as unknown as { topic: string; cursor: number; size: number }[]
       transaction(() => {
-        shrink.run(at)
-        dropped = Number(drop.run(at).changes)
+        for (const { topic, cursor, size } of gone) {
+          drop.run(topic, cursor)
+          shrink.run(size + PARCEL_OVERHEAD_BYTES, topic)
+        }
+        forget.run(emptyAt)
       })
-      total = sum()
-      return dropped
+      for (const { size } of gone) total -= size + PARCEL_OVERHEAD_BYTES
+      return gone.length
     },
     close() { db.close() },
   }
+}
+
+function prepare(db: DatabaseSync, dir: string): void {
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+  if (version > SCHEMA) throw new Error(`The database in ${dir} was made by a newer relay: update this one`)
+  // The first schema counted no overhead and did not know since when a topic lies empty.
+  if (version === 1) db.exec(`ALTER TABLE topics ADD COLUMN at INTEGER NOT NULL DEFAULT 0; UPDATE topics SET bytes = bytes + ${PARCEL_OVERHEAD_BYTES} * (SELECT count(*) FROM parcels p WHERE p.topic = topics.topic)`)
+  db.exec(`
+    CREATE TABLE IF NOT EXISTS topics (topic TEXT PRIMARY KEY, cursor INTEGER NOT NULL, hash BLOB NOT NULL, bytes INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS parcels (topic TEXT NOT NULL, cursor INTEGER NOT NULL, parcel_hash BLOB NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (topic, cursor));
+    CREATE UNIQUE INDEX IF NOT EXISTS parcels_by_hash ON parcels (topic, parcel_hash);
+    CREATE INDEX IF NOT EXISTS parcels_by_age ON parcels (at);
+    CREATE INDEX IF NOT EXISTS topics_by_age ON topics (bytes, at);
+    PRAGMA user_version = ${SCHEMA}`)
 }
