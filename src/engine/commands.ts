@@ -10,7 +10,7 @@ import { decodeMessage } from '../wire/records.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import { createGroup } from './group/mls.ts'
-import { inviteKeys, layKit } from './invites.ts'
+import { endInvites, inviteKeys, invitesKnownTo, layKit } from './invites.ts'
 import { Joining, publishKeyPackage } from './joining.ts'
 import * as limits from './limits.ts'
 import { makeMe, restoreMe, saveMe } from './me.ts'
@@ -181,8 +181,10 @@ export class Commands {
   private async removeMember(turn: Turn, asker: Asker, replica: Replica, c: Run<'remove-member'>): Promise<ApiError | undefined> {
     if (!replica.authority.state.members.has(c.member)) return fail('unknown-member')
     const cuts = replica.authority.cutsFor(c.member, replica.log.deviceHeads)
+    const known = invitesKnownTo(turn, replica, c.member)
     const refusal = await this.change(turn, asker, replica, { type: 'kick', identity: c.member, cuts })
     if (refusal !== undefined) return refusal
+    await endInvites(turn, this.engine, replica, known)
     await this.engine.reconcile(turn, replica)
     return undefined
   }

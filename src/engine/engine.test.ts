@@ -136,3 +136,31 @@ test('a link that was taken back, used up or made for a space that nobody knows 
   expect((await h.room.ask(carol, { type: 'list-spaces' })).spaces).toEqual([])
   expect(h.alice.space(h.space).authority.state.invites.get(invite)?.used).toBe(1)
 })
+
+test('G9 a removal takes back the links that the removed made or came by, and no others', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  const bobs = await h.room.ask(bob, { type: 'create-invite', space: h.space })
+  const other = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  const member = bob.space(h.space).me.identity
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member })
+  const { invites } = h.alice.space(h.space).authority.state
+  expect([...invites].filter(([, i]) => !i.revoked).map(([invite]) => invite)).toEqual([other.invite])
+  const mallory = await h.room.person('Mallory')
+  expect(await h.room.reply(mallory, { type: 'join', link: bobs.link })).toMatchObject({ ok: false, error: { code: 'link-revoked' } })
+  expect(await h.room.reply(mallory, { type: 'join', link: h.link })).toMatchObject({ ok: false, error: { code: 'link-revoked' } })
+})
+
+test('who left a space is out for everyone, and stays out after a restart', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  await h.room.ask(bob, { type: 'leave-space', space: h.space })
+  await h.room.pass(5000)
+  expect(h.alice.space(h.space).authority.state.members.size).toBe(1)
+  const tip = h.alice.space(h.space).groups.tip()
+  expect(h.alice.space(h.space).groups.tree.nodes.get(tip as NonNullable<typeof tip>)?.identities.size).toBe(1)
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces).toEqual([])
+  await bob.restart()
+  await h.room.pass(1000)
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces).toEqual([])
+})

@@ -6,9 +6,9 @@
  * The past's secret goes into a kit only while nobody was removed since the invite was made: who is removed may know the link.
  */
 import type { Ciphersuite, SigningKey, TopicKey } from '../ports.ts'
-import { decodeAuthorityBody } from '../wire/authority.ts'
+import { decodeAuthorityBody, encodeAuthorityBody } from '../wire/authority.ts'
 import { concat, fromHex, toHex } from '../wire/bytes.ts'
-import type { EpochId, InviteId } from '../wire/ids.ts'
+import type { EpochId, IdentityId, InviteId } from '../wire/ids.ts'
 import { encodeKit, type Kit } from '../wire/invite.ts'
 import { LABELS } from './labels.ts'
 import { batchesOf, topicFromSeed } from './mailbox/mail.ts'
@@ -98,3 +98,22 @@ export async function refreshKits(turn: Turn, replica: Replica, ops: readonly Op
     if (ops.some((op) => op.header.type === 'commit')) await postGroupKit(turn, replica, invite)
   }
 }
+
+/** Live invites whose link somebody surely knows: those they made, and the one they came by. Taken before they are removed. */
+export function invitesKnownTo(turn: Turn, replica: Replica, identity: IdentityId): InviteId[] {
+  const { invites, members } = replica.authority.state
+  const through = members.get(identity)?.invitedThrough
+  return [...invites].filter(([invite, i]) => (i.creator === identity || invite === through) && !i.revoked && i.expiresAt > turn.now).map(([invite]) => invite)
+}
+
+/** Takes invites back along with a removal: without accounts, a removal that leaves its door open means nothing. */
+export async function endInvites(turn: Turn, sender: Sender, replica: Replica, invites: readonly InviteId[]): Promise<void> {
+  for (const invite of invites) {
+    const body = { type: 'inviteRevoke', invite } as const
+    if (replica.authority.refuse(replica.me.identity, body) !== undefined) continue
+    await sender.distribute(turn, replica, [await replica.append(turn, body.type, encodeAuthorityBody(body))])
+  }
+}
+
+/** Whoever sends own ops on their ways: the engine. */
+export interface Sender { distribute(turn: Turn, replica: Replica, ops: readonly Op[]): Promise<void> }

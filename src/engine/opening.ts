@@ -47,7 +47,7 @@ export class Opening {
     if (record.state === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
       if (link !== undefined && link !== 'newer') this.engine.joinings.set(space, await Joining.begin(turn, replica, link, undefined))
-    } else if (record.state === 'open') replica.mail.begin(turn)
+    } else replica.mail.begin(turn)
     this.engine.touch(turn, replica)
   }
 }

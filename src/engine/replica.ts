@@ -286,7 +286,8 @@ export class Replica {
     for (const n of this.mail.takeOpenable()) {
       turn.out.read({ tag: `${this.id}|unopened|${n}`, partition: `unopened/${this.id}`, query: { from: u64(n), to: u64(n + 1), limit: 1 } })
     }
-    for (const relayKey of this.relayKeysInUse()) this.mail.watch(turn, await this.mail.topicOf(relayKey))
+    // Of a space that was left only what still has to go out matters.
+    if (this.record.state !== 'left') for (const relayKey of this.relayKeysInUse()) this.mail.watch(turn, await this.mail.topicOf(relayKey))
     return gains.length > 0
   }
 
