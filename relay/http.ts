@@ -35,6 +35,7 @@ export class MailboxHttp {
   handle(request: IncomingMessage, response: ServerResponse, path: string): boolean {
     if (!path.startsWith('/v1/')) return false
     response.setHeader('access-control-allow-origin', '*')
+    response.setHeader('access-control-expose-headers', 'retry-after')
     response.setHeader('cache-control', 'no-store')
     response.setHeader('x-content-type-options', 'nosniff')
     if (request.method === 'OPTIONS') {
@@ -60,7 +61,7 @@ export class MailboxHttp {
     const { peerId, addresses } = this.parts.describe(request.headers.host)
     const limits = { parcelBytes: MAX_PARCEL_BYTES, announceBytes: MAX_ANNOUNCE_BYTES }
     const body = JSON.stringify({ version: 1, publicKey: Buffer.from(this.parts.key.publicKey).toString('hex'), peerId, addresses, limits })
-    response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body)
   }
 
   private async post(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
