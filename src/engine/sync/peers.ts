@@ -130,10 +130,9 @@ export class Peers {
     const self = this.self
     if (self === undefined) return
     peer.waitingHello = undefined
+    const expected = this.tokensFor(peer, self.peer)
     for (const hello of frame.spaces) {
-      for (const replica of this.replicas.values()) {
-        const relayKey = replica.relayKeysInUse().find((k) => equal(helloToken(this.world, k, self.peer, peer.id), hello.token))
-        if (relayKey === undefined) continue
+      for (const { replica, relayKey } of expected.get(toHex(hello.token)) ?? []) {
         const plain = this.world.suite.open(this.world.suite.expand(relayKey, 32, LABELS.helloKey), hello.nonce, hello.token, hello.sealed)
         const device = plain?.length === 96 ? parseDeviceId(plain.subarray(0, 32)) : undefined
         if (plain === undefined || device === undefined) continue
@@ -144,6 +143,19 @@ export class Peers {
     }
     // A space both have may be one whose key we learn later.
     if (peer.sessions.size === 0) peer.waitingHello = frame
+  }
+
+  /** The tokens a peer could greet us with, made once a hello: a stranger must not make us try every key for every guess. */
+  private tokensFor(peer: Peer, self: string): Map<string, { replica: Replica; relayKey: Uint8Array }[]> {
+    const out = new Map<string, { replica: Replica; relayKey: Uint8Array }[]>()
+    for (const replica of this.replicas.values()) {
+      for (const relayKey of replica.relayKeysInUse()) {
+        const token = toHex(helloToken(this.world, relayKey, self, peer.id))
+        const list = out.get(token)
+        if (list === undefined) out.set(token, [{ replica, relayKey }]); else list.push({ replica, relayKey })
+      }
+    }
+    return out
   }
 
   private async establish(turn: Turn, peer: Peer, replica: Replica, device: DeviceId, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
@@ -236,6 +248,7 @@ export class Peers {
     const session = peer?.sessions.get(space)
     const range = session?.serving[0]
     if (peer === undefined || session === undefined || range === undefined) return
+    if (this.replicas.get(space)?.authority.state.devices.has(session.device) !== true) { peer.sessions.delete(space); return }
     let size = 0
     const ops: Uint8Array[] = []
     for (const row of rows) {
@@ -258,7 +271,11 @@ export class Peers {
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
       if (session === undefined || peer.id === except) continue
-      reached.add(session.device)
+      if (!replica.authority.state.devices.has(session.device)) {
+        // Who was just removed is told so, and nothing after that.
+        peer.sessions.delete(replica.id)
+        if (!ops.some((op) => REMOVALS.has(op.header.type))) continue
+      } else reached.add(session.device)
       for (const batch of batches(ops)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
     }
     return reached
@@ -280,7 +297,7 @@ export class Peers {
     for (const peer of this.peers.values()) {
       for (const session of peer.sessions.values()) {
         const replica = this.replicas.get(session.space)
-        if (replica === undefined) continue
+        if (replica?.authority.state.devices.has(session.device) !== true) { peer.sessions.delete(session.space); continue }
         session.asking = false
         this.frame(turn, peer, { type: 'vector', token: session.token, vector: replica.log.vector(), whole: true })
         this.ask(turn, peer, session, replica)
@@ -296,6 +313,9 @@ export class Peers {
     }
   }
 }
+
+/** Ops that may end somebody's place in a space. */
+const REMOVALS: ReadonlySet<string> = new Set(['kick', 'ban', 'deviceRevoke', 'leave'])
 
 const helloBytes = (space: SpaceId, from: string, to: string): Uint8Array =>
   concat(LABELS.helloSign, fromHex(space) as Uint8Array, utf8(from), new Uint8Array(1), utf8(to))
