@@ -8,7 +8,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { concat, utf8 } from '../src/wire/bytes.ts'
 import { encodePost, encodeToRelay, MAX_PAGE_PARCELS, MAX_POST_BYTES, NO_HASH, postSignedBytes, readSignedBytes } from '../src/wire/relay.ts'
 import { Holder, Listener, RelayProcess, runRelay, send } from './process.test-support.ts'
+import { DEFAULT_LIMITS, Mailbox } from './mailbox.ts'
 import { sha256 } from './proof.ts'
+import { openSqliteStore } from './store-sqlite.ts'
 
 const running: RelayProcess[] = []
 const listeners: Listener[] = []
@@ -146,21 +148,31 @@ describe('what is kept', () => {
 })
 
 describe('the push socket', () => {
-  test('pages through what is stored, then pushes what arrives, in order', async () => {
-    const relay = await start(), alice = new Holder()
-    const bytes = (n: number): string => new TextDecoder().decode(numbered(n))
-    // The rate of a topic lets 200 in at once; the rest comes as fast as it is refilled.
-    for (let n = 0; n < 150; n++) await alice.kept(relay.url, numbered(n))
+  test('pages through a thousand stored parcels, then pushes what arrives, in order', async () => {
+    const data = folder(), alice = new Holder()
+    const store = openSqliteStore(data)
+    new Mailbox(store, sha256, { ...DEFAULT_LIMITS, burst: 1000 }).post(Array.from({ length: 1000 }, (_, n) => ({ topic: alice.topic, parcel: numbered(n) })), Date.now())
+    store.close()
+    const relay = await start(data)
     const bob = await listen(relay.url)
-    bob.watch(alice, 100)
-    const stored = await bob.page()
-    expect([stored.since, stored.parcels.length, stored.next, stored.end]).toEqual([100, 50, 150, true])
-    expect(stored.parcels.length).toBeLessThanOrEqual(MAX_PAGE_PARCELS)
-    await alice.kept(relay.url, numbered(150))
+    bob.watch(alice, 0)
+    const texts: string[] = []
+    let at = 0
+    for (let end = false; !end;) {
+      const page = await bob.page()
+      expect(page.since).toBe(at)
+      expect(page.parcels.length).toBeLessThanOrEqual(MAX_PAGE_PARCELS)
+      texts.push(...page.parcels.map((p) => new TextDecoder().decode(p.bytes)))
+      at = page.next
+      end = page.end
+    }
+    await alice.kept(relay.url, numbered(1000))
     const pushed = await bob.page()
-    expect([pushed.since, pushed.next, pushed.parcels.map((p) => new TextDecoder().decode(p.bytes))]).toEqual([150, 151, [bytes(150)]])
-    bob.watch(alice, 151)
-    expect(await bob.page()).toMatchObject({ since: 151, parcels: [], end: true })
+    expect([pushed.since, pushed.next]).toEqual([1000, 1001])
+    texts.push(...pushed.parcels.map((p) => new TextDecoder().decode(p.bytes)))
+    expect(texts).toEqual(Array.from({ length: 1001 }, (_, n) => `parcel ${n}`))
+    bob.watch(alice, 1001)
+    expect(await bob.page()).toMatchObject({ since: 1001, parcels: [], end: true })
   })
 
   test('hands announcements to those who watch, not to who made them nor to others', async () => {
