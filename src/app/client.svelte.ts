@@ -4,44 +4,35 @@
  */
 import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Reply, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
+import {
+  accepted, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
+} from './channel-view.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
 export type Answer<T extends Command['type']> = { readonly ok: true; readonly result: Results[T] } | { readonly ok: false; readonly error: ApiError }
+export interface Notice { readonly key: number; readonly text: string }
 
-/** A message on its way to the engine: shown at once, replaced by the engine's own row. */
-export interface Pending { readonly key: number; readonly text: string; readonly at: number; readonly id?: OpId }
-
-/** What is shown of one channel. */
-export interface ChannelView {
-  readonly messages: readonly MessageInfo[]
-  readonly pending: readonly Pending[]
-  /** Older messages exist. */
-  readonly more: boolean
-  readonly state: 'loading' | 'ready'
-  /** The first message that was unread when the channel was opened. */
-  readonly divider: OpId | undefined
-}
-
-const EMPTY: ChannelView = { messages: [], pending: [], more: false, state: 'loading', divider: undefined }
+/** Messages fetched at a time; unread ones are fetched at once up to MAX_PAGE. */
 const PAGE = 60
+const MAX_PAGE = 200
 const MAX_NOTICES = 3
 /** A new tab leads within two seconds: so often, so long apart, a message is tried again. */
 const BUSY_TRIES = 10
 const BUSY_MS = 500
-/** Page and worker read the same clock, at slightly different moments. */
-const CLOCK_MS = 50
 
 export class Client {
   /** undefined until the engine has said; null when nobody has set up this device yet. */
   me = $state.raw<Me | null | undefined>(undefined)
   spaces = $state.raw<readonly SpaceInfo[] | undefined>(undefined)
   status = $state.raw<StatusInfo>({ peers: [], relays: [], queued: 0 })
-  notices = $state.raw<readonly { readonly key: number; readonly text: string }[]>([])
+  notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
   private channelsOf = $state.raw<ReadonlyMap<SpaceId, readonly ChannelInfo[]>>(new Map())
   private membersOf = $state.raw<ReadonlyMap<SpaceId, readonly MemberInfo[]>>(new Map())
   private views = $state.raw<ReadonlyMap<ChannelId, ChannelView>>(new Map())
+  /** The person looks at the end of the open channel: what comes there is read. */
+  private isWatching = false
   /** Where each space was left, to return to. */
   private readonly lastChannel = new Map<SpaceId, ChannelId>()
   private readonly waiting = new Map<number, (reply: Reply) => void>()
@@ -55,11 +46,13 @@ export class Client {
 
   get channels(): readonly ChannelInfo[] { return (this.space && this.channelsOf.get(this.space)) || [] }
   get members(): readonly MemberInfo[] { return (this.space && this.membersOf.get(this.space)) || [] }
-  get view(): ChannelView { return (this.channel && this.views.get(this.channel)) || EMPTY }
+  get view(): ChannelView { return (this.channel && this.views.get(this.channel)) || EMPTY_VIEW }
   get currentSpace(): SpaceInfo | undefined { return this.spaces?.find((s) => s.space === this.space) }
   get currentChannel(): ChannelInfo | undefined { return this.channels.find((c) => c.channel === this.channel) }
   get unread(): number { return this.spaces?.reduce((sum, s) => sum + s.unread, 0) ?? 0 }
   channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.channelsOf.get(space) ?? [] }
+
+  // ---- asking and hearing ----
 
   /** Asks the engine; the answer always comes, also when the worker is replaced meanwhile. */
   ask<C extends Command>(command: C): Promise<Answer<C['type']>> {
@@ -70,21 +63,23 @@ export class Client {
     })
   }
 
-  /** Asks and shows what went wrong; true when it was done. */
-  async do(command: Command): Promise<boolean> {
+  /** Asks, and says in a sentence what went wrong: for dialogs, which show it where the person looks. */
+  async attempt(command: Command): Promise<string | undefined> {
     const answer = await this.ask(command)
-    if (!answer.ok) this.notify(answer.error.message)
-    return answer.ok
+    return answer.ok ? undefined : answer.error.message
   }
 
   private hear(message: FromWorker): void {
-    if (message.type === 'reply') {
-      const resolve = this.waiting.get(message.reply.id)
-      this.waiting.delete(message.reply.id)
-      resolve?.(message.reply)
-      return
+    switch (message.type) {
+      case 'update': this.update(message.update); return
+      case 'reply': {
+        const resolve = this.waiting.get(message.reply.id)
+        this.waiting.delete(message.reply.id)
+        resolve?.(message.reply)
+        return
+      }
+      default: message satisfies never
     }
-    this.update(message.update)
   }
 
   private update(update: Update): void {
@@ -95,39 +90,42 @@ export class Client {
         this.me = update.me ?? null
         return
       case 'spaces': this.takeSpaces(update.spaces); return
-      case 'channels':
-        this.channelsOf = new Map(this.channelsOf).set(update.space, update.channels)
-        if (update.space === this.space && !update.channels.some((c) => c.channel === this.channel)) this.openChannel(update.channels[0]?.channel)
-        return
+      case 'channels': this.takeChannels(update.space, update.channels); return
       case 'members': this.membersOf = new Map(this.membersOf).set(update.space, update.members); return
-      case 'messages': this.merge(update.channel, update.messages); return
-      case 'states': {
-        const states = new Map(update.states.map((s) => [s.id, s.state]))
-        this.change(update.channel, (view) => ({ ...view, messages: view.messages.map((m) => { const state = states.get(m.id); return state === undefined ? m : { ...m, state } }) }))
-        return
-      }
+      case 'messages': this.takeMessages(update.channel, update.messages); return
+      case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return
       case 'status': this.status = update.status; return
       case 'notice': this.notify(update.error.message); return
+      default: update satisfies never
     }
   }
 
-  private takeSpaces(spaces: readonly SpaceInfo[]): void {
-    const isFirst = this.spaces === undefined
-    this.spaces = spaces
-    if (this.space !== undefined && !spaces.some((s) => s.space === this.space)) this.space = this.channel = undefined
-    if (this.space === undefined && spaces[0] !== undefined) this.openSpace((isFirst && spaces.find((s) => s.space === remembered())?.space) || spaces[0].space)
-  }
-
   notify(text: string): void {
-    const key = this.nextId++
-    this.notices = [...this.notices, { key, text }].slice(-MAX_NOTICES)
+    this.notices = [...this.notices.filter((n) => n.text !== text), { key: this.nextId++, text }].slice(-MAX_NOTICES)
   }
 
   dismiss(key: number): void { this.notices = this.notices.filter((n) => n.key !== key) }
 
-  // ---- where we are ----
+  // ---- spaces and channels ----
+
+  private takeSpaces(spaces: readonly SpaceInfo[]): void {
+    const isFirst = this.spaces === undefined
+    const before = this.currentSpace
+    this.spaces = spaces
+    if (before !== undefined && this.currentSpace === undefined) { this.closeChannel(); this.space = undefined }
+    const [first] = spaces
+    if (this.space === undefined && first !== undefined) this.openSpace((isFirst && spaces.find((s) => s.space === remembered())?.space) || first.space)
+    // While a space is joined there is nothing to ask about it.
+    else if (this.space !== undefined && before?.state === 'joining' && this.currentSpace?.state === 'member') void this.fetchSpace(this.space)
+  }
+
+  private takeChannels(space: SpaceId, channels: readonly ChannelInfo[]): void {
+    this.channelsOf = new Map(this.channelsOf).set(space, channels)
+    if (space === this.space && !channels.some((c) => c.channel === this.channel)) this.openChannel(channels[0]?.channel)
+  }
 
   openSpace(space: SpaceId): void {
+    if (space !== this.space) this.closeChannel()
     this.space = space
     remember(space)
     const channels = this.channelsOf.get(space)
@@ -138,101 +136,137 @@ export class Client {
   private async fetchSpace(space: SpaceId): Promise<void> {
     const [channels, members] = await Promise.all([this.ask({ type: 'list-channels', space }), this.ask({ type: 'list-members', space })])
     if (members.ok) this.membersOf = new Map(this.membersOf).set(space, members.result.members)
-    if (!channels.ok) return
-    this.channelsOf = new Map(this.channelsOf).set(space, channels.result.channels)
-    if (this.space === space && this.channel === undefined) this.openChannel(channels.result.channels[0]?.channel)
+    if (channels.ok) this.takeChannels(space, channels.result.channels)
+  }
+
+  /** For whoever looks through all of them. */
+  fetchChannels(): void {
+    for (const { space } of this.spaces ?? []) {
+      if (!this.channelsOf.has(space)) void this.ask({ type: 'list-channels', space }).then((answer) => { if (answer.ok) this.takeChannels(space, answer.result.channels) })
+    }
   }
 
   openChannel(channel: ChannelId | undefined): void {
+    if (channel !== this.channel) this.closeChannel()
     this.channel = channel
     if (channel === undefined || this.space === undefined) return
     this.lastChannel.set(this.space, channel)
     void this.load(channel)
   }
 
+  private closeChannel(): void {
+    if (this.channel !== undefined) this.change(this.channel, putAway)
+    this.channel = undefined
+    this.isWatching = false
+  }
+
+  /** Both answer with what went wrong. */
+  async createSpace(name: string): Promise<string | undefined> {
+    const answer = await this.ask({ type: 'create-space', name, relays: [location.origin] })
+    if (!answer.ok) return answer.error.message
+    this.openSpace(answer.result.space)
+    return undefined
+  }
+
+  async createChannel(space: SpaceId, name: string): Promise<string | undefined> {
+    const answer = await this.ask({ type: 'create-channel', space, name })
+    if (!answer.ok) return answer.error.message
+    if (this.space === space) this.openChannel(answer.result.channel)
+    return undefined
+  }
+
   // ---- messages ----
 
   private change(channel: ChannelId, edit: (view: ChannelView) => ChannelView): void {
     const view = this.views.get(channel)
-    if (view !== undefined) this.views = new Map(this.views).set(channel, edit(view))
+    if (view === undefined) return
+    const next = edit(view)
+    if (next !== view) this.views = new Map(this.views).set(channel, next)
+  }
+
+  private takeMessages(channel: ChannelId, messages: readonly MessageInfo[]): void {
+    this.change(channel, (view) => {
+      const news = messages.filter((m) => m.replaces === undefined && !view.messages.some((known) => known.id === m.id))
+      const next = withNews(view, messages)
+      return channel === this.channel && !this.isWatching && view.state === 'ready' ? withMissed(next, news) : next
+    })
   }
 
   private async load(channel: ChannelId): Promise<void> {
     const { space } = this
     if (space === undefined) return
-    const unread = this.channelsOf.get(space)?.find((c) => c.channel === channel)?.unread ?? 0
-    if (!this.views.has(channel)) this.views = new Map(this.views).set(channel, EMPTY)
-    const answer = await this.ask({ type: 'get-messages', space, channel, limit: Math.max(PAGE, Math.min(200, unread + 10)) })
-    if (!answer.ok) return
-    const others = answer.result.messages.filter((m) => !m.mine)
-    const divider = unread > 0 ? others[Math.max(0, others.length - unread)]?.id : undefined
-    this.change(channel, (view) => ({ ...view, ...join(view, answer.result.messages), more: view.state === 'loading' ? answer.result.more : view.more, state: 'ready', divider }))
+    const unread = (): number => this.channelsIn(space).find((c) => c.channel === channel)?.unread ?? 0
+    if (!this.views.has(channel)) this.views = new Map(this.views).set(channel, EMPTY_VIEW)
+    const answer = await this.ask({ type: 'get-messages', space, channel, limit: Math.max(PAGE, Math.min(MAX_PAGE, unread() + 10)) })
+    // What came meanwhile is in the answer and in the count.
+    if (answer.ok) this.change(channel, (view) => withNewest(view, answer.result.messages, answer.result.more, unread()))
   }
 
   async loadOlder(): Promise<void> {
     const { space, channel } = this
     const oldest = this.view.messages[0]
-    if (space === undefined || channel === undefined || oldest === undefined || !this.view.more) return
-    this.change(channel, (view) => ({ ...view, more: false }))
+    if (space === undefined || channel === undefined || oldest === undefined || this.view.older !== 'some') return
+    this.change(channel, (view) => ({ ...view, older: 'loading' }))
     const answer = await this.ask({ type: 'get-messages', space, channel, limit: PAGE, before: oldest.id })
-    this.change(channel, (view) => (answer.ok ? { ...view, ...join(view, answer.result.messages), more: answer.result.more } : { ...view, more: true }))
+    this.change(channel, (view) => (view.older === 'loading' ? (answer.ok ? withOlder(view, answer.result.messages, answer.result.more) : { ...view, older: 'some' }) : view))
   }
 
-  private merge(channel: ChannelId, messages: readonly MessageInfo[]): void {
-    this.change(channel, (view) => ({ ...view, ...join(view, messages) }))
-  }
-
-  /** Shows the message at once and gives it to the engine. The text when it was refused, so that it can go back to the composer. */
-  async send(text: string): Promise<string | undefined> {
+  /** Shows the message at once and gives it to the engine. Refused, it stays, with the reason. */
+  async send(text: string): Promise<void> {
     const { space, channel } = this
-    if (space === undefined || channel === undefined) return text
-    const key = this.nextId++
-    const at = Date.now()
-    this.change(channel, (view) => ({ ...view, pending: [...view.pending, { key, text, at }] }))
+    if (space === undefined || channel === undefined) return
+    const pending: Pending = { key: this.nextId++, text, at: Date.now() }
+    this.change(channel, (view) => withPending(view, pending))
     let answer = await this.ask({ type: 'send-message', space, channel, text })
     for (let tries = 0; !answer.ok && answer.error.code === 'busy' && tries < BUSY_TRIES; tries++) {
       // The tab that did the work has gone. The next one may find the message saved already: saying it twice would be worse than waiting.
       await new Promise((resolve) => { setTimeout(resolve, BUSY_MS) })
-      const saved = await this.findOwn(space, channel, text, at)
+      const saved = await this.findSaved(space, channel, pending)
       if (saved === undefined) answer = await this.ask({ type: 'send-message', space, channel, text })
       else if (saved !== 'unknown') answer = { ok: true, result: { messageId: saved } }
     }
-    if (answer.ok) {
-      const id = answer.result.messageId
-      this.change(channel, (view) => ({
-        ...view, pending: view.messages.some((m) => m.id === id) ? view.pending.filter((p) => p.key !== key) : view.pending.map((p) => (p.key === key ? { ...p, id } : p)),
-      }))
-      return undefined
-    }
-    this.change(channel, (view) => ({ ...view, pending: view.pending.filter((p) => p.key !== key) }))
-    this.notify(answer.error.message)
-    return text
+    const last = answer
+    this.change(channel, (view) => (last.ok ? accepted(view, pending.key, last.result.messageId) : refused(view, pending.key, last.error.message)))
   }
 
-  /** An own message with this text since then, where the engine can say. */
-  private async findOwn(space: SpaceId, channel: ChannelId, text: string, since: number): Promise<OpId | 'unknown' | undefined> {
+  /** The message that a pending one became, where the engine can say. */
+  private async findSaved(space: SpaceId, channel: ChannelId, pending: Pending): Promise<OpId | 'unknown' | undefined> {
     const answer = await this.ask({ type: 'get-messages', space, channel, limit: 20 })
     if (!answer.ok) return 'unknown'
-    this.merge(channel, answer.result.messages)
-    return answer.result.messages.findLast((m) => m.mine && m.text === text && m.sentAt >= since - CLOCK_MS)?.id
+    const found = answer.result.messages.findLast((m) => isSaved(pending, m))
+    if (found !== undefined) this.change(channel, (view) => merge(view, [found]))
+    return found?.id
   }
 
-  /** Everything on the screen has been seen. */
+  /** A refused message is given to the engine again, or up. */
+  resend(key: number): void {
+    const pending = this.view.pending.find((p) => p.key === key)
+    if (pending === undefined) return
+    this.discard(key)
+    void this.send(pending.text)
+  }
+
+  discard(key: number): void { if (this.channel !== undefined) this.change(this.channel, (view) => withoutPending(view, key)) }
+
+  async retry(message: OpId): Promise<void> {
+    if (this.space === undefined) return
+    const problem = await this.attempt({ type: 'retry-message', space: this.space, message })
+    if (problem !== undefined) this.notify(problem)
+  }
+
+  /** The list says whether its end is on the screen of somebody who looks: then everything has been seen. */
+  watch(isWatching: boolean): void {
+    this.isWatching = isWatching
+    if (isWatching) this.markRead()
+  }
+
   markRead(): void {
     const { space, channel } = this
     const last = this.view.messages.findLast((m) => m.state.type !== 'securing')
-    if (space === undefined || channel === undefined || last === undefined || (this.currentChannel?.unread ?? 0) === 0) return
-    void this.ask({ type: 'mark-read', space, channel, message: last.id })
+    if (space === undefined || channel === undefined || last === undefined || this.view.state === 'loading') return
+    this.change(channel, seen)
+    if ((this.currentChannel?.unread ?? 0) > 0) void this.ask({ type: 'mark-read', space, channel, message: last.id })
   }
-}
-
-/** Rows by id, in the channel's order; a sealed draft takes its draft's place, and what has arrived waits no more. */
-function join(view: ChannelView, news: readonly MessageInfo[]): Pick<ChannelView, 'messages' | 'pending'> {
-  const replaced = new Set(news.map((m) => m.replaces))
-  const rows = new Map(view.messages.filter((m) => !replaced.has(m.id)).map((m) => [m.id, m]))
-  for (const message of news) rows.set(message.id, message)
-  const messages = [...rows.values()].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1))
-  return { messages, pending: view.pending.filter((p) => p.id === undefined || !rows.has(p.id)) }
 }
 
 const LAST_SPACE = 'thicket-last-space'

@@ -1,29 +1,55 @@
 /** Every word the app shows, in one place, so that other languages can follow. Sentences about refusals come from the engine with the refusal. */
-import type { MessageInfo, SendState, StatusInfo } from '../api.ts'
+import type { InviteInfo, PeerStatus, RelayStatus, SendState, StatusInfo } from '../api.ts'
+import type { UnsavedState } from './parts/rows.ts'
 
-const locale = (): string => navigator.language
-const plural = (n: number, one: string, other: string): string => (new Intl.PluralRules('en').select(n) === 'one' ? one : other)
+/** The language of the words below. Dates and numbers are written in it too, the way the person's region does. */
+const LANGUAGE = 'en'
+const LOCALE = navigator.languages.find((tag) => tag === LANGUAGE || tag.startsWith(`${LANGUAGE}-`)) ?? LANGUAGE
+/** Twelve hours or twenty-four is a habit of the region, not of the language. */
+const { hourCycle = 'h23' } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions()
 
-export const time = (at: number): string => new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' }).format(at)
-export const fullTime = (at: number): string => new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' }).format(at)
-export const shortDate = (at: number): string => new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(at)
+// Making a format takes longer than using it, and every row has one.
+const TIME = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit', hourCycle })
+const FULL_TIME = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle })
+const SHORT_DATE = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle })
+const DAY = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long' })
+const DAY_OF_YEAR = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'long', year: 'numeric' })
+const DAYS_AGO = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' })
+const NUMBER = new Intl.NumberFormat(LOCALE)
+const PLURAL = new Intl.PluralRules(LOCALE)
+
+/** What Ctrl is called on this keyboard. */
+const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl'
+
+const number = (n: number): string => NUMBER.format(n)
+const counted = (n: number, one: string, other: string): string => `${number(n)} ${PLURAL.select(n) === 'one' ? one : other}`
+const unit = (n: number, name: 'hour' | 'day'): string => new Intl.NumberFormat(LOCALE, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
+
+export const time = (at: number): string => TIME.format(at)
+export const fullTime = (at: number): string => FULL_TIME.format(at)
+
 export function day(at: number, now: number): string {
+  // From noon to noon: a day on which clocks change is not quite 24 hours long.
   const days = Math.round((new Date(now).setHours(12, 0, 0, 0) - new Date(at).setHours(12, 0, 0, 0)) / 86_400_000)
-  if (days === 0 || days === 1) {
-    const text = new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(-days, 'day')
-    return text.charAt(0).toUpperCase() + text.slice(1)
-  }
-  return new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long', year: days > 300 ? 'numeric' : undefined }).format(at)
+  if (days < 0 || days > 300) return DAY_OF_YEAR.format(at)
+  if (days > 1) return DAY.format(at)
+  const text = DAYS_AGO.format(-days, 'day')
+  return text.charAt(0).toLocaleUpperCase(LOCALE) + text.slice(1)
 }
 
-export function sendState(state: SendState): string {
+export function sendState(state: SendState | UnsavedState): string {
   switch (state.type) {
     case 'received': return ''
-    case 'securing': return 'Securing'
+    case 'saving': return 'Saving…'
+    case 'securing': return 'Securing: waits for the group’s new key'
     case 'queued': return 'Queued on this device'
     case 'relay': return 'At the relay'
-    case 'delivered': return state.to === state.of ? (state.of === 1 ? 'Delivered' : `Delivered to all ${state.of}`) : `Delivered to ${state.to} of ${state.of}`
+    case 'delivered':
+      if (state.of === 1) return 'Delivered'
+      return state.to === state.of ? `Delivered to all ${number(state.of)}` : `Delivered to ${number(state.to)} of ${number(state.of)}`
     case 'failed': return `Not sent: ${state.reason}`
+    case 'refused': return `Not saved: ${state.reason}`
+    default: return state satisfies never
   }
 }
 
@@ -33,6 +59,16 @@ export function connectionOf(status: StatusInfo, isOnline: boolean): Connection 
   if (status.peers.some((p) => p.path === 'direct')) return 'direct'
   if (status.peers.length > 0) return 'relayed'
   return isOnline && (status.relays.length === 0 || status.relays.some((r) => r.state === 'up')) ? 'relay' : 'offline'
+}
+
+const host = (url: string): string => url.replace(/^https?:\/\//, '')
+
+/** What a space that is being joined waits for. */
+export function joiningHint(relays: readonly string[], known: readonly RelayStatus[]): string {
+  const isUp = relays.some((url) => known.some((r) => r.url === url && r.state === 'up'))
+  if (isUp) return 'Its relay can be reached and is being asked for what you need. You can leave this page open, or come back later.'
+  const names = relays.map(host).join(', ')
+  return `Waiting for its relay${names === '' ? '' : ` (${names})`}, which can’t be reached right now. Thicket goes on trying, and opens the space as soon as it can.`
 }
 
 export const s = {
@@ -56,19 +92,25 @@ export const s = {
   close: 'Close',
   save: 'Save',
   join: (space: string) => (space === '' ? 'Join' : `Join ${space}`),
-  invitedTo: (space: string) => `You are invited to ${space}`,
+  next: 'Next',
+  invitedTo: (space: string) => `You’re invited to ${space}`,
   invitedBy: (name: string) => (name === '' ? '' : `${name} made this link.`),
+  nameFirst: (space: string) => `First choose a name, then you join ${space}.`,
+  badLink: 'This link can’t be opened',
+  cantJoin: (space: string) => `You can’t join ${space} with this link`,
   joining: 'Joining…',
   joiningHint: 'Fetching what is waiting for you at the relay. Nobody needs to be online.',
+  joiningSlow: 'This takes longer than usual. You can go on: the space opens by itself as soon as you are in.',
+  goOn: 'Continue in the background',
   expired: 'This invite link has expired. Ask for a new one.',
-  joinAgain: 'Try again',
   notNow: 'Not now',
   stillJoining: (space: string) => `You are joining ${space || 'this space'}`,
-  stillJoiningHint: 'Its relay can’t be reached right now. Thicket goes on trying, and opens the space as soon as it can.',
+  opening: 'Opening the space…',
   removed: 'You are no longer a member of this space. You can read what you have, but not write.',
   spaces: 'Spaces',
   channels: 'Channels',
   members: 'Members',
+  memberCount: (n: number) => number(n),
   online: 'Online',
   offline: 'Offline',
   you: 'you',
@@ -84,36 +126,40 @@ export const s = {
   leaveHint: 'You stop receiving its messages. To come back you need a new invite.',
   remove: (name: string) => `Remove ${name}`,
   removeSure: (name: string) => `Remove ${name} from this space?`,
-  removeHint: 'They keep what they have already received, and can read nothing written from now on.',
+  removeHint: 'They keep what they have already received, and can read nothing written from now on. The links they made or came by are taken back.',
   invite: 'Invite',
   inviteTitle: (space: string) => `Invite people to ${space}`,
   inviteLink: 'Invite link',
-  inviteHint: 'Whoever has this link can join, also while you are offline.',
+  inviteHint: 'Whoever has this link can join, also while you are offline. Give it only to people you want here.',
   copy: 'Copy',
   copied: 'Copied',
+  share: 'Share',
   making: 'Making a link…',
   expiresAfter: 'Expires after',
+  hours: (n: number) => unit(n, 'hour'),
+  days: (n: number) => unit(n, 'day'),
   maxUses: 'Can be used',
-  times: (n: number) => (n === 1 ? 'once' : `${n} times`),
+  times: (n: number) => (n === 1 ? 'once' : counted(n, 'time', 'times')),
   newLink: 'New link',
   links: 'Links of this space',
-  linkUses: (used: number, uses: number) => `${used} of ${uses} used`,
-  linkUntil: (at: number) => `until ${shortDate(at)}`,
+  linkUses: (invite: InviteInfo) => `${number(invite.used)} of ${number(invite.uses)} used`,
+  linkUntil: (invite: InviteInfo) => `until ${SHORT_DATE.format(invite.expiresAt)}`,
+  linkMadeBy: (name: string) => `by ${name}`,
   revoke: 'Take back',
-  linkState: { live: 'Live', expired: 'Expired', 'used-up': 'Used up', revoked: 'Taken back' },
   qr: 'The same as a QR code',
   message: (channel: string) => `Message #${channel}`,
   send: 'Send',
-  charactersLeft: (n: number) => (n >= 0 ? `${n} ${plural(n, 'character', 'characters')} left` : `${-n} too many`),
+  charactersLeft: (n: number) => (n >= 0 ? counted(n, 'character left', 'characters left') : counted(-n, 'character too many', 'characters too many')),
   retry: 'Try again',
+  discard: 'Discard',
+  spoiler: 'Spoiler: show',
   newMessages: 'New messages',
-  jump: (n: number) => (n === 0 ? 'Jump to the latest' : `${n} new ${plural(n, 'message', 'messages')}`),
+  jump: (n: number) => (n === 0 ? 'Jump to the latest' : counted(n, 'new message', 'new messages')),
   loadingOlder: 'Loading older messages…',
-  beginning: (channel: string) => `This is the beginning of #${channel}.`,
+  beginning: (channel: string) => `This is the beginning of #${channel}`,
   noMessages: 'Nothing here yet. Write the first message.',
-  sending: 'Saving…',
   messages: (channel: string) => `Messages in ${channel}`,
-  rowLabel: (m: Pick<MessageInfo, 'authorName' | 'sentAt'>) => `${m.authorName}, ${time(m.sentAt)}`,
+  rowLabel: (row: { readonly authorName: string; readonly sentAt: number }) => `${row.authorName}, ${time(row.sentAt)}`,
   connection: { direct: 'Direct', relayed: 'Relayed', relay: 'Relay', offline: 'Offline' } satisfies Record<Connection, string>,
   connectionHint: {
     direct: 'You are connected straight to others in this space.',
@@ -121,31 +167,40 @@ export const s = {
     relay: 'Nobody else is connected. The relay keeps your messages for them, sealed.',
     offline: 'No relay and nobody else can be reached. What you write is kept here and sent later.',
   } satisfies Record<Connection, string>,
-  queued: (n: number) => `${n} queued`,
-  offlineBanner: (n: number) => (n === 0 ? 'Offline' : `Offline, ${n} queued`),
+  connectionTitle: 'Connection',
+  connectionLabel: (connection: Connection, queued: number): string => s.connection[connection] + (queued > 0 ? `, ${s.queued(queued)}` : ''),
+  path: { direct: 'direct', relayed: 'through a relay' } satisfies Record<PeerStatus['path'], string>,
+  queued: (n: number) => `${number(n)} queued`,
+  offlineBanner: (n: number): string => (n === 0 ? 'Offline' : `Offline, ${s.queued(n)}`),
   peers: 'Connected people',
   nobodyConnected: 'Nobody right now.',
   relays: 'Relays',
-  relayUp: 'reachable',
-  relayDown: 'not reachable',
+  noRelays: 'None.',
+  relayName: host,
+  relayState: { up: 'reachable', down: 'not reachable' } satisfies Record<RelayStatus['state'], string>,
   someone: 'Someone',
   updateReady: 'A new version is ready.',
   reload: 'Reload',
   quickSwitcher: 'Go to a space or channel',
   nothingFound: 'Nothing found.',
   shortcuts: 'Keyboard shortcuts',
+  /** Keys that are pressed together, any of several such, and what they do. */
   shortcutList: [
-    ['Ctrl K', 'Go to a space or channel'], ['Enter', 'Send'], ['Shift Enter', 'New line'], ['Esc', 'Close, or mark as read and jump to the latest'],
-    ['Alt ↑ / Alt ↓', 'Previous or next channel'], ['Ctrl /', 'These shortcuts'],
-  ] as const,
+    { keys: [[CTRL, 'K']], does: 'Go to a space or channel' },
+    { keys: [['Alt', '↑'], ['Alt', '↓']], does: 'Previous or next channel' },
+    { keys: [['Esc']], does: 'Close what is open, or mark as read and jump to the latest' },
+    { keys: [['Enter']], does: 'Send' },
+    { keys: [['Shift', 'Enter']], does: 'New line' },
+    { keys: [[CTRL, '/'], ['?']], does: 'These shortcuts' },
+  ],
   settings: 'Settings',
   theme: 'Appearance',
   themes: { system: 'Like the system', dark: 'Dark', light: 'Light' },
   showChannels: 'Show spaces and channels',
   showMembers: 'Show members',
   yourPlace: 'You',
-  count: (n: number) => (n > 99 ? '99+' : String(n)),
-  unreadIn: (name: string, n: number) => (n === 0 ? name : `${name}, ${n} unread`),
+  count: (n: number) => (n > 99 ? `${number(99)}+` : number(n)),
+  unreadIn: (name: string, n: number) => (n === 0 ? name : `${name}, ${number(n)} unread`),
+  title: (unread: number, name: string): string => (unread > 0 ? `(${s.count(unread)}) ${name}` : name),
   dismiss: 'Dismiss',
-  notSaved: 'The message was not saved. It is back in the box below.',
 }

@@ -1,13 +1,17 @@
-/** What stands under what in a channel: messages with day lines between them, consecutive ones of one person under one name. */
-import type { MessageInfo, SendState } from '../../api.ts'
-import type { IdentityId, OpId } from '../../wire/ids.ts'
-import type { ChannelView } from '../client.svelte.ts'
+/** What stands under what in a channel: its beginning, messages with day lines between them, consecutive ones of one person under one name. */
+import type { SendState } from '../../api.ts'
+import type { OpId } from '../../wire/ids.ts'
+import { pendingKey, type ChannelView } from '../channel-view.ts'
 
 /** Messages of one person within so many ms stand under one name. */
 const TOGETHER_MS = 7 * 60_000
 
+/** Of messages that the engine has not saved: saving, or refused with a reason. */
+export type UnsavedState = { readonly type: 'saving' } | { readonly type: 'refused'; readonly pending: number; readonly reason: string }
+
 export interface MessageLine {
   readonly type: 'message'
+  /** The same from Enter on, whatever the message's id is by now. */
   readonly key: string
   readonly id: OpId | undefined
   readonly author: string
@@ -15,32 +19,41 @@ export interface MessageLine {
   readonly text: string
   readonly sentAt: number
   readonly mine: boolean
-  /** undefined while the engine has not saved it yet. */
-  readonly state: SendState | undefined
+  readonly state: SendState | UnsavedState
   /** The first of its person's messages in a row: it carries name and picture. */
   readonly leads: boolean
 }
-export type Row = MessageLine | { readonly type: 'day'; readonly key: string; readonly at: number } | { readonly type: 'divider'; readonly key: string }
+export type Row =
+  | MessageLine
+  | { readonly type: 'start'; readonly key: 'start' }
+  | { readonly type: 'day'; readonly key: string; readonly at: number }
+  | { readonly type: 'divider'; readonly key: 'divider' }
 
-type Entry = Pick<MessageInfo, 'author' | 'authorName' | 'text' | 'sentAt' | 'mine'> & { readonly id: OpId | undefined; readonly key: string; readonly state: SendState | undefined }
+type Line = Omit<MessageLine, 'leads'>
 
-export function rowsOf(view: Pick<ChannelView, 'messages' | 'pending' | 'divider'>, me: { readonly identity: IdentityId; readonly name: string } | undefined): Row[] {
-  const out: Row[] = []
-  const entries: Entry[] = view.messages.map((m) => ({ ...m, key: m.id }))
+export function rowsOf(view: ChannelView, me: { readonly identity: string; readonly name: string }): Row[] {
+  const lines: Line[] = view.messages.map((m) => ({
+    type: 'message', key: view.keys.get(m.id) ?? m.id, id: m.id, author: m.author, authorName: m.authorName, text: m.text, sentAt: m.sentAt, mine: m.mine, state: m.state,
+  }))
   for (const p of view.pending) {
-    entries.push({ key: `pending ${p.key}`, id: undefined, author: me?.identity ?? ('' as IdentityId), authorName: me?.name ?? '', text: p.text, sentAt: p.at, mine: true, state: undefined })
+    const state: UnsavedState = p.refusal === undefined ? { type: 'saving' } : { type: 'refused', pending: p.key, reason: p.refusal }
+    lines.push({ type: 'message', key: pendingKey(p.key), id: p.id, author: me.identity, authorName: me.name, text: p.text, sentAt: p.at, mine: true, state })
   }
-  let before: Entry | undefined
-  for (const entry of entries) {
-    const isNewDay = before === undefined || !isSameDay(before.sentAt, entry.sentAt)
-    if (isNewDay) out.push({ type: 'day', key: `day ${entry.key}`, at: entry.sentAt })
-    const isDivided = entry.id !== undefined && entry.id === view.divider
+  const out: Row[] = [{ type: 'start', key: 'start' }]
+  let before: Line | undefined
+  for (const line of lines) {
+    const isNewDay = before === undefined || !isSameDay(before.sentAt, line.sentAt)
+    if (isNewDay) out.push({ type: 'day', key: `day ${line.key}`, at: line.sentAt })
+    const isDivided = line.id !== undefined && line.id === view.divider?.at
     if (isDivided) out.push({ type: 'divider', key: 'divider' })
-    const leads = isNewDay || isDivided || before?.author !== entry.author || entry.sentAt - before.sentAt > TOGETHER_MS
-    out.push({ type: 'message', ...entry, leads })
-    before = entry
+    const leads = isNewDay || isDivided || before?.author !== line.author || line.sentAt - before.sentAt > TOGETHER_MS
+    out.push({ ...line, leads })
+    before = line
   }
   return out
 }
 
-function isSameDay(a: number, b: number): boolean { return new Date(a).toDateString() === new Date(b).toDateString() }
+function isSameDay(a: number, b: number): boolean {
+  const [x, y] = [new Date(a), new Date(b)]
+  return x.getDate() === y.getDate() && x.getMonth() === y.getMonth() && x.getFullYear() === y.getFullYear()
+}

@@ -1,0 +1,147 @@
+/**
+ * What is shown of one channel, and how it changes: pure functions from view to view. Whatever order replies and updates come in, no row is lost or shown twice:
+ * rows are kept by id, an own message that was shown before the engine knew it is matched with the engine's row when that comes.
+ */
+import type { MessageInfo, SendState } from '../api.ts'
+import type { OpId } from '../wire/ids.ts'
+
+/** An own message on its way to the engine: shown at once. */
+export interface Pending {
+  readonly key: number
+  readonly text: string
+  readonly at: number
+  /** Known once the engine has answered: its row is about to come. */
+  readonly id?: OpId
+  /** Why the engine refused it. The row stays, so that no text is lost. */
+  readonly refusal?: string
+}
+
+export interface ChannelView {
+  /** In the channel's order. */
+  readonly messages: readonly MessageInfo[]
+  readonly pending: readonly Pending[]
+  /** none: this is the channel's beginning. */
+  readonly older: 'some' | 'loading' | 'none'
+  readonly state: 'loading' | 'ready'
+  /** The first message that was unread when the person came; `isSeen` once they have been at the end since. */
+  readonly divider: { readonly at: OpId; readonly isSeen: boolean } | undefined
+  /** Under which key a message's row is on the screen, where that isn't its id: it was there before it had one. */
+  readonly keys: ReadonlyMap<OpId, string>
+}
+
+export const EMPTY_VIEW: ChannelView = { messages: [], pending: [], older: 'none', state: 'loading', divider: undefined, keys: new Map() }
+
+/** Of a channel that isn't looked at, this many messages stay at hand. */
+const KEPT = 200
+
+/** Page and worker read the same clock, at slightly different moments. */
+const CLOCK_MS = 50
+
+export const pendingKey = (key: number): string => `pending ${key}`
+
+/** New and changed messages take their places; what they stand for leaves its own. */
+export function merge(view: ChannelView, news: readonly MessageInfo[]): ChannelView {
+  const rows = new Map(view.messages.map((m) => [m.id, m]))
+  const keys = new Map(view.keys)
+  let { pending } = view
+  for (const message of news) {
+    if (message.replaces !== undefined) {
+      const key = keys.get(message.replaces) ?? (rows.has(message.replaces) ? message.replaces : undefined)
+      if (key !== undefined) keys.set(message.id, key)
+      rows.delete(message.replaces)
+      keys.delete(message.replaces)
+    }
+    if (message.mine && !rows.has(message.id)) {
+      // The engine's row can come before its answer, which would tell the id: until then the text has to do.
+      const known = pending.find((p) => p.id !== undefined && (p.id === message.id || p.id === message.replaces)) ??
+        pending.find((p) => p.id === undefined && p.refusal === undefined && isSaved(p, message))
+      if (known !== undefined) {
+        pending = pending.filter((p) => p !== known)
+        keys.set(message.id, pendingKey(known.key))
+      }
+    }
+    rows.set(message.id, message)
+  }
+  return { ...view, messages: inOrder(rows.values()), pending, keys }
+}
+
+/** Whether this own message may be what became of a pending one. */
+export const isSaved = (pending: Pick<Pending, 'text' | 'at'>, message: MessageInfo): boolean => message.mine && message.text === pending.text && message.sentAt >= pending.at - CLOCK_MS
+
+/** Ids break ties: they compare as text, like their bytes, the same everywhere. */
+function inOrder(messages: Iterable<MessageInfo>): MessageInfo[] {
+  return [...messages].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1))
+}
+
+/** The newest messages as the engine has them. Older rows stay only where nothing can be missing between them and these. */
+export function withNewest(view: ChannelView, page: readonly MessageInfo[], more: boolean, unread: number): ChannelView {
+  const ids = new Set(page.map((m) => m.id))
+  const touches = view.state === 'ready' && (!more || view.messages.some((m) => ids.has(m.id)))
+  const base: ChannelView = touches ? view : { ...view, messages: view.messages.filter((m) => page[0] !== undefined && m.order > page[0].order), older: more ? 'some' : 'none' }
+  return { ...merge(base, page), state: 'ready', divider: unread > 0 ? dividerOf(page, unread) : view.divider }
+}
+
+/** What came by itself. What lies before all that is loaded comes with its page: here it would hide a gap. */
+export function withNews(view: ChannelView, news: readonly MessageInfo[]): ChannelView {
+  const first = view.messages[0]
+  return merge(view, first === undefined || view.older === 'none' ? news : news.filter((m) => m.order >= first.order || view.messages.some((known) => known.id === m.replaces)))
+}
+
+function dividerOf(page: readonly MessageInfo[], unread: number): ChannelView['divider'] {
+  const others = page.filter((m) => !m.mine)
+  const first = others[Math.max(0, others.length - unread)]
+  return first && { at: first.id, isSeen: false }
+}
+
+export function withOlder(view: ChannelView, page: readonly MessageInfo[], more: boolean): ChannelView {
+  return { ...merge(view, page), older: more ? 'some' : 'none' }
+}
+
+export function withStates(view: ChannelView, states: readonly { readonly id: OpId; readonly state: SendState }[]): ChannelView {
+  const byId = new Map(states.map((s) => [s.id, s.state]))
+  return { ...view, messages: view.messages.map((m) => { const state = byId.get(m.id); return state === undefined ? m : { ...m, state } }) }
+}
+
+/** Who writes has read. */
+export function withPending(view: ChannelView, pending: Pending): ChannelView {
+  return { ...view, pending: [...view.pending, pending], divider: undefined }
+}
+
+/** The engine has taken it under this id; its row may be here already. */
+export function accepted(view: ChannelView, key: number, id: OpId): ChannelView {
+  const isHere = view.messages.some((m) => m.id === id)
+  return {
+    ...view,
+    pending: isHere ? view.pending.filter((p) => p.key !== key) : view.pending.map((p) => (p.key === key ? { ...p, id } : p)),
+    keys: isHere && !view.keys.has(id) ? new Map(view.keys).set(id, pendingKey(key)) : view.keys,
+  }
+}
+
+export function refused(view: ChannelView, key: number, refusal: string): ChannelView {
+  return { ...view, pending: view.pending.map((p) => (p.key === key ? { ...p, refusal } : p)) }
+}
+
+export function withoutPending(view: ChannelView, key: number): ChannelView {
+  return { ...view, pending: view.pending.filter((p) => p.key !== key) }
+}
+
+/** Others wrote while nobody looked: the line stands above the first of it. */
+export function withMissed(view: ChannelView, news: readonly MessageInfo[]): ChannelView {
+  const first = news.find((m) => !m.mine)
+  if (first === undefined || (view.divider !== undefined && !view.divider.isSeen)) return view
+  return { ...view, divider: { at: first.id, isSeen: false } }
+}
+
+export function seen(view: ChannelView): ChannelView {
+  return view.divider === undefined || view.divider.isSeen ? view : { ...view, divider: { ...view.divider, isSeen: true } }
+}
+
+/** For a channel that is left: what lies far back can be fetched again, and what was new has been shown. */
+export function putAway(view: ChannelView): ChannelView {
+  const messages = view.messages.slice(-KEPT)
+  const kept = new Set(messages.map((m) => m.id))
+  return {
+    ...view, messages, divider: undefined, keys: new Map([...view.keys].filter(([id]) => kept.has(id))),
+    older: messages.length < view.messages.length || view.older === 'loading' ? 'some' : view.older,
+  }
+}
