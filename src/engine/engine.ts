@@ -11,23 +11,23 @@ import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
-import { Commands } from './commands.ts'
+import { runCommand } from './commands/commands.ts'
+import { distribute } from './distribute.ts'
 import { Drafts } from './drafts.ts'
-import { fail } from './errors.ts'
+import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
-import { refreshKits } from './invites.ts'
-import type { Joining } from './joining.ts'
-import { batchesOf, type Covers } from './mailbox/mail.ts'
-import { COMMIT_RANK_MS, JOIN_PATIENCE_MS, MAX_UNNAMED_TREES, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
+import { Joins } from './joins.ts'
+import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
+import { Meeting } from './meeting.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
-import { Presence } from './presence.ts'
+import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
-import { act, bundleLosers, due, maySeal, patience } from './reconcile.ts'
+import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
-import { postReceipt, takeReceipt } from './sync/receipts.ts'
 import { Peers } from './sync/peers.ts'
+import { postReceipt, takeReceipt } from './sync/receipts.ts'
 import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
 
@@ -39,14 +39,15 @@ export class Engine implements Stepper {
   readonly world: World
   readonly appBase: string
   readonly replicas = new Map<SpaceId, Replica>()
-  readonly joinings = new Map<SpaceId, Joining>()
   readonly peers: Peers
-  readonly presence: Presence
+  readonly meeting: Meeting
+  readonly joins: Joins
+  readonly groupwork: Groupwork
+  readonly questions = new Questions()
   readonly reading = new ReadMarks()
   readonly drafts = new Map<SpaceId, Drafts>()
   readonly telling: Telling
   me: Me | undefined
-  private readonly commands: Commands
   readonly relaysUp = new Set<string>()
   /** Relays in use by any space. */
   usedRelays: readonly string[] = []
@@ -62,10 +63,11 @@ export class Engine implements Stepper {
       vector: (turn, replica, device, vector) => { if (this.noteHeld(turn, replica, device, vector)) this.touch(turn, replica) },
       tree: (turn, replica, tree) => this.takeTree(turn, replica, tree),
     })
-    this.presence = new Presence(this.world)
+    this.meeting = new Meeting(this)
+    this.joins = new Joins(this)
+    this.groupwork = new Groupwork(this)
     this.telling = new Telling(this)
     this.opening = new Opening(this)
-    this.commands = new Commands(this)
   }
 
   async step(input: Input, now: number): Promise<Step> {
@@ -86,18 +88,18 @@ export class Engine implements Stepper {
     switch (input.type) {
       case 'start': return this.start(turn)
       case 'rows': return this.onRows(turn, input.tag, input.rows)
-      case 'command': return this.commands.run(turn, { client: input.client, id: input.id }, input.command)
+      case 'command': return runCommand(this, turn, { client: input.client, id: input.id }, input.command)
       case 'client-gone': return
       case 'timer': return this.onTimer(turn, input.tag)
       case 'self':
         this.peers.self = { peer: input.peer, addresses: input.addresses }
-        this.announceAll(turn)
+        this.meeting.moved(turn)
         return
       case 'peer-up': return this.peers.up(turn, input.peer, input.path)
       case 'peer-path': return this.peers.path(input.peer, input.path)
       case 'peer-down':
         this.peers.down(input.peer)
-        this.redial(turn, input.peer)
+        this.meeting.redial(turn, input.peer)
         for (const replica of this.replicas.values()) this.touch(turn, replica)
         return
       case 'frame': return this.peers.onFrame(turn, input.peer, input.bytes)
@@ -124,7 +126,7 @@ export class Engine implements Stepper {
     }
     if (first === 'spaces') return this.opening.begin(turn, rows)
     if (first === 'open') return this.opening.onRows(turn, second as SpaceId, third, rows)
-    if (first === 'query') return this.commands.onRows(turn, second, rows)
+    if (first === 'query') return this.questions.onRows(turn, second, rows)
     const replica = this.replicas.get(first as SpaceId)
     if (replica === undefined) return
     if (second === 'serve') return this.peers.onRows(turn, replica.id, third, rows)
@@ -184,41 +186,12 @@ export class Engine implements Stepper {
     if (fresh.length > 0) turn.out.wake(`receipt|${replica.id}`, turn.now + RECEIPT_AFTER_MS)
   }
 
-  /** Sends own ops every way there is: connected peers, gossip for those online but not connected, relays for the rest, kits for joiners. */
-  async distribute(turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> {
-    this.touch(turn, replica)
-    const reached = this.peers.spread(turn, replica, ops)
-    const missed = [...this.presence.online(replica.id, turn.now)].some((d) => !reached.has(d))
-    for (const op of ops) {
-      const covers = { channel: op.header.channel, chanSeq: op.header.chanSeq }
-      await this.postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'ops', ops: [op.bytes] }, covers, missed)
-      const body = replica.groups.commits.get(op.id)
-      const tree = body === undefined || (!body.external && body.welcome === undefined) ? undefined : replica.groups.treeFor(body.treeHash)
-      if (body === undefined || tree === undefined) continue
-      // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
-      await this.postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'tree', tree }, undefined, missed)
-      for (const epoch of replica.groups.knownToAdded(op.id)) {
-        for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await this.postUnder(turn, replica, epoch, { type: 'ops', ops: batch }, undefined, missed)
-        await this.postUnder(turn, replica, epoch, { type: 'tree', tree }, undefined, missed)
-      }
-    }
-    await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
-  }
-
-  /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
-  private async postUnder(turn: Turn, replica: Replica, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
-    const relayKey = (epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch)) ?? replica.relayKeysInUse()[0]
-    const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)
-    if (bytes === undefined || relayKey === undefined) return
-    const topic = await replica.mail.topicOf(relayKey)
-    replica.mail.post(turn, topic, bytes, covers)
-    if (gossip) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
-  }
+  distribute(turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> { return distribute(this, turn, replica, ops, under) }
 
   private async onPayload(turn: Turn, replica: Replica, payload: Payload): Promise<void> {
     switch (payload.type) {
       case 'ops': return this.take(turn, replica, payload.ops)
-      case 'presence': return this.onPresence(turn, replica, payload)
+      case 'presence': return this.meeting.heard(turn, replica, payload)
       case 'receipt': {
         const held = await takeReceipt(replica, payload)
         if (held && this.noteHeld(turn, replica, payload.device, payload.vector)) this.touch(turn, replica)
@@ -258,7 +231,7 @@ export class Engine implements Stepper {
         if (event.type === 'relay-up') this.relaysUp.add(event.relay); else this.relaysUp.delete(event.relay)
         for (const replica of this.replicas.values()) {
           replica.mail.relayUp(event.relay, event.type === 'relay-up')
-          if (event.type === 'relay-up' && replica.record.relays.includes(event.relay)) await this.announce(turn, replica)
+          if (event.type === 'relay-up' && replica.record.relays.includes(event.relay)) await this.meeting.announce(turn, replica)
         }
         return
       }
@@ -282,9 +255,7 @@ export class Engine implements Stepper {
   }
 
   private async onParcels(turn: Turn, event: MailboxEvent & { type: 'parcels' }): Promise<void> {
-    for (const joining of [...this.joinings.values()]) {
-      if (joining.topic.topic === event.topic) await this.onKit(turn, joining, event)
-    }
+    await this.joins.onParcels(turn, event)
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(event.topic)) continue
       for (const parcel of event.parcels) {
@@ -304,38 +275,8 @@ export class Engine implements Stepper {
     }
   }
 
-  // ---- joining ----
-
-  private async onKit(turn: Turn, joining: Joining, event: MailboxEvent & { type: 'parcels' }): Promise<void> {
-    const result = await joining.onParcels(turn, event)
-    const { replica } = joining
-    switch (result.type) {
-      case 'waiting': return
-      case 'refused':
-        this.endJoining(turn, joining)
-        this.forget(turn, replica)
-        if (joining.asker !== undefined) turn.out.refuse(joining.asker, result.error)
-        else turn.out.update({ type: 'notice', error: result.error })
-        return
-      case 'joined': {
-        this.endJoining(turn, joining)
-        await replica.settle(turn)
-        for (const op of result.ops) await this.distribute(turn, replica, [op], op.header.type === 'keyPackage' ? undefined : result.parent)
-        await this.peers.greetAll(turn, replica)
-        await this.announce(turn, replica)
-        if (joining.asker !== undefined) turn.out.reply(joining.asker, { space: replica.id })
-      }
-    }
-  }
-
-  private endJoining(turn: Turn, joining: Joining): void {
-    joining.end(turn)
-    this.joinings.delete(joining.replica.id)
-    turn.out.wake(`join|${joining.replica.id}`, Infinity)
-  }
-
   /** Takes a space that never became one off this device. */
-  private forget(turn: Turn, replica: Replica): void {
+  forget(turn: Turn, replica: Replica): void {
     this.replicas.delete(replica.id)
     this.drafts.delete(replica.id)
     turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
@@ -344,54 +285,15 @@ export class Engine implements Stepper {
     this.telling.spaces(turn)
   }
 
-  // ---- presence ----
-
-  private announceAll(turn: Turn): void {
-    for (const replica of this.replicas.values()) this.touch(turn, replica)
-    turn.out.wake('presence', turn.now)
-  }
-
-  async announce(turn: Turn, replica: Replica): Promise<void> {
-    if (this.peers.self === undefined || replica.state() !== 'member' || !maySeal(replica)) return
-    const relayKey = replica.relayKeysInUse()[0]
-    const tip = replica.groups.tip()
-    if (relayKey === undefined || tip === undefined) return
-    const payload = await this.presence.own(turn, replica, this.peers.self)
-    const bytes = replica.mail.seal(tip, payload)
-    if (bytes !== undefined) replica.mail.announce(turn, await replica.mail.topicOf(relayKey), bytes)
-  }
-
-  private async onPresence(turn: Turn, replica: Replica, payload: Payload & { type: 'presence' }): Promise<void> {
-    const news = await this.presence.take(turn, replica, payload)
-    if (news === 'refused') return
-    this.touch(turn, replica)
-    if (news === 'new' && this.presence.mayAnswer(replica.id, turn.now)) await this.announce(turn, replica)
-    const self = this.peers.self?.peer
-    // One side dials at once; the other only if that came to nothing by the next announcement.
-    if (self !== undefined && !this.peers.has(payload.peer) && (self < payload.peer || news === 'again')) {
-      turn.out.send({ type: 'dial', peer: payload.peer, addresses: payload.addresses })
-    }
-  }
-
-  /** A connection that broke is tried again at once: who left for good answers nothing, and their presence runs out. */
-  private redial(turn: Turn, peer: string): void {
-    const addresses = this.presence.addressesOf(peer, turn.now)
-    if (addresses !== undefined) turn.out.send({ type: 'dial', peer, addresses })
-  }
-
   onlineDevices(replica: Replica, now: number): Set<DeviceId> {
-    return new Set([...this.presence.online(replica.id, now), ...this.peers.devices(replica.id)])
+    return new Set([...this.meeting.online(replica, now), ...this.peers.devices(replica.id)])
   }
 
   // ---- timers ----
 
   private async onTimer(turn: Turn, tag: string): Promise<void> {
     const [kind = '', id = ''] = tag.split('|')
-    if (kind === 'presence') {
-      for (const replica of this.replicas.values()) { await this.announce(turn, replica); this.touch(turn, replica) }
-      turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
-      return
-    }
+    if (kind === 'presence') return this.meeting.announceAll(turn)
     if (kind === 'sync') {
       this.peers.compareAll(turn)
       turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
@@ -399,62 +301,18 @@ export class Engine implements Stepper {
     }
     const replica = this.replicas.get(id as SpaceId)
     if (replica === undefined) return
-    if (kind === 'reconcile') { await this.reconcile(turn, replica); this.touch(turn, replica) }
+    if (kind === 'reconcile') { await this.groupwork.now(turn, replica); this.touch(turn, replica) }
     if (kind === 'receipt') await postReceipt(turn, replica)
-    if (kind === 'join') this.joinTakesLong(turn, replica)
-  }
-
-  private joinTakesLong(turn: Turn, replica: Replica): void {
-    const joining = this.joinings.get(replica.id)
-    if (joining?.asker === undefined) return
-    const reached = joining.link.relays.some((r) => this.relaysUp.has(r))
-    turn.out.refuse(joining.asker, fail(reached ? 'link-unknown' : 'relay-unreachable'))
-    joining.asker = undefined
-  }
-
-  watchJoin(turn: Turn, joining: Joining): void {
-    this.joinings.set(joining.replica.id, joining)
-    turn.out.wake(`join|${joining.replica.id}`, turn.now + JOIN_PATIENCE_MS)
+    if (kind === 'join') this.joins.takesLong(turn, replica)
   }
 
   // ---- conclusions ----
-
-  /** Does what is due in the group now. */
-  async reconcile(turn: Turn, replica: Replica): Promise<void> {
-    this.reconcileAt.delete(replica.id)
-    const op = await act(turn, replica, due(replica, turn.now))
-    if (op === undefined) return
-    await replica.settle(turn)
-    await this.distribute(turn, replica, [op])
-  }
-
-  private readonly reconcileAt = new Map<SpaceId, { readonly what: string; readonly at: number }>()
-
-  /** Arms the group's timer anew when what is due has changed; what is due at once is done at once. */
-  private async schedule(turn: Turn, replica: Replica): Promise<void> {
-    if (replica.record.state !== 'open') return
-    const what = due(replica, turn.now)
-    const known = this.reconcileAt.get(replica.id)
-    if (what.type === 'nothing') {
-      if (known !== undefined) { this.reconcileAt.delete(replica.id); turn.out.wake(`reconcile|${replica.id}`, Infinity) }
-      const bundle = await bundleLosers(turn, replica)
-      if (bundle !== undefined) await this.distribute(turn, replica, [bundle])
-      return
-    }
-    const trees = replica.groups.wantedTrees(what.tip)
-    if (trees.length > 0) this.peers.askTrees(turn, replica, trees)
-    const summary = JSON.stringify(what)
-    if (known?.what === summary && known.at > turn.now) return
-    const at = turn.now + patience(replica, what, this.onlineDevices(replica, turn.now)) + (known?.what === summary ? COMMIT_RANK_MS : 0)
-    this.reconcileAt.set(replica.id, { what: summary, at })
-    turn.out.wake(`reconcile|${replica.id}`, at)
-  }
 
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
     const before = replica.relayKeysInUse()[0]
     await replica.settle(turn)
     if (replica.record.state === 'open') {
-      await this.schedule(turn, replica)
+      await this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)
       if (before === undefined || replica.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
     }
@@ -474,11 +332,4 @@ export class Engine implements Stepper {
     }
   }
 
-}
-
-/** A commit goes out under its parent's envelope, which its readers have; everything else under the tip's. */
-function sealEpoch(replica: Replica, op: Op): EpochId | undefined {
-  const parent = op.header.type === 'commit' ? replica.groups.commits.get(op.id)?.parent : undefined
-  if (parent !== undefined && replica.groups.keys.envelope(parent) !== undefined) return parent
-  return replica.groups.tip()
 }

@@ -46,7 +46,7 @@ export class Opening {
     this.engine.addReplica(turn, replica).load(of(`drafts/${space}`))
     if (record.state === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
-      if (link !== undefined && link !== 'newer') this.engine.joinings.set(space, await Joining.begin(turn, replica, link, undefined))
+      if (link !== undefined && link !== 'newer') this.engine.joins.resume(await Joining.begin(turn, replica, link, undefined))
     } else replica.mail.begin(turn)
     this.engine.touch(turn, replica)
   }

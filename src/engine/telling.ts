@@ -57,7 +57,7 @@ export class Telling {
     return [...this.engine.replicas.values()]
       .filter((r) => r.record.state !== 'left')
       .sort((a, b) => a.record.createdAt - b.record.createdAt || (a.id < b.id ? -1 : 1))
-      .map((r) => spaceInfo(r, this.engine.reading, this.engine.joinings.get(r.id)?.link.spaceName))
+      .map((r) => spaceInfo(r, this.engine.reading, this.engine.joins.of(r.id)?.link.spaceName))
   }
 
   spaces(turn: Turn): void { if (this.engine.opening.done) this.tellChanged(turn, 'spaces', { type: 'spaces', spaces: this.spaceInfos() }) }

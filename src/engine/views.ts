@@ -1,6 +1,6 @@
 /** What clients see of the engine's state, made fresh when something changed. */
 import type { ChannelInfo, InviteInfo, MemberInfo, MessageInfo, SendState, SpaceInfo } from '../api.ts'
-import type { ChannelId, DeviceId } from '../wire/ids.ts'
+import type { ChannelId, DeviceId, OpId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import type { MessageRecord } from '../wire/records.ts'
 import type { Replica } from './replica.ts'
@@ -63,4 +63,9 @@ export function sendState(replica: Replica, channel: ChannelId, chanSeq: number)
   const state = replica.delivery.stateOf(channel, chanSeq, replica.others())
   const refusal = state.type === 'queued' ? replica.mail.refusalOf(channel, chanSeq) : undefined
   return refusal === undefined ? state : { type: 'failed', reason: refusal }
+}
+
+/** A message that waits for the group. */
+export function draftInfo(replica: Replica, draft: { readonly id: OpId; readonly channel: ChannelId; readonly text: string; readonly at: number }): MessageInfo {
+  return { id: draft.id, channel: draft.channel, author: replica.me.identity, authorName: replica.me.name, text: draft.text, sentAt: draft.at, order: draft.at * HLC_STEP, mine: true, state: { type: 'securing' } }
 }

@@ -1,0 +1,67 @@
+/** What clients may ask: each command is checked, done, and answered with a result or a plain refusal. */
+import type { Command } from '../../api.ts'
+import type { Engine } from '../engine.ts'
+import { fail } from '../errors.ts'
+import type { Asker } from '../out.ts'
+import type { Turn } from '../turn.ts'
+import { channelInfos, memberInfos } from '../views.ts'
+import { type Asked, type AskedIn, change, named, type Refusal } from './asked.ts'
+import { createChannel, renameChannel } from './channels.ts'
+import { createInvite, listInvites, revokeInvite } from './invites.ts'
+import { getMessages, markRead, retryMessage, sendMessage } from './messages.ts'
+import { leave, removeMember, setName, setUp } from './people.ts'
+import { createSpace, joinSpace, readLink } from './spaces.ts'
+
+type Answer = Promise<Refusal> | Refusal
+type InSpace = Extract<Command, { readonly space: unknown }>
+
+export async function runCommand(engine: Engine, turn: Turn, asker: Asker, command: Command): Promise<void> {
+  const refusal = await dispatch({ engine, turn, asker }, command)
+  if (refusal !== undefined) turn.out.refuse(asker, refusal)
+}
+
+function dispatch(asked: Asked, c: Command): Answer {
+  const { engine, turn, asker } = asked
+  switch (c.type) {
+    case 'set-up': return setUp(asked, c)
+    case 'list-spaces': return void turn.out.reply(asker, { spaces: engine.telling.spaceInfos() })
+    case 'read-link': return readLink(asked, c)
+    case 'status': return void turn.out.reply(asker, engine.telling.statusInfo())
+  }
+  if (engine.me === undefined) return fail('not-set-up')
+  switch (c.type) {
+    case 'set-name': return setName(asked, c)
+    case 'create-space': return createSpace(asked, c)
+    case 'join': return joinSpace(asked, c)
+  }
+  const replica = engine.replicas.get(c.space)
+  return replica === undefined || replica.record.state !== 'open' ? fail('unknown-space') : inSpace({ ...asked, replica }, c)
+}
+
+function inSpace(asked: AskedIn, c: InSpace): Answer {
+  const { engine, turn, asker, replica } = asked
+  switch (c.type) {
+    case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading) })
+    case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now)) })
+    case 'list-invites': return listInvites(asked)
+    case 'get-messages': return getMessages(asked, c)
+    case 'mark-read': return markRead(asked, c)
+    case 'retry-message': return retryMessage(asked, c)
+  }
+  return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
+}
+
+type ForMembers = Exclude<InSpace, { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'mark-read' | 'retry-message' }>
+
+function asMember(asked: AskedIn, c: ForMembers): Answer {
+  switch (c.type) {
+    case 'rename-space': return named(c.name) ?? change(asked, { type: 'spaceRename', name: c.name.trim() })
+    case 'create-channel': return createChannel(asked, c)
+    case 'rename-channel': return renameChannel(asked, c)
+    case 'remove-member': return removeMember(asked, c)
+    case 'leave-space': return leave(asked)
+    case 'create-invite': return createInvite(asked, c)
+    case 'revoke-invite': return revokeInvite(asked, c)
+    case 'send-message': return sendMessage(asked, c)
+  }
+}

@@ -1,0 +1,48 @@
+/** Oneself on this device, and the others of a space. */
+import { makeMe, restoreMe, saveMe } from '../me.ts'
+import { fail } from '../errors.ts'
+import { endInvites, invitesKnownTo } from '../invites.ts'
+import { type Asked, type AskedIn, change, named, type Refusal, type Run } from './asked.ts'
+
+export async function setUp({ engine, turn, asker }: Asked, c: Run<'set-up'>): Promise<Refusal> {
+  if (engine.me !== undefined) return fail('already-set-up')
+  const wrong = named(c.name)
+  if (wrong !== undefined) return wrong
+  const record = await makeMe(engine.world, c.name.trim())
+  saveMe(turn, record)
+  const me = await restoreMe(engine.world.suite, record)
+  engine.setMe(me, record)
+  turn.out.reply(asker, { identity: me.identity, device: me.device })
+  engine.telling.me(turn)
+  return undefined
+}
+
+export async function setName({ engine, turn, asker }: Asked, c: Run<'set-name'>): Promise<Refusal> {
+  const wrong = named(c.name)
+  if (wrong !== undefined) return wrong
+  await engine.rename(turn, c.name.trim())
+  turn.out.reply(asker, {})
+  return undefined
+}
+
+export async function removeMember(asked: AskedIn, c: Run<'remove-member'>): Promise<Refusal> {
+  const { engine, turn, replica } = asked
+  if (!replica.authority.state.members.has(c.member)) return fail('unknown-member')
+  const cuts = replica.authority.cutsFor(c.member, replica.log.deviceHeads)
+  const known = invitesKnownTo(turn, replica, c.member)
+  const refusal = await change(asked, { type: 'kick', identity: c.member, cuts })
+  if (refusal !== undefined) return refusal
+  await endInvites(turn, engine, replica, known)
+  await engine.groupwork.now(turn, replica)
+  return undefined
+}
+
+export async function leave(asked: AskedIn): Promise<Refusal> {
+  const { engine, turn, replica } = asked
+  const refusal = await change(asked, { type: 'leave' })
+  if (refusal !== undefined) return refusal
+  replica.save(turn, { ...replica.record, state: 'left' })
+  replica.mail.stop(turn)
+  engine.useRelays(turn)
+  return undefined
+}

@@ -1,0 +1,77 @@
+/** Making a space, joining one by a link, and reading what a link says. */
+import { encodeAuthorityBody, type AuthorityBody } from '../../wire/authority.ts'
+import { fromHex } from '../../wire/bytes.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, NO_SPACE, parseChannelId, type SpaceId } from '../../wire/ids.ts'
+import { decodeLink } from '../../wire/invite.ts'
+import { fail } from '../errors.ts'
+import { createGroup } from '../group/mls.ts'
+import { Joining, publishKeyPackage } from '../joining.ts'
+import * as limits from '../limits.ts'
+import { commitChange } from '../reconcile.ts'
+import { Replica, signOp } from '../replica.ts'
+import { type Asked, named, type Refusal, type Run } from './asked.ts'
+import { appendChannel } from './channels.ts'
+
+export async function createSpace({ engine, turn, asker }: Asked, c: Run<'create-space'>): Promise<Refusal> {
+  const { world, me } = engine
+  if (me === undefined) return fail('not-set-up')
+  const wrong = named(c.name)
+  if (wrong !== undefined) return wrong
+  if (engine.replicas.size >= limits.MAX_SPACES || (c.relays?.length ?? 0) > limits.MAX_RELAYS) return fail('limit-reached')
+  const relays = (c.relays ?? []).map((url) => url.replace(/\/+$/, ''))
+  const body: AuthorityBody = {
+    type: 'genesis', name: c.name.trim(), identityPk: me.identityKey.publicKey, cert: me.cert, historyPolicy: 'all', nonce: world.random.bytes(16), displayName: me.name, relays,
+  }
+  const genesis = await signOp(world, me, {
+    space: NO_SPACE, audience: 0, channel: AUTHORITY_CHANNEL, device: me.device, seq: 1, prev: undefined, chanSeq: 1, chanPrev: undefined, deps: [], type: 'genesis',
+    hlc: turn.now * 1024, kid: undefined, epoch: undefined, bodyHash: new Uint8Array(),
+  }, encodeAuthorityBody(body))
+  const id = genesis.id as unknown as SpaceId
+  const replica = new Replica(world, me, id, { state: 'open', relays, link: '', createdAt: turn.now })
+  replica.save(turn, replica.record)
+  await replica.found(turn, genesis)
+  const self = { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }
+  const state = await createGroup(replica.groups.mls, self, fromHex(id) as Uint8Array)
+  const commit = await commitChange(turn, replica, id as unknown as EpochId, state, [], [])
+  if (commit === undefined) return fail('internal')
+  const channel = parseChannelId(world.random.bytes(16)) as ChannelId
+  const general = await appendChannel(turn, replica, channel, 'general')
+  engine.addReplica(turn, replica)
+  await replica.settle(turn)
+  await engine.distribute(turn, replica, [genesis, commit, ...general, await publishKeyPackage(turn, replica)])
+  turn.out.reply(asker, { space: id, channel })
+  return undefined
+}
+
+export function readLink({ engine, turn, asker }: Asked, c: Run<'read-link'>): Refusal {
+  const link = decodeLink(c.link, (b) => engine.world.suite.sha256(b))
+  if (link === undefined) return fail('link-invalid')
+  if (link === 'newer') return fail('link-newer')
+  turn.out.reply(asker, { type: 'invite', space: link.space, spaceName: link.spaceName, inviterName: link.inviterName, relays: link.relays, expiresAt: link.expiresAt })
+  return undefined
+}
+
+export async function joinSpace({ engine, turn, asker }: Asked, c: Run<'join'>): Promise<Refusal> {
+  const link = decodeLink(c.link, (b) => engine.world.suite.sha256(b))
+  if (link === undefined || engine.me === undefined) return fail('link-invalid')
+  if (link === 'newer') return fail('link-newer')
+  const known = engine.replicas.get(link.space)
+  if (known?.state() === 'member') return fail('already-member')
+  if (link.expiresAt <= turn.now) return fail('link-expired')
+  const waiting = engine.joins.of(link.space)
+  if (waiting !== undefined) {
+    if (waiting.asker !== undefined) turn.out.refuse(waiting.asker, fail('busy'))
+    waiting.asker = asker
+    waiting.watch(turn)
+    engine.joins.watch(turn, waiting)
+    return undefined
+  }
+  if (engine.replicas.size >= limits.MAX_SPACES) return fail('limit-reached')
+  const record = { state: 'joining' as const, relays: link.relays, link: c.link, createdAt: turn.now }
+  const replica = known ?? new Replica(engine.world, engine.me, link.space, record)
+  replica.save(turn, { ...record, createdAt: known?.record.createdAt ?? turn.now })
+  if (known === undefined) engine.addReplica(turn, replica)
+  engine.useRelays(turn)
+  engine.joins.watch(turn, await Joining.begin(turn, replica, link, asker))
+  return undefined
+}

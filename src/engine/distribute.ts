@@ -1,0 +1,47 @@
+/** The ways out of this device: connected peers, gossip for those who are here but not connected, relays for the rest, kits for who comes by a link. */
+import type { Payload } from '../wire/envelope.ts'
+import { AUTHORITY_CHANNEL, type EpochId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
+import type { Engine } from './engine.ts'
+import { refreshKits } from './invites.ts'
+import { batchesOf, type Covers } from './mailbox/mail.ts'
+import type { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+/** Sends own ops every way there is, each under the epoch that its readers know, or under the one given. */
+export async function distribute(engine: Engine, turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> {
+  engine.touch(turn, replica)
+  const reached = engine.peers.spread(turn, replica, ops)
+  const missed = [...engine.meeting.online(replica, turn.now)].some((d) => !reached.has(d))
+  for (const op of ops) {
+    const covers = { channel: op.header.channel, chanSeq: op.header.chanSeq }
+    await postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'ops', ops: [op.bytes] }, covers, missed)
+    const body = replica.groups.commits.get(op.id)
+    const tree = body === undefined || (!body.external && body.welcome === undefined) ? undefined : replica.groups.treeFor(body.treeHash)
+    if (body === undefined || tree === undefined) continue
+    // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
+    await postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'tree', tree }, undefined, missed)
+    for (const epoch of replica.groups.knownToAdded(op.id)) {
+      for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, replica, epoch, { type: 'ops', ops: batch }, undefined, missed)
+      await postUnder(turn, replica, epoch, { type: 'tree', tree }, undefined, missed)
+    }
+  }
+  await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
+}
+
+/** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
+async function postUnder(turn: Turn, replica: Replica, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
+  const relayKey = (epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch)) ?? replica.relayKeysInUse()[0]
+  const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)
+  if (bytes === undefined || relayKey === undefined) return
+  const topic = await replica.mail.topicOf(relayKey)
+  replica.mail.post(turn, topic, bytes, covers)
+  if (gossip) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
+}
+
+/** A commit goes out under its parent's envelope, which its readers have; everything else under the tip's. */
+function sealEpoch(replica: Replica, op: Op): EpochId | undefined {
+  const parent = op.header.type === 'commit' ? replica.groups.commits.get(op.id)?.parent : undefined
+  if (parent !== undefined && replica.groups.keys.envelope(parent) !== undefined) return parent
+  return replica.groups.tip()
+}

@@ -1,0 +1,63 @@
+/** Members find each other: what this device says about where it is, and what it does when others say so. */
+import type { Payload } from '../wire/envelope.ts'
+import type { DeviceId } from '../wire/ids.ts'
+import type { Engine } from './engine.ts'
+import { PRESENCE_EVERY_MS } from './limits.ts'
+import { Presence } from './presence.ts'
+import { maySeal } from './reconcile.ts'
+import type { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+export class Meeting {
+  private readonly engine: Engine
+  private readonly presence: Presence
+
+  constructor(engine: Engine) {
+    this.engine = engine
+    this.presence = new Presence(engine.world)
+  }
+
+  /** Heard of lately, connected or not. */
+  online(replica: Replica, now: number): Set<DeviceId> { return this.presence.online(replica.id, now) }
+
+  /** Our own address is known now, or another one. */
+  moved(turn: Turn): void {
+    for (const replica of this.engine.replicas.values()) this.engine.touch(turn, replica)
+    turn.out.wake('presence', turn.now)
+  }
+
+  async announceAll(turn: Turn): Promise<void> {
+    for (const replica of this.engine.replicas.values()) { await this.announce(turn, replica); this.engine.touch(turn, replica) }
+    turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
+  }
+
+  async announce(turn: Turn, replica: Replica): Promise<void> {
+    const { self } = this.engine.peers
+    if (self === undefined || replica.state() !== 'member' || !maySeal(replica)) return
+    const relayKey = replica.relayKeysInUse()[0]
+    const tip = replica.groups.tip()
+    if (relayKey === undefined || tip === undefined) return
+    const payload = await this.presence.own(turn, replica, self)
+    const bytes = replica.mail.seal(tip, payload)
+    if (bytes !== undefined) replica.mail.announce(turn, await replica.mail.topicOf(relayKey), bytes)
+  }
+
+  async heard(turn: Turn, replica: Replica, payload: Payload & { type: 'presence' }): Promise<void> {
+    const { engine, presence } = this
+    const news = await presence.take(turn, replica, payload)
+    if (news === 'refused') return
+    engine.touch(turn, replica)
+    if (news === 'new' && presence.mayAnswer(replica.id, turn.now)) await this.announce(turn, replica)
+    const self = engine.peers.self?.peer
+    // One side dials at once; the other only if that came to nothing by the next announcement.
+    if (self !== undefined && !engine.peers.has(payload.peer) && (self < payload.peer || news === 'again')) {
+      turn.out.send({ type: 'dial', peer: payload.peer, addresses: payload.addresses })
+    }
+  }
+
+  /** A connection that broke is tried again at once: who left for good answers nothing, and their presence runs out. */
+  redial(turn: Turn, peer: string): void {
+    const addresses = this.presence.addressesOf(peer, turn.now)
+    if (addresses !== undefined) turn.out.send({ type: 'dial', peer, addresses })
+  }
+}
