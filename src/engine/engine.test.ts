@@ -137,6 +137,23 @@ test('a link that was taken back, used up or made for a space that nobody knows 
   expect(h.alice.space(h.space).authority.state.invites.get(invite)?.used).toBe(1)
 })
 
+test('a link opened before what belongs to it has reached the relay lets people in a moment later; one that stays unknown is refused', async () => {
+  const h = await home()
+  const bob = await h.room.person('Bob'), carol = await h.room.person('Carol')
+  h.room.onTheWay = []
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  expect(await h.room.reply(bob, { type: 'join', link })).toBeUndefined()
+  h.room.arrive()
+  await h.room.pass(1000)
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces).toMatchObject([{ space: h.space, state: 'member' }])
+  h.room.onTheWay = []
+  const late = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  expect(await h.room.reply(carol, { type: 'join', link: late.link })).toBeUndefined()
+  await h.room.pass(5000)
+  expect([...carol.replies.values()].at(-1)).toMatchObject({ ok: false, error: { code: 'link-unknown' } })
+  expect((await h.room.ask(carol, { type: 'list-spaces' })).spaces).toEqual([])
+})
+
 test('G9 a removal takes back the links that the removed made or came by, and no others', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob')

@@ -54,6 +54,8 @@ export class Person {
 export class Room {
   now = 1_800_000_000_000
   readonly people: Person[] = []
+  /** While this is a list, what people post is on its way and not at the relay yet. */
+  onTheWay: (() => void)[] | undefined
   private readonly boxes = new Map<string, Uint8Array[]>()
   private nextId = 1
 
@@ -145,7 +147,7 @@ export class Room {
       case 'frame': other(send.peer)?.queue.push({ type: 'frame', peer: from.peer, bytes: send.bytes }); return
       case 'watch': from.watches.set(send.key.topic, send.since); this.deliver(from, send.key.topic, send.since); return
       case 'unwatch': from.watches.delete(send.topic); return
-      case 'post': this.post(from, send); return
+      case 'post': if (this.onTheWay === undefined) this.post(from, send); else this.onTheWay.push(() => this.post(from, send)); return
       case 'announce':
         for (const person of this.people) {
           if (person !== from && person.isHere && person.watches.has(send.key.topic)) person.queue.push({ type: 'announced', relay: RELAY, topic: send.key.topic, bytes: send.bytes })
@@ -153,6 +155,13 @@ export class Room {
         return
       default:
     }
+  }
+
+  /** What was on its way reaches the relay. */
+  arrive(): void {
+    const late = this.onTheWay ?? []
+    this.onTheWay = undefined
+    for (const post of late) post()
   }
 
   private post(from: Person, send: Send & { type: 'post' }): void {

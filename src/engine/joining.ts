@@ -23,6 +23,8 @@ type GroupKit = Kit & { readonly type: 'group' }
 
 export type JoinResult =
   | { readonly type: 'waiting' }
+  /** All relays have told all they have, and this invite is not among it: not yet, or no more. */
+  | { readonly type: 'unknown' }
   | { readonly type: 'refused'; readonly error: ApiError }
   | { readonly type: 'joined'; readonly ops: readonly Op[]; readonly parent: EpochId }
 
@@ -74,15 +76,14 @@ export class Joining {
   }
 
   private async attempt(turn: Turn): Promise<JoinResult> {
-    const { replica } = this
     const refusal = this.refusal(turn)
-    if (refusal !== undefined) {
-      // Another relay may know more: only when all have been heard is a no final.
-      return this.heard.size >= this.link.relays.length ? { type: 'refused', error: refusal } : { type: 'waiting' }
-    }
+    // Another relay may know more: only when all have been heard is a no final.
+    if (refusal !== undefined && this.heard.size < this.link.relays.length) return { type: 'waiting' }
+    // A link can be opened before what belongs to it has reached the relay.
+    if (refusal?.code === 'link-unknown') return { type: 'unknown' }
+    if (refusal !== undefined) return { type: 'refused', error: refusal }
     const kit = this.bestGroup()
-    if (kit === undefined) return { type: 'waiting' }
-    return this.enter(turn, kit, replica)
+    return kit === undefined ? { type: 'waiting' } : this.enter(turn, kit, this.replica)
   }
 
   /** Why this link lets nobody in, as far as is known now. */

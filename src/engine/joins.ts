@@ -1,16 +1,19 @@
 /** The spaces that this device is about to join: what comes from their relays, how long it may take, and how it ends. */
+import type { ApiError } from '../api.ts'
 import type { MailboxEvent } from '../ports.ts'
 import type { SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import type { Joining } from './joining.ts'
-import { JOIN_PATIENCE_MS } from './limits.ts'
+import { JOIN_PATIENCE_MS, UNKNOWN_LINK_PATIENCE_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
 export class Joins {
   private readonly engine: Engine
   private readonly open = new Map<SpaceId, Joining>()
+  /** Of whose link the relays know nothing so far. */
+  private readonly unknown = new Set<SpaceId>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -34,14 +37,15 @@ export class Joins {
     const { engine } = this
     const result = await joining.onParcels(turn, event)
     const { replica } = joining
+    if (result.type !== 'unknown') this.unknown.delete(replica.id)
     switch (result.type) {
       case 'waiting': return
-      case 'refused':
-        this.end(turn, joining)
-        engine.forget(turn, replica)
-        if (joining.asker !== undefined) turn.out.refuse(joining.asker, result.error)
-        else turn.out.update({ type: 'notice', error: result.error })
+      case 'unknown':
+        if (this.unknown.has(replica.id)) return
+        this.unknown.add(replica.id)
+        turn.out.wake(`join|${replica.id}`, turn.now + UNKNOWN_LINK_PATIENCE_MS)
         return
+      case 'refused': return this.refuse(turn, joining, result.error)
       case 'joined': {
         this.end(turn, joining)
         await replica.settle(turn)
@@ -53,14 +57,23 @@ export class Joins {
     }
   }
 
+  private refuse(turn: Turn, joining: Joining, error: ApiError): void {
+    this.end(turn, joining)
+    this.engine.forget(turn, joining.replica)
+    if (joining.asker !== undefined) turn.out.refuse(joining.asker, error)
+    else turn.out.update({ type: 'notice', error })
+  }
+
   private end(turn: Turn, joining: Joining): void {
     joining.end(turn)
+    this.unknown.delete(joining.replica.id)
     this.open.delete(joining.replica.id)
     turn.out.wake(`join|${joining.replica.id}`, Infinity)
   }
 
   takesLong(turn: Turn, replica: Replica): void {
     const joining = this.open.get(replica.id)
+    if (joining !== undefined && this.unknown.has(replica.id)) return this.refuse(turn, joining, fail('link-unknown'))
     if (joining?.asker === undefined) return
     const reached = joining.link.relays.some((r) => this.engine.relaysUp.has(r))
     turn.out.refuse(joining.asker, fail(reached ? 'link-unknown' : 'relay-unreachable'))

@@ -56,5 +56,7 @@ export const KEY_PACKAGE_LIFETIME_S = 90 * 24 * 3600
 export const MAX_CLOCK_AHEAD_MS = 5 * 60_000
 /** The joiner tells the person when no relay has answered by then. It goes on trying. */
 export const JOIN_PATIENCE_MS = 15_000
+/** A link that no relay knows may just have been made: whoever made it may still be sending what belongs to it. */
+export const UNKNOWN_LINK_PATIENCE_MS = 4000
 /** Drafts that wait for the group, per space. */
 export const MAX_DRAFTS = 200
