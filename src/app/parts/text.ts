@@ -112,7 +112,7 @@ function markAt(text: string, at: number, depth: number): Found | undefined {
 function closing(text: string, at: number, marker: string): number | undefined {
   const start = at + marker.length
   const isUnderscore = marker === '_'
-  if (/\s/.test(text[start] ?? ' ') || (isUnderscore && WORD.test(text[at - 1] ?? ''))) return undefined
+  if (/\s/.test(text[start] ?? ' ') || (marker === '*' && text[start] === '*') || (isUnderscore && WORD.test(text[at - 1] ?? ''))) return undefined
   for (let end = text.indexOf(marker, start + 1); end >= 0; end = text.indexOf(marker, end + 1)) {
     const [before = '', after = ''] = [text[end - 1], text[end + marker.length]]
     if (/\s|\\/.test(before) || (isUnderscore && WORD.test(after))) continue

@@ -1,0 +1,250 @@
+/** Alice's page against an engine that says what the story needs. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { ApiError, ClientPort, Command, CommandType, FromWorker, MessageInfo, Results, SpaceInfo, ToWorker, Update } from '../api.ts'
+import { Client } from './client.svelte.ts'
+import { ALICE, BOB, channelId, fromAlice, fromBob, GARDEN, NOON, opId, spaceId } from './messages.test-support.ts'
+import { rowsOf } from './parts/rows.ts'
+import { parseDeviceId } from '../wire/ids.ts'
+
+const ALLOTMENT = spaceId('allotment')
+const VILLAGE = spaceId('village')
+const SHED = channelId('shed')
+const BUSY: ApiError = { code: 'busy', message: 'Busy.' }
+
+/** Hears what the page asks, and answers when told to. */
+class FakePort implements ClientPort {
+  readonly asked: ToWorker[] = []
+  private receive: (message: FromWorker) => void = () => undefined
+
+  post(message: ToWorker): void { this.asked.push(message) }
+  listen(receive: (message: FromWorker) => void): void { this.receive = receive }
+  tell(update: Update): void { this.receive({ type: 'update', update }) }
+
+  /** The oldest command of this type that nobody has answered, which now counts as answered. */
+  private take(type: CommandType): ToWorker {
+    const at = this.asked.findIndex((m) => m.command.type === type)
+    const [message] = at < 0 ? [] : this.asked.splice(at, 1)
+    if (message === undefined) throw new Error(`Nobody asked for ${type}; open: ${this.open.join(', ')}`)
+    return message
+  }
+
+  async answer<T extends CommandType>(type: T, result: Results[T]): Promise<Command> {
+    const { id, command } = this.take(type)
+    this.receive({ type: 'reply', reply: { id, ok: true, result } })
+    await settled()
+    return command
+  }
+
+  async refuse(type: CommandType, error: ApiError): Promise<void> {
+    this.receive({ type: 'reply', reply: { id: this.take(type).id, ok: false, error } })
+    await settled()
+  }
+
+  get open(): CommandType[] { return this.asked.map((m) => m.command.type) }
+}
+
+/** All that follows from an answer without time passing. */
+async function settled(): Promise<void> { for (let i = 0; i < 10; i++) await Promise.resolve() }
+
+const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, ...more })
+const device = parseDeviceId('0'.repeat(64))
+
+let port: FakePort
+let client: Client
+
+function hello(...spaces: readonly SpaceInfo[]): void {
+  if (device === undefined) throw new Error('Not an id')
+  port.tell({ type: 'me', me: { ...ALICE, device } })
+  port.tell({ type: 'spaces', spaces })
+}
+
+/** The app open in the garden channel of Alice's allotment. */
+async function inTheGarden(messages: readonly MessageInfo[] = [], unread = 0): Promise<void> {
+  hello(space(ALLOTMENT))
+  await port.answer('list-channels', { channels: [{ channel: GARDEN, name: 'garden', unread }, { channel: SHED, name: 'shed', unread: 0 }] })
+  await port.answer('list-members', { members: [] })
+  await port.answer('get-messages', { messages, more: false })
+}
+
+const shown = (): string[] => rowsOf(client.view, ALICE).flatMap((row) => (row.type === 'message' ? [`${row.text} (${row.state.type})`] : []))
+const news = (...messages: readonly MessageInfo[]): void => port.tell({ type: 'messages', space: ALLOTMENT, channel: GARDEN, messages })
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOON })
+  port = new FakePort()
+  client = new Client(port)
+})
+afterEach(() => { vi.useRealTimers() })
+
+test('who starts for the first time is told apart from who has not been heard of', () => {
+  expect(client.me).toBeUndefined()
+  port.tell({ type: 'me', me: undefined })
+  expect(client.me).toBeNull()
+})
+
+test('the first space and its first channel open by themselves', async () => {
+  await inTheGarden([fromBob('hi', 1)])
+  expect(client.currentSpace?.name).toBe('Allotment')
+  expect(client.currentChannel?.name).toBe('garden')
+  expect(shown()).toEqual(['hi (received)'])
+})
+
+test('a message is on the screen before the engine has heard of it, and stays one row', async () => {
+  await inTheGarden()
+  void client.send('tea?')
+  expect(shown()).toEqual(['tea? (saving)'])
+  const row = fromAlice('tea?', 0)
+  await port.answer('send-message', { messageId: row.id })
+  expect(shown()).toEqual(['tea? (saving)'])
+  news(row)
+  expect(shown()).toEqual(['tea? (queued)'])
+  port.tell({ type: 'states', space: ALLOTMENT, channel: GARDEN, states: [{ id: row.id, state: { type: 'relay' } }] })
+  expect(shown()).toEqual(['tea? (relay)'])
+})
+
+test('a message that waited for the group’s key is the same row when it is sealed', async () => {
+  await inTheGarden()
+  void client.send('tea?')
+  await port.answer('send-message', { messageId: opId('draft') })
+  news(fromAlice('tea?', 0, { id: opId('draft'), state: { type: 'securing' } }))
+  expect(shown()).toEqual(['tea? (securing)'])
+  const [key] = rowsOf(client.view, ALICE).flatMap((row) => (row.type === 'message' ? [row.key] : []))
+  news(fromAlice('tea?', 0, { replaces: opId('draft') }))
+  expect(shown()).toEqual(['tea? (queued)'])
+  expect(rowsOf(client.view, ALICE).some((row) => row.key === key)).toBe(true)
+})
+
+test('a refused message stays with its reason, can be tried again, or discarded', async () => {
+  await inTheGarden()
+  void client.send('tea?')
+  await port.refuse('send-message', { code: 'disk-full', message: 'The disk is full.' })
+  expect(shown()).toEqual(['tea? (refused)'])
+  const [pending] = client.view.pending
+  client.resend(pending?.key ?? 0)
+  expect(shown()).toEqual(['tea? (saving)'])
+  await port.refuse('send-message', { code: 'disk-full', message: 'The disk is full.' })
+  client.discard(client.view.pending[0]?.key ?? 0)
+  expect(shown()).toEqual([])
+})
+
+test('the leading tab closes while a message is on its way: it is looked for before it is said again', async () => {
+  await inTheGarden()
+  void client.send('tea?')
+  await port.refuse('send-message', BUSY)
+  await vi.advanceTimersByTimeAsync(500)
+  // The next tab's engine has the message: it was saved before the answer got lost.
+  await port.answer('get-messages', { messages: [fromAlice('tea?', 0)], more: false })
+  expect(port.open).not.toContain('send-message')
+  expect(shown()).toEqual(['tea? (queued)'])
+})
+
+test('the leading tab closes before it saved anything: the message is given to the next', async () => {
+  await inTheGarden()
+  void client.send('tea?')
+  await port.refuse('send-message', BUSY)
+  await vi.advanceTimersByTimeAsync(500)
+  // No engine yet: neither yes nor no, so nothing is said again.
+  await port.refuse('get-messages', BUSY)
+  expect(port.open).toEqual([])
+  await vi.advanceTimersByTimeAsync(500)
+  await port.answer('get-messages', { messages: [], more: false })
+  const command = await port.answer('send-message', { messageId: opId('tea?') })
+  expect(command).toMatchObject({ type: 'send-message', text: 'tea?', channel: GARDEN })
+  news(fromAlice('tea?', 0))
+  expect(shown()).toEqual(['tea? (queued)'])
+})
+
+test('an engine that stays away ends in a refusal, not in waiting for ever', async () => {
+  await inTheGarden()
+  void client.send('tea?')
+  await port.refuse('send-message', BUSY)
+  for (let tries = 0; client.view.pending[0]?.refusal === undefined && tries < 100; tries++) {
+    await vi.advanceTimersByTimeAsync(500)
+    await port.refuse('get-messages', BUSY)
+  }
+  expect(shown()).toEqual(['tea? (refused)'])
+})
+
+test('news of a channel that was never opened are not kept: they come with its page', async () => {
+  await inTheGarden()
+  port.tell({ type: 'messages', space: ALLOTMENT, channel: SHED, messages: [fromBob('psst', 1, { channel: SHED })] })
+  client.openChannel(SHED)
+  expect(shown()).toEqual([])
+  await port.answer('get-messages', { messages: [fromBob('psst', 1, { channel: SHED })], more: false })
+  expect(shown()).toEqual(['psst (received)'])
+})
+
+test('who looks at the end has read what comes; who doesn’t finds a line above it', async () => {
+  await inTheGarden([fromBob('a', 1)], 1)
+  expect(client.view.divider?.at).toBe(opId('a'))
+  client.watch(true)
+  expect(await port.answer('mark-read', {})).toMatchObject({ channel: GARDEN, message: opId('a') })
+  port.tell({ type: 'channels', space: ALLOTMENT, channels: [{ channel: GARDEN, name: 'garden', unread: 0 }] })
+  news(fromBob('b', 2))
+  expect(client.view.divider).toEqual({ at: opId('a'), isSeen: true })
+  client.watch(false)
+  news(fromBob('c', 3))
+  expect(client.view.divider).toEqual({ at: opId('c'), isSeen: false })
+})
+
+test('older messages are asked for once, before the oldest', async () => {
+  hello(space(ALLOTMENT))
+  await port.answer('list-channels', { channels: [{ channel: GARDEN, name: 'garden', unread: 0 }] })
+  await port.answer('list-members', { members: [] })
+  await port.answer('get-messages', { messages: [fromBob('b', 2)], more: true })
+  void client.loadOlder()
+  void client.loadOlder()
+  expect(await port.answer('get-messages', { messages: [fromBob('a', 1)], more: false })).toMatchObject({ before: opId('b') })
+  expect(port.open).not.toContain('get-messages')
+  expect(shown()).toEqual(['a (received)', 'b (received)'])
+})
+
+test('each space opens where it was left', async () => {
+  await inTheGarden()
+  port.tell({ type: 'spaces', spaces: [space(ALLOTMENT), space(VILLAGE, { name: 'Village' })] })
+  client.openChannel(SHED)
+  client.openSpace(VILLAGE)
+  expect(client.currentChannel).toBeUndefined()
+  client.openSpace(ALLOTMENT)
+  expect(client.channel).toBe(SHED)
+})
+
+test('a space that was left closes, and the next opens', async () => {
+  await inTheGarden()
+  port.tell({ type: 'spaces', spaces: [space(VILLAGE, { name: 'Village' })] })
+  expect(client.currentSpace?.name).toBe('Village')
+  port.tell({ type: 'spaces', spaces: [] })
+  expect(client.currentSpace).toBeUndefined()
+})
+
+test('a space that was being joined is asked about when it is in', async () => {
+  hello(space(ALLOTMENT, { state: 'joining' }))
+  const notYet: ApiError = { code: 'not-a-member', message: 'Not yet.' }
+  await port.refuse('list-channels', notYet)
+  await port.refuse('list-members', notYet)
+  port.tell({ type: 'spaces', spaces: [space(ALLOTMENT)] })
+  await port.answer('list-channels', { channels: [{ channel: GARDEN, name: 'garden', unread: 0 }] })
+  await port.answer('list-members', { members: [] })
+  expect(client.currentChannel?.name).toBe('garden')
+})
+
+test('another tab takes over: what is open is asked for again', async () => {
+  await inTheGarden([fromBob('a', 1)])
+  hello(space(ALLOTMENT))
+  await port.answer('get-messages', { messages: [fromBob('a', 1), fromBob('b', 2)], more: false })
+  expect(shown()).toEqual(['a (received)', 'b (received)'])
+})
+
+test('a notice is said once, and no more than three at a time', () => {
+  for (const text of ['1', '2', '2', '3', '4']) client.notify(text)
+  expect(client.notices.map((n) => n.text)).toEqual(['2', '3', '4'])
+  client.dismiss(client.notices[0]?.key ?? 0)
+  expect(client.notices.map((n) => n.text)).toEqual(['3', '4'])
+})
+
+test('Bob’s name comes from the members of the open space', async () => {
+  await inTheGarden()
+  port.tell({ type: 'members', space: ALLOTMENT, members: [{ member: BOB.identity, name: 'Bob', role: 'member', power: 0, online: true, me: false }] })
+  port.tell({ type: 'members', space: VILLAGE, members: [] })
+  expect(client.members.map((m) => m.name)).toEqual(['Bob'])
+})
