@@ -31,7 +31,7 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
 
 /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
 async function postUnder(turn: Turn, replica: Replica, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
-  const relayKey = (epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch)) ?? replica.relayKeysInUse()[0]
+  const relayKey = (epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch)) ?? replica.everyone.relayKeysInUse()[0]
   const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)
   if (bytes === undefined || relayKey === undefined) return
   const topic = await replica.mail.topicOf(relayKey)

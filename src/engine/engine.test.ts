@@ -102,7 +102,7 @@ test('G7 a key package that is not its device\'s is passed over: the others are 
   await h.alice.space(h.space).receive(turn, [bad.bytes])
   const alices = h.alice.space(h.space)
   const bobs = bob.space(h.space).me.device
-  expect(await usablePackages(alices, [bobs, replica.me.device])).toEqual([alices.authority.state.keyPackages.get(bobs)])
+  expect(await usablePackages(alices.everyone, [bobs, replica.me.device])).toEqual([alices.authority.state.keyPackages.get(bobs)])
   expect([...alices.groups.unusable]).toEqual([replica.me.device])
 })
 

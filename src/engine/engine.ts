@@ -292,7 +292,7 @@ export class Engine implements Stepper {
   // ---- timers ----
 
   private async onTimer(turn: Turn, tag: string): Promise<void> {
-    const [kind = '', id = ''] = tag.split('|')
+    const [kind = '', id = '', number = ''] = tag.split('|')
     if (kind === 'presence') return this.meeting.announceAll(turn)
     if (kind === 'sync') {
       this.peers.compareAll(turn)
@@ -301,7 +301,8 @@ export class Engine implements Stepper {
     }
     const replica = this.replicas.get(id as SpaceId)
     if (replica === undefined) return
-    if (kind === 'reconcile') { await this.groupwork.now(turn, replica); this.touch(turn, replica) }
+    const audience = replica.audiences.get(Number(number))
+    if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
     if (kind === 'receipt') await postReceipt(turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)
   }
@@ -309,12 +310,12 @@ export class Engine implements Stepper {
   // ---- conclusions ----
 
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
-    const before = replica.relayKeysInUse()[0]
+    const before = replica.everyone.relayKeysInUse()[0]
     await replica.settle(turn)
     if (replica.record.state === 'open') {
       await this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)
-      if (before === undefined || replica.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
+      if (before === undefined || replica.everyone.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
     }
     this.telling.messages(turn, replica)
     this.telling.space(turn, replica)
@@ -323,7 +324,7 @@ export class Engine implements Stepper {
   /** Seals what waited for the group, oldest first. */
   private async sendDrafts(turn: Turn, replica: Replica): Promise<void> {
     const drafts = this.drafts.get(replica.id)
-    if (drafts === undefined || drafts.empty || !maySeal(replica)) return
+    if (drafts === undefined || drafts.empty || !maySeal(replica.everyone)) return
     const tip = replica.groups.tip() as EpochId
     for (const draft of drafts.takeAll(turn)) {
       const op = await replica.appendContent(turn, draft.channel, tip, { type: 'message', text: draft.text })

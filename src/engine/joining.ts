@@ -120,7 +120,7 @@ export class Joining {
     ops.push(await replica.append(turn, 'join', encodeAuthorityBody({
       type: 'join', invite: this.keys.invite, identityPk: me.identityKey.publicKey, cert: me.cert, displayName: me.name, proof,
     })))
-    const commit = await joinFromOutside(turn, replica, kit.epoch, kit.groupInfo, kit.tree, kit.relayKey)
+    const commit = await joinFromOutside(turn, replica.everyone, kit.epoch, kit.groupInfo, kit.tree, kit.relayKey)
     if (commit === undefined) return { type: 'refused', error: fail('internal') }
     ops.push(commit)
     ops.push(await publishKeyPackage(turn, replica))

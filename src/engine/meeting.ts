@@ -33,8 +33,8 @@ export class Meeting {
 
   async announce(turn: Turn, replica: Replica): Promise<void> {
     const { self } = this.engine.peers
-    if (self === undefined || replica.state() !== 'member' || !maySeal(replica)) return
-    const relayKey = replica.relayKeysInUse()[0]
+    if (self === undefined || replica.state() !== 'member' || !maySeal(replica.everyone)) return
+    const relayKey = replica.everyone.relayKeysInUse()[0]
     const tip = replica.groups.tip()
     if (relayKey === undefined || tip === undefined) return
     const payload = await this.presence.own(turn, replica, self)

@@ -7,10 +7,10 @@ import { compare, equal, fromHex, toHex } from '../wire/bytes.ts'
 import { encodeGroupBody, MAX_BUNDLE_EPOCHS } from '../wire/group.ts'
 import type { DeviceId, EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
+import type { Audience } from './audience.ts'
 import { commit, decodeKeyPackage, externalCommit, type MlsState } from './group/mls.ts'
 import { LABELS } from './labels.ts'
 import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS } from './limits.ts'
-import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
 const HLC_STEP = 1024
@@ -23,103 +23,103 @@ export type Due =
   | { readonly type: 'rejoin'; readonly tip: EpochId }
 
 /** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
-export function due(replica: Replica, now: number): Due {
-  const { groups, authority, me } = replica
+export function due(audience: Audience, now: number): Due {
+  const { groups, devices, replica: { authority, me } } = audience
   const tip = groups.tip()
-  if (tip === undefined || !authority.state.devices.has(me.device)) return { type: 'nothing' }
+  if (tip === undefined || !devices.has(me.device)) return { type: 'nothing' }
   if (!groups.states.has(tip)) return groups.tree.nodes.get(tip)?.depth === 0 ? { type: 'nothing' } : { type: 'rejoin', tip }
   const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
   const remove: number[] = []
-  leaves.forEach((device, index) => { if (device !== undefined && !authority.state.devices.has(device)) remove.push(index) })
-  const add = [...authority.state.devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
-  if (remove.length === 0 && add.length === 0) return now - renewedAt(replica, tip) > RENEW_AFTER_MS ? { type: 'renew', tip } : { type: 'nothing' }
+  leaves.forEach((device, index) => { if (device !== undefined && !devices.has(device)) remove.push(index) })
+  const add = [...devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
+  if (remove.length === 0 && add.length === 0) return now - renewedAt(audience, tip) > RENEW_AFTER_MS ? { type: 'renew', tip } : { type: 'nothing' }
   return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
 }
 
 /** When this device last put fresh keys into the tip's branch, by its own clock (ms). */
-function renewedAt(replica: Replica, tip: EpochId): number {
-  for (let at: EpochId | undefined = tip; at !== undefined; at = replica.groups.tree.nodes.get(at)?.parent) {
-    if (replica.groups.tree.nodes.get(at)?.author === replica.me.device) return (replica.log.authority.get(at)?.header.hlc ?? 0) / HLC_STEP
+function renewedAt({ groups, replica }: Audience, tip: EpochId): number {
+  for (let at: EpochId | undefined = tip; at !== undefined; at = groups.tree.nodes.get(at)?.parent) {
+    if (groups.tree.nodes.get(at)?.author === replica.me.device) return (replica.log.authority.get(at)?.header.hlc ?? 0) / HLC_STEP
   }
   // Added by somebody else and never active: the keys are as old as the group knows us.
   return 0
 }
 
 /** True when everyone with a leaf in the tip is authorised: only then may anything be sealed under it. */
-export function maySeal(replica: Replica): boolean {
-  const tip = replica.groups.tip()
-  if (tip === undefined || !replica.groups.states.has(tip) || !replica.groups.keys.has(tip)) return false
-  const leaves = replica.groups.tree.nodes.get(tip)?.leaves ?? []
-  return leaves.every((d) => d === undefined || replica.authority.state.devices.has(d))
+export function maySeal({ groups, devices }: Audience): boolean {
+  const tip = groups.tip()
+  if (tip === undefined || !groups.states.has(tip) || !groups.keys.has(tip)) return false
+  const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
+  return leaves.every((d) => d === undefined || devices.has(d))
 }
 
 /** Ms to wait before acting: by this device's place in an order that only depends on the tip and who is online. */
-export function patience(replica: Replica, act: Due, online: ReadonlySet<DeviceId>): number {
+export function patience({ devices, replica }: Audience, act: Due, online: ReadonlySet<DeviceId>): number {
   if (act.type === 'nothing') return 0
   const { suite } = replica.world
   const weight = (device: DeviceId): Uint8Array => suite.hmac(fromHex(act.tip) as Uint8Array, LABELS.rank, fromHex(device) as Uint8Array)
   const mine = weight(replica.me.device)
   let rank = 0
-  for (const device of replica.authority.state.devices.keys()) {
+  for (const device of devices.keys()) {
     if (device !== replica.me.device && online.has(device) && compare(weight(device), mine) < 0) rank++
   }
   return act.type === 'rejoin' ? REJOIN_AFTER_MS + rank * REJOIN_RANK_MS : rank * COMMIT_RANK_MS
 }
 
 /** Makes the commit that is due, if its means are here. The op is appended; the caller sends it. */
-export async function act(turn: Turn, replica: Replica, what: Due): Promise<Op | undefined> {
+export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op | undefined> {
   switch (what.type) {
     case 'nothing': return undefined
     case 'change': {
-      const state = replica.groups.states.get(what.tip)
+      const state = audience.groups.states.get(what.tip)
       if (state === undefined) return undefined
-      const packages = await usablePackages(replica, what.add)
+      const packages = await usablePackages(audience, what.add)
       if (packages.length === 0 && what.remove.length === 0) return undefined
-      return commitChange(turn, replica, what.tip, state, packages, what.remove)
+      return commitChange(turn, audience, what.tip, state, packages, what.remove)
     }
     case 'renew': {
-      const state = replica.groups.states.get(what.tip)
-      return state === undefined ? undefined : commitChange(turn, replica, what.tip, state, [], [])
+      const state = audience.groups.states.get(what.tip)
+      return state === undefined ? undefined : commitChange(turn, audience, what.tip, state, [], [])
     }
     case 'rejoin': {
-      const body = replica.groups.commits.get(what.tip)
-      const tree = body === undefined ? undefined : replica.groups.treeFor(body.treeHash)
+      const body = audience.groups.commits.get(what.tip)
+      const tree = body === undefined ? undefined : audience.groups.treeFor(body.treeHash)
       if (body === undefined || tree === undefined) return undefined
-      return joinFromOutside(turn, replica, what.tip, body.groupInfo, tree, undefined)
+      return joinFromOutside(turn, audience, what.tip, body.groupInfo, tree, undefined)
     }
   }
 }
 
 /** Key packages that really are their device's: one bad package must not keep the others out of the group, or the removed in it. */
-export async function usablePackages(replica: Replica, devices: readonly DeviceId[]): Promise<Uint8Array[]> {
+export async function usablePackages({ groups, replica }: Audience, devices: readonly DeviceId[]): Promise<Uint8Array[]> {
   const out: Uint8Array[] = []
   for (const device of devices) {
     const bytes = replica.authority.state.keyPackages.get(device)
     const known = replica.authority.state.devices.get(device)
-    const seen = bytes === undefined ? undefined : await decodeKeyPackage(replica.groups.mls, bytes)
+    const seen = bytes === undefined ? undefined : await decodeKeyPackage(groups.mls, bytes)
     const fits = seen !== undefined && known !== undefined && toHex(seen.signatureKey) === device && equal(seen.credential.certHash, known.certHash)
-    if (fits && bytes !== undefined) out.push(bytes); else replica.groups.unusable.add(device)
+    if (fits && bytes !== undefined) out.push(bytes); else groups.unusable.add(device)
   }
   return out
 }
 
 /** A member's commit on `parent`. */
-export async function commitChange(turn: Turn, replica: Replica, parent: EpochId, state: MlsState, add: readonly Uint8Array[], remove: readonly number[]): Promise<Op | undefined> {
-  const { groups, me } = replica
+export async function commitChange(turn: Turn, audience: Audience, parent: EpochId, state: MlsState, add: readonly Uint8Array[], remove: readonly number[]): Promise<Op | undefined> {
+  const { groups, replica: { me } } = audience
   const made = await commit(groups.mls, state, { add, remove, authenticatedData: groups.binding(me.device, parent) })
   if ('reason' in made) return undefined
   const secret = await groups.secretOf(made.state, parent, made.commit)
-  return publish(turn, replica, { parent, external: false, mls: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: remove.length > 0 })
+  return publish(turn, audience, { parent, external: false, mls: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: remove.length > 0 })
 }
 
 /** A join without anybody's help: from group info and tree. `relayKey`: the space's, where the parent's secret isn't known. */
-export async function joinFromOutside(turn: Turn, replica: Replica, parent: EpochId, info: Uint8Array, tree: Uint8Array, relayKey: Uint8Array | undefined): Promise<Op | undefined> {
-  const { groups, me } = replica
+export async function joinFromOutside(turn: Turn, audience: Audience, parent: EpochId, info: Uint8Array, tree: Uint8Array, relayKey: Uint8Array | undefined): Promise<Op | undefined> {
+  const { groups, replica: { me } } = audience
   const self = { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }
   const made = await externalCommit(groups.mls, info, tree, self, groups.binding(me.device, parent))
   if ('reason' in made) return undefined
   const secret = await groups.secretOf(made.state, parent, made.commit)
-  return publish(turn, replica, { parent, external: true, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: false, relayKey })
+  return publish(turn, audience, { parent, external: true, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: false, relayKey })
 }
 
 interface Made {
@@ -128,17 +128,17 @@ interface Made {
 }
 
 /** Wraps a made commit into its op and keeps state and key under the op's id, in the same save. */
-async function publish(turn: Turn, replica: Replica, made: Made): Promise<Op> {
-  const { groups } = replica
+async function publish(turn: Turn, audience: Audience, made: Made): Promise<Op> {
+  const { groups, replica } = audience
   const parentSecret = groups.keys.secret(made.parent)
   const relayKey = made.relayKey ?? groups.keys.relayKeys.get(made.parent)
   const treeHash = replica.world.suite.sha256(made.tree)
   groups.addTree(made.tree)
   const op = await replica.append(turn, 'commit', encodeGroupBody({
     type: 'commit', parent: made.parent, mls: made.mls, external: made.external, welcome: made.welcome, groupInfo: made.groupInfo, treeHash, check: groups.keys.check(made.secret),
-    backLink: parentSecret !== undefined && replica.authority.state.historyPolicy === 'all' ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
+    backLink: parentSecret !== undefined && audience.historyPolicy === 'all' ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
     relayKey: made.removes || relayKey === undefined ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey),
-  }))
+  }), audience.number)
   groups.addOwn(op.id, made.state, made.secret)
   replica.saveGains(turn, [{ type: 'key', epoch: op.id, secret: made.secret }, { type: 'state', epoch: op.id, state: made.state }])
   turn.out.put(`trees/${replica.id}`, treeHash, made.tree)
@@ -149,36 +149,36 @@ async function publish(turn: Turn, replica: Replica, made: Made): Promise<Op> {
  * Secrets that back-links from the tip don't lead to, sealed under the tip's for everyone who is there now: those of losing branches, and those
  * before a device came over from a losing branch by itself, since who joins from outside can't link back to what it never had.
  */
-export async function bundleLosers(turn: Turn, replica: Replica): Promise<Op | undefined> {
-  const { groups } = replica
+export async function bundleLosers(turn: Turn, audience: Audience): Promise<Op | undefined> {
+  const { groups, replica } = audience
   const tip = groups.tip()
   const under = tip === undefined ? undefined : groups.keys.secret(tip)
-  if (tip === undefined || under === undefined || !maySeal(replica) || replica.authority.state.historyPolicy !== 'all') return undefined
-  const linked = linkedFrom(replica, tip)
+  if (tip === undefined || under === undefined || !maySeal(audience) || audience.historyPolicy !== 'all') return undefined
+  const linked = linkedFrom(audience, tip)
   const secrets: { epoch: EpochId; sealed: Uint8Array }[] = []
   for (const epoch of groups.keys.epochs()) {
     if (linked.has(epoch) || groups.isBundled(epoch) || secrets.length >= MAX_BUNDLE_EPOCHS) continue
     const secret = groups.keys.secret(epoch)
     if (secret !== undefined) secrets.push({ epoch, sealed: groups.keys.sealSecret(under, LABELS.bundle, secret) })
   }
-  return secrets.length === 0 ? undefined : replica.append(turn, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets }))
+  return secrets.length === 0 ? undefined : replica.append(turn, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets }), audience.number)
 }
 
 /** The epochs that everyone at the tip comes to by back-links, or was never meant to read: from the tip to where somebody came over. */
-function linkedFrom(replica: Replica, tip: EpochId): Set<EpochId> {
-  const { groups } = replica
+function linkedFrom(audience: Audience, tip: EpochId): Set<EpochId> {
+  const { groups } = audience
   const linked = new Set<EpochId>()
   for (let at: EpochId | undefined = tip; at !== undefined; at = groups.tree.nodes.get(at)?.parent) {
     linked.add(at)
     const body = groups.commits.get(at)
-    if (body?.external === true && body.backLink === undefined && cameOver(replica, at)) break
+    if (body?.external === true && body.backLink === undefined && cameOver(audience, at)) break
   }
   return linked
 }
 
 /** True when the author of this join from outside had a leaf on a branch that isn't this one: not a newcomer, but someone whose branch had lost. */
-function cameOver(replica: Replica, join: EpochId): boolean {
-  const { nodes } = replica.groups.tree
+function cameOver({ groups, replica }: Audience, join: EpochId): boolean {
+  const { nodes } = groups.tree
   const device = replica.log.authority.get(join)?.header.device
   const isUnder = (below: EpochId, above: EpochId): boolean => {
     for (let at: EpochId | undefined = below; at !== undefined; at = nodes.get(at)?.parent) if (at === above) return true

@@ -4,15 +4,16 @@
  */
 import type { SpaceInfo } from '../api.ts'
 import type { Row } from '../ports.ts'
-import { compare, concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
+import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
 import { type Content, CONTENT_TYPES } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseIdentityId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeMessage, encodeSpace, type MessageRecord, type SpaceRecord } from '../wire/records.ts'
+import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
-import { type Gain, Groups } from './group/groups.ts'
+import type { Gain, Groups } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
 import { MAX_CLOCK_AHEAD_MS } from './limits.ts'
 import { Log } from './log/log.ts'
@@ -30,6 +31,11 @@ export class Replica {
   readonly me: Me
   readonly log: Log
   readonly authority: Authority
+  /** By number. */
+  readonly audiences = new Map<number, Audience>()
+  /** The audience of all members. */
+  readonly everyone: Audience
+  /** Everyone's group. */
   readonly groups: Groups
   readonly mail: Mail
   readonly delivery: Delivery
@@ -46,14 +52,13 @@ export class Replica {
     this.record = record
     this.log = new Log(world.suite)
     this.authority = new Authority(world.suite)
-    this.groups = new Groups(world.suite, id, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, {
-      devicesAt: (op) => this.authority.devicesAt(op.header.deps),
-      devicesNow: () => this.authority.state.devices,
-      identityOf: (device) => this.authority.identityOf(device),
-      powerAt: (op) => this.authority.powerAt(op.header.device, op.header.deps),
-      isVoid: (epoch) => this.authority.verdict(epoch).type === 'void',
-    })
-    this.mail = new Mail(world, id, this.groups.keys, record.relays)
+    this.everyone = new Audience(this, 0, { trees: new Map(), packages: new Map(), unusable: new Set() })
+    this.groups = this.everyone.groups
+    this.audiences.set(0, this.everyone)
+    this.mail = new Mail(world, id, {
+      envelope: (epoch) => this.audienceOf(epoch).groups.keys.envelope(epoch),
+      byHint: (hint) => first(this.audiences.values(), (a) => a.groups.keys.envelopeByHint(hint)),
+    }, record.relays)
     this.delivery = new Delivery(id)
   }
 
@@ -76,16 +81,17 @@ export class Replica {
     }
     for (const row of states) {
       const state = decodeState(row.value), epoch = parseOpId(row.key)
-      if (state !== undefined && epoch !== undefined) this.groups.states.set(epoch, state)
+      if (state !== undefined && epoch !== undefined) this.audienceOf(epoch).groups.states.set(epoch, state)
     }
     for (const row of keys) {
       const epoch = parseOpId(row.key.subarray(0, 32))
       if (epoch === undefined) continue
-      if (row.key.length === 32) this.groups.gainKey(epoch, row.value); else this.groups.keys.addEnvelope(epoch, row.value)
+      const { groups } = this.audienceOf(epoch)
+      if (row.key.length === 32) groups.gainKey(epoch, row.value); else groups.keys.addEnvelope(epoch, row.value)
     }
     for (const row of votes) {
       const epoch = parseOpId(row.key.subarray(0, 32)), identity = parseIdentityId(row.key.subarray(32)), id = parseOpId(row.value.subarray(8))
-      if (epoch !== undefined && identity !== undefined && id !== undefined) this.groups.tree.vote(epoch, identity, fromU64(row.value), id)
+      if (epoch !== undefined && identity !== undefined && id !== undefined) this.audienceOf(epoch).groups.tree.vote(epoch, identity, fromU64(row.value), id)
     }
     for (const row of locked) this.noteLocked(toHex(row.value) as EpochId, toHex(row.key.subarray(0, 16)) as ChannelId, row.key.subarray(16))
     for (const row of parked) {
@@ -95,8 +101,11 @@ export class Replica {
     }
     this.mail.load(outbox, cursors, unopened)
     this.delivery.load(acks)
-    await this.groups.advance()
+    for (const { groups } of this.audiences.values()) await groups.advance()
   }
+
+  /** The audience that an epoch is of. */
+  private audienceOf(epoch: EpochId): Audience { return first(this.audiences.values(), (a) => (a.groups.tree.nodes.has(epoch) ? a : undefined)) ?? this.everyone }
 
   /** Authority ops come from disk in no causal order: each is added once its predecessor and deps are. */
   private async loadOps(rows: readonly Row[]): Promise<void> {
@@ -170,8 +179,9 @@ export class Replica {
     if (op.header.type === 'keyPackage') this.groups.unusable.delete(op.header.device)
     if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device)
     const body = decodeGroupBody(op.header.type, op.body)
-    if (body?.type === 'commit') this.groups.addCommit(op, body)
-    if (body?.type === 'bundle') this.groups.addBundle(body)
+    const groups = this.audiences.get(op.header.audience)?.groups
+    if (body?.type === 'commit') groups?.addCommit(op, body)
+    if (body?.type === 'bundle') groups?.addBundle(body)
   }
 
   /** Support for an epoch: content names it, a commit is it. */
@@ -197,7 +207,7 @@ export class Replica {
     const epoch = h.epoch as EpochId
     const rowKey = opKey(h.device, h.chanSeq)
     const lockedKey = concat(fromHex(h.channel) as Uint8Array, rowKey)
-    const key = this.groups.keys.contentKey(epoch, h.channel)
+    const key = this.audiences.get(h.audience)?.groups.keys.contentKey(epoch, h.channel)
     if (key === undefined) {
       this.noteLocked(epoch, h.channel, rowKey)
       turn.out.put(`locked/${this.id}`, lockedKey, fromHex(epoch) as Uint8Array)
@@ -235,11 +245,11 @@ export class Replica {
 
   // ---- own ops ----
 
-  private header(turn: Turn, type: string, channel: ChannelId, sealedUnder: { epoch: EpochId; kid: Uint8Array } | undefined): OpHeader {
+  private header(turn: Turn, type: string, channel: ChannelId, audience: number, sealedUnder: { epoch: EpochId; kid: Uint8Array } | undefined): OpHeader {
     const head = this.log.head(channel, this.me.device)
     const last = this.log.deviceHeads.get(this.me.device)
     return {
-      space: type === 'genesis' ? NO_SPACE : this.id, audience: 0, channel, device: this.me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id,
+      space: type === 'genesis' ? NO_SPACE : this.id, audience, channel, device: this.me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id,
       chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, deps: this.authority.heads(), type, hlc: Math.max(turn.now * HLC_STEP, this.log.maxHlc + 1),
       kid: sealedUnder?.kid, epoch: sealedUnder?.epoch, bodyHash: EMPTY,
     }
@@ -251,9 +261,9 @@ export class Replica {
     return op
   }
 
-  /** Makes, signs and takes in an own authority or group op. */
-  append(turn: Turn, type: string, body: Uint8Array): Promise<Op> {
-    return this.finish(turn, this.header(turn, type, AUTHORITY_CHANNEL, undefined), body)
+  /** Makes, signs and takes in an own authority or group op. `audience`: whose group it is about. */
+  append(turn: Turn, type: string, body: Uint8Array, audience = 0): Promise<Op> {
+    return this.finish(turn, this.header(turn, type, AUTHORITY_CHANNEL, audience, undefined), body)
   }
 
   /** Takes in the genesis op that made this space's id. */
@@ -263,9 +273,10 @@ export class Replica {
 
   /** Seals and takes in own content under the tip. The caller has made sure that the tip's leaves may all read it. */
   async appendContent(turn: Turn, channel: ChannelId, epoch: EpochId, content: Content): Promise<Op> {
-    const key = this.groups.keys.contentKey(epoch, channel)
+    const audience = this.audienceOf(epoch)
+    const key = audience.groups.keys.contentKey(epoch, channel)
     if (key === undefined) throw new Error('no key for the epoch to seal under')
-    const header = this.header(turn, content.type, channel, { epoch, kid: key.kid })
+    const header = this.header(turn, content.type, channel, audience.number, { epoch, kid: key.kid })
     return this.finish(turn, header, sealContent(this.world.suite, key, header, content))
   }
 
@@ -273,10 +284,11 @@ export class Replica {
 
   /** Processes what can be processed now; saves keys and states; asks for rows that became readable. True when keys were gained. */
   async settle(turn: Turn): Promise<boolean> {
-    const gains = await this.groups.advance()
+    const gains: Gain[] = []
+    for (const { groups } of this.audiences.values()) gains.push(...(await groups.advance()))
     this.saveGains(turn, gains)
     for (const [epoch, rows] of this.locked) {
-      if (!this.groups.keys.has(epoch)) continue
+      if (!this.audienceOf(epoch).groups.keys.has(epoch)) continue
       this.locked.delete(epoch)
       let n = 0
       for (const { channel, key } of rows.values()) {
@@ -287,7 +299,10 @@ export class Replica {
       turn.out.read({ tag: `${this.id}|unopened|${n}`, partition: `unopened/${this.id}`, query: { from: u64(n), to: u64(n + 1), limit: 1 } })
     }
     // Of a space that was left only what still has to go out matters.
-    if (this.record.state !== 'left') for (const relayKey of this.relayKeysInUse()) this.mail.watch(turn, await this.mail.topicOf(relayKey))
+    if (this.record.state === 'left') return gains.length > 0
+    for (const audience of this.audiences.values()) {
+      for (const relayKey of audience.relayKeysInUse()) this.mail.watch(turn, await this.mail.topicOf(relayKey))
+    }
     return gains.length > 0
   }
 
@@ -300,19 +315,9 @@ export class Replica {
       }
     }
     if (gains.length === 0) return
-    for (const epoch of this.groups.prune(this.groups.tree.path())) turn.out.delete(`states/${this.id}`, fromHex(epoch) as Uint8Array)
-  }
-
-  /** The newest relay keys first: that of the tip, then those of other epochs here, a few. */
-  relayKeysInUse(): Uint8Array[] {
-    const out: Uint8Array[] = []
-    const tip = this.groups.tip()
-    const epochs = [...this.groups.keys.relayKeys.keys()].sort((a, b) => (this.groups.tree.nodes.get(b)?.depth ?? 0) - (this.groups.tree.nodes.get(a)?.depth ?? 0))
-    for (const epoch of tip === undefined ? epochs : [tip, ...epochs]) {
-      const key = this.groups.keys.relayKeys.get(epoch)
-      if (key !== undefined && !out.some((k) => compare(k, key) === 0)) out.push(key)
+    for (const { groups } of this.audiences.values()) {
+      for (const epoch of groups.prune(groups.tree.path())) turn.out.delete(`states/${this.id}`, fromHex(epoch) as Uint8Array)
     }
-    return out.slice(0, 16)
   }
 
   /** Rows that `settle` asked for. */
@@ -358,6 +363,15 @@ export class Replica {
 export const opsPartition = (space: SpaceId, channel: ChannelId): string => `ops/${space}/${channel}`
 export const opKey = (device: DeviceId, chanSeq: number): Uint8Array => concat(fromHex(device) as Uint8Array, u64(chanSeq))
 export const messageKey = (m: { readonly hlc: number; readonly id: OpId }): Uint8Array => concat(u64(m.hlc), fromHex(m.id) as Uint8Array)
+/** What `find` gives for the first item it gives anything for. */
+function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 /** The least key after this one. */
 export const after = (key: Uint8Array): Uint8Array => concat(key, new Uint8Array(1))
 

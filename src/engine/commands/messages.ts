@@ -4,10 +4,10 @@ import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, u64 } from '../../wire/bytes.ts'
 import { type ChannelId, type EpochId, type OpId, parseChannelId } from '../../wire/ids.ts'
 import { decodeMessage } from '../../wire/records.ts'
+import type { Audience } from '../audience.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import { act, due, maySeal } from '../reconcile.ts'
-import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { draftInfo, messageInfo } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
@@ -20,12 +20,12 @@ export async function sendMessage({ engine, turn, asker, replica }: AskedIn, c: 
   if (!replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
   const drafts = engine.drafts.get(replica.id)
   if (drafts === undefined) return fail('internal')
-  if (!maySeal(replica)) {
+  if (!maySeal(replica.everyone)) {
     // Somebody was removed and nobody has changed the group yet: with the tip's state at hand this device does it now.
-    const op = await act(turn, replica, changeOnly(turn, replica))
+    const op = await act(turn, replica.everyone, changeOnly(turn, replica.everyone))
     if (op !== undefined) { await replica.settle(turn); await engine.distribute(turn, replica, [op]) }
   }
-  if (!maySeal(replica) || !drafts.empty) {
+  if (!maySeal(replica.everyone) || !drafts.empty) {
     if (drafts.full) return fail('limit-reached', 'Too many messages wait to be secured. Wait until you are connected again.')
     const draft = drafts.add(turn, engine.world, c.channel, c.text)
     turn.out.reply(asker, { messageId: draft.id })
@@ -40,8 +40,8 @@ export async function sendMessage({ engine, turn, asker, replica }: AskedIn, c: 
 }
 
 /** Only a change of the group that this device can make at once; joining again takes its time. */
-function changeOnly(turn: Turn, replica: Replica): ReturnType<typeof due> {
-  const what = due(replica, turn.now)
+function changeOnly(turn: Turn, audience: Audience): ReturnType<typeof due> {
+  const what = due(audience, turn.now)
   return what.type === 'change' ? what : { type: 'nothing' }
 }
 

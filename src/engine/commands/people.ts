@@ -33,7 +33,7 @@ export async function removeMember(asked: AskedIn, c: Run<'remove-member'>): Pro
   const refusal = await change(asked, { type: 'kick', identity: c.member, cuts })
   if (refusal !== undefined) return refusal
   await endInvites(turn, engine, replica, known)
-  await engine.groupwork.now(turn, replica)
+  for (const audience of replica.audiences.values()) await engine.groupwork.now(turn, audience)
   return undefined
 }
 

@@ -32,7 +32,7 @@ export async function createSpace({ engine, turn, asker }: Asked, c: Run<'create
   await replica.found(turn, genesis)
   const self = { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }
   const state = await createGroup(replica.groups.mls, self, fromHex(id) as Uint8Array)
-  const commit = await commitChange(turn, replica, id as unknown as EpochId, state, [], [])
+  const commit = await commitChange(turn, replica.everyone, id as unknown as EpochId, state, [], [])
   if (commit === undefined) return fail('internal')
   const channel = parseChannelId(world.random.bytes(16)) as ChannelId
   const general = await appendChannel(turn, replica, channel, 'general')

@@ -29,31 +29,41 @@ export interface Membership {
 /** Something new that must be saved: a key or a state. */
 export type Gain = { readonly type: 'key'; readonly epoch: EpochId; readonly secret: Uint8Array } | { readonly type: 'state'; readonly epoch: EpochId; readonly state: MlsState }
 
+/** What the groups of one space's audiences have in common on a device: none of it opens anything. */
+export interface Shared {
+  /** Ratchet trees by SHA-256, for joiners who know only the hash. */
+  readonly trees: Map<string, Uint8Array>
+  /** Secret halves of this device's key packages, by the hex of SHA-256 of the public half. */
+  readonly packages: Map<string, { readonly public: Uint8Array; readonly secret: Uint8Array }>
+  /** Devices whose newest key package is not theirs, or no key package: nobody can add them until they publish another. */
+  readonly unusable: Set<DeviceId>
+}
+
 export class Groups {
   readonly keys: EpochKeys
   readonly tree: EpochTree
   readonly states = new Map<EpochId, MlsState>()
   readonly commits = new Map<EpochId, CommitBody>()
-  /** Ratchet trees by SHA-256, for joiners who know only the hash. */
-  readonly trees = new Map<string, Uint8Array>()
+  readonly trees: Shared['trees']
   private readonly bundles: BundleBody[] = []
   private readonly bundled = new Set<EpochId>()
-  /** Devices whose newest key package is not theirs, or no key package: nobody can add them until they publish another. */
-  readonly unusable = new Set<DeviceId>()
+  readonly unusable: Shared['unusable']
   private readonly untried: EpochId[] = []
   private readonly suite: Ciphersuite
   private readonly space: SpaceId
   private readonly members: Membership
   private readonly self: MlsSelf
   private readonly context: MlsContext
-  /** Secret halves of this device's key packages, by the hex of SHA-256 of the public half. */
-  readonly packages = new Map<string, { readonly public: Uint8Array; readonly secret: Uint8Array }>()
+  readonly packages: Shared['packages']
 
-  constructor(suite: Ciphersuite, space: SpaceId, self: MlsSelf, members: Membership) {
+  constructor(suite: Ciphersuite, space: SpaceId, self: MlsSelf, members: Membership, shared: Shared) {
     this.suite = suite
     this.space = space
     this.self = self
     this.members = members
+    this.trees = shared.trees
+    this.packages = shared.packages
+    this.unusable = shared.unusable
     this.keys = new EpochKeys(suite)
     this.tree = new EpochTree((epoch) => members.isVoid(epoch))
     this.context = { suite, validate: (credential, key) => equal(credential.device, key) && members.identityOf(hexDevice(credential.device)) !== undefined }

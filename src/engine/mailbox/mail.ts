@@ -11,7 +11,6 @@ import { padEnvelope, unpad } from '../../wire/content.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { decodeNumber, decodeParcel, encodeNumber, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
-import type { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
 import { MAX_BATCH_BYTES, MAX_UNOPENED } from '../limits.ts'
 import type { Turn, World } from '../turn.ts'
@@ -20,6 +19,12 @@ const NO_AAD = new Uint8Array()
 const WINDOW_0 = new Uint8Array(4)
 
 export interface Covers { readonly channel: ChannelId; readonly chanSeq: number }
+
+/** The keys that parcels are sealed under, of all epochs known here. */
+export interface Envelopes {
+  envelope(epoch: EpochId): { readonly key: Uint8Array; readonly hint: Uint8Array } | undefined
+  byHint(hint: Uint8Array): Uint8Array | undefined
+}
 
 export class Mail {
   relays: readonly string[]
@@ -37,12 +42,12 @@ export class Mail {
   private readonly up = new Set<string>()
   private readonly world: World
   private readonly space: SpaceId
-  private readonly keys: EpochKeys
+  private readonly envelopes: Envelopes
 
-  constructor(world: World, space: SpaceId, keys: EpochKeys, relays: readonly string[]) {
+  constructor(world: World, space: SpaceId, envelopes: Envelopes, relays: readonly string[]) {
     this.world = world
     this.space = space
-    this.keys = keys
+    this.envelopes = envelopes
     this.relays = relays
   }
 
@@ -110,7 +115,7 @@ export class Mail {
 
   /** Seals a payload under an epoch's envelope key; undefined without that key. */
   seal(epoch: EpochId, payload: Payload): Uint8Array | undefined {
-    const envelope = this.keys.envelope(epoch)
+    const envelope = this.envelopes.envelope(epoch)
     if (envelope === undefined) return undefined
     const nonce = this.world.random.bytes(NONCE_BYTES)
     return encodeEnvelope(envelope.hint, nonce, this.world.suite.seal(envelope.key, nonce, NO_AAD, padEnvelope(encodePayload(payload))))
@@ -120,7 +125,7 @@ export class Mail {
   open(bytes: Uint8Array): Payload | 'no-key' | undefined {
     const envelope = decodeEnvelope(bytes)
     if (envelope === undefined) return undefined
-    const key = this.keys.envelopeByHint(envelope.hint)
+    const key = this.envelopes.byHint(envelope.hint)
     if (key === undefined) return 'no-key'
     const padded = this.world.suite.open(key, envelope.nonce, NO_AAD, envelope.sealed)
     const plain = padded === undefined ? undefined : unpad(padded)
@@ -231,7 +236,7 @@ export class Mail {
   takeOpenable(): number[] {
     const out: number[] = []
     for (const [hint, numbers] of this.unopened) {
-      if (this.keys.envelopeByHint(fromHex(hint) as Uint8Array) === undefined) continue
+      if (this.envelopes.byHint(fromHex(hint) as Uint8Array) === undefined) continue
       out.push(...numbers)
       this.unopenedCount -= numbers.size
       this.unopened.delete(hint)

@@ -105,7 +105,7 @@ export class Peers {
     const spaces: { token: Uint8Array; nonce: Uint8Array; sealed: Uint8Array }[] = []
     for (const replica of replicas) {
       if (replica.state() !== 'member') continue
-      const relayKey = relayKeyOnly ?? replica.relayKeysInUse()[0]
+      const relayKey = relayKeyOnly ?? replica.everyone.relayKeysInUse()[0]
       if (relayKey === undefined) continue
       const token = helloToken(this.world, relayKey, self.peer, peer.id)
       if (peer.greeted.has(toHex(token))) continue
@@ -149,7 +149,7 @@ export class Peers {
   private tokensFor(peer: Peer, self: string): Map<string, { replica: Replica; relayKey: Uint8Array }[]> {
     const out = new Map<string, { replica: Replica; relayKey: Uint8Array }[]>()
     for (const replica of this.replicas.values()) {
-      for (const relayKey of replica.relayKeysInUse()) {
+      for (const relayKey of replica.everyone.relayKeysInUse()) {
         const token = toHex(helloToken(this.world, relayKey, self, peer.id))
         const list = out.get(token)
         if (list === undefined) out.set(token, [{ replica, relayKey }]); else list.push({ replica, relayKey })

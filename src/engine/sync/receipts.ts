@@ -11,7 +11,7 @@ const signed = (replica: Replica, r: Omit<Receipt, 'sig' | 'type'>): Uint8Array 
 
 /** Posts what this device holds of others' messages, once to each relay; the next one replaces it in meaning. */
 export async function postReceipt(turn: Turn, replica: Replica): Promise<void> {
-  const relayKey = replica.relayKeysInUse()[0]
+  const relayKey = replica.everyone.relayKeysInUse()[0]
   const tip = replica.groups.tip()
   if (relayKey === undefined || tip === undefined || replica.record.state !== 'open') return
   const vector = replica.log.vector().filter((e) => e.channel !== AUTHORITY_CHANNEL && e.device !== replica.me.device)

@@ -1,0 +1,54 @@
+/**
+ * One set of readers of a space, and the group that follows it. Audience 0 is everyone, whom the space's own channels are for; each private channel
+ * is for another. Who reads is authority's to say: here is what this device holds of their group, and where their sealed content goes.
+ */
+import { compare, fromHex } from '../wire/bytes.ts'
+import type { DeviceId, EpochId } from '../wire/ids.ts'
+import { Groups, type Shared } from './group/groups.ts'
+import type { Replica } from './replica.ts'
+import type { DeviceState, HistoryPolicy, SpaceState } from './space/state.ts'
+
+/** Topics of one audience that are read at once: mail of late writers still comes to the older ones. */
+const MAX_TOPICS = 16
+
+export class Audience {
+  readonly replica: Replica
+  /** As in the headers of its commits and its content. */
+  readonly number: number
+  readonly groups: Groups
+
+  constructor(replica: Replica, number: number, shared: Shared) {
+    const { authority, me, world, id } = replica
+    this.replica = replica
+    this.number = number
+    this.groups = new Groups(world.suite, id, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, {
+      devicesAt: (op) => readersOf(authority.stateAt(op.header.deps)),
+      devicesNow: () => this.devices,
+      identityOf: (device) => authority.identityOf(device),
+      powerAt: (op) => authority.powerAt(op.header.device, op.header.deps),
+      isVoid: (epoch) => authority.verdict(epoch).type === 'void',
+    }, shared)
+  }
+
+  /** Those that may read what is sealed now. */
+  get devices(): ReadonlyMap<DeviceId, DeviceState> { return readersOf(this.replica.authority.state) }
+
+  /** Whether who comes later reads what was said before. */
+  get historyPolicy(): HistoryPolicy { return this.replica.authority.state.historyPolicy }
+
+  /** The newest relay keys first: that of the tip, then those of other epochs here, a few. */
+  relayKeysInUse(): Uint8Array[] {
+    const out: Uint8Array[] = []
+    const { groups } = this
+    const tip = groups.tip()
+    const depth = (epoch: EpochId): number => groups.tree.nodes.get(epoch)?.depth ?? 0
+    const epochs = [...groups.keys.relayKeys.keys()].sort((a, b) => depth(b) - depth(a))
+    for (const epoch of tip === undefined ? epochs : [tip, ...epochs]) {
+      const key = groups.keys.relayKeys.get(epoch)
+      if (key !== undefined && !out.some((k) => compare(k, key) === 0)) out.push(key)
+    }
+    return out.slice(0, MAX_TOPICS)
+  }
+}
+
+const readersOf = (state: SpaceState): ReadonlyMap<DeviceId, DeviceState> => state.devices
