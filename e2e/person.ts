@@ -114,10 +114,13 @@ export class Person {
     await this.page.keyboard.press('Escape')
   }
 
-  /** Opens a link: the app shows what it is, and the person says yes. In a fresh profile it asks for the name first. */
+  /** Opens a link: the app shows what it is, and the person says yes. In a fresh profile it asks for the name as well. */
   async join(link: string): Promise<void> {
     if (this.context) await this.follow(link)
-    else await this.start(link)
+    else {
+      await this.open(link)
+      await this.page.getByLabel('Your name').fill(this.name)
+    }
     await this.page.getByRole('button', { name: /^Join/ }).click()
   }
 

@@ -260,6 +260,15 @@ export class Client {
     if (isWatching) this.markRead()
   }
 
+  /** A channel that isn't open, up to its newest message. */
+  async markChannelRead(channel: ChannelId): Promise<void> {
+    const { space } = this
+    if (space === undefined) return
+    const answer = await this.ask({ type: 'get-messages', space, channel, limit: 1 })
+    const last = answer.ok ? answer.result.messages.at(-1) : undefined
+    if (last !== undefined) await this.ask({ type: 'mark-read', space, channel, message: last.id })
+  }
+
   markRead(): void {
     const { space, channel } = this
     const last = this.view.messages.findLast((m) => m.state.type !== 'securing')

@@ -8,10 +8,12 @@ const LOCALE = navigator.languages.find((tag) => tag === LANGUAGE || tag.startsW
 /** Twelve hours or twenty-four is a habit of the region, not of the language. */
 const { hourCycle = 'h23' } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions()
 
+/** 09:05, but 9:05 AM. */
+const HOUR = hourCycle === 'h12' || hourCycle === 'h11' ? 'numeric' : '2-digit'
 // Making a format takes longer than using it, and every row has one.
-const TIME = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit', hourCycle })
-const FULL_TIME = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle })
-const SHORT_DATE = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle })
+const TIME = new Intl.DateTimeFormat(LOCALE, { hour: HOUR, minute: '2-digit', hourCycle })
+const FULL_TIME = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: HOUR, minute: '2-digit', hourCycle })
+const SHORT_DATE = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: HOUR, minute: '2-digit', hourCycle })
 const DAY = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long' })
 const DAY_OF_YEAR = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'long', year: 'numeric' })
 const DAYS_AGO = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' })
@@ -95,7 +97,7 @@ export const s = {
   next: 'Next',
   invitedTo: (space: string) => `You’re invited to ${space}`,
   invitedBy: (name: string) => (name === '' ? '' : `${name} made this link.`),
-  nameFirst: (space: string) => `First choose a name, then you join ${space}.`,
+  nameFirst: 'All it takes is a name.',
   badLink: 'This link can’t be opened',
   cantJoin: (space: string) => `You can’t join ${space} with this link`,
   joining: 'Joining…',
@@ -117,6 +119,8 @@ export const s = {
   owner: 'Owner',
   newChannel: 'New channel',
   channelName: 'Name of the channel',
+  channelMenu: (name: string) => `Options of ${name}`,
+  markRead: 'Mark as read',
   renameChannel: (name: string) => `Rename ${name}`,
   rename: 'Rename',
   renameSpace: 'Rename the space',
@@ -158,6 +162,8 @@ export const s = {
   loadingOlder: 'Loading older messages…',
   beginning: (channel: string) => `This is the beginning of #${channel}`,
   noMessages: 'Nothing here yet. Write the first message.',
+  aloneHint: 'You are the only one here so far.',
+  inviteSomeone: 'Invite people',
   messages: (channel: string) => `Messages in ${channel}`,
   rowLabel: (row: { readonly authorName: string; readonly sentAt: number }) => `${row.authorName}, ${time(row.sentAt)}`,
   connection: { direct: 'Direct', relayed: 'Relayed', relay: 'Relay', offline: 'Offline' } satisfies Record<Connection, string>,
