@@ -20,6 +20,8 @@ export interface Wishes {
   readonly webrtc?: boolean
   readonly colorScheme?: 'light' | 'dark'
   readonly width?: number
+  /** Runs in every page before the app. */
+  readonly script?: () => void
 }
 
 /** What the page's peer connections say about themselves, gathered by `watchConnections`. */
@@ -62,6 +64,7 @@ export class Person {
       permissions: ['clipboard-read', 'clipboard-write'],
     })
     await this.context.addInitScript(webrtc ? watchConnections : removeWebRtc)
+    if (this.wishes.script) await this.context.addInitScript(this.wishes.script)
     this.page = this.context.pages()[0] ?? await this.context.newPage()
     this.listen(this.page)
     await this.page.goto(address)
@@ -225,6 +228,13 @@ export class Person {
     const page = await this.opened().newPage()
     this.listen(page)
     await page.goto(this.home)
+    return page
+  }
+
+  /** A page of the app's origin without the app in it. */
+  async bareTab(): Promise<Page> {
+    const page = await this.opened().newPage()
+    await page.goto(`${this.home}/favicon.svg`)
     return page
   }
 

@@ -19,6 +19,12 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
 }
 
+/** The median and, of twenty values or more, what 95 of 100 stay below. */
+export function spread(what: string, values: readonly number[], unit: string, beside = ''): Figure[] {
+  const middle: Figure = { what, value: median(values), unit, beside: beside === '' ? `median of ${values.length}` : beside }
+  return values.length < 20 ? [middle] : [middle, { what: `${what}, p95`, value: quantile(values, 0.95), unit }]
+}
+
 /** Runs `work` and gives its milliseconds. */
 export async function timed(work: () => unknown): Promise<number> {
   const start = performance.now()
