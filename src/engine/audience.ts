@@ -22,11 +22,13 @@ export class Audience {
     this.replica = replica
     this.number = number
     this.groups = new Groups(world.suite, id, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, {
-      devicesAt: (op) => readersOf(authority.stateAt(op.header.deps)),
-      devicesNow: () => this.devices,
+      certificateAt: (op, device) => authority.certificateAt(op, device),
+      powerBehind: (op) => authority.powerBehind(op),
+      isVoid: (op) => authority.verdict(op).type === 'void',
       identityOf: (device) => authority.identityOf(device),
-      powerAt: (op) => authority.powerAt(op.header.device, op.header.deps),
-      isVoid: (epoch) => authority.verdict(epoch).type === 'void',
+      isCut: (device, seq) => authority.isCut(device, seq),
+      size: () => authority.size,
+      upheavals: () => authority.upheavals,
     }, shared)
   }
 

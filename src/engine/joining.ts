@@ -100,7 +100,7 @@ export class Joining {
 
   /** The kit of the tip, or else of the deepest epoch on the canonical path. */
   private bestGroup(): GroupKit | undefined {
-    for (const epoch of this.replica.groups.tree.path().reverse()) {
+    for (const epoch of [...this.replica.groups.tree.path()].reverse()) {
       const kit = this.groups.get(epoch)
       if (kit !== undefined) return kit
     }

@@ -4,7 +4,7 @@
  * the tree has two children and everyone chooses the same.
  */
 import { compare, equal, fromHex, toHex } from '../wire/bytes.ts'
-import { encodeGroupBody, MAX_BUNDLE_EPOCHS } from '../wire/group.ts'
+import { type Breakage, encodeGroupBody, MAX_BUNDLE_EPOCHS } from '../wire/group.ts'
 import type { DeviceId, EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
@@ -21,12 +21,16 @@ export type Due =
   /** Fresh keys of this device, so that who once stole its old ones reads nothing new. */
   | { readonly type: 'renew'; readonly tip: EpochId }
   | { readonly type: 'rejoin'; readonly tip: EpochId }
+  /** Telling those who can't check it that this epoch's commit doesn't work. */
+  | { readonly type: 'reject'; readonly tip: EpochId; readonly why: Breakage }
 
 /** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
 export function due(audience: Audience, now: number): Due {
   const { groups, devices, replica: { authority, me } } = audience
   const tip = groups.tip()
   if (tip === undefined || !devices.has(me.device)) return { type: 'nothing' }
+  const broken = groups.toReject()
+  if (broken !== undefined) return { type: 'reject', tip: broken.epoch, why: broken.why }
   if (!groups.states.has(tip)) return groups.tree.nodes.get(tip)?.depth === 0 ? { type: 'nothing' } : { type: 'rejoin', tip }
   const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
   const remove: number[] = []
@@ -87,6 +91,8 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
       if (body === undefined || tree === undefined) return undefined
       return joinFromOutside(turn, audience, what.tip, body.groupInfo, tree, undefined)
     }
+    case 'reject':
+      return audience.replica.append(turn, 'commitReject', encodeGroupBody({ type: 'commitReject', epoch: what.tip, why: what.why }), audience.number)
   }
 }
 

@@ -8,7 +8,7 @@ import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
 import { type Content, CONTENT_TYPES } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseIdentityId, parseOpId, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeMessage, encodeSpace, type MessageRecord, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
@@ -90,8 +90,8 @@ export class Replica {
       if (row.key.length === 32) groups.gainKey(epoch, row.value); else groups.keys.addEnvelope(epoch, row.value)
     }
     for (const row of votes) {
-      const epoch = parseOpId(row.key.subarray(0, 32)), identity = parseIdentityId(row.key.subarray(32)), id = parseOpId(row.value.subarray(8))
-      if (epoch !== undefined && identity !== undefined && id !== undefined) this.audienceOf(epoch).groups.tree.vote(epoch, identity, fromU64(row.value), id)
+      const epoch = parseOpId(row.key.subarray(0, 32)), device = parseDeviceId(row.key.subarray(32)), id = parseOpId(row.value.subarray(8))
+      if (epoch !== undefined && device !== undefined && id !== undefined) this.audienceOf(epoch).groups.tree.vote(epoch, device, fromU64(row.value), id)
     }
     for (const row of locked) this.noteLocked(toHex(row.value) as EpochId, toHex(row.key.subarray(0, 16)) as ChannelId, row.key.subarray(16))
     for (const row of parked) {
@@ -182,15 +182,15 @@ export class Replica {
     const groups = this.audiences.get(op.header.audience)?.groups
     if (body?.type === 'commit') groups?.addCommit(op, body)
     if (body?.type === 'bundle') groups?.addBundle(body)
+    if (body?.type === 'commitReject') groups?.addReject(op, body.epoch)
   }
 
   /** Support for an epoch: content names it, a commit is it. */
   private vote(turn: Turn, op: Op): void {
     const epoch = op.header.type === 'commit' ? op.id : op.header.epoch
-    const identity = this.authority.identityOf(op.header.device)
-    if (epoch === undefined || identity === undefined) return
-    if (!this.groups.tree.vote(epoch, identity, op.header.seq, op.id)) return
-    turn.out.put(`votes/${this.id}`, concat(fromHex(epoch) as Uint8Array, fromHex(identity) as Uint8Array), concat(u64(op.header.seq), fromHex(op.id) as Uint8Array))
+    const { device, seq } = op.header
+    if (epoch === undefined || !this.groups.tree.vote(epoch, device, seq, op.id)) return
+    turn.out.put(`votes/${this.id}`, concat(fromHex(epoch) as Uint8Array, fromHex(device) as Uint8Array), concat(u64(seq), fromHex(op.id) as Uint8Array))
   }
 
   // ---- content ----

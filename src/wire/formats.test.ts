@@ -40,6 +40,7 @@ const samples: readonly Sample[] = [
   sample('commit', commit, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
   sample('commit without options', { ...commit, external: false, welcome: undefined, backLink: undefined, relayKey: undefined }, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
   sample('bundle', { type: 'bundle', under: op, secrets: [{ epoch: other, sealed: bytes(72, 1) }] } as const, encodeGroupBody, (b) => decodeGroupBody('bundle', b)),
+  sample('commit reject', { type: 'commitReject', epoch: op, why: 'check' } as const, encodeGroupBody, (b) => decodeGroupBody('commitReject', b)),
   sample('message', { type: 'message', text: 'Grüß dich 👋' } as const, encodeContent, (b) => decodeContent('message', b, 100)),
   sample('ops payload', { type: 'ops', ops: [bytes(5, 1), bytes(0, 0)] } as const, encodePayload, decodePayload),
   sample('presence', { type: 'presence', device, peer: '12D3', addresses: ['/dns4/a'], at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),

@@ -3,8 +3,9 @@
  *
  *   commit  [parent epoch, mls bytes, external?, welcome, group info, tree hash, ec, back-link, relay key]
  *   bundle  [under epoch, [[epoch, sealed secret], ...]]     secrets of losing branches, sealed under the tip's
+ *   commitReject [epoch, why]                                the author holds the parent's state and can't process the commit
  */
-import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes } from './cbor.ts'
+import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
 import { fromHex } from './bytes.ts'
 import { type EpochId, type OpId, parseOpId } from './ids.ts'
 
@@ -40,7 +41,17 @@ export interface BundleBody {
   readonly secrets: readonly { readonly epoch: EpochId; readonly sealed: Uint8Array }[]
 }
 
-export type GroupBody = CommitBody | BundleBody
+/** What failed: MLS itself, the leaves it gave, or the epoch's secret against its commitment. */
+const BREAKAGES = ['mls', 'leaves', 'check'] as const
+export type Breakage = (typeof BREAKAGES)[number]
+
+export interface RejectBody {
+  readonly type: 'commitReject'
+  readonly epoch: EpochId
+  readonly why: Breakage
+}
+
+export type GroupBody = CommitBody | BundleBody | RejectBody
 
 const raw = (id: OpId): Uint8Array => fromHex(id) as Uint8Array
 
@@ -50,6 +61,8 @@ export function encodeGroupBody(body: GroupBody): Uint8Array {
       return encodeCbor([raw(body.parent), body.mls, body.external, body.welcome ?? NONE, body.groupInfo, body.treeHash, body.check, body.backLink ?? NONE, body.relayKey ?? NONE])
     case 'bundle':
       return encodeCbor([raw(body.under), body.secrets.map((s) => [raw(s.epoch), s.sealed])])
+    case 'commitReject':
+      return encodeCbor([raw(body.epoch), BREAKAGES.indexOf(body.why)])
   }
 }
 
@@ -57,6 +70,7 @@ export function decodeGroupBody(type: string, bytes: Uint8Array): GroupBody | un
   switch (type) {
     case 'commit': return decodeCommit(decodeCbor(bytes, MAX_COMMIT_BYTES))
     case 'bundle': return decodeBundle(decodeCbor(bytes, 128 + MAX_BUNDLE_EPOCHS * 128))
+    case 'commitReject': return decodeReject(decodeCbor(bytes, 64))
     default: return undefined
   }
 }
@@ -88,4 +102,12 @@ function decodeBundle(v: Cbor | undefined): BundleBody | undefined {
     secrets.push({ epoch, sealed })
   }
   return { type: 'bundle', under, secrets }
+}
+
+function decodeReject(v: Cbor | undefined): RejectBody | undefined {
+  if (!isArray(v, 2)) return undefined
+  const [epochBytes, whyIndex] = v
+  const epoch = isBytes(epochBytes, 32) ? parseOpId(epochBytes) : undefined
+  const why = isUint(whyIndex) ? BREAKAGES[whyIndex] : undefined
+  return epoch === undefined || why === undefined ? undefined : { type: 'commitReject', epoch, why }
 }

@@ -7,24 +7,16 @@
  */
 import type { Ciphersuite } from '../../ports.ts'
 import { equal, fromHex, toHex } from '../../wire/bytes.ts'
-import type { BundleBody, CommitBody } from '../../wire/group.ts'
-import type { DeviceId, EpochId, IdentityId, SpaceId } from '../../wire/ids.ts'
+import type { Breakage, BundleBody, CommitBody } from '../../wire/group.ts'
+import type { DeviceId, EpochId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
 import { KEPT_EPOCH_STATES, MAX_BUNDLES } from '../limits.ts'
-import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit } from './mls.ts'
+import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
+import { Rejects } from './rejects.ts'
 import { EpochTree } from './tree.ts'
-
-/** What the group must know of authority. */
-export interface Membership {
-  /** Devices authorised in the past that an op names; undefined when the op itself is void there. */
-  devicesAt(op: Op): ReadonlyMap<DeviceId, { readonly certHash: Uint8Array }>
-  devicesNow(): ReadonlyMap<DeviceId, { readonly certHash: Uint8Array }>
-  identityOf(device: DeviceId): IdentityId | undefined
-  powerAt(op: Op): number
-  isVoid(epoch: EpochId): boolean
-}
+import { hexDevice, type Membership, objectionTo, type Objection, type Shape, shapeOf } from './validity.ts'
 
 /** Something new that must be saved: a key or a state. */
 export type Gain = { readonly type: 'key'; readonly epoch: EpochId; readonly secret: Uint8Array } | { readonly type: 'state'; readonly epoch: EpochId; readonly state: MlsState }
@@ -43,7 +35,17 @@ export class Groups {
   readonly keys: EpochKeys
   readonly tree: EpochTree
   readonly states = new Map<EpochId, MlsState>()
+  /** Well-formed commits by the epoch they make. */
   readonly commits = new Map<EpochId, CommitBody>()
+  private readonly shapes = new Map<EpochId, Shape>()
+  /** Commits whose parent isn't here yet, by that parent. */
+  private readonly orphans = new Map<EpochId, { readonly op: Op; readonly body: CommitBody }[]>()
+  private readonly rejects: Rejects
+  /** What stands, as of so many upheavals of authority. */
+  private readonly objections = new Map<EpochId, Objection | undefined>()
+  private judgedAt = -1
+  /** Well-formed commits that MLS refuses, though their parent's state is here. */
+  private readonly broken = new Map<EpochId, Breakage>()
   readonly trees: Shared['trees']
   private readonly bundles: BundleBody[] = []
   private readonly bundled = new Set<EpochId>()
@@ -65,7 +67,11 @@ export class Groups {
     this.packages = shared.packages
     this.unusable = shared.unusable
     this.keys = new EpochKeys(suite)
-    this.tree = new EpochTree((epoch) => members.isVoid(epoch))
+    this.rejects = new Rejects(members)
+    this.tree = new EpochTree({
+      stands: (epoch) => this.stands(epoch), power: (epoch) => members.powerBehind(epoch), identityOf: (device) => members.identityOf(device),
+      isCut: (device, seq) => members.isCut(device, seq), version: () => members.size(),
+    })
     this.context = { suite, validate: (credential, key) => equal(credential.device, key) && members.identityOf(hexDevice(credential.device)) !== undefined }
   }
 
@@ -88,51 +94,68 @@ export class Groups {
   addRoot(id: EpochId, device: DeviceId): void { this.tree.addRoot(id, device) }
 
   /**
-   * Takes a commit op (authority has it, its past is complete). False when it breaks a rule that everyone checks without MLS state:
-   * such a commit is no child of its parent for anybody.
+   * Takes a commit op. One that breaks a rule which everyone checks without MLS state is no child of its parent for anybody; one whose parent
+   * isn't here waits for it, so that the order of delivery decides nothing.
    */
-  addCommit(op: Op, body: CommitBody): boolean {
+  addCommit(op: Op, body: CommitBody): void {
+    const ready = [{ op, body }]
+    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+      const { parent } = next.body
+      if (!this.tree.nodes.has(parent)) {
+        const waiting = this.orphans.get(parent) ?? []
+        if (!waiting.some((w) => w.op.id === next?.op.id)) this.orphans.set(parent, [...waiting, next])
+      } else if (this.place(next.op, next.body)) {
+        ready.push(...this.orphans.get(next.op.id) ?? [])
+        this.orphans.delete(next.op.id)
+      }
+    }
+  }
+
+  /** Puts a commit below its parent, if it is new and well-formed. */
+  private place(op: Op, body: CommitBody): boolean {
     const parent = this.tree.nodes.get(body.parent)
     const seen = inspectCommit(body.mls)
     if (parent === undefined || seen === undefined || this.commits.has(op.id)) return false
-    if (!equal(seen.groupId, fromHex(this.space) as Uint8Array) || seen.epoch !== parent.depth || seen.otherProposals || !seen.hasPath) return false
-    if (!equal(seen.authenticatedData, this.binding(op.header.device, body.parent))) return false
     const author = op.header.device
-    const authorised = this.members.devicesAt(op)
-    if (!authorised.has(author)) return false
-    const leavesNow = [...parent.leaves]
-    if (seen.sender.type === 'member') {
-      if (body.external || leavesNow[seen.sender.leaf] !== author) return false
-    } else if (!body.external || seen.externalLeaf === undefined || hexDevice(seen.externalLeaf.device) !== author) return false
-    for (const leaf of seen.removedLeaves) {
-      const device = leavesNow[leaf]
-      if (device === undefined || (authorised.has(device) && !(body.external && device === author))) return false
-      leavesNow[leaf] = undefined
-    }
-    const added: DeviceId[] = []
-    for (const leaf of seen.addedLeaves) {
-      const device = hexDevice(leaf.device)
-      const known = authorised.get(device)
-      if (known === undefined || !equal(known.certHash, leaf.certHash) || leavesNow.includes(device)) return false
-      added.push(device)
-      placeLeaf(leavesNow, device)
-    }
-    if (body.external) {
-      if (leavesNow.includes(author)) return false
-      placeLeaf(leavesNow, author)
-    }
-    const identities = new Set<IdentityId>()
-    for (const device of leavesNow) {
-      const identity = device === undefined ? undefined : this.members.identityOf(device)
-      if (identity !== undefined) identities.add(identity)
-    }
+    const shape = shapeOf(parent, author, body, seen, fromHex(this.space) as Uint8Array, this.binding(author, body.parent))
+    if (typeof shape === 'string') return false
     this.commits.set(op.id, body)
-    this.tree.add({
-      id: op.id, parent: body.parent, depth: parent.depth + 1, author, authorPower: this.members.powerAt(op),
-      removes: seen.removedLeaves.some((leaf) => parent.leaves[leaf] !== author), leaves: leavesNow, identities, children: [],
-    })
+    this.shapes.set(op.id, shape)
+    this.tree.add({ id: op.id, parent: body.parent, depth: parent.depth + 1, author, removes: shape.removed.length > 0, leaves: shape.leaves, children: [] })
     this.untried.push(op.id)
     return true
+  }
+
+  /** Whether a commit counts: authority permits it at its past, and those who hold its parent's state don't refuse it. */
+  stands(epoch: EpochId): boolean {
+    return this.objection(epoch) === undefined && !this.isRejected(epoch)
+  }
+
+  private objection(epoch: EpochId): Objection | undefined {
+    const upheavals = this.members.upheavals()
+    if (upheavals !== this.judgedAt) { this.objections.clear(); this.judgedAt = upheavals }
+    const shape = this.shapes.get(epoch)
+    if (shape === undefined) return undefined
+    if (!this.objections.has(epoch)) this.objections.set(epoch, objectionTo(epoch, shape, this.members))
+    return this.objections.get(epoch)
+  }
+
+  private isRejected(epoch: EpochId): boolean {
+    const parent = this.tree.nodes.get(this.tree.nodes.get(epoch)?.parent as EpochId)
+    return parent !== undefined && this.rejects.isRejected(epoch, () => this.tree.identities(parent))
+  }
+
+  addReject(op: Op, epoch: EpochId): void { this.rejects.add(op.id, op.header.device, epoch) }
+
+  /** The first epoch on the canonical path that this device knows to be broken and has not said so. */
+  toReject(): { readonly epoch: EpochId; readonly why: Breakage } | undefined {
+    for (const epoch of this.broken.size === 0 ? [] : this.tree.path()) {
+      const why = this.broken.get(epoch)
+      if (why === undefined) continue
+      const me = this.members.identityOf(hexDevice(this.self.device.publicKey))
+      return me === undefined || this.rejects.isRejectedBy(epoch, me) ? undefined : { epoch, why }
+    }
+    return undefined
   }
 
   addBundle(body: BundleBody): void {
@@ -180,10 +203,10 @@ export class Groups {
     const parent = this.states.get(body.parent)
     const state = parent === undefined ? await this.tryWelcome(epoch, body) : await processCommit(this.context, parent, body.mls)
     if (state === undefined) return false
-    if ('reason' in state) return true
-    if (!this.leavesAgree(epoch, state)) return true
+    const refusal = 'reason' in state ? (state.reason === REMOVES_US ? undefined : 'mls') : this.leavesAgree(epoch, state) ? undefined : 'leaves'
+    if ('reason' in state || refusal !== undefined) { if (refusal !== undefined && parent !== undefined) this.broken.set(epoch, refusal); return true }
     const secret = await this.secretOf(state, body.parent, body.mls)
-    if (!this.keys.matches(secret, body.check)) return true
+    if (!this.keys.matches(secret, body.check)) { if (parent !== undefined) this.broken.set(epoch, 'check'); return true }
     this.states.set(epoch, state)
     this.gainKey(epoch, secret)
     gains.push({ type: 'state', epoch, state }, { type: 'key', epoch, secret })
@@ -311,12 +334,5 @@ export class Groups {
   }
 }
 
-/** RFC 9420, section 7.7: a new leaf takes the leftmost blank place. */
-function placeLeaf(leavesNow: (DeviceId | undefined)[], device: DeviceId): void {
-  const blank = leavesNow.indexOf(undefined)
-  if (blank >= 0) leavesNow[blank] = device; else leavesNow.push(device)
-}
-
-
 const hex = toHex
-export const hexDevice = (bytes: Uint8Array): DeviceId => hex(bytes) as DeviceId
+export { hexDevice, type Membership }

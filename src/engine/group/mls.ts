@@ -67,6 +67,8 @@ export interface OwnKeyPackage { readonly public: Uint8Array; readonly secret: U
 export interface SeenKeyPackage { readonly credential: LeafCredential; readonly signatureKey: Uint8Array; readonly ref: Uint8Array; readonly lifetime: Lifetime }
 
 const MLS_NAME = 'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519'
+/** The one refusal that says nothing against the commit. */
+export const REMOVES_US = 'removes this device'
 const FOREVER: Lifetime = { notBefore: 0, notAfter: Number.MAX_SAFE_INTEGER }
 const STATE_VERSION = 1
 
@@ -220,7 +222,7 @@ function objectionTo(seen: SeenCommit, state: MlsState): string | undefined {
   }
   for (const leaf of seen.removedLeaves) if (deviceAt(leaf) === undefined) return 'removes a blank leaf'
   // Asked here, since ts-mls, when this device's own newer self rejoins, doesn't notice and walks off the tree.
-  if (seen.removedLeaves.includes(state.privatePath.leafIndex)) return 'removes this device'
+  if (seen.removedLeaves.includes(state.privatePath.leafIndex)) return REMOVES_US
   // A leaf stays one device's: a committer renews its keys, it doesn't become another or push another out by rejoining.
   const owned = seen.sender.type === 'member' ? [seen.sender.leaf] : seen.removedLeaves
   const device = seen.pathLeaf.device

@@ -5,22 +5,32 @@ import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
 import { type EpochNode, EpochTree } from './tree.ts'
 
 const epoch = (name: string): EpochId => name.padEnd(64, '0') as EpochId
-const alice = 'a1'.padEnd(64, '0') as IdentityId, bob = 'b0'.padEnd(64, '0') as IdentityId, carol = 'c0'.padEnd(64, '0') as IdentityId, mallory = 'ff'.padEnd(64, '0') as IdentityId
-const all = new Set([alice, bob, carol])
+/** One device each; a second one of Carol's is hers by its last letter. */
+const alice = 'a1'.padEnd(64, '0') as DeviceId, bob = 'b0'.padEnd(64, '0') as DeviceId, carol = 'c0'.padEnd(64, '0') as DeviceId, mallory = 'ff'.padEnd(64, '0') as DeviceId
+const carolsPhone = carol.slice(0, 63) + '1' as DeviceId
+const all = [alice, bob, carol]
 const device = 'dd'.padEnd(64, '0') as DeviceId
 
-function node(name: string, parent: string, depth: number, more: Partial<EpochNode> = {}): EpochNode {
-  return { id: epoch(name), parent: epoch(parent), depth, author: device, authorPower: 50, removes: false, leaves: [], identities: all, children: [], ...more }
+interface Sketch extends EpochNode { readonly power: number }
+
+function node(name: string, parent: string, depth: number, more: Partial<Sketch> = {}): Sketch {
+  return { id: epoch(name), parent: epoch(parent), depth, author: device, power: 50, removes: false, leaves: all, children: [], ...more }
 }
 
-function tree(...nodes: readonly EpochNode[]): EpochTree {
-  const out = new EpochTree((e) => voided.has(e))
+function tree(...nodes: readonly Sketch[]): EpochTree {
+  const powers = new Map(nodes.map((n) => [n.id, n.power]))
+  const out = new EpochTree({
+    stands: (e) => !voided.has(e), power: (e) => powers.get(e) ?? 0, identityOf: (d) => `${d.slice(0, 63)}0` as string as IdentityId,
+    isCut: (d, seq) => seq > (cuts.get(d) ?? Infinity), version: () => voided.size * 100 + cuts.size,
+  })
   out.addRoot(epoch('0'), device)
   for (const n of nodes) out.add({ ...n, children: [] })
   return out
 }
 const voided = new Set<EpochId>()
-const tip = (t: EpochTree): string | undefined => t.path().pop()
+/** The last op that counts, of devices whose owner was removed. */
+const cuts = new Map<DeviceId, number>()
+const tip = (t: EpochTree): string | undefined => t.path().at(-1)
 const op = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
 
 test('G1 without a fork the tip is the last commit', () => {
@@ -49,7 +59,7 @@ test('G2 support below a child counts for the child', () => {
 })
 
 test('G3 a back-dated sibling with a long private chain wins nothing by length or number', () => {
-  const chain = [node('e', '1', 2, { identities: new Set([mallory]) }), ...['f1', 'f2', 'f3'].map((n, i, list) => node(n, list[i - 1] ?? 'e', 3 + i, { identities: new Set([mallory]) }))]
+  const chain = [node('e', '1', 2, { leaves: [mallory] }), ...['f1', 'f2', 'f3'].map((n, i, list) => node(n, list[i - 1] ?? 'e', 3 + i, { leaves: [mallory] }))]
   const t = tree(node('1', '0', 1), node('2', '1', 2), ...chain)
   t.vote(epoch('2'), alice, 10, op(1))
   t.vote(epoch('2'), bob, 10, op(2))
@@ -58,7 +68,7 @@ test('G3 a back-dated sibling with a long private chain wins nothing by length o
 })
 
 test('G4 with equal support the mightier author, then a removal, then the smaller id wins', () => {
-  expect(tip(tree(node('2', '0', 1), node('1', '0', 1, { authorPower: 60 })))).toBe(epoch('1'))
+  expect(tip(tree(node('2', '0', 1), node('1', '0', 1, { power: 60 })))).toBe(epoch('1'))
   expect(tip(tree(node('1', '0', 1), node('2', '0', 1, { removes: true })))).toBe(epoch('2'))
   expect(tip(tree(node('2', '0', 1), node('1', '0', 1)))).toBe(epoch('1'))
 })
@@ -73,18 +83,31 @@ test('G5 a void commit and what hangs below it do not count', () => {
   expect(tip(t)).toBe(epoch('3'))
 })
 
+test('G10 an identity has one vote, with however many devices, and none with what a removal took back', () => {
+  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '1', 2))
+  t.vote(epoch('3'), carol, 5, op(1))
+  t.vote(epoch('3'), carolsPhone, 5, op(2))
+  t.vote(epoch('2'), alice, 5, op(3))
+  expect(tip(t)).toBe(epoch('2'))
+  t.vote(epoch('3'), bob, 8, op(4))
+  expect(tip(t)).toBe(epoch('3'))
+  cuts.set(bob, 7)
+  expect(tip(t)).toBe(epoch('2'))
+  cuts.clear()
+})
+
 test('G6 the same epochs and votes in any order give the same path', () => {
   const shape = fc.array(fc.tuple(fc.nat(30), fc.nat(99), fc.boolean()), { minLength: 1, maxLength: 24 })
-  const votes = fc.array(fc.tuple(fc.nat(23), fc.constantFrom(alice, bob, carol), fc.nat(20), fc.nat(1000)), { maxLength: 40 })
+  const votes = fc.array(fc.tuple(fc.nat(23), fc.constantFrom(alice, bob, carol, carolsPhone), fc.nat(20), fc.nat(1000)), { maxLength: 40 })
   fc.assert(fc.property(shape, votes, fc.infiniteStream(fc.nat()), (nodes, cast, chance) => {
-    const made: EpochNode[] = []
-    nodes.forEach(([parentAt, authorPower, removes], i) => {
+    const made: Sketch[] = []
+    nodes.forEach(([parentAt, power, removes], i) => {
       const parent = i === 0 ? undefined : made[parentAt % i]
-      made.push(node(`1${i.toString(16).padStart(4, '0')}`, '0', (parent?.depth ?? 0) + 1, { parent: parent?.id ?? epoch('0'), authorPower, removes }))
+      made.push(node(`1${i.toString(16).padStart(4, '0')}`, '0', (parent?.depth ?? 0) + 1, { parent: parent?.id ?? epoch('0'), power, removes }))
     })
-    const build = (order: readonly (readonly [number, IdentityId, number, number])[]): EpochTree => {
+    const build = (order: readonly (readonly [number, DeviceId, number, number])[]): EpochTree => {
       const t = tree(...made)
-      for (const [at, identity, seq, id] of order) { const target = made[at]; if (target !== undefined) t.vote(target.id, identity, seq, op(id)) }
+      for (const [at, voter, seq, id] of order) { const target = made[at]; if (target !== undefined) t.vote(target.id, voter, seq, op(id)) }
       return t
     }
     const shuffled = cast.map((v) => ({ v, key: chance.next().value })).sort((a, b) => a.key - b.key).map(({ v }) => v)

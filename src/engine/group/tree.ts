@@ -18,13 +18,23 @@ export interface EpochNode {
   /** MLS's own epoch number: the depth below the root. */
   readonly depth: number
   readonly author: DeviceId
-  readonly authorPower: number
   readonly removes: boolean
   /** Devices by leaf index after this epoch; undefined where the leaf is blank. */
   readonly leaves: readonly (DeviceId | undefined)[]
-  /** Identities with a leaf: only they vote between this epoch's children. */
-  readonly identities: ReadonlySet<IdentityId>
   readonly children: EpochId[]
+}
+
+/** What the choice depends on besides the tree: asked each time, since ops that come later may change the answer. */
+export interface Electorate {
+  /** Whether an epoch's commit counts. */
+  stands(epoch: EpochId): boolean
+  /** Of a commit's author, at the commit's past. */
+  power(epoch: EpochId): number
+  identityOf(device: DeviceId): IdentityId | undefined
+  /** Whether what a device did at this place of its chain was taken back by a removal or a fork. */
+  isCut(device: DeviceId, seq: number): boolean
+  /** Another number whenever one of these answers may be another. */
+  version(): number
 }
 
 interface Vote { readonly seq: number; readonly id: OpId }
@@ -33,18 +43,21 @@ const earlier = (a: Vote, b: Vote): boolean => a.seq < b.seq || (a.seq === b.seq
 
 export class EpochTree {
   readonly nodes = new Map<EpochId, EpochNode>()
-  private readonly firsts = new Map<EpochId, Map<IdentityId, Vote>>()
+  /** The first op of each device that names an epoch. */
+  private readonly firsts = new Map<EpochId, Map<DeviceId, Vote>>()
   private rootId: EpochId | undefined
-  /** Epochs whose commit is void now: neither they nor what hangs below count. */
-  private readonly isVoid: (epoch: EpochId) => boolean
+  private readonly electorate: Electorate
+  private changes = 0
+  private chosen: { readonly changes: number; readonly version: number; readonly path: readonly EpochId[] } | undefined
 
-  constructor(isVoid: (epoch: EpochId) => boolean) { this.isVoid = isVoid }
+  constructor(electorate: Electorate) { this.electorate = electorate }
 
   get root(): EpochId | undefined { return this.rootId }
 
   addRoot(id: EpochId, device: DeviceId): void {
     this.rootId = id
-    this.nodes.set(id, { id, parent: undefined, depth: 0, author: device, authorPower: 100, removes: false, leaves: [device], identities: new Set(), children: [] })
+    this.nodes.set(id, { id, parent: undefined, depth: 0, author: device, removes: false, leaves: [device], children: [] })
+    this.changes++
   }
 
   add(node: EpochNode): void {
@@ -53,37 +66,57 @@ export class EpochTree {
     const siblings = (this.nodes.get(node.parent as EpochId) as EpochNode).children
     siblings.push(node.id)
     siblings.sort()
+    this.changes++
   }
 
-  /** An op of `identity` that names `epoch`. Only its first (lowest number, then id) counts. True when that changed something. */
-  vote(epoch: EpochId, identity: IdentityId, seq: number, id: OpId): boolean {
-    const votes = this.firsts.get(epoch) ?? new Map<IdentityId, Vote>()
-    const known = votes.get(identity)
+  /** An op of `device` that names `epoch`. Only its first (lowest number, then id) counts. True when that changed something. */
+  vote(epoch: EpochId, device: DeviceId, seq: number, id: OpId): boolean {
+    const votes = this.firsts.get(epoch) ?? new Map<DeviceId, Vote>()
+    const known = votes.get(device)
     if (known !== undefined && !earlier({ seq, id }, known)) return false
-    votes.set(identity, { seq, id })
+    votes.set(device, { seq, id })
     this.firsts.set(epoch, votes)
+    this.changes++
     return true
   }
 
   /** The canonical path from the root to the tip. Empty before genesis. */
-  path(): EpochId[] {
-    const out: EpochId[] = []
+  path(): readonly EpochId[] {
+    const { changes } = this, version = this.electorate.version()
+    if (this.chosen?.changes === changes && this.chosen.version === version) return this.chosen.path
+    const path: EpochId[] = []
     let at = this.rootId
     while (at !== undefined) {
-      out.push(at)
+      path.push(at)
       at = this.best(this.nodes.get(at) as EpochNode)
+    }
+    this.chosen = { changes, version, path }
+    return path
+  }
+
+  /** Whether an epoch is `above` or comes after it. */
+  isUnder(epoch: EpochId, above: EpochId): boolean {
+    const depth = this.nodes.get(above)?.depth ?? Infinity
+    let at = this.nodes.get(epoch)
+    while (at !== undefined && at.depth > depth) at = at.parent === undefined ? undefined : this.nodes.get(at.parent)
+    return at?.id === above
+  }
+
+  /** The identities with a leaf in an epoch. */
+  identities(node: EpochNode): Set<IdentityId> {
+    const out = new Set<IdentityId>()
+    for (const device of node.leaves) {
+      const identity = device === undefined ? undefined : this.electorate.identityOf(device)
+      if (identity !== undefined) out.add(identity)
     }
     return out
   }
 
   private best(node: EpochNode): EpochId | undefined {
-    const children = node.children.filter((id) => !this.isVoid(id))
+    const children = node.children.filter((id) => this.electorate.stands(id))
     if (children.length < 2) return children[0]
     const support = this.support(node, children)
-    const rank = (id: EpochId): readonly [number, number, number, string] => {
-      const child = this.nodes.get(id) as EpochNode
-      return [-(support.get(id) ?? 0), -child.authorPower, child.removes ? 0 : 1, id]
-    }
+    const rank = (id: EpochId): Rank => [-(support.get(id) ?? 0), -this.electorate.power(id), this.nodes.get(id)?.removes === true ? 0 : 1, id]
     return children.map((id) => ({ id, rank: rank(id) })).sort((a, b) => compareRanks(a.rank, b.rank))[0]?.id
   }
 
@@ -96,9 +129,10 @@ export class EpochTree {
         if (known === undefined || earlier(vote, known.vote)) choice.set(identity, { child, vote })
       }
     }
+    const electors = this.identities(node)
     const out = new Map<EpochId, number>()
     for (const [identity, { child }] of choice) {
-      if (node.identities.has(identity)) out.set(child, (out.get(child) ?? 0) + 1)
+      if (electors.has(identity)) out.set(child, (out.get(child) ?? 0) + 1)
     }
     return out
   }
@@ -107,8 +141,10 @@ export class EpochTree {
     const out = new Map<IdentityId, Vote>()
     const open = [top]
     for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      if (this.isVoid(id)) continue
-      for (const [identity, vote] of this.firsts.get(id) ?? []) {
+      if (!this.electorate.stands(id)) continue
+      for (const [device, vote] of this.firsts.get(id) ?? []) {
+        const identity = this.electorate.identityOf(device)
+        if (identity === undefined || this.electorate.isCut(device, vote.seq)) continue
         const known = out.get(identity)
         if (known === undefined || earlier(vote, known)) out.set(identity, vote)
       }
@@ -118,6 +154,8 @@ export class EpochTree {
   }
 }
 
-function compareRanks(a: readonly [number, number, number, string], b: readonly [number, number, number, string]): number {
+type Rank = readonly [number, number, number, string]
+
+function compareRanks(a: Rank, b: Rank): number {
   return a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || (a[3] < b[3] ? -1 : a[3] > b[3] ? 1 : 0)
 }

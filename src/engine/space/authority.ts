@@ -10,14 +10,14 @@ import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { check } from './checks.ts'
-import { type ContentQuestion, judgeContent } from './content.ts'
+import { type ContentQuestion, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
 import { certifier, History, predecessors } from './history.ts'
 import { Past } from './past.ts'
 import { permitted } from './permitted.ts'
 import type { Reason, Verdict } from './reasons.ts'
 import { Resolution } from './resolve.ts'
-import { type DeviceState, encodeState, type SpaceState, stateOf, stateWith } from './state.ts'
+import { deviceState, type DeviceState, encodeState, type SpaceState, stateOf, stateWith } from './state.ts'
 import { View } from './view.ts'
 
 /** Views of pasts kept for asking again: ops of one moment name the same heads. */
@@ -32,6 +32,7 @@ export class Authority {
   private readonly history = new History()
   private readonly resolution: Resolution
   private cached: SpaceState | undefined
+  private upset = 0
   private readonly pasts = new Map<string, { readonly past: Past; state?: SpaceState }>()
 
   constructor(suite: Ciphersuite) {
@@ -40,6 +41,8 @@ export class Authority {
   }
 
   has(id: OpId): boolean { return this.history.has(id) }
+  /** How many ops are in. */
+  get size(): number { return this.history.nodes.length }
 
   /** Takes an op whose signature was checked and whose predecessors are in. The same op again changes nothing. */
   async add(op: Op): Promise<void> {
@@ -59,11 +62,12 @@ export class Authority {
   /** Decides about what came in since the last time, and keeps the state where only a part of it changed. */
   private settled(): Resolution {
     const { resolution, history } = this
-    if (history.nodes.length - resolution.size > MANY_NEW) { resolution.resolve(); this.cached = undefined }
+    if (history.nodes.length - resolution.size > MANY_NEW) { resolution.resolve(); this.cached = undefined; this.upset++ }
     while (resolution.size < history.nodes.length) {
       const node = history.node(resolution.size)
       const before = this.cached
       const quietly = resolution.add(node)
+      if (!quietly) this.upset++
       if (!quietly || before === undefined) this.cached = undefined
       else if (!resolution.isVoid(node.index)) this.cached = stateWith(history, new View(history, resolution), before, node)
     }
@@ -97,6 +101,31 @@ export class Authority {
   }
 
   devicesAt(deps: readonly OpId[]): ReadonlyMap<DeviceId, DeviceState> { return this.stateAt(deps).devices }
+
+  /** Moments at which ops may have come to stand differently. What was derived from an op and its past holds as long as this is the same. */
+  get upheavals(): number { this.settled(); return this.upset }
+
+  /** The certificate by which a device was authorised in an op's past. */
+  certificateAt(id: OpId, device: DeviceId): DeviceState | undefined {
+    const index = this.history.indexOf(id)
+    return index === undefined ? undefined : deviceState(this.history, this.view(this.history.node(index).past), device)
+  }
+
+  /** What the author of any op, of other parts too, might do at its past. */
+  powerBehind(id: OpId): number {
+    const index = this.history.indexOf(id)
+    if (index === undefined) return 0
+    const node = this.history.node(index)
+    const view = this.view(node.past)
+    const identity = view.deviceOwner(node.device)
+    return identity === undefined ? 0 : view.power(identity)
+  }
+
+  /** Whether a removal or a fork took back what a device did at this place of its whole chain. */
+  isCut(device: DeviceId, seq: number): boolean {
+    const identity = this.identityOf(device)
+    return identity === undefined || isTakenBack(this.history, this.settled(), { device, seq }, identity)
+  }
 
   /** The identity a device speaks for, member or not, authorised or not. */
   identityOf(device: DeviceId): IdentityId | undefined { return certifier(this.history, device) }

@@ -47,25 +47,39 @@ function maySend(author: IdentityId, header: OpHeader, view: View): Reason | und
   return header.hlc / HLC_STEP < end ? { code: 'timed-out' } : undefined
 }
 
-const takesAll = (header: OpHeader, r: Restriction, history: History): boolean => {
+type Place = Pick<OpHeader, 'device' | 'seq'>
+
+const takesAll = (header: Place, r: Restriction, history: History): boolean => {
   if (r.takes === 'membership') return true
   const body = history.node(r.index).body
   return r.takes === 'device' && body?.type === 'deviceRevoke' && body.device === header.device
 }
 
-const isWithin = (header: OpHeader, r: Restriction): boolean => header.seq <= (r.cuts.get(header.device)?.seq ?? 0)
+const isWithin = (header: Place, r: Restriction): boolean => header.seq <= (r.cuts.get(header.device)?.seq ?? 0)
 
 /** Of removals at the same time the larger cut counts for content: no honest message is lost because one admin was behind. */
-function isBeyondAll(history: History, header: OpHeader, r: Restriction, unseen: readonly Restriction[]): boolean {
+function isBeyondAll(history: History, header: Place, r: Restriction, unseen: readonly Restriction[]): boolean {
   if (!takesAll(header, r, history) || isWithin(header, r)) return false
   const own = history.node(r.index)
   return !unseen.some((other) => takesAll(header, other, history) && isWithin(header, other)
     && !history.node(other.index).past.has(r.index) && !own.past.has(other.index))
 }
 
-function isFrozen(history: History, header: OpHeader, freeze: Freeze, author: IdentityId): boolean {
+function isFrozen(history: History, header: Place, freeze: Freeze, author: IdentityId): boolean {
   if (freeze.fixers.some((r) => r.targets.includes(author) && takesAll(header, r, history) && isWithin(header, r))) return false
   const chain = history.byDevice.get(header.device) ?? []
   const at = chain.map((i) => history.node(i)).filter((n) => n.chanSeq >= freeze.chanSeq).reduce((least, n) => Math.min(least, n.seq), freeze.seq)
   return header.seq >= at
+}
+
+/**
+ * Whether what a device did at this place of its whole chain was taken back: beyond the cut of a removal that it had not seen by then, or after a fork.
+ * What it had seen is told by its authority ops up to there, so that no header need be kept for the question.
+ */
+export function isTakenBack(history: History, resolution: Resolution, place: Place, author: IdentityId): boolean {
+  const last = (history.byDevice.get(place.device) ?? []).map((i) => history.node(i)).filter((n) => n.seq <= place.seq).at(-1)
+  const unseen = resolution.against(author).filter((r) => last?.past.has(r.index) !== true)
+  if (unseen.some((r) => isBeyondAll(history, place, r, unseen))) return true
+  const freeze = resolution.freezeOf(place.device)
+  return freeze !== undefined && isFrozen(history, place, freeze, author)
 }

@@ -164,7 +164,7 @@ function memberState(history: History, view: View, identity: IdentityId): Member
 
 export const until = (body: object): number => ('until' in body && typeof body.until === 'number' ? body.until : 0)
 
-function deviceState(history: History, view: View, device: DeviceId): DeviceState | undefined {
+export function deviceState(history: History, view: View, device: DeviceId): DeviceState | undefined {
   const identity = view.deviceOwner(device)
   const cert = view.certificate(device)
   const node = cert === undefined ? undefined : history.node(cert)
