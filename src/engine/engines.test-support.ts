@@ -140,8 +140,10 @@ export class Room {
     switch (send.type) {
       case 'dial': {
         const to = other(send.peer)
-        from.queue.push(to === undefined ? { type: 'peer-down', peer: send.peer } : { type: 'peer-up', peer: send.peer, path: 'direct' })
-        to?.queue.push({ type: 'peer-up', peer: from.peer, path: 'direct' })
+        // Whoever is away doesn't answer: an answer at once, and no time passing, would be a circle.
+        if (to === undefined) return
+        from.queue.push({ type: 'peer-up', peer: send.peer, path: 'direct' })
+        to.queue.push({ type: 'peer-up', peer: from.peer, path: 'direct' })
         return
       }
       case 'frame': other(send.peer)?.queue.push({ type: 'frame', peer: from.peer, bytes: send.bytes }); return

@@ -1,0 +1,127 @@
+/** What a group does when its members lie, part and meet again. */
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../adapters/random.ts'
+import { createSuite } from '../../adapters/suite.ts'
+import { encodeAuthorityBody } from '../../wire/authority.ts'
+import { encodeGroupBody } from '../../wire/group.ts'
+import type { Op } from '../../wire/op.ts'
+import { Out } from '../out.ts'
+import { Replica } from '../replica.ts'
+import { alone, breaks, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
+import { pick } from './mls-people.ts'
+import type { Person } from '../engines.test-support.ts'
+
+test.each(['mls', 'check'] as const)('G13 a commit that can\'t be processed (%s) is put aside by one who stands above its author, for everyone alike', async (how) => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory'), before = tipOf(h, h.alice)
+  const bad = await breaks(h, mallory, how)
+  h.room.leaves(mallory)
+  await hand(h, [bad], bob)
+  expect(tipOf(h, bob)).toBe(bad.id)
+  h.room.leaves(bob)
+  await hand(h, [bad], h.alice)
+  await h.room.pass(10_000)
+  await h.room.comesBack(bob)
+  await h.room.pass(10_000)
+  for (const person of [h.alice, bob]) expect(of(h, person).groups.tree.path()).toContain(before)
+  for (const person of [h.alice, bob]) expect(of(h, person).groups.stands(bad.id)).toBe(false)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  // Who comes later has no state to check it with, and sees the same.
+  const carol = await joins(h, 'Carol')
+  expect(of(h, carol).groups.stands(bad.id)).toBe(false)
+  await say(h, carol, 'All well here?')
+  expect(await texts(h, bob)).toEqual(['All well here?'])
+})
+
+test('G13 without anyone above the author two must say so, and a third of those who hold the parent\'s state', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol'), mallory = await joins(h, 'Mallory')
+  h.room.leaves(h.alice)
+  const bad = await breaks(h, mallory, 'check')
+  h.room.leaves(mallory)
+  h.room.leaves(carol)
+  await hand(h, [bad], bob)
+  await h.room.pass(3000)
+  const rejects = [...of(h, bob).log.authority.values()].filter((op) => op.header.type === 'commitReject')
+  expect(rejects.map((op) => op.header.device)).toEqual([of(h, bob).me.device])
+  expect(of(h, bob).groups.stands(bad.id)).toBe(true)
+  await h.room.comesBack(carol)
+  await hand(h, [bad], carol)
+  await h.room.pass(10_000)
+  expect(of(h, bob).groups.stands(bad.id)).toBe(false)
+  expect(of(h, carol).groups.stands(bad.id)).toBe(false)
+  expect(tipOf(h, bob)).toBe(tipOf(h, carol))
+})
+
+test('G13 nobody is taken at their word who has no leaf in the parent, or was removed and says it late', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  const good = await renews(h, carol)
+  const lies = (person: Person): Promise<Op> => alone(h, person, (turn, replica) => replica.append(turn, 'commitReject', encodeGroupBody({ type: 'commitReject', epoch: good.id, why: 'mls' })))
+  await hand(h, [good], h.alice, bob)
+  const dave = await joins(h, 'Dave'), eve = await joins(h, 'Eve')
+  await hand(h, [await lies(dave), await lies(eve)], h.alice)
+  expect(of(h, h.alice).groups.stands(good.id)).toBe(true)
+  h.room.leaves(bob)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: of(h, bob).me.identity })
+  const late = await lies(bob), second = await lies(carol)
+  await hand(h, [late, second], h.alice)
+  expect(of(h, h.alice).log.authority.has(late.id)).toBe(true)
+  expect(of(h, h.alice).groups.stands(good.id)).toBe(true)
+})
+
+test('G12 a branch that grew from the joining of a banned member\'s guest falls with it, whoever went on from there', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  const before = tipOf(h, h.alice)
+  h.room.leaves(h.alice)
+  // Bob's friend comes in by Bob's link; Carol, honest, goes on from there.
+  const { link } = await h.room.ask(bob, { type: 'create-invite', space: h.space })
+  const dave = await joins(h, 'Dave', link)
+  await say(h, carol, 'Hello Dave')
+  const theirs = tipOf(h, carol)
+  expect(theirs).not.toBe(before)
+  const ban = await alone(h, h.alice, (turn, replica) => replica.append(turn, 'ban', encodeAuthorityBody({
+    type: 'ban', identity: of(h, bob).me.identity, cuts: replica.authority.cutsFor(of(h, bob).me.identity, replica.log.deviceHeads),
+  })))
+  await h.room.comesBack(h.alice)
+  await hand(h, [ban], carol)
+  await h.room.pass(20_000)
+  for (const person of [h.alice, carol]) {
+    const { groups, authority } = of(h, person)
+    expect(authority.state.devices.has(of(h, dave).me.device)).toBe(false)
+    expect(groups.tree.path()).not.toContain(theirs)
+    expect(groups.tree.path()).toContain(before)
+  }
+  expect(tipOf(h, carol)).toBe(tipOf(h, h.alice))
+  await everyOrder(h, carol, 12)
+})
+
+test('G6 G12 G13 the same ops in any order lead to the same epoch', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol'), mallory = await joins(h, 'Mallory')
+  const fork = tipOf(h, h.alice)
+  const left = await renews(h, bob), right = await renews(h, carol), bad = await breaks(h, mallory, 'mls')
+  await hand(h, [left, right, bad], h.alice, bob, carol)
+  await h.room.pass(20_000)
+  await say(h, bob, 'Which way?')
+  expect(of(h, h.alice).groups.tree.nodes.get(fork)?.children).toHaveLength(3)
+  await everyOrder(h, h.alice, 20)
+})
+
+/** Somebody else's log, delivered to fresh devices in many orders. */
+async function everyOrder(h: Home, person: Person, times: number): Promise<void> {
+  const expected = of(h, person)
+  const ops = [...expected.log.authority.values()].map((op) => op.bytes)
+  for (let seed = 1; seed <= times; seed++) {
+    const random = seededRandom(seed)
+    const fresh = new Replica({ suite: await createSuite(random), random }, expected.me, h.space, expected.record)
+    const left = [...ops]
+    while (left.length > 0) await fresh.receive({ now: h.room.now, out: new Out() }, left.splice(pick(random, left.length), 1))
+    expect(fresh.log.authority.size).toBe(ops.length)
+    expect(fresh.groups.commits.size).toBe(expected.groups.commits.size)
+    const whole = new Replica({ suite: await createSuite(random), random }, expected.me, h.space, expected.record)
+    await whole.receive({ now: h.room.now, out: new Out() }, ops)
+    expect(fresh.groups.tree.path()).toEqual(whole.groups.tree.path())
+  }
+}
