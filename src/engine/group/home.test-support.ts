@@ -47,7 +47,7 @@ export async function alone(h: Home, person: Person, work: (turn: Turn, replica:
 /** Fresh keys on an epoch of one's own choice. */
 export const renews = (h: Home, person: Person, on: EpochId = tipOf(h, person)): Promise<Op> => alone(h, person, async (turn, replica) => {
   const state = replica.groups.states.get(on)
-  return state === undefined ? undefined : commitChange(turn, replica, on, state, [], [])
+  return state === undefined ? undefined : commitChange(turn, replica.everyone, on, state, [], [])
 })
 
 /** A commit op on the tip that is well-formed and can't be processed. */

@@ -31,7 +31,7 @@ const back: SeenCommit = { ...good, sender: { type: 'external' }, addedLeaves: [
 const shape = (author: string, seen: SeenCommit, external = false): Shape | Malformed => shapeOf(parent, device(author), { ...body, external }, seen, space, binding)
 
 describe('G11 the form of a commit follows from its bytes and its parent', () => {
-  test('newcomers take the leftmost blank leaves, after the removals', () => {
+  test('G11 newcomers take the leftmost blank leaves, after the removals', () => {
     expect(shape('Alice', good)).toMatchObject({ leaves: [device('Alice'), device('Dave'), undefined, device('Carol')], removed: [device('Bob')] })
     expect(shape('Carol', back, true)).toMatchObject({ leaves: [device('Alice'), device('Bob'), device('Carol'), undefined], removed: [] })
     expect(shape('Dave', { ...back, removedLeaves: [], pathLeaf: leaf('Dave') }, true)).toMatchObject({ leaves: [device('Alice'), device('Bob'), device('Dave'), device('Carol')] })
@@ -53,16 +53,16 @@ describe('G11 the form of a commit follows from its bytes and its parent', () =>
     ['that removes its author', 'removes-itself', 'Alice', { removedLeaves: [0] }],
     ['that adds a device twice', 'adds-twice', 'Alice', { addedLeaves: [leaf('Dave'), leaf('Dave')] }],
     ['that adds who is there', 'adds-twice', 'Alice', { addedLeaves: [leaf('Carol')] }],
-  ])('refused: %s', (_, why, author, wrong) => { expect(shape(author, { ...good, ...wrong })).toBe(why) })
+  ])('G11 refused: %s', (_, why, author, wrong) => { expect(shape(author, { ...good, ...wrong })).toBe(why) })
 
   test.each<[string, Malformed, string, Partial<SeenCommit>, boolean]>([
     ['a join from outside that its op calls a member\'s', 'not-the-author', 'Carol', {}, false],
     ['a join as somebody else', 'not-the-author', 'Dave', {}, true],
     ['a join that pushes another out', 'pushes-out', 'Carol', { removedLeaves: [1] }, true],
     ['a join by who is there, and stays there', 'adds-twice', 'Carol', { removedLeaves: [] }, true],
-  ])('refused: %s', (_, why, author, wrong, external) => { expect(shape(author, { ...back, ...wrong }, external)).toBe(why) })
+  ])('G11 refused: %s', (_, why, author, wrong, external) => { expect(shape(author, { ...back, ...wrong }, external)).toBe(why) })
 
-  test('refused: a member\'s commit whose op calls it a join', () => { expect(shape('Alice', good, true)).toBe('not-the-author') })
+  test('G11 refused: a member\'s commit whose op calls it a join', () => { expect(shape('Alice', good, true)).toBe('not-the-author') })
 })
 
 describe('G12 a commit counts if authority at its past permits all of it', () => {
@@ -78,20 +78,20 @@ describe('G12 a commit counts if authority at its past permits all of it', () =>
   }
   const all = { Alice: certificate('Alice'), Carol: certificate('Carol'), Dave: certificate('Dave') }
 
-  test('adding the authorised and removing who is not any more', () => {
+  test('G12 adding the authorised and removing who is not any more', () => {
     expect(objection(good, 'Alice', all)).toBeUndefined()
     expect(objection(back, 'Carol', all)).toBeUndefined()
   })
-  test('refused: by an author whose op is void', () => { expect(objection(good, 'Alice', all, true)).toBe('void') })
-  test('refused: a join by a device that is not authorised, or under another certificate or name than its own', () => {
+  test('G12 refused: by an author whose op is void', () => { expect(objection(good, 'Alice', all, true)).toBe('void') })
+  test('G12 refused: a join by a device that is not authorised, or under another certificate or name than its own', () => {
     expect(objection(back, 'Carol', { Alice: all.Alice })).toBe('uncertified')
     expect(objection({ ...back, pathLeaf: { ...leaf('Carol'), certHash: raw('forged') } }, 'Carol', all)).toBe('uncertified')
     expect(objection({ ...back, pathLeaf: { ...leaf('Carol'), identity: raw('Alice') } }, 'Carol', all)).toBe('uncertified')
   })
-  test('refused: adding a device that is not authorised, or under another certificate or name than its own', () => {
+  test('G12 refused: adding a device that is not authorised, or under another certificate or name than its own', () => {
     expect(objection(good, 'Alice', { Alice: all.Alice })).toBe('adds-unauthorised')
     expect(objection(good, 'Alice', { ...all, Dave: certificate('Eve') })).toBe('adds-unauthorised')
     expect(objection({ ...good, addedLeaves: [{ ...leaf('Dave'), certHash: raw('forged') }] }, 'Alice', all)).toBe('adds-unauthorised')
   })
-  test('refused: removing who is still a member', () => { expect(objection(good, 'Alice', { ...all, Bob: certificate('Bob') })).toBe('removes-authorised') })
+  test('G12 refused: removing who is still a member', () => { expect(objection(good, 'Alice', { ...all, Bob: certificate('Bob') })).toBe('removes-authorised') })
 })
