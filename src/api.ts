@@ -33,6 +33,9 @@ export type Command =
   | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
   /** This device has seen the channel up to this message. Own business: not shared yet. */
   | { readonly type: 'mark-read'; readonly space: SpaceId; readonly channel: ChannelId; readonly message: OpId }
+  /** What is written and not sent yet, in one channel, on this device only. Empty: none. */
+  | { readonly type: 'keep-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string }
+  | { readonly type: 'get-draft'; readonly space: SpaceId; readonly channel: ChannelId }
   | { readonly type: 'status' }
 
 export type CommandType = Command['type']
@@ -153,6 +156,8 @@ export interface Results {
   'retry-message': Record<never, never>
   'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean }
   'mark-read': Record<never, never>
+  'keep-draft': Record<never, never>
+  'get-draft': { readonly text: string }
   'status': StatusInfo
 }
 

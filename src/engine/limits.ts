@@ -2,6 +2,8 @@
 
 /** Characters of a message: Discord's without a subscription is 2000, with one 4000. */
 export const MAX_MESSAGE_CHARS = 4000
+/** Letters of what is begun and not sent: somewhat more than may be sent, so that nothing is lost while it is made shorter. */
+export const MAX_DRAFT_CHARS = 16_000
 export const MAX_NAME_CHARS = 64
 export const MAX_LINK_CHARS = 4096
 /** Ops waiting for a predecessor, per space: beyond it the oldest are dropped, and sync asks for them again. */

@@ -27,6 +27,8 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'retry-message': { space: ID_32, message: ID_32 },
   'get-messages': { space: ID_32, channel: ID_16, limit: 20, before: ID_32 },
   'mark-read': { space: ID_32, channel: ID_16, message: ID_32 },
+  'keep-draft': { space: ID_32, channel: ID_16, text: 'hel' },
+  'get-draft': { space: ID_32, channel: ID_16 },
   'status': {},
 }
 

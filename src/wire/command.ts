@@ -49,6 +49,8 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'retry-message': { space, message },
   'get-messages': { space, channel, limit: { optional: count }, before: { optional: message } },
   'mark-read': { space, channel, message },
+  'keep-draft': { space, channel, text },
+  'get-draft': { space, channel },
   'status': {},
 }
 

@@ -4,7 +4,7 @@ import type { HubToTab, TabToHub } from './tabs.ts'
 
 /** Commands that may be asked twice: they only read, or say what shall be, not what shall change. */
 const MAY_REPEAT: ReadonlySet<CommandType> = new Set([
-  'status', 'list-spaces', 'list-channels', 'list-members', 'list-invites', 'get-messages', 'read-link', 'mark-read', 'set-name', 'rename-space', 'rename-channel', 'join',
+  'status', 'list-spaces', 'list-channels', 'list-members', 'list-invites', 'get-messages', 'read-link', 'mark-read', 'set-name', 'rename-space', 'rename-channel', 'join', 'keep-draft', 'get-draft',
 ])
 
 const LOST = 'The tab that was doing this was closed. Look whether it was done, and try again if not.'

@@ -11,6 +11,7 @@ import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { getMessages, markRead, retryMessage, sendMessage } from './messages.ts'
 import { leave, removeMember, setName, setUp } from './people.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
+import { getDraft, keepDraft } from './unsent.ts'
 
 type Answer = Promise<Refusal> | Refusal
 type InSpace = Extract<Command, { readonly space: unknown }>
@@ -47,11 +48,13 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'get-messages': return getMessages(asked, c)
     case 'mark-read': return markRead(asked, c)
     case 'retry-message': return retryMessage(asked, c)
+    case 'keep-draft': return keepDraft(asked, c)
+    case 'get-draft': return getDraft(asked, c)
   }
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
 }
 
-type ForMembers = Exclude<InSpace, { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'mark-read' | 'retry-message' }>
+type ForMembers = Exclude<InSpace, { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'mark-read' | 'retry-message' | 'keep-draft' | 'get-draft' }>
 
 function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {
