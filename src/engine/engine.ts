@@ -313,7 +313,7 @@ export class Engine implements Stepper {
     const before = replica.everyone.relayKeysInUse()[0]
     await replica.settle(turn)
     if (replica.record.state === 'open') {
-      await this.groupwork.plan(turn, replica)
+      this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)
       if (before === undefined || replica.everyone.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
     }

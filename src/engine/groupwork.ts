@@ -2,7 +2,7 @@
 import type { Audience } from './audience.ts'
 import type { Engine } from './engine.ts'
 import { COMMIT_RANK_MS } from './limits.ts'
-import { act, bundleLosers, due, patience } from './reconcile.ts'
+import { act, due, patience } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
@@ -24,20 +24,18 @@ export class Groupwork {
   }
 
   /** Arms the groups' timers anew where what is due has changed; what is due at once is done at once. */
-  async plan(turn: Turn, replica: Replica): Promise<void> {
+  plan(turn: Turn, replica: Replica): void {
     if (replica.record.state !== 'open') return
-    for (const audience of replica.audiences.values()) await this.planOne(turn, audience)
+    for (const audience of replica.audiences.values()) this.planOne(turn, audience)
   }
 
-  private async planOne(turn: Turn, audience: Audience): Promise<void> {
+  private planOne(turn: Turn, audience: Audience): void {
     const { replica } = audience
     const timer = timerOf(audience)
     const what = due(audience, turn.now)
     const known = this.planned.get(timer)
     if (what.type === 'nothing') {
       if (known !== undefined) { this.planned.delete(timer); turn.out.wake(timer, Infinity) }
-      const bundle = await bundleLosers(turn, audience)
-      if (bundle !== undefined) await this.engine.distribute(turn, replica, [bundle])
       return
     }
     const trees = audience.groups.wantedTrees(what.tip)

@@ -18,12 +18,19 @@ export const MAX_ASK_OPS = 2000
 export const MAX_MESSAGES_PAGE = 200
 /** MLS states kept behind the tip, so that commits on older branches can still be processed. */
 export const KEPT_EPOCH_STATES = 32
+/** Ms after which a state that was followed by another is dropped, however few there are. */
+export const STATE_KEPT_MS = 14 * 24 * 3600_000
+/** States of losing branches kept, per group, and for how long after their secrets were told to everyone (ms). */
+export const MAX_SIDE_STATES = 32
+export const BUNDLED_STATE_KEPT_MS = 24 * 3600_000
 /** Ratchet trees kept, per space, before a commit has named them. */
 export const MAX_UNNAMED_TREES = 8
 /** Epochs taken into one commit's proposals, so that a commit stays small. */
 export const MAX_COMMIT_CHANGES = 64
 /** Bundles of losing branches' secrets kept in memory, per space. */
 export const MAX_BUNDLES = 10_000
+/** Of one device: its oldest give way. */
+export const MAX_BUNDLES_OF_ONE = 2000
 /** Live invites of one space: each costs a copy of every authority op at the relay. */
 export const MAX_LIVE_INVITES = 10
 export const MAX_SPACES = 200

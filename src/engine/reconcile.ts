@@ -23,6 +23,8 @@ export type Due =
   | { readonly type: 'rejoin'; readonly tip: EpochId }
   /** Telling those who can't check it that this epoch's commit doesn't work. */
   | { readonly type: 'reject'; readonly tip: EpochId; readonly why: Breakage }
+  /** Telling everyone at the tip the secrets of epochs that no back-link leads them to. */
+  | { readonly type: 'bundle'; readonly tip: EpochId; readonly epochs: readonly EpochId[] }
 
 /** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
 export function due(audience: Audience, now: number): Due {
@@ -36,7 +38,11 @@ export function due(audience: Audience, now: number): Due {
   const remove: number[] = []
   leaves.forEach((device, index) => { if (device !== undefined && !devices.has(device)) remove.push(index) })
   const add = [...devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
-  if (remove.length === 0 && add.length === 0) return now - renewedAt(audience, tip) > RENEW_AFTER_MS ? { type: 'renew', tip } : { type: 'nothing' }
+  if (remove.length === 0 && add.length === 0) {
+    if (now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
+    const epochs = toBundle(audience, tip)
+    return epochs.length > 0 ? { type: 'bundle', tip, epochs } : { type: 'nothing' }
+  }
   return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
 }
 
@@ -91,6 +97,7 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
       if (body === undefined || tree === undefined) return undefined
       return joinFromOutside(turn, audience, what.tip, body.groupInfo, tree, undefined)
     }
+    case 'bundle': return bundle(turn, audience, what.tip, what.epochs)
     case 'reject':
       return audience.replica.append(turn, 'commitReject', encodeGroupBody({ type: 'commitReject', epoch: what.tip, why: what.why }), audience.number)
   }
@@ -152,22 +159,25 @@ async function publish(turn: Turn, audience: Audience, made: Made): Promise<Op> 
 }
 
 /**
- * Secrets that back-links from the tip don't lead to, sealed under the tip's for everyone who is there now: those of losing branches, and those
- * before a device came over from a losing branch by itself, since who joins from outside can't link back to what it never had.
+ * Epochs that back-links from the tip don't lead to: those of losing branches, and those before a device came over from a losing branch by itself,
+ * since who joins from outside can't link back to what it never had.
  */
-export async function bundleLosers(turn: Turn, audience: Audience): Promise<Op | undefined> {
-  const { groups, replica } = audience
-  const tip = groups.tip()
-  const under = tip === undefined ? undefined : groups.keys.secret(tip)
-  if (tip === undefined || under === undefined || !maySeal(audience) || audience.historyPolicy !== 'all') return undefined
-  const linked = linkedFrom(audience, tip)
-  const secrets: { epoch: EpochId; sealed: Uint8Array }[] = []
-  for (const epoch of groups.keys.epochs()) {
-    if (linked.has(epoch) || groups.isBundled(epoch) || secrets.length >= MAX_BUNDLE_EPOCHS) continue
+function toBundle(audience: Audience, tip: EpochId): EpochId[] {
+  const { groups } = audience
+  if (audience.historyPolicy !== 'all' || !groups.keys.has(tip) || !maySeal(audience)) return []
+  return groups.remembered(() => {
+    const linked = linkedFrom(audience, tip)
+    return [...groups.keys.epochs()].filter((epoch) => !linked.has(epoch))
+  }).filter((epoch) => !groups.isBundled(epoch)).slice(0, MAX_BUNDLE_EPOCHS)
+}
+
+function bundle(turn: Turn, { groups, replica, number }: Audience, tip: EpochId, epochs: readonly EpochId[]): Promise<Op> | undefined {
+  const under = groups.keys.secret(tip)
+  const secrets = epochs.flatMap((epoch) => {
     const secret = groups.keys.secret(epoch)
-    if (secret !== undefined) secrets.push({ epoch, sealed: groups.keys.sealSecret(under, LABELS.bundle, secret) })
-  }
-  return secrets.length === 0 ? undefined : replica.append(turn, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets }), audience.number)
+    return under === undefined || secret === undefined ? [] : [{ epoch, sealed: groups.keys.sealSecret(under, LABELS.bundle, secret) }]
+  })
+  return secrets.length === 0 ? undefined : replica.append(turn, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets }), number)
 }
 
 /** The epochs that everyone at the tip comes to by back-links, or was never meant to read: from the tip to where somebody came over. */
@@ -186,12 +196,8 @@ function linkedFrom(audience: Audience, tip: EpochId): Set<EpochId> {
 function cameOver({ groups, replica }: Audience, join: EpochId): boolean {
   const { nodes } = groups.tree
   const device = replica.log.authority.get(join)?.header.device
-  const isUnder = (below: EpochId, above: EpochId): boolean => {
-    for (let at: EpochId | undefined = below; at !== undefined; at = nodes.get(at)?.parent) if (at === above) return true
-    return false
-  }
   for (const [epoch, node] of nodes) {
-    if (device !== undefined && node.leaves.includes(device) && !isUnder(epoch, join) && !isUnder(join, epoch)) return true
+    if (device !== undefined && node.leaves.includes(device) && !groups.tree.isUnder(epoch, join) && !groups.tree.isUnder(join, epoch)) return true
   }
   return false
 }

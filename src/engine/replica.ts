@@ -42,6 +42,9 @@ export class Replica {
   record: SpaceRecord
   /** Content ops on disk whose key isn't here, by epoch: op rows' keys and channels. */
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
+  /** Keys and states found while loading: saved with the first step. */
+  private atStart: Gain[] = []
+  private isTidied = false
   /** Messages read for the first time since the last `takeFresh`. */
   private fresh: MessageRecord[] = []
 
@@ -101,7 +104,7 @@ export class Replica {
     }
     this.mail.load(outbox, cursors, unopened)
     this.delivery.load(acks)
-    for (const { groups } of this.audiences.values()) await groups.advance()
+    for (const { groups } of this.audiences.values()) this.atStart.push(...(await groups.advance()))
   }
 
   /** The audience that an epoch is of. */
@@ -177,11 +180,11 @@ export class Replica {
   private async interpret(op: Op): Promise<void> {
     await this.authority.add(op)
     if (op.header.type === 'keyPackage') this.groups.unusable.delete(op.header.device)
-    if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device)
+    if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device, op.header.hlc)
     const body = decodeGroupBody(op.header.type, op.body)
     const groups = this.audiences.get(op.header.audience)?.groups
     if (body?.type === 'commit') groups?.addCommit(op, body)
-    if (body?.type === 'bundle') groups?.addBundle(body)
+    if (body?.type === 'bundle') groups?.addBundle(op, body)
     if (body?.type === 'commitReject') groups?.addReject(op, body.epoch)
   }
 
@@ -284,7 +287,7 @@ export class Replica {
 
   /** Processes what can be processed now; saves keys and states; asks for rows that became readable. True when keys were gained. */
   async settle(turn: Turn): Promise<boolean> {
-    const gains: Gain[] = []
+    const gains = this.atStart.splice(0)
     for (const { groups } of this.audiences.values()) gains.push(...(await groups.advance()))
     this.saveGains(turn, gains)
     for (const [epoch, rows] of this.locked) {
@@ -307,16 +310,27 @@ export class Replica {
   }
 
   saveGains(turn: Turn, gains: readonly Gain[]): void {
+    if (gains.length === 0 && this.isTidied) return
+    this.isTidied = true
+    const old = new Set([...this.audiences.values()].flatMap(({ groups }) => groups.prune(turn.now)))
+    const made = new Set(gains.map((gain) => (gain.type === 'state' ? gain.epoch : undefined)))
     for (const gain of gains) {
       const epoch = fromHex(gain.epoch) as Uint8Array
-      switch (gain.type) {
-        case 'key': turn.out.put(`keys/${this.id}`, epoch, gain.secret); break
-        case 'state': turn.out.put(`states/${this.id}`, epoch, encodeState(gain.state)); break
-      }
+      if (gain.type === 'key') turn.out.put(`keys/${this.id}`, epoch, gain.secret)
+      // Of a long way to the tip only the end is worth writing.
+      else if (!old.has(gain.epoch)) turn.out.put(`states/${this.id}`, epoch, encodeState(gain.state))
     }
-    if (gains.length === 0) return
-    for (const { groups } of this.audiences.values()) {
-      for (const epoch of groups.prune(groups.tree.path())) turn.out.delete(`states/${this.id}`, fromHex(epoch) as Uint8Array)
+    for (const epoch of old) if (!made.has(epoch)) turn.out.delete(`states/${this.id}`, fromHex(epoch) as Uint8Array)
+    this.pruneTrees(turn)
+  }
+
+  /** Trees are public and can be had again from whoever has the state: only those of the newest epochs stay. */
+  private pruneTrees(turn: Turn): void {
+    const uses = [...this.audiences.values()].map(({ groups }) => groups.treesInUse())
+    for (const hash of this.groups.trees.keys()) {
+      if (!uses.some(({ named }) => named.has(hash)) || uses.some(({ needed }) => needed.has(hash))) continue
+      this.groups.trees.delete(hash)
+      turn.out.delete(`trees/${this.id}`, fromHex(hash) as Uint8Array)
     }
   }
 

@@ -28,6 +28,7 @@ export class EpochKeys {
 
   constructor(suite: Ciphersuite) { this.suite = suite }
 
+  get size(): number { return this.secrets.size }
   has(epoch: EpochId): boolean { return this.secrets.has(epoch) }
   secret(epoch: EpochId): Uint8Array | undefined { return this.secrets.get(epoch) }
   epochs(): Iterable<EpochId> { return this.secrets.keys() }

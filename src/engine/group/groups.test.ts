@@ -4,7 +4,10 @@ import { seededRandom } from '../../adapters/random.ts'
 import { createSuite } from '../../adapters/suite.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import { encodeGroupBody } from '../../wire/group.ts'
+import { toHex } from '../../wire/bytes.ts'
 import type { Op } from '../../wire/op.ts'
+import { LABELS } from '../labels.ts'
+import { KEPT_EPOCH_STATES, MAX_SIDE_STATES } from '../limits.ts'
 import { Out } from '../out.ts'
 import { Replica } from '../replica.ts'
 import { alone, breaks, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
@@ -125,3 +128,72 @@ async function everyOrder(h: Home, person: Person, times: number): Promise<void>
     expect(fresh.groups.tree.path()).toEqual(whole.groups.tree.path())
   }
 }
+
+test('G14 states are bounded whatever is committed, in memory and on disk, and a restart changes nothing', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  const storm: Op[] = []
+  const from = tipOf(h, mallory)
+  for (let i = 0; i < 40; i++) storm.push(await renews(h, mallory, from))
+  for (let i = 0; i < 40; i++) storm.push(await renews(h, bob, i === 0 ? from : storm.at(-1)?.id))
+  await hand(h, storm, h.alice, bob, mallory)
+  await h.room.pass(10_000)
+  await say(h, h.alice, 'What was that?')
+  for (const person of [h.alice, bob]) {
+    const { groups } = of(h, person)
+    expect(groups.states.size).toBeLessThanOrEqual(KEPT_EPOCH_STATES + 1 + MAX_SIDE_STATES)
+    const rows = await person.disk.range(`states/${h.space}`, { limit: 1000 })
+    expect(rows.map((row) => toHex(row.key)).sort()).toEqual([...groups.states.keys()].sort())
+    expect(groups.trees.size).toBeLessThanOrEqual(80)
+  }
+  const before = [...of(h, bob).groups.states.keys()].sort()
+  await bob.restart()
+  await h.room.pass(1000)
+  expect([...of(h, bob).groups.states.keys()].sort()).toEqual(before)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  await say(h, bob, 'A storm')
+  expect(await texts(h, h.alice)).toEqual(['What was that?', 'A storm'])
+})
+
+test('G14 who was alone for longer than anyone keeps states comes back by itself, and nothing that was said is lost to anybody', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  h.room.leaves(bob)
+  await say(h, h.alice, 'Where is Bob?')
+  await say(h, carol, 'On an island')
+  // On his island Bob goes on by himself, further than states reach back.
+  const island: Op[] = []
+  for (let i = 0; i < KEPT_EPOCH_STATES + 3; i++) island.push(await renews(h, bob))
+  island.push(await alone(h, bob, (turn, replica) => replica.appendContent(turn, h.channel, tipOf(h, bob), { type: 'message', text: 'Day 35' })))
+  await hand(h, [await renews(h, carol)], h.alice)
+  const theirs = tipOf(h, h.alice)
+  await h.room.comesBack(bob)
+  await hand(h, island, h.alice, carol)
+  await h.room.pass(60_000)
+  for (const person of [h.alice, bob, carol]) {
+    expect(of(h, person).groups.tree.path()).toContain(theirs)
+    expect((await texts(h, person)).sort()).toEqual(['Day 35', 'On an island', 'Where is Bob?'])
+  }
+  expect(of(h, bob).groups.commits.get(tipOf(h, bob))).toBeDefined()
+  expect(of(h, h.alice).groups.tree.path().some((epoch) => of(h, h.alice).groups.commits.get(epoch)?.external && of(h, h.alice).groups.tree.nodes.get(epoch)?.author === of(h, bob).me.device && epoch !== theirs)).toBe(true)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+})
+
+test('C6 a bundle that does not match what commits promised tells nothing, and keeps nobody from telling the truth', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  const left = await renews(h, bob), right = await renews(h, h.alice)
+  const lie = await alone(h, mallory, (turn, replica) => replica.append(turn, 'bundle', encodeGroupBody({
+    type: 'bundle', under: tipOf(h, mallory), secrets: [left, right].map(({ id }) => ({
+      epoch: id, sealed: replica.groups.keys.sealSecret(replica.groups.keys.secret(tipOf(h, mallory)) as Uint8Array, LABELS.bundle, new Uint8Array(32).fill(1)),
+    })),
+  })))
+  await hand(h, [left, right, lie], h.alice, bob)
+  await h.room.pass(20_000)
+  const { groups, log } = of(h, h.alice)
+  const lost = groups.tree.path().includes(left.id) ? right.id : left.id
+  // One honest bundle, not one of each who could make it.
+  expect([...log.authority.values()].filter((op) => op.header.type === 'bundle' && op.id !== lie.id)).toHaveLength(1)
+  const carol = await joins(h, 'Carol')
+  expect(of(h, carol).groups.keys.has(lost)).toBe(true)
+})

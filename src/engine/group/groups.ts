@@ -12,7 +12,8 @@ import type { DeviceId, EpochId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
-import { KEPT_EPOCH_STATES, MAX_BUNDLES } from '../limits.ts'
+import { KEPT_EPOCH_STATES, MAX_BUNDLES, MAX_BUNDLES_OF_ONE } from '../limits.ts'
+import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
 import { Rejects } from './rejects.ts'
 import { EpochTree } from './tree.ts'
@@ -47,8 +48,12 @@ export class Groups {
   /** Well-formed commits that MLS refuses, though their parent's state is here. */
   private readonly broken = new Map<EpochId, Breakage>()
   readonly trees: Shared['trees']
-  private readonly bundles: BundleBody[] = []
-  private readonly bundled = new Set<EpochId>()
+  /** Bundles that may still tell something, and when they were made. */
+  private bundles: { readonly body: BundleBody; readonly device: DeviceId; readonly at: number }[] = []
+  /** Epochs whose secret somebody has told to the others, in truth, and when (ms). */
+  private readonly bundledAt = new Map<EpochId, number>()
+  /** Whether commits, bundles or keys came since sealed secrets were last looked at. */
+  private mayOpen = true
   readonly unusable: Shared['unusable']
   private readonly untried: EpochId[] = []
   private readonly suite: Ciphersuite
@@ -91,7 +96,7 @@ export class Groups {
     return exportSecret(this.context, state, LABELS.epochExporter, this.exporterContext(parent, mls), 32)
   }
 
-  addRoot(id: EpochId, device: DeviceId): void { this.tree.addRoot(id, device) }
+  addRoot(id: EpochId, device: DeviceId, hlc: number): void { this.tree.addRoot(id, device, hlc / HLC_STEP) }
 
   /**
    * Takes a commit op. One that breaks a rule which everyone checks without MLS state is no child of its parent for anybody; one whose parent
@@ -121,8 +126,9 @@ export class Groups {
     if (typeof shape === 'string') return false
     this.commits.set(op.id, body)
     this.shapes.set(op.id, shape)
-    this.tree.add({ id: op.id, parent: body.parent, depth: parent.depth + 1, author, removes: shape.removed.length > 0, leaves: shape.leaves, children: [] })
+    this.tree.add({ id: op.id, parent: body.parent, depth: parent.depth + 1, author, removes: shape.removed.length > 0, at: op.header.hlc / HLC_STEP, leaves: shape.leaves, children: [] })
     this.untried.push(op.id)
+    this.mayOpen = true
     return true
   }
 
@@ -158,14 +164,25 @@ export class Groups {
     return undefined
   }
 
-  addBundle(body: BundleBody): void {
+  addBundle(op: Op, body: BundleBody): void {
+    const { device, hlc } = op.header
+    if (this.bundles.filter((b) => b.device === device).length >= MAX_BUNDLES_OF_ONE) this.bundles.splice(this.bundles.findIndex((b) => b.device === device), 1)
     if (this.bundles.length >= MAX_BUNDLES) return
-    this.bundles.push(body)
-    for (const { epoch } of body.secrets) this.bundled.add(epoch)
+    this.bundles.push({ body, device, at: hlc / HLC_STEP })
+    this.mayOpen = true
   }
 
-  /** Whether somebody has published this epoch's secret to the others already. */
-  isBundled(epoch: EpochId): boolean { return this.bundled.has(epoch) }
+  /** Whether somebody has told this epoch's secret to the others: a bundle that doesn't match the commitment tells nothing. */
+  isBundled(epoch: EpochId): boolean { return this.bundledAt.has(epoch) }
+
+  /** What was worked out from the tree, the tip and the keys, again only when one of them is another. */
+  remembered(work: () => readonly EpochId[]): readonly EpochId[] {
+    const of = `${this.tip()} ${this.commits.size} ${this.keys.size}`
+    if (this.memory?.of !== of) this.memory = { of, value: work() }
+    return this.memory.value
+  }
+
+  private memory: { readonly of: string; readonly value: readonly EpochId[] } | undefined
 
   /** Puts a state this device made itself: saved before its commit is sent. */
   addOwn(epoch: EpochId, state: MlsState, secret: Uint8Array): void {
@@ -178,6 +195,7 @@ export class Groups {
   /** Restores a key from disk. */
   gainKey(epoch: EpochId, secret: Uint8Array): void {
     this.keys.add(epoch, secret)
+    this.mayOpen = true
     const body = this.commits.get(epoch)
     if (body === undefined) return
     const relayKey = body.relayKey === undefined ? this.keys.relayKeyOf(secret) : this.keys.openSecret(secret, LABELS.relayKeySeal, body.relayKey)
@@ -187,13 +205,23 @@ export class Groups {
   /** Tries every commit whose parent state (or welcome) is here, then every sealed secret, to the fixpoint. Returns what must be saved. */
   async advance(): Promise<Gain[]> {
     const gains: Gain[] = []
-    for (let i = 0; i < this.untried.length;) {
-      const epoch = this.untried[i] as EpochId
-      const done = await this.tryCommit(epoch, gains)
-      if (done) this.untried.splice(i, 1); else i++
+    // Parents come before their children: one walk suffices, and what can't be processed in it hangs off a state that won't come any more.
+    const later = new Set<EpochId>()
+    for (const epoch of this.untried.splice(0)) {
+      const parent = this.tree.nodes.get(epoch)?.parent
+      if (!await this.tryCommit(epoch, gains) && (this.awaitsTree(epoch) || (parent !== undefined && later.has(parent)))) later.add(epoch)
     }
+    this.untried.push(...later)
     this.openSealed(gains)
     return gains
+  }
+
+  /** Whether this commit added us and we were never in its epoch: with the tree, its welcome lets us in. */
+  private awaitsTree(epoch: EpochId): boolean {
+    const device = hexDevice(this.self.device.publicKey)
+    const body = this.commits.get(epoch)
+    const before = body === undefined ? undefined : this.tree.nodes.get(body.parent)
+    return body?.welcome !== undefined && !this.keys.has(epoch) && this.tree.nodes.get(epoch)?.leaves.includes(device) === true && before?.leaves.includes(device) !== true
   }
 
   /** True when this commit needs no further try: processed, or never to be. */
@@ -220,12 +248,8 @@ export class Groups {
   }
 
   private async tryWelcome(epoch: EpochId, body: CommitBody): Promise<MlsState | { reason: string } | undefined> {
-    const device = hexDevice(this.self.device.publicKey)
-    const node = this.tree.nodes.get(epoch)
-    const before = this.tree.nodes.get(body.parent)
-    if (body.welcome === undefined || !node?.leaves.includes(device) || before?.leaves.includes(device)) return undefined
     const tree = this.trees.get(hex(body.treeHash))
-    if (tree === undefined) return undefined
+    if (tree === undefined || body.welcome === undefined || !this.awaitsTree(epoch)) return undefined
     for (const pkg of this.packages.values()) {
       const state = await joinFromWelcome(this.context, body.welcome, tree, pkg, this.self)
       if (!('reason' in state)) return state
@@ -293,21 +317,31 @@ export class Groups {
 
   /** Back-links and bundles: each secret must match the commitment its commit was signed with. */
   private openSealed(gains: Gain[]): void {
-    for (let again = true; again;) {
-      again = false
+    while (this.mayOpen) {
+      this.mayOpen = false
       for (const [epoch, body] of this.commits) {
         const secret = this.keys.secret(epoch)
         if (secret === undefined || body.backLink === undefined || this.keys.has(body.parent)) continue
-        if (this.believe(body.parent, this.keys.openSecret(secret, LABELS.backLink, body.backLink), gains)) again = true
+        this.believe(body.parent, this.keys.openSecret(secret, LABELS.backLink, body.backLink), gains)
       }
-      for (const bundle of this.bundles) {
-        const under = this.keys.secret(bundle.under)
-        if (under === undefined) continue
-        for (const { epoch, sealed } of bundle.secrets) {
-          if (!this.keys.has(epoch) && this.believe(epoch, this.keys.openSecret(under, LABELS.bundle, sealed), gains)) again = true
-        }
-      }
+      this.bundles = this.bundles.filter(({ body, at }) => !this.openBundle(body, at, gains))
     }
+  }
+
+  /** True when the bundle has told all that it can. */
+  private openBundle(bundle: BundleBody, at: number, gains: Gain[]): boolean {
+    const under = this.keys.secret(bundle.under)
+    if (under === undefined) return false
+    let isDone = true
+    for (const { epoch, sealed } of bundle.secrets) {
+      const check = this.commits.get(epoch)?.check
+      if (check === undefined) { isDone = false; continue }
+      const secret = this.keys.openSecret(under, LABELS.bundle, sealed)
+      if (secret === undefined || !this.keys.matches(secret, check)) continue
+      if (!this.bundledAt.has(epoch)) this.bundledAt.set(epoch, at)
+      if (!this.keys.has(epoch)) this.believe(epoch, secret, gains)
+    }
+    return isDone
   }
 
   /** Takes a secret told by others only if it is the one its commit promised. */
@@ -321,18 +355,27 @@ export class Groups {
 
   tip(): EpochId | undefined { const path = this.tree.path(); return path[path.length - 1] }
 
-  /** Epochs whose states may be dropped now: beyond the horizon on the canonical path. */
-  prune(path: readonly EpochId[]): EpochId[] {
-    const depth = path.length - 1
-    const out: EpochId[] = []
-    for (const epoch of this.states.keys()) {
-      const node = this.tree.nodes.get(epoch)
-      if (node !== undefined && node.depth < depth - KEPT_EPOCH_STATES) out.push(epoch)
-    }
+  /** Drops states that nothing can hang off any more, and returns their epochs. `now` in ms. */
+  prune(now: number): EpochId[] {
+    const out = beyondHorizon(this.tree, this.states.keys(), this.bundledAt, now)
     for (const epoch of out) this.states.delete(epoch)
     return out
   }
+
+  /** Hashes (hex) of trees that somebody may still ask for or join by: the rest of those that commits name can go. */
+  treesInUse(): { readonly named: ReadonlySet<string>; readonly needed: ReadonlySet<string> } {
+    const named = new Set<string>(), needed = new Set<string>()
+    const tip = this.tip(), untried = new Set(this.untried)
+    const least = (tip === undefined ? 0 : this.tree.nodes.get(tip)?.depth ?? 0) - KEPT_EPOCH_STATES
+    for (const [epoch, { treeHash }] of this.commits) {
+      named.add(hex(treeHash))
+      if (untried.has(epoch) || (this.tree.nodes.get(epoch)?.depth ?? 0) >= least) needed.add(hex(treeHash))
+    }
+    return { named, needed }
+  }
 }
 
+/** The header's clock counts 1024ths of a millisecond. */
+const HLC_STEP = 1024
 const hex = toHex
 export { hexDevice, type Membership }

@@ -14,7 +14,7 @@ const device = 'dd'.padEnd(64, '0') as DeviceId
 interface Sketch extends EpochNode { readonly power: number }
 
 function node(name: string, parent: string, depth: number, more: Partial<Sketch> = {}): Sketch {
-  return { id: epoch(name), parent: epoch(parent), depth, author: device, power: 50, removes: false, leaves: all, children: [], ...more }
+  return { id: epoch(name), parent: epoch(parent), depth, author: device, power: 50, removes: false, at: 0, leaves: all, children: [], ...more }
 }
 
 function tree(...nodes: readonly Sketch[]): EpochTree {

@@ -19,6 +19,8 @@ export interface EpochNode {
   readonly depth: number
   readonly author: DeviceId
   readonly removes: boolean
+  /** Its author's clock (ms): a label, by which old states are dropped; never a reason to choose. */
+  readonly at: number
   /** Devices by leaf index after this epoch; undefined where the leaf is blank. */
   readonly leaves: readonly (DeviceId | undefined)[]
   readonly children: EpochId[]
@@ -54,9 +56,9 @@ export class EpochTree {
 
   get root(): EpochId | undefined { return this.rootId }
 
-  addRoot(id: EpochId, device: DeviceId): void {
+  addRoot(id: EpochId, device: DeviceId, at = 0): void {
     this.rootId = id
-    this.nodes.set(id, { id, parent: undefined, depth: 0, author: device, removes: false, leaves: [device], children: [] })
+    this.nodes.set(id, { id, parent: undefined, depth: 0, author: device, removes: false, at, leaves: [device], children: [] })
     this.changes++
   }
 

@@ -14,7 +14,7 @@ const leaf = (name: string): LeafCredential => ({ identity: raw(name), device: r
 
 const space = raw('space'), binding = raw('binding'), epoch = id('epoch') as EpochId
 const parent: EpochNode = {
-  id: id('parent') as EpochId, parent: undefined, depth: 4, author: device('Alice'), removes: false, leaves: [device('Alice'), device('Bob'), undefined, device('Carol')], children: [],
+  id: id('parent') as EpochId, parent: undefined, depth: 4, author: device('Alice'), removes: false, at: 0, leaves: [device('Alice'), device('Bob'), undefined, device('Carol')], children: [],
 }
 const body: CommitBody = {
   type: 'commit', parent: parent.id, mls: new Uint8Array(), external: false, welcome: undefined, groupInfo: new Uint8Array(), treeHash: new Uint8Array(), check: new Uint8Array(),

@@ -1,0 +1,33 @@
+/**
+ * Which MLS states a device still needs. A state opens all that follows it on its branch, so each kept one is a risk: an old one is kept only while a
+ * late commit may still come that hangs off it. Clocks decide here, since nobody else has to agree: who dropped a state too early comes back from outside.
+ */
+import type { EpochId } from '../../wire/ids.ts'
+import { BUNDLED_STATE_KEPT_MS, KEPT_EPOCH_STATES, MAX_SIDE_STATES, STATE_KEPT_MS } from '../limits.ts'
+import type { EpochTree } from './tree.ts'
+
+/**
+ * `held`: epochs with a state here, oldest gain first. `bundledAt`: when the secrets of losing epochs were told to the others (ms). Of the canonical
+ * path the newest held state always stays: nothing replaces it, however long the group was quiet.
+ */
+export function beyondHorizon(tree: EpochTree, held: Iterable<EpochId>, bundledAt: ReadonlyMap<EpochId, number>, now: number): EpochId[] {
+  const path = tree.path()
+  const onPath = new Map(path.map((epoch, i) => [epoch, path[i + 1]]))
+  const least = path.length - 1 - KEPT_EPOCH_STATES
+  const ends = now - STATE_KEPT_MS
+  const labelled = (epoch: EpochId | undefined): number => (epoch === undefined ? Infinity : tree.nodes.get(epoch)?.at ?? 0)
+  const out: EpochId[] = []
+  const aside: EpochId[] = []
+  let newest: EpochId | undefined
+  for (const epoch of held) {
+    const node = tree.nodes.get(epoch)
+    if (node === undefined) { out.push(epoch); continue }
+    if (onPath.has(epoch)) {
+      if (newest === undefined || (tree.nodes.get(newest)?.depth ?? 0) < node.depth) newest = epoch
+      // It was in use until the next epoch came.
+      if (node.depth < least || labelled(onPath.get(epoch)) < ends) out.push(epoch)
+    } else if (node.depth < least || node.at < ends || (bundledAt.get(epoch) ?? Infinity) < now - BUNDLED_STATE_KEPT_MS) out.push(epoch)
+    else aside.push(epoch)
+  }
+  return [...out, ...aside.slice(0, -MAX_SIDE_STATES)].filter((epoch) => epoch !== newest)
+}
