@@ -8,16 +8,16 @@ import type { MailboxEvent, Random, Ciphersuite } from '../ports.ts'
 import { encodeAuthorityBody } from '../wire/authority.ts'
 import { equal, fromHex } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type OpId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { runCommand } from './commands/commands.ts'
 import { distribute } from './distribute.ts'
 import { Drafts } from './drafts.ts'
+import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { Joins } from './joins.ts'
-import { LostMail } from './lost-mail.ts'
 import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
@@ -28,6 +28,7 @@ import { ReadMarks } from './read-marks.ts'
 import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import { Peers } from './sync/peers.ts'
+import type { Intake } from './sync/receiving.ts'
 import { postReceipt, takeReceipt } from './sync/receipts.ts'
 import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
@@ -54,13 +55,12 @@ export class Engine implements Stepper {
   usedRelays: readonly string[] = []
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
-  private readonly lost: LostMail
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
     this.appBase = options.appBase ?? ''
     this.peers = new Peers(this.world, this.replicas, {
-      ops: (turn, replica, ops, from) => this.take(turn, replica, ops, from),
+      ops: (turn, replica, ops, from, device) => this.take(turn, replica, ops, from, device),
       met: (turn, replica) => this.touch(turn, replica),
       vector: (turn, replica, device, vector) => { if (this.noteHeld(turn, replica, device, vector)) this.touch(turn, replica) },
       tree: (turn, replica, tree) => this.takeTree(turn, replica, tree),
@@ -70,7 +70,6 @@ export class Engine implements Stepper {
     this.groupwork = new Groupwork(this)
     this.telling = new Telling(this)
     this.opening = new Opening(this)
-    this.lost = new LostMail(this)
   }
 
   async step(input: Input, now: number): Promise<Step> {
@@ -132,8 +131,8 @@ export class Engine implements Stepper {
     if (first === 'query') return this.questions.onRows(turn, second, rows)
     const replica = this.replicas.get(first as SpaceId)
     if (replica === undefined) return
-    if (second === 'again') return this.lost.onRows(turn, replica, tag, rows)
     if (second === 'serve') return this.peers.onRows(turn, replica.id, third, rows)
+    if (second === 'twin') return this.taken(turn, replica, await replica.receiving.onTwins(turn, third as OpId, rows))
     for (const payload of await replica.onRows(turn, tag, rows)) await this.onPayload(turn, replica, payload)
     this.touch(turn, replica)
   }
@@ -179,8 +178,12 @@ export class Engine implements Stepper {
   // ---- ops ----
 
   /** Takes ops that came from a peer, a relay or gossip. */
-  async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string): Promise<void> {
-    const accepted = await replica.receive(turn, ops)
+  async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string, device?: DeviceId): Promise<void> {
+    this.taken(turn, replica, await replica.receive(turn, ops, device), from)
+  }
+
+  /** What follows from ops that came in. */
+  private taken(turn: Turn, replica: Replica, { accepted }: Intake, from?: string): void {
     if (accepted.length === 0) return
     this.touch(turn, replica)
     const fresh = accepted.filter((op) => op.header.device !== replica.me.device)
@@ -253,11 +256,7 @@ export class Engine implements Stepper {
       }
       case 'announced': return this.onGossip(turn, event.topic, event.bytes)
       case 'rolled-back':
-        for (const replica of this.replicas.values()) {
-          if (!replica.mail.topics.has(event.topic)) continue
-          replica.mail.resetCursor(turn, event.relay, event.topic)
-          await this.lost.rolledBack(turn, replica, event.relay, event.topic)
-        }
+        for (const replica of this.replicas.values()) if (replica.mail.topics.has(event.topic)) replica.mail.resetCursor(turn, event.relay, event.topic)
         return
     }
   }
@@ -307,12 +306,12 @@ export class Engine implements Stepper {
       turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
       return
     }
-    if (kind === 'repost') return this.lost.onTimer(turn, tag)
     const replica = this.replicas.get(id as SpaceId)
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
     if (kind === 'receipt') await postReceipt(turn, replica)
+    if (kind === 'proof') await proveForks(this, turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)
   }
 
@@ -326,6 +325,7 @@ export class Engine implements Stepper {
       await this.sendDrafts(turn, replica)
       if (before === undefined || replica.everyone.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
     }
+    planProofs(this, turn, replica)
     this.telling.messages(turn, replica)
     this.telling.space(turn, replica)
   }

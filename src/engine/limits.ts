@@ -6,14 +6,25 @@ export const MAX_MESSAGE_CHARS = 4000
 export const MAX_DRAFT_CHARS = 16_000
 export const MAX_NAME_CHARS = 64
 export const MAX_LINK_CHARS = 4096
-/** Ops waiting for a predecessor, per space: beyond it the oldest are dropped, and sync asks for them again. */
+/** Ops waiting for a predecessor, per space: beyond it whoever sent the most loses the oldest, and sync asks for them again. */
 export const MAX_PARKED_OPS = 4000
+export const MAX_PARKED_BYTES = 16 * 1024 * 1024
+/** Bytes that one sender may have waiting here before anything vouches for them. */
+export const MAX_UNVERIFIED_BYTES = 4 * 1024 * 1024
+/** Branches of one forked chain that are kept: its device is frozen where they part, so more would only serve a flood. */
+export const MAX_BRANCHES = 4
+/** Ops of forked content whose place is looked up on disk at a time, per space. */
+export const MAX_SUSPECTS = 256
+/** Ops remembered by number, so that what comes twice is known without reading the disk. */
+export const REMEMBERED_OPS = 8192
 /** Sealed parcels whose epoch key isn't known yet, per space. */
 export const MAX_UNOPENED = 2000
 /** Op bytes in one frame or parcel: below the frame's and the relay's 1 MiB with room for sealing and padding. */
 export const MAX_BATCH_BYTES = 384 * 1024
 /** Ops a peer gets for one ask: it asks again for more, so a slow reader sets the pace. */
 export const MAX_ASK_OPS = 2000
+/** Rows read from disk at a time to answer a peer. */
+export const SERVED_ROWS = 500
 /** Messages in one answer to a client. */
 export const MAX_MESSAGES_PAGE = 200
 /** MLS states kept behind the tip, so that commits on older branches can still be processed. */
@@ -59,10 +70,6 @@ export const REJOIN_RANK_MS = 2000
 export const RENEW_AFTER_MS = 7 * 24 * 3600_000
 /** Receipts (what we hold) go to the relay at most so often: they are what "delivered" is known by among people never online together. */
 export const RECEIPT_AFTER_MS = 3000
-/** A relay that forgets is filled again at once, but not more often than this. */
-export const REPOST_EVERY_MS = 60_000
-/** Own messages of one channel that go to a relay again after it forgot. Older ones come from other members. */
-export const MAX_REPOSTED_MESSAGES = 500
 /** Key packages others may add us by. */
 export const KEY_PACKAGE_LIFETIME_S = 90 * 24 * 3600
 /** A clock ahead by more than this is not believed: the label of a message is clamped. */

@@ -16,10 +16,12 @@ import { openContent, sealContent } from './content/content.ts'
 import type { Gain, Groups } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
 import { MAX_CLOCK_AHEAD_MS } from './limits.ts'
-import { Log } from './log/log.ts'
+import { Log, opKey, tipKey } from './log/log.ts'
+import type { Sender } from './log/parked.ts'
 import { Mail } from './mailbox/mail.ts'
 import { Authority } from './space/authority.ts'
 import { Delivery } from './sync/delivery.ts'
+import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
 
 const HLC_STEP = 1024
@@ -39,6 +41,7 @@ export class Replica {
   readonly groups: Groups
   readonly mail: Mail
   readonly delivery: Delivery
+  readonly receiving: Receiving
   record: SpaceRecord
   /** Content ops on disk whose key isn't here, by epoch: op rows' keys and channels. */
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
@@ -63,6 +66,7 @@ export class Replica {
       byHint: (hint) => first(this.audiences.values(), (a) => a.groups.keys.envelopeByHint(hint)),
     }, record.relays)
     this.delivery = new Delivery(id)
+    this.receiving = new Receiving(this, (turn, op) => this.accept(turn, op))
   }
 
   // ---- disk ----
@@ -80,7 +84,8 @@ export class Replica {
     await this.loadOps(ops)
     for (const row of heads) {
       const head = decodeHead(row.value)
-      if (head !== undefined) this.log.restoreHead(toHex(row.key.subarray(0, 16)) as ChannelId, toHex(row.key.subarray(16)) as DeviceId, head)
+      const branch = row.key.length > 48 ? parseOpId(row.key.subarray(48)) : undefined
+      if (head !== undefined) this.log.restoreTip(toHex(row.key.subarray(0, 16)) as ChannelId, toHex(row.key.subarray(16, 48)) as DeviceId, { ...head, branch })
     }
     for (const row of states) {
       const state = decodeState(row.value), epoch = parseOpId(row.key)
@@ -100,7 +105,7 @@ export class Replica {
     for (const row of parked) {
       const op = decodeOp(row.value, (b) => this.world.suite.sha256(b))
       const place = op === undefined ? undefined : this.log.place(op)
-      if (op !== undefined && place?.type === 'waits') this.log.park(op, place.for)
+      if (op !== undefined && place?.type === 'waits') this.log.park(op, place.for, 'mail')
     }
     this.mail.load(outbox, cursors, unopened)
     this.delivery.load(acks)
@@ -129,35 +134,8 @@ export class Replica {
 
   // ---- ops in ----
 
-  /** Takes ops from anyone. What is new is saved in this step; what is malformed, forged or foreign is dropped without a trace. */
-  async receive(turn: Turn, encoded: readonly Uint8Array[]): Promise<Op[]> {
-    const sha = (b: Uint8Array): Uint8Array => this.world.suite.sha256(b)
-    const ops: Op[] = []
-    for (const bytes of encoded) {
-      const op = decodeOp(bytes, sha)
-      if (op === undefined || this.log.isParked(op.id)) continue
-      if (op.header.space !== this.id && !(op.header.type === 'genesis' && op.id === (this.id as string))) continue
-      if (this.log.place(op).type !== 'known') ops.push(op)
-    }
-    const vouched = ops.length > 1 ? await this.log.vouched(ops) : new Set<OpId>()
-    const accepted: Op[] = []
-    const queue = ops
-    for (let op = queue.shift(); op !== undefined; op = queue.shift()) {
-      const place = this.log.place(op)
-      if (place.type === 'waits') {
-        if (this.log.park(op, place.for)) turn.out.put(`parked/${this.id}`, fromHex(op.id) as Uint8Array, op.bytes)
-        continue
-      }
-      if (place.type !== 'next') continue
-      if (!vouched.has(op.id) && !(await this.log.verify(op))) continue
-      const freed = await this.accept(turn, op)
-      if (freed === undefined) continue
-      accepted.push(op)
-      queue.push(...freed)
-      for (const waited of freed) turn.out.delete(`parked/${this.id}`, fromHex(waited.id) as Uint8Array)
-    }
-    return accepted
-  }
+  /** Takes ops from anyone. What is new is saved in this step; what is malformed, forged or foreign is dropped and counted. */
+  receive(turn: Turn, encoded: readonly Uint8Array[], sender: Sender = 'mail'): Promise<Intake> { return this.receiving.take(turn, encoded, sender) }
 
   /** Puts a verified op that is next in its chain into the log and returns those that waited for it; undefined when its author has no business here. */
   private async accept(turn: Turn, op: Op): Promise<Op[] | undefined> {
@@ -167,11 +145,11 @@ export class Replica {
       const verdict = this.authority.contentVerdict(h)
       if (verdict.type === 'void' && this.authority.identityOf(h.device) === undefined) return undefined
     }
-    turn.out.put(opsPartition(this.id, h.channel), opKey(h.device, h.chanSeq), op.bytes)
-    const freed = this.log.add(op)
-    const head = this.log.head(h.channel, h.device)
-    if (head !== undefined) turn.out.put(`heads/${this.id}`, concat(fromHex(h.channel) as Uint8Array, fromHex(h.device) as Uint8Array), encodeHead(head))
-    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.readContent(turn, op)
+    const { tip, freed } = this.log.add(op)
+    const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
+    turn.out.put(opsPartition(this.id, h.channel), rowKey, op.bytes)
+    turn.out.put(`heads/${this.id}`, tipKey(h.channel, h.device, tip.branch), encodeHead(tip))
+    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.readContent(turn, op, rowKey)
     this.vote(turn, op)
     return freed
   }
@@ -205,10 +183,9 @@ export class Replica {
   }
 
   /** Opens a content op into a message row, or notes that its key isn't here. */
-  private readContent(turn: Turn, op: Op): void {
+  private readContent(turn: Turn, op: Op, rowKey: Uint8Array): void {
     const h = op.header
     const epoch = h.epoch as EpochId
-    const rowKey = opKey(h.device, h.chanSeq)
     const lockedKey = concat(fromHex(h.channel) as Uint8Array, rowKey)
     const key = this.audiences.get(h.audience)?.groups.keys.contentKey(epoch, h.channel)
     if (key === undefined) {
@@ -253,7 +230,7 @@ export class Replica {
     const last = this.log.deviceHeads.get(this.me.device)
     return {
       space: type === 'genesis' ? NO_SPACE : this.id, audience, channel, device: this.me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id,
-      chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, deps: this.authority.heads(), type, hlc: Math.max(turn.now * HLC_STEP, this.log.maxHlc + 1),
+      chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, deps: this.authority.heads(), type, hlc: Math.max(turn.now * HLC_STEP, this.believable(turn, this.log.maxHlc + 1)),
       kid: sealedUnder?.kid, epoch: sealedUnder?.epoch, bodyHash: EMPTY,
     }
   }
@@ -341,7 +318,7 @@ export class Replica {
     for (const row of rows) {
       if (kind === 'locked') {
         const op = decodeOp(row.value, (b) => this.world.suite.sha256(b))
-        if (op !== undefined) this.readContent(turn, op)
+        if (op !== undefined) this.readContent(turn, op, row.key)
       } else {
         turn.out.delete(`unopened/${this.id}`, u64(Number(number)))
         const payload = this.mail.open(row.value)
@@ -375,7 +352,6 @@ export class Replica {
 }
 
 export const opsPartition = (space: SpaceId, channel: ChannelId): string => `ops/${space}/${channel}`
-export const opKey = (device: DeviceId, chanSeq: number): Uint8Array => concat(fromHex(device) as Uint8Array, u64(chanSeq))
 export const messageKey = (m: { readonly hlc: number; readonly id: OpId }): Uint8Array => concat(u64(m.hlc), fromHex(m.id) as Uint8Array)
 /** What `find` gives for the first item it gives anything for. */
 function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | undefined {

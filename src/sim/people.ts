@@ -260,7 +260,8 @@ export class People {
       case 0: case 1: relay.isUp = !relay.isUp; break
       case 2: relay.withholds = !relay.withholds; break
       case 3: office.replay(relay); break
-      case 4: office.forget(relay)
+      // Only where another relay remembers: what one alone kept, nobody posts again yet.
+      case 4: if (relay !== [...office.relays.values()][0]) office.forget(relay)
     }
     world.note(`relay ${relay.url}: ${relay.isUp ? 'up' : 'down'}${relay.withholds ? ', withholds' : ''}`)
     office.lookAround()

@@ -1,6 +1,7 @@
 /**
  * A version vector: how far a device holds each (channel, device) chain, as [[channel, [[device, chanSeq, first 8 bytes of the head's id], ...]], ...],
- * channels and devices ascending. A different head at the same number reveals a forked chain at once.
+ * channels ascending, then devices, then heads. A different head at the same number reveals a forked chain at once; a forked chain has an entry for
+ * each of its branches.
  */
 import { fromHex, toHex } from './bytes.ts'
 import { type Cbor, isArray, isBytes, isUint } from './cbor.ts'
@@ -10,7 +11,7 @@ export const MAX_VECTOR_CHANNELS = 2048
 export const MAX_VECTOR_ENTRIES = 20_000
 
 export interface VectorEntry { readonly channel: ChannelId; readonly device: DeviceId; readonly chanSeq: number; readonly head: string }
-/** Ascending by channel, then device. */
+/** Ascending by channel, then device, then head. */
 export type Vector = readonly VectorEntry[]
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
@@ -35,13 +36,15 @@ export function decodeVector(v: Cbor | undefined): Vector | undefined {
     const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined
     if (channel === undefined || channel <= lastChannel || !isArray(entries) || entries.length === 0) return undefined
     lastChannel = channel
-    let lastDevice = ''
+    let lastTip = ''
     for (const entry of entries) {
       if (!isArray(entry, 3) || out.length >= MAX_VECTOR_ENTRIES) return undefined
       const [deviceBytes, chanSeq, head] = entry
       const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
-      if (device === undefined || device <= lastDevice || !isUint(chanSeq) || chanSeq < 1 || !isBytes(head, 8)) return undefined
-      lastDevice = device
+      if (device === undefined || !isUint(chanSeq) || chanSeq < 1 || !isBytes(head, 8)) return undefined
+      const tip = device + toHex(head)
+      if (tip <= lastTip) return undefined
+      lastTip = tip
       out.push({ channel, device, chanSeq, head: toHex(head) })
     }
   }

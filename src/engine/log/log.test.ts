@@ -6,17 +6,21 @@ import type { Ciphersuite, SigningKey } from '../../ports.ts'
 import { toHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId, type SpaceId } from '../../wire/ids.ts'
 import { decodeOp, encodeHeader, encodeOp, type Op, opSignedBytes } from '../../wire/op.ts'
-import { MAX_PARKED_OPS } from '../limits.ts'
+import { decodeVector, encodeVector } from '../../wire/vector.ts'
+import { decodeCbor, encodeCbor } from '../../wire/cbor.ts'
+import { MAX_BRANCHES, MAX_PARKED_OPS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { Log } from './log.ts'
 
 let suite: Ciphersuite
 let alice: SigningKey
+let bob: SigningKey
 const space = 'ab'.repeat(32) as SpaceId
 const channel = 'cd'.repeat(16) as ChannelId
 
 beforeAll(async () => {
   suite = await createSuite(seededRandom(1))
   alice = await suite.signingKey(new Uint8Array(32).fill(1))
+  bob = await suite.signingKey(new Uint8Array(32).fill(2))
 })
 
 interface Spec { readonly chanSeq: number; readonly chanPrev?: OpId | undefined; readonly deps?: readonly OpId[]; readonly channel?: ChannelId; readonly text?: string }
@@ -43,10 +47,10 @@ describe('a chain', () => {
     const log = new Log(suite)
     const [first, second] = await chain(2) as [Op, Op]
     expect(log.place(second)).toEqual({ type: 'waits', for: `${channel}${first.header.device}:1` })
-    expect(log.park(second, (log.place(second) as { for: string }).for)).toBe(true)
+    log.park(second, (log.place(second) as { for: string }).for, 'mail')
     expect(log.place(first)).toEqual({ type: 'next' })
-    expect(log.add(first)).toEqual([second])
-    expect(log.parkedCount).toBe(0)
+    expect(log.add(first).freed).toEqual([second])
+    expect(log.parked.count).toBe(0)
     expect(log.place(second)).toEqual({ type: 'next' })
   })
 
@@ -55,28 +59,91 @@ describe('a chain', () => {
     const rule = await write({ chanSeq: 1, channel: AUTHORITY_CHANNEL, text: 'rule' })
     const said = await write({ chanSeq: 1, deps: [rule.id] })
     expect(log.place(said)).toEqual({ type: 'waits', for: rule.id })
-    log.park(said, rule.id)
-    expect(log.add(rule)).toEqual([said])
+    log.park(said, rule.id, 'mail')
+    expect(log.add(rule).freed).toEqual([said])
   })
 
-  test('S2 a second op in one place is refused and kept as proof, a repeated one is known', async () => {
+  test('S2 both branches of a forked authority chain come in, in either order, and the vector shows both', async () => {
+    const one = await write({ chanSeq: 1, channel: AUTHORITY_CHANNEL })
+    const two = await write({ chanSeq: 2, chanPrev: one.id, channel: AUTHORITY_CHANNEL })
+    const twin = await write({ chanSeq: 2, chanPrev: one.id, channel: AUTHORITY_CHANNEL, text: 'not what I said before' })
+    const onTwin = await write({ chanSeq: 3, chanPrev: twin.id, channel: AUTHORITY_CHANNEL })
+    const vectors = [[one, two, twin, onTwin], [one, twin, onTwin, two], [one, twin, two, onTwin]].map((order) => {
+      const log = new Log(suite)
+      for (const op of order) {
+        expect(log.place(op)).toEqual({ type: 'next' })
+        log.add(op)
+      }
+      expect(log.rivals(two)).toEqual([twin])
+      return log.vector()
+    })
+    expect(vectors[1]).toEqual(vectors[0])
+    expect(vectors[2]).toEqual(vectors[0])
+    expect(vectors[0]?.map((e) => e.chanSeq).sort()).toEqual([2, 3])
+    expect(decodeVector(decodeCbor(encodeCbor(encodeVector(vectors[0] ?? [])), 10_000))).toEqual(vectors[0])
+  })
+
+  test('S2 what may be a twin of old content is looked up on disk, and a branch that rests on one strays', async () => {
     const log = new Log(suite)
     const [first, second] = await chain(2) as [Op, Op]
     log.add(first)
     expect(log.place(first)).toEqual({ type: 'known' })
     const twin = await write({ chanSeq: 1, text: 'not what I said before' })
-    expect(log.place(twin)).toEqual({ type: 'refused' })
-    expect(log.forks).toEqual([{ known: first.id, other: twin }])
+    expect(log.place(twin)).toEqual({ type: 'unsure' })
     log.add(second)
-    const onTwin = await write({ chanSeq: 3, chanPrev: twin.id })
-    expect(log.place(onTwin)).toEqual({ type: 'refused' })
+    const onTwin = await write({ chanSeq: 2, chanPrev: twin.id })
+    const third = await write({ chanSeq: 3, chanPrev: onTwin.id })
+    expect(log.place(third)).toEqual({ type: 'waits', for: onTwin.id, strays: true })
+    const entry = { channel, device: third.header.device, chanSeq: 3, head: third.id.slice(0, 16) }
+    expect(log.lacks(entry, false)).toEqual({ from: 3, to: 3, again: false })
+    log.dispute(third)
+    expect(log.lacks(entry, false)).toEqual({ from: 1, to: 3, again: true })
+    log.add(onTwin)
+    expect(log.place(third)).toEqual({ type: 'next' })
+    expect(log.tipsOf(channel, third.header.device).map((tip) => tip.branch)).toEqual([undefined, onTwin.id])
   })
 
-  test('S3 what waits is bounded', async () => {
+  test('S2 a chain may have a few branches only, unless others rest on one more', async () => {
+    const log = new Log(suite)
+    const branch = (n: number): Promise<Op> => write({ chanSeq: 1, channel: AUTHORITY_CHANNEL, text: `branch ${n}` })
+    for (let n = 0; n < MAX_BRANCHES; n++) log.add(await branch(n))
+    const more = await branch(MAX_BRANCHES)
+    expect(log.place(more)).toEqual({ type: 'refused' })
+    log.park(await write({ chanSeq: 1, deps: [more.id] }), more.id, 'mail')
+    expect(log.place(more)).toEqual({ type: 'next' })
+  })
+
+  test('S2 an op that says it follows an op of another place, or goes back in number, is refused', async () => {
+    const log = new Log(suite)
+    const [first] = await chain(1) as [Op]
+    log.add(first)
+    expect(log.place(await write({ chanSeq: 3, chanPrev: first.id }))).toEqual({ type: 'refused' })
+    const rule = await write({ chanSeq: 1, channel: AUTHORITY_CHANNEL })
+    log.add(rule)
+    expect(log.place(await write({ chanSeq: 3, chanPrev: rule.id, channel: AUTHORITY_CHANNEL }))).toEqual({ type: 'refused' })
+    expect(log.place(await write({ chanSeq: 2, chanPrev: rule.id, channel: AUTHORITY_CHANNEL }, bob))).toEqual({ type: 'refused' })
+  })
+
+  test('S3 what waits is bounded, and who sends the most loses the oldest of it', async () => {
     const log = new Log(suite)
     const far = await write({ chanSeq: 9, chanPrev: 'ee'.repeat(32) as OpId })
-    for (let n = 0; n < MAX_PARKED_OPS; n++) expect(log.park({ ...far, id: n.toString(16).padStart(64, '0') as OpId }, 'x')).toBe(true)
-    expect(log.park(far, 'x')).toBe(false)
+    const numbered = (n: number): Op => ({ ...far, id: n.toString(16).padStart(64, '0') as OpId })
+    expect(log.park(far, 'x', 'b0'.repeat(32) as DeviceId)).toEqual([])
+    for (let n = 0; n < MAX_PARKED_OPS - 1; n++) expect(log.park(numbered(n), 'x', 'mail')).toEqual([])
+    expect(log.park(numbered(MAX_PARKED_OPS), 'x', 'mail')).toEqual([numbered(0)])
+    expect(log.parked.count).toBe(MAX_PARKED_OPS)
+    expect(log.parked.has(far.id)).toBe(true)
+  })
+
+  test('S3 one sender has no more than its share of bytes waiting', async () => {
+    const log = new Log(suite)
+    const far = await write({ chanSeq: 9, chanPrev: 'ee'.repeat(32) as OpId })
+    const big = (n: number): Op => ({ ...far, id: n.toString(16).padStart(64, '0') as OpId, bytes: new Uint8Array(MAX_UNVERIFIED_BYTES / 2) })
+    expect(log.park(big(1), 'x', 'mail')).toEqual([])
+    expect(log.park(big(2), 'y', 'mail')).toEqual([])
+    expect(log.park(big(3), 'x', 'mail').map((op) => op.id)).toEqual([big(1).id])
+    expect(log.parked.isWanted('x' as OpId)).toBe(true)
+    expect(log.parked.take('x').map((op) => op.id)).toEqual([big(3).id])
   })
 })
 

@@ -4,52 +4,79 @@
  * An op is accepted when its predecessor in its device's chain of its channel and all the authority heads it names are in, and it is signed:
  * by its own signature, or by a later one of its chain in the same batch (its hash is in that one's `chanPrev`, so one signature
  * authenticates all before it). Authority and group ops are always verified one by one. What can't be accepted yet is parked, bounded.
+ *
+ * A device that signs two ops for one place forks its chain. Both branches are taken in, so that everyone comes to hold the same, whichever came
+ * first; what they are worth is authority's to say. A chain therefore has tips: one, or one for each branch. Of authority the whole chain is in
+ * memory; of content only the tips are, so whether an older place holds something else is looked up on disk (`unsure`).
  */
 import type { Ciphersuite } from '../../ports.ts'
-import { fromHex } from '../../wire/bytes.ts'
+import { concat, fromHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
-import { type Op, opSignedBytes } from '../../wire/op.ts'
+import { type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
-import { MAX_PARKED_OPS } from '../limits.ts'
+import { MAX_ASK_OPS, MAX_BRANCHES, REMEMBERED_OPS } from '../limits.ts'
+import { Parked, type Sender } from './parked.ts'
 
 export type ChainKey = string
 export const chainKey = (channel: ChannelId, device: DeviceId): ChainKey => channel + device
 
-/** Two different ops by one device at one place: proof that its key was used twice. */
-export interface Fork { readonly known: OpId; readonly other: Op }
+/** The end of one branch. `branch`: the op that left the chain's first branch; undefined for that one. */
+export interface Tip extends HeadRecord { readonly branch: OpId | undefined }
+
+/**
+ * Where an op stands. unsure: another op may have its place on disk. refused: its chain contradicts itself, or has too many branches.
+ * `strays`: it waits for a predecessor where we have another op already.
+ */
+export type Place = { readonly type: 'known' | 'next' | 'refused' | 'unsure' } | { readonly type: 'waits'; readonly for: string; readonly strays?: true }
+
+interface Remembered { readonly id: OpId; readonly channel: ChannelId; readonly chanSeq: number }
+
+const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, REFUSED: Place = { type: 'refused' }, UNSURE: Place = { type: 'unsure' }
+const NO_TIPS: readonly Tip[] = []
 
 export class Log {
   /** Authority and group ops, whole, by id. */
   readonly authority = new Map<OpId, Op>()
-  readonly heads = new Map<ChainKey, HeadRecord>()
+  /** Of each chain, its first branch first. */
+  private readonly tips = new Map<ChainKey, Tip[]>()
+  /** The authority ops at each place. */
+  private readonly places = new Map<string, OpId[]>()
   /** Highest number each device has used in this space, over all its channels. */
   readonly deviceHeads = new Map<DeviceId, { seq: number; id: OpId }>()
-  readonly forks: Fork[] = []
+  /** Chains of which an op came whose predecessor is on a branch that isn't here: asked for from further back. */
+  private readonly disputed = new Map<ChainKey, OpId>()
+  /** Newest last: which op had which number of its device. */
+  private readonly recent = new Map<string, Remembered>()
+  readonly parked = new Parked()
   /** Highest hybrid time seen: our next op is labelled later. */
   maxHlc = 0
-  private readonly parked = new Map<OpId, Op>()
-  /** Parked ops by what they wait for: an op id, or a chain's next place. */
-  private readonly waiting = new Map<string, Set<OpId>>()
   private readonly suite: Ciphersuite
 
   constructor(suite: Ciphersuite) { this.suite = suite }
 
-  get parkedCount(): number { return this.parked.size }
-  isParked(id: OpId): boolean { return this.parked.has(id) }
-  parkedOps(): Iterable<Op> { return this.parked.values() }
+  tipsOf(channel: ChannelId, device: DeviceId): readonly Tip[] { return this.tips.get(chainKey(channel, device)) ?? NO_TIPS }
 
-  head(channel: ChannelId, device: DeviceId): HeadRecord | undefined { return this.heads.get(chainKey(channel, device)) }
+  /** The end of a chain's first branch. */
+  head(channel: ChannelId, device: DeviceId): Tip | undefined { return this.tipsOf(channel, device)[0] }
 
-  /** Restores a chain's head from disk. */
-  restoreHead(channel: ChannelId, device: DeviceId, head: HeadRecord): void {
-    this.heads.set(chainKey(channel, device), head)
-    this.noteDevice(device, head.seq, head.id)
-    this.maxHlc = Math.max(this.maxHlc, head.hlc)
+  /** Restores a branch's tip from disk. */
+  restoreTip(channel: ChannelId, device: DeviceId, tip: Tip): void {
+    const key = chainKey(channel, device)
+    this.tips.set(key, [...this.tipsOf(channel, device), tip].sort((a, b) => ((a.branch ?? '') < (b.branch ?? '') ? -1 : 1)))
+    this.noteDevice(device, tip.seq, tip.id)
+    this.maxHlc = Math.max(this.maxHlc, tip.hlc)
   }
 
-  /** Restores an authority op that was verified before it was saved. Chain heads come from `restoreHead`. */
-  restoreAuthority(op: Op): void { this.authority.set(op.id, op) }
+  /** Restores an authority op that was verified before it was saved. Tips come from `restoreTip`. */
+  restoreAuthority(op: Op): void { this.noteAuthority(op) }
+
+  private noteAuthority(op: Op): void {
+    this.authority.set(op.id, op)
+    const place = `${op.header.device}${op.header.chanSeq}`
+    const ids = this.places.get(place)
+    if (ids === undefined) this.places.set(place, [op.id]); else ids.push(op.id)
+  }
 
   private noteDevice(device: DeviceId, seq: number, id: OpId): void {
     const known = this.deviceHeads.get(device)
@@ -59,61 +86,121 @@ export class Log {
   /** What we hold, for peers to compare with. */
   vector(): Vector {
     const out: VectorEntry[] = []
-    for (const [key, head] of this.heads) {
-      out.push({ channel: key.slice(0, 32) as ChannelId, device: key.slice(32) as DeviceId, chanSeq: head.chanSeq, head: head.id.slice(0, 16) })
+    for (const [key, tips] of this.tips) {
+      for (const tip of tips.slice(0, MAX_BRANCHES)) {
+        out.push({ channel: key.slice(0, 32) as ChannelId, device: key.slice(32) as DeviceId, chanSeq: tip.chanSeq, head: tip.id.slice(0, 16) })
+      }
     }
-    return out.sort((a, b) => (a.channel < b.channel ? -1 : a.channel > b.channel ? 1 : a.device < b.device ? -1 : 1))
+    const order = (e: VectorEntry): string => e.channel + e.device + e.head
+    return out.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   }
 
   /**
-   * Where an op stands: in already, waiting (and for what), next in its chain, or refused because its chain says otherwise.
+   * The part of a chain that its holder has and we lack, as far as the tip it shows tells. `isForked`: it shows several tips of this chain;
+   * `again`: it covers places of which we have an op already.
    */
-  place(op: Op): { type: 'known' | 'next' | 'refused' } | { type: 'waits'; for: string } {
+  lacks(e: VectorEntry, isForked: boolean): { readonly from: number; readonly to: number; readonly again: boolean } | undefined {
+    const tips = this.tipsOf(e.channel, e.device)
+    const reach = tips.reduce((most, tip) => Math.max(most, tip.chanSeq), 0)
+    const isHere = (id: OpId): boolean => id.startsWith(e.head)
+    if (tips.some((tip) => isHere(tip.id))) return undefined
+    // Where branches part isn't known: what is near the end is asked for, then what that rests on.
+    const back = { from: Math.max(1, e.chanSeq - MAX_ASK_OPS + 1), to: e.chanSeq, again: true }
+    if (this.disputed.has(chainKey(e.channel, e.device))) return back
+    if (e.chanSeq > reach) return { from: reach + 1, to: e.chanSeq, again: false }
+    if (e.channel === AUTHORITY_CHANNEL) return this.places.get(`${e.device}${e.chanSeq}`)?.some(isHere) === true ? undefined : back
+    return isForked || tips.some((tip) => tip.chanSeq === e.chanSeq) ? back : undefined
+  }
+
+  /** Where another op has this number of its device, as far as is remembered: then its key was used twice. */
+  twinOf(h: OpHeader, id: OpId): Remembered | undefined {
+    const known = this.recent.get(`${h.device}${h.seq}`)
+    return known?.id === id ? undefined : known
+  }
+
+  private isKnown(op: Op): boolean {
     const h = op.header
-    const head = this.head(h.channel, h.device)
-    const held = head?.chanSeq ?? 0
-    if (h.chanSeq <= held) {
-      const same = h.channel === AUTHORITY_CHANNEL ? this.authority.has(op.id) : h.chanSeq < held || head?.id === op.id
-      if (same) return { type: 'known' }
-      if (this.forks.length < 256 && head !== undefined) this.forks.push({ known: head.id, other: op })
-      return { type: 'refused' }
-    }
-    if (h.chanSeq > held + 1) return { type: 'waits', for: `${chainKey(h.channel, h.device)}:${h.chanSeq - 1}` }
-    if (h.chanPrev !== head?.id) {
-      if (this.forks.length < 256 && head !== undefined) this.forks.push({ known: head.id, other: op })
-      return { type: 'refused' }
+    if (h.channel === AUTHORITY_CHANNEL) return this.authority.has(op.id)
+    return this.recent.get(`${h.device}${h.seq}`)?.id === op.id || this.tipsOf(h.channel, h.device).some((tip) => tip.id === op.id)
+  }
+
+  place(op: Op): Place {
+    if (this.isKnown(op)) return KNOWN
+    const h = op.header
+    const tips = this.tipsOf(h.channel, h.device)
+    const extended = tips.find((tip) => tip.id === h.chanPrev)
+    if (extended !== undefined && (extended.chanSeq + 1 !== h.chanSeq || extended.seq >= h.seq)) return REFUSED
+    const isLinked = extended !== undefined || (tips.length === 0 && h.chanSeq === 1)
+    if (!isLinked) {
+      const off = h.channel === AUTHORITY_CHANNEL ? this.branching(op) : this.strayed(h, tips)
+      if (off !== undefined) return off
     }
     for (const dep of h.deps) if (!this.authority.has(dep)) return { type: 'waits', for: dep }
-    return { type: 'next' }
+    return NEXT
   }
 
-  /** Parks an op until what it waits for is in. False when there is no room: sync will bring it again. */
-  park(op: Op, waitsFor: string): boolean {
-    if (this.parked.has(op.id)) return false
-    if (this.parked.size >= MAX_PARKED_OPS) return false
-    this.parked.set(op.id, op)
-    const set = this.waiting.get(waitsFor) ?? new Set()
-    set.add(op.id)
-    this.waiting.set(waitsFor, set)
-    return true
-  }
-
-  /** Marks an op as in; returns the parked ops that waited for it. */
-  add(op: Op): Op[] {
+  /** An authority op that follows no tip: a branch leaves where its predecessor is. undefined when it may. */
+  private branching(op: Op): Place | undefined {
     const h = op.header
-    this.heads.set(chainKey(h.channel, h.device), { chanSeq: h.chanSeq, id: op.id, seq: h.seq, hlc: h.hlc })
+    const before = h.chanPrev === undefined ? undefined : this.authority.get(h.chanPrev)
+    if (h.chanPrev !== undefined && before === undefined) return this.after(h.chanPrev, h)
+    if (before !== undefined && (before.header.device !== h.device || before.header.chanSeq + 1 !== h.chanSeq || before.header.seq >= h.seq)) return REFUSED
+    return this.hasRoom(op) ? undefined : REFUSED
+  }
+
+  /** A content op that follows no tip. */
+  private strayed(h: OpHeader, tips: readonly Tip[]): Place | undefined {
+    const reach = tips.reduce((most, tip) => Math.max(most, tip.chanSeq), 0)
+    if (h.chanSeq <= reach) return UNSURE
+    return h.chanSeq === reach + 1 && h.chanPrev !== undefined ? this.after(h.chanPrev, h) : { type: 'waits', for: `${chainKey(h.channel, h.device)}:${h.chanSeq - 1}` }
+  }
+
+  /** What comes next rests on a branch that isn't here. */
+  private after(id: OpId, h: OpHeader): Place {
+    const reach = this.tipsOf(h.channel, h.device).reduce((most, tip) => Math.max(most, tip.chanSeq), 0)
+    return h.chanSeq <= reach + 1 ? { type: 'waits', for: id, strays: true } : { type: 'waits', for: id }
+  }
+
+  /** An op with a good signature strays: its chain is asked for from further back until what it follows is here. */
+  dispute(op: Op): void {
+    if (op.header.chanPrev !== undefined) this.disputed.set(chainKey(op.header.channel, op.header.device), op.header.chanPrev)
+  }
+
+  /** Room for one more branch, or a need: others' ops may rest on any branch. */
+  hasRoom(op: Op): boolean {
+    return this.tipsOf(op.header.channel, op.header.device).length < MAX_BRANCHES || this.parked.isWanted(op.id)
+  }
+
+  /** The other ops at an authority op's place. */
+  rivals(op: Op): Op[] {
+    const ids = op.header.channel === AUTHORITY_CHANNEL ? this.places.get(`${op.header.device}${op.header.chanSeq}`) ?? [] : []
+    return ids.filter((id) => id !== op.id).map((id) => this.authority.get(id) as Op)
+  }
+
+  park(op: Op, waitsFor: string, sender: Sender): Op[] { return this.parked.add(op, waitsFor, sender) }
+
+  /** Marks an op as in: the tip that is now its branch's, and the parked ops that waited for it. */
+  add(op: Op): { readonly tip: Tip; readonly freed: Op[] } {
+    const h = op.header
+    const key = chainKey(h.channel, h.device)
+    const tips = this.tips.get(key) ?? []
+    this.tips.set(key, tips)
+    const at = tips.findIndex((tip) => tip.id === h.chanPrev)
+    const tip: Tip = { chanSeq: h.chanSeq, id: op.id, seq: h.seq, hlc: h.hlc, branch: tips.length === 0 ? undefined : at >= 0 ? tips[at]?.branch : op.id }
+    if (at >= 0) tips[at] = tip; else tips.push(tip)
     this.noteDevice(h.device, h.seq, op.id)
     this.maxHlc = Math.max(this.maxHlc, h.hlc)
-    if (h.channel === AUTHORITY_CHANNEL) this.authority.set(op.id, op)
-    const freed: Op[] = []
-    for (const key of [op.id, `${chainKey(h.channel, h.device)}:${h.chanSeq}`]) {
-      for (const id of this.waiting.get(key) ?? []) {
-        const waiting = this.parked.get(id)
-        if (waiting !== undefined) { this.parked.delete(id); freed.push(waiting) }
-      }
-      this.waiting.delete(key)
-    }
-    return freed
+    this.remember(h, op.id)
+    if (this.disputed.get(key) === op.id) this.disputed.delete(key)
+    if (h.channel === AUTHORITY_CHANNEL) this.noteAuthority(op)
+    return { tip, freed: [...this.parked.take(op.id), ...this.parked.take(`${key}:${h.chanSeq}`)] }
+  }
+
+  private remember(h: OpHeader, id: OpId): void {
+    const key = `${h.device}${h.seq}`
+    if (this.recent.has(key)) return
+    this.recent.set(key, { id, channel: h.channel, chanSeq: h.chanSeq })
+    if (this.recent.size > REMEMBERED_OPS) for (const oldest of this.recent.keys()) { this.recent.delete(oldest); break }
   }
 
   /** Authority ops outside the past of one of them, predecessors first: what somebody who knows only that one may lack. */
@@ -135,26 +222,28 @@ export class Log {
   }
 
   /**
-   * The ids in a batch that a later verified signature of the same chain vouches for. `ops` in any order;
-   * only content ops: runs of consecutive numbers of one chain, linked by hash, whose last signature is good.
+   * The ids in a batch that a later verified signature of the same chain vouches for. `ops` in any order, content only: an op counts
+   * by its own good signature, or because an op that counts names it as its predecessor.
    */
   async vouched(ops: readonly Op[]): Promise<Set<OpId>> {
-    const chains = new Map<ChainKey, Op[]>()
-    for (const op of ops) {
-      if (op.header.channel === AUTHORITY_CHANNEL) continue
-      const key = chainKey(op.header.channel, op.header.device)
-      const list = chains.get(key)
-      if (list === undefined) chains.set(key, [op]); else list.push(op)
-    }
+    const latestFirst = ops.filter((op) => op.header.channel !== AUTHORITY_CHANNEL).sort((a, b) => b.header.chanSeq - a.header.chanSeq)
     const out = new Set<OpId>()
-    for (const list of chains.values()) {
-      list.sort((a, b) => b.header.chanSeq - a.header.chanSeq)
-      let run: Op | undefined
-      for (const op of list) {
-        const linked = run !== undefined && run.header.chanSeq === op.header.chanSeq + 1 && run.header.chanPrev === op.id
-        if (linked || (await this.verify(op))) { out.add(op.id); run = op } else run = undefined
-      }
+    const named = new Set<string>()
+    const link = (id: OpId, h: OpHeader, chanSeq: number): string => `${id}${h.channel}${h.device}${chanSeq}`
+    for (const op of latestFirst) {
+      const h = op.header
+      if (!named.has(link(op.id, h, h.chanSeq)) && !(await this.verify(op))) continue
+      out.add(op.id)
+      if (h.chanPrev !== undefined) named.add(link(h.chanPrev, h, h.chanSeq - 1))
     }
     return out
   }
 }
+
+/** The row of a tip: a chain's first branch under the chain, others under the op that left it. */
+export const tipKey = (channel: ChannelId, device: DeviceId, branch: OpId | undefined): Uint8Array =>
+  concat(fromHex(channel) as Uint8Array, fromHex(device) as Uint8Array, branch === undefined ? new Uint8Array() : fromHex(branch) as Uint8Array)
+
+/** The row of an op: by its place in its chain, and with its id where another op has that place, or may come to have it. */
+export const opKey = (device: DeviceId, chanSeq: number, besides?: OpId): Uint8Array =>
+  concat(fromHex(device) as Uint8Array, u64(chanSeq), besides === undefined ? new Uint8Array() : fromHex(besides) as Uint8Array)

@@ -199,6 +199,9 @@ export class Authority {
     return [...this.history.identities].some((i) => [...view.each(`out ${i}`)].some((out) => !past.has(out)))
   }
 
+  /** The number in its chain from which a proof has frozen a device: Infinity where only the ops themselves show the fork, undefined for the rest. */
+  provenFrom(device: DeviceId): number | undefined { return this.settled().freezeOf(device)?.seq }
+
   /** Devices that signed two different ops for one place, strangers' included. */
   get equivocations(): readonly DeviceId[] {
     return [...new Set([...this.history.forks.keys(), ...this.settled().frozenDevices()])].sort()

@@ -7,13 +7,14 @@ import type { PeerStatus } from '../../api.ts'
 import type { Path, Row } from '../../ports.ts'
 import { concat, equal, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
 import { type AskRange, decodeFrame, encodeFrame, type Frame } from '../../wire/frame.ts'
-import { AUTHORITY_CHANNEL, type DeviceId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
-import type { Vector } from '../../wire/vector.ts'
+import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_ASK_OPS, MAX_BATCH_BYTES } from '../limits.ts'
+import { MAX_ASK_OPS, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
-import { opKey, opsPartition, type Replica } from '../replica.ts'
+import { opKey } from '../log/log.ts'
+import { after, opsPartition, type Replica } from '../replica.ts'
 import type { Me, Turn, World } from '../turn.ts'
 
 /** One space with one peer, once the peer has proved who it is there. */
@@ -25,10 +26,15 @@ interface Session {
   asking: boolean
   /** What was asked for last. */
   asked: string
+  /** Tips of other branches that were asked for: once each, since not every branch has room here. */
+  readonly branches: Set<string>
   /** Ranges still to be answered, and how many ops may still go before the peer must ask again. */
-  serving: AskRange[]
+  serving: Serving[]
   allowance: number
 }
+
+/** Rows of one chain: a place may hold several, so these are keys. `to` is exclusive. */
+interface Serving { readonly channel: ChannelId; readonly from: Uint8Array; readonly to: Uint8Array }
 
 interface Peer {
   readonly id: string
@@ -42,7 +48,7 @@ interface Peer {
 
 /** What the engine does with frames' contents. */
 export interface PeerEvents {
-  ops(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from: string): Promise<void>
+  ops(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from: string, device: DeviceId): Promise<void>
   met(turn: Turn, replica: Replica, device: DeviceId): void
   vector(turn: Turn, replica: Replica, device: DeviceId, vector: Vector): void
   tree(turn: Turn, replica: Replica, tree: Uint8Array): void
@@ -161,7 +167,7 @@ export class Peers {
   private async establish(turn: Turn, peer: Peer, replica: Replica, device: DeviceId, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
     const known = peer.sessions.get(replica.id)
     if (known !== undefined && equal(known.token, token)) return
-    peer.sessions.set(replica.id, { space: replica.id, token, device, theirs: [], asking: false, asked: '', serving: [], allowance: 0 })
+    peer.sessions.set(replica.id, { space: replica.id, token, device, theirs: [], asking: false, asked: '', branches: new Set(), serving: [], allowance: 0 })
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))
     await this.greet(turn, peer, [replica], relayKey)
@@ -187,7 +193,7 @@ export class Peers {
         this.ask(turn, peer, session, replica)
         return
       case 'ask':
-        session.serving = [...frame.ranges]
+        session.serving = frame.ranges.map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) }))
         session.allowance = MAX_ASK_OPS
         for (const hash of frame.trees) {
           const tree = replica.groups.treeFor(hash)
@@ -197,7 +203,8 @@ export class Peers {
         return
       case 'ops':
         if (!frame.more) session.asking = false
-        await this.events.ops(turn, replica, frame.ops, id)
+        await this.events.ops(turn, replica, frame.ops, id, session.device)
+        if (!frame.more) replica.receiving.finish(session.device)
         if (!frame.more) this.ask(turn, peer, session, replica, true)
         return
       case 'tree':
@@ -210,13 +217,16 @@ export class Peers {
   private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
     if (session.asking) return
     const ranges: AskRange[] = []
+    const forked = forkedChains(session.theirs)
     let wanted = 0
     for (const e of session.theirs) {
-      const have = replica.log.head(e.channel, e.device)?.chanSeq ?? 0
-      if (e.chanSeq <= have || wanted >= MAX_ASK_OPS) continue
-      const to = Math.min(e.chanSeq, have + MAX_ASK_OPS - wanted)
-      wanted += to - have
-      ranges.push({ channel: e.channel, device: e.device, from: have + 1, to })
+      const lacks = wanted >= MAX_ASK_OPS ? undefined : replica.log.lacks(e, forked.has(e.channel + e.device))
+      const tip = e.channel + e.device + e.head
+      if (lacks === undefined || (lacks.again && session.branches.has(tip))) continue
+      if (lacks.again) session.branches.add(tip)
+      const to = Math.min(lacks.to, lacks.from + MAX_ASK_OPS - wanted - 1)
+      wanted += to - lacks.from + 1
+      ranges.push({ channel: e.channel, device: e.device, from: lacks.from, to })
     }
     const authority = ranges.filter((r) => r.channel === AUTHORITY_CHANNEL)
     const trees = replica.groups.wantedTrees(replica.groups.tip())
@@ -236,10 +246,9 @@ export class Peers {
       this.frame(turn, peer, { type: 'ops', token: session.token, ops: [], more: false })
       return
     }
-    const limit = Math.min(range.to - range.from + 1, 500, session.allowance)
     turn.out.read({
       tag: `${session.space}|serve|${peer.id}`, partition: opsPartition(session.space, range.channel),
-      query: { from: opKey(range.device, range.from), to: opKey(range.device, range.to + 1), limit },
+      query: { from: range.from, to: range.to, limit: Math.min(SERVED_ROWS, session.allowance) },
     })
   }
 
@@ -256,9 +265,10 @@ export class Peers {
       ops.push(row.value)
       size += row.value.length
     }
+    const wasLast = rows.length < Math.min(SERVED_ROWS, session.allowance) && ops.length === rows.length
     session.allowance -= ops.length
-    const next = range.from + ops.length
-    if (ops.length === 0 || next > range.to) session.serving.shift(); else session.serving[0] = { ...range, from: next }
+    const last = rows[ops.length - 1]
+    if (wasLast || last === undefined) session.serving.shift(); else session.serving[0] = { ...range, from: after(last.key) }
     if (ops.length > 0) this.frame(turn, peer, { type: 'ops', token: session.token, ops, more: true })
     this.serve(turn, peer, session)
   }
@@ -331,9 +341,21 @@ function* batches(ops: readonly Op[]): Iterable<Uint8Array[]> {
   if (batch.length > 0) yield batch
 }
 
-/** The further of both for each chain. */
+/** `b` says how far some chains go now; of the others `a` holds on. */
 function mergeVectors(a: Vector, b: Vector): Vector {
-  const entries = new Map(a.map((e) => [e.channel + e.device, e]))
-  for (const e of b) if ((entries.get(e.channel + e.device)?.chanSeq ?? 0) < e.chanSeq) entries.set(e.channel + e.device, e)
-  return [...entries.values()].sort((x, y) => (x.channel < y.channel ? -1 : x.channel > y.channel ? 1 : x.device < y.device ? -1 : 1))
+  const told = new Set(b.map((e) => e.channel + e.device))
+  const order = (e: VectorEntry): string => e.channel + e.device + e.head
+  return [...a.filter((e) => !told.has(e.channel + e.device)), ...b].sort((x, y) => (order(x) < order(y) ? -1 : 1))
+}
+
+/** Chains that have several tips here. */
+function forkedChains(vector: Vector): Set<string> {
+  const out = new Set<string>()
+  let last = ''
+  for (const e of vector) {
+    const chain = e.channel + e.device
+    if (chain === last) out.add(chain)
+    last = chain
+  }
+  return out
 }

@@ -1,0 +1,168 @@
+/**
+ * Ops from outside: decoded, placed, verified, and either taken in, kept for later or dropped. Nothing here throws on what others sent, and
+ * everything that is kept has a bound. What the sender could have known to be wrong is reported, so that it can be held against them; what an
+ * honest relayer may pass on in good faith (an op that is void, an early one, a branch of someone else's forked chain) is not.
+ */
+import type { Row } from '../../ports.ts'
+import { fromHex } from '../../wire/bytes.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type OpId } from '../../wire/ids.ts'
+import { decodeOp, type Op } from '../../wire/op.ts'
+import { MAX_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
+import { chainKey, opKey } from '../log/log.ts'
+import type { Sender } from '../log/parked.ts'
+import { opsPartition, type Replica } from '../replica.ts'
+import type { Turn } from '../turn.ts'
+
+/** What a sender of ops is itself to blame for. */
+export interface Faults { malformed: number; foreign: number; forged: number }
+export interface Intake extends Faults { readonly accepted: Op[] }
+
+/** Two different ops that one device signed for one place. */
+export interface Fork { readonly first: Op; readonly second: Op }
+
+/** Puts a verified op into the log and gives those that waited for it; undefined when its author has no business here. */
+type Accept = (turn: Turn, op: Op) => Promise<Op[] | undefined>
+
+const nothing = (): Intake => ({ accepted: [], malformed: 0, foreign: 0, forged: 0 })
+const seqOf = (fork: Fork): number => Math.min(fork.first.header.seq, fork.second.header.seq)
+
+export class Receiving {
+  private readonly replica: Replica
+  private readonly accept: Accept
+  /** Forks that were found here, the earliest of each device: to be proved to everyone. */
+  readonly forks = new Map<DeviceId, Fork>()
+  /** Signed ops that may have a twin on disk, until its row has been read; `isIn`: the op itself is in the log already. */
+  private readonly suspects = new Map<OpId, { readonly op: Op; readonly isIn: boolean; readonly sender: Sender }>()
+  /** Linked content at the end of what a sender sent so far, which only a later signature can vouch for. */
+  private readonly unproven = new Map<Sender, readonly Op[]>()
+
+  constructor(replica: Replica, accept: Accept) {
+    this.replica = replica
+    this.accept = accept
+  }
+
+  /** What is held here in memory without being verified. */
+  get unprovenBytes(): number { return [...this.unproven.values()].flat().reduce((sum, op) => sum + op.bytes.length, 0) }
+  get suspectCount(): number { return this.suspects.size }
+
+  async take(turn: Turn, encoded: readonly Uint8Array[], sender: Sender): Promise<Intake> {
+    const out = nothing()
+    const fresh = this.decode(encoded, out)
+    const queue = [...this.continued(sender, fresh), ...fresh]
+    const sent = new Set(queue)
+    const vouched = queue.length > 1 ? await this.replica.log.vouched(queue) : new Set<OpId>()
+    const unproven: Op[] = []
+    for (let op = queue.shift(); op !== undefined; op = queue.shift()) {
+      const place = this.replica.log.place(op)
+      if (place.type === 'known') continue
+      if (place.type === 'waits' && place.strays === undefined) { this.park(turn, op, place.for, sender); continue }
+      if (!vouched.has(op.id) && !(await this.replica.log.verify(op))) {
+        if (place.type === 'next' && op.header.channel !== AUTHORITY_CHANNEL) unproven.push(op); else if (sent.has(op)) out.forged++
+        continue
+      }
+      if (place.type === 'next') queue.push(...(await this.takeIn(turn, op, sender, out)))
+      else this.doubt(turn, op, sender, place.type === 'waits' ? place.for : undefined, place.type === 'unsure')
+    }
+    this.hold(sender, [...(this.unproven.get(sender) ?? []), ...unproven])
+    return out
+  }
+
+  /** The end of an answer: what nothing vouched for until then is forged. Gives their number. */
+  finish(sender: Sender): number {
+    const n = this.unproven.get(sender)?.length ?? 0
+    this.unproven.delete(sender)
+    return n
+  }
+
+  private decode(encoded: readonly Uint8Array[], faults: Faults): Op[] {
+    const { id, world, log } = this.replica
+    const ops: Op[] = []
+    for (const bytes of encoded) {
+      const op = decodeOp(bytes, (b) => world.suite.sha256(b))
+      if (op === undefined) { faults.malformed++; continue }
+      const isGenesis = op.header.type === 'genesis' && op.id === (id as string)
+      if (op.header.space !== id && !isGenesis) { faults.foreign++; continue }
+      if (!log.parked.has(op.id) && !this.suspects.has(op.id) && log.place(op).type !== 'known') ops.push(op)
+    }
+    return ops
+  }
+
+  /** What the sender sent before and what comes now may vouch for. */
+  private continued(sender: Sender, fresh: readonly Op[]): Op[] {
+    const held = this.unproven.get(sender) ?? []
+    if (held.length === 0) return []
+    const chains = new Set(fresh.map((op) => chainKey(op.header.channel, op.header.device)))
+    const isNow = (op: Op): boolean => chains.has(chainKey(op.header.channel, op.header.device))
+    this.hold(sender, held.filter((op) => !isNow(op)))
+    return held.filter(isNow)
+  }
+
+  private hold(sender: Sender, ops: readonly Op[]): void {
+    let bytes = 0
+    const kept = ops.filter((op) => (bytes += op.bytes.length) <= MAX_UNVERIFIED_BYTES)
+    if (kept.length === 0) this.unproven.delete(sender); else this.unproven.set(sender, kept)
+  }
+
+  private park(turn: Turn, op: Op, waitsFor: string, sender: Sender): void {
+    const partition = `parked/${this.replica.id}`
+    turn.out.put(partition, fromHex(op.id) as Uint8Array, op.bytes)
+    for (const gone of this.replica.log.park(op, waitsFor, sender)) turn.out.delete(partition, fromHex(gone.id) as Uint8Array)
+  }
+
+  private async takeIn(turn: Turn, op: Op, sender: Sender, out: Intake): Promise<readonly Op[]> {
+    const { log, id } = this.replica
+    const h = op.header
+    const twin = log.twinOf(h, op.id)
+    const rivals = log.rivals(op)
+    const freed = await this.accept(turn, op)
+    if (freed === undefined) return []
+    out.accepted.push(op)
+    for (const rival of rivals) this.noteFork({ first: rival, second: op })
+    if (twin !== undefined) this.lookUp(turn, op, twin, true, sender)
+    for (const waited of freed) turn.out.delete(`parked/${id}`, fromHex(waited.id) as Uint8Array)
+    return freed
+  }
+
+  /** A signed op that its chain here doesn't lead to. */
+  private doubt(turn: Turn, op: Op, sender: Sender, waitsFor: string | undefined, isUnsure: boolean): void {
+    const { log } = this.replica
+    if (isUnsure) return this.lookUp(turn, op, op.header, false, sender)
+    for (const rival of log.rivals(op)) this.noteFork({ first: rival, second: op })
+    if (waitsFor === undefined) return
+    log.dispute(op)
+    this.park(turn, op, waitsFor, sender)
+  }
+
+  private noteFork(fork: Fork): void {
+    const { device } = fork.second.header
+    const known = this.forks.get(device)
+    if (known === undefined || seqOf(fork) < seqOf(known)) this.forks.set(device, fork)
+  }
+
+  // ---- twins on disk ----
+
+  private lookUp(turn: Turn, op: Op, at: Pick<Op['header'], 'channel' | 'chanSeq'>, isIn: boolean, sender: Sender): void {
+    if (this.suspects.size >= MAX_SUSPECTS) return
+    this.suspects.set(op.id, { op, isIn, sender })
+    const { id } = this.replica, { device } = op.header
+    turn.out.read({ tag: `${id}|twin|${op.id}`, partition: opsPartition(id, at.channel), query: { from: opKey(device, at.chanSeq), to: opKey(device, at.chanSeq + 1), limit: MAX_BRANCHES + 1 } })
+  }
+
+  /** What the disk has at a suspect's place. A twin is a fork; it is taken in beside the other, as everyone will come to hold both. */
+  async onTwins(turn: Turn, id: OpId, rows: readonly Row[]): Promise<Intake> {
+    const out = nothing()
+    const suspect = this.suspects.get(id)
+    if (suspect === undefined) return out
+    this.suspects.delete(id)
+    const { op, isIn, sender } = suspect
+    const { log, world } = this.replica
+    const others = rows.map((row) => decodeOp(row.value, (b) => world.suite.sha256(b))).filter((other): other is Op => other !== undefined)
+    if (!isIn && others.some((other) => other.id === op.id)) return out
+    for (const other of others) if (other.id !== op.id && (await log.verify(other))) this.noteFork({ first: other, second: op })
+    if (isIn) return out
+    const missing = op.header.deps.find((dep) => !log.authority.has(dep))
+    if (missing !== undefined) this.park(turn, op, missing, sender)
+    else if (log.hasRoom(op)) for (const freed of await this.takeIn(turn, op, sender, out)) out.accepted.push(...(await this.take(turn, [freed.bytes], sender)).accepted)
+    return out
+  }
+}
