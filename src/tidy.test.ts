@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['worker', 'app', 'sw', 'api'],
   node: ['host', 'engine', 'adapters', 'wire', 'ports', 'api'],
   sim: ['host', 'engine', 'adapters', 'wire', 'ports', 'api', 'relay'],
-  bench: ['host', 'engine', 'adapters', 'wire', 'ports', 'api', 'relay', 'sim', 'e2e'],
+  bench: ['host', 'engine', 'adapters', 'wire', 'ports', 'api', 'relay', 'sim', 'e2e', 'worker'],
   relay: ['wire'],
   // It runs the worker's halves in pages of their own.
   e2e: ['types:api', 'wire', 'worker'],

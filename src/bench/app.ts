@@ -3,7 +3,8 @@ import { benchSizes } from './sizes.ts'
 import { benchStart } from './start.ts'
 import { type Figure } from './table.ts'
 import { benchTalk } from './talk.ts'
+import { benchWorker } from './worker.ts'
 
 export async function benchApp(): Promise<Figure[]> {
-  return [...await benchStart(), ...benchSizes(), ...await benchTalk()]
+  return [...await benchStart(), ...benchSizes(), ...await benchWorker(), ...await benchTalk()]
 }

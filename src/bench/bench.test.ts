@@ -1,11 +1,27 @@
-/** Keeps the benchmarks from rotting unseen; what they measure is no test's business. */
+/** Keeps the benchmarks from rotting unseen: each runs here at a size of seconds. What they measure is no test's business. */
 import { expect, test } from 'vitest'
+import { benchAuthority } from './authority.ts'
+import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
-import { median, quantile, spread } from './table.ts'
+import { type Figure, growth, lines, median, quantile, spread } from './table.ts'
+
+/** What was measured, each once, each a number. */
+function measured(figures: readonly Figure[]): string[] {
+  expect(figures.filter((f) => !Number.isFinite(f.value))).toEqual([])
+  return [...new Set(figures.map((f) => f.what))]
+}
 
 test('all parts load', () => {
   expect(Object.keys(PARTS)).toEqual(expect.arrayContaining(['app', 'engine', 'relay']))
-  for (const { title, run } of Object.values(PARTS)) expect([title.length > 0, typeof run]).toEqual([true, 'function'])
+  for (const { title, run } of Object.values(PARTS).flat()) expect([title.length > 0, typeof run]).toEqual([true, 'function'])
+})
+
+test('authority is measured from scratch and by one op more', async () => {
+  expect(measured(await benchAuthority([60]))).toEqual(['from scratch: take in', 'from scratch: resolve', 'one more: profile', 'one more: join', 'one more: kick'])
+})
+
+test('groups are measured from their making to their size', async () => {
+  expect(measured(await benchGroups([3]))).toEqual(expect.arrayContaining(['join from a welcome', 'update: create', 'add one: process', 'remove one: process', 'join from outside', 'state']))
 })
 
 test('a median is a value that was measured, and p95 stands beside it where there are enough of them', () => {
@@ -14,4 +30,13 @@ test('a median is a value that was measured, and p95 stands beside it where ther
   expect(quantile(hundred, 0.95)).toBe(95)
   expect(spread('few', ten, 'ms')).toEqual([{ what: 'few', value: 6, unit: 'ms', beside: 'median of 10' }])
   expect(spread('many', hundred, 'ms', 'a floor').map((figure) => [figure.what, figure.value, figure.beside])).toEqual([['many', 50, 'a floor'], ['many, p95', 95, undefined]])
+})
+
+test('figures of several sizes are one row that says how it grows', () => {
+  const flat = [10, 1000].map((at) => ({ what: 'look up', value: 3, unit: 'ms', at }))
+  const square = [10, 100].map((at) => ({ what: 'compare all', value: at * at, unit: 'ms', at }))
+  expect([growth(flat), growth(square)]).toEqual([0, 2])
+  const [head, ...rows] = lines([...flat, ...square, { what: 'once', value: 1234, unit: 'KB' }]).map((line) => line.split(/\s+/))
+  expect(head).toEqual(['', '10', '100', '1,000'])
+  expect(rows).toEqual([['look', 'up', '3.00', '3.00', 'ms', 'size^0.0'], ['compare', 'all', '100.0', '10,000', 'ms', 'size^2.0'], ['once', '1,234', 'KB']])
 })

@@ -8,14 +8,21 @@ const DIST = join(import.meta.dirname, '..', '..', 'dist')
 const read = (name: string): string => readFileSync(join(DIST, name.replace(/^\//, '')), 'utf8')
 
 export function benchSizes(): Figure[] {
-  const html = read('index.html')
-  const page = withImports([...html.matchAll(/<(?:script|link)[^>]+(?:src|href)="(\/assets\/[^"]+\.(?:js|css))"/g)].map((match) => match[1] ?? ''))
-  const worker = withImports(page.flatMap((name) => [...read(name).matchAll(/new Worker\(new URL\([`"'](\/assets\/[^`"']+\.js)/g)].map((match) => match[1] ?? '')))
-  if (page.length === 0 || worker.length === 0) throw new Error('The built app has no page script or no worker: has the build changed its shape?')
   return [
-    ...sizes('page before first paint', [html, ...page.map(read)], 'must be 80 KB in brotli, we want 50'),
-    ...sizes('worker', worker.map(read), 'must be 260 KB in brotli, we want 200'),
+    ...sizes('page before first paint', ['index.html', ...pageFiles()], 'must be 80 KB in brotli, we want 50'),
+    ...sizes('worker', withImports([workerScript()]), 'must be 260 KB in brotli, we want 200'),
   ]
+}
+
+function pageFiles(): string[] {
+  return withImports([...read('index.html').matchAll(/<(?:script|link)[^>]+(?:src|href)="(\/assets\/[^"]+\.(?:js|css))"/g)].map((match) => match[1] ?? ''))
+}
+
+/** The path that the built page starts its worker from. */
+export function workerScript(): string {
+  const found = pageFiles().flatMap((name) => [...read(name).matchAll(/new Worker\(new URL\([`"'](\/assets\/[^`"']+\.js)/g)])[0]?.[1]
+  if (found === undefined) throw new Error('The page of the built app starts no worker: has the build changed its shape?')
+  return found
 }
 
 /** These files and all that they import before they run. Imports in brackets, import(…), are loaded when needed and don't count. */
@@ -31,7 +38,8 @@ function withImports(names: readonly string[]): string[] {
   return [...found]
 }
 
-function sizes(what: string, texts: readonly string[], goal: string): Figure[] {
+function sizes(what: string, names: readonly string[], goal: string): Figure[] {
+  const texts = names.map(read)
   const total = (size: (text: string) => number): number => texts.reduce((sum, text) => sum + size(text), 0) / 1000
   return [
     { what: `${what}, raw`, value: total((text) => Buffer.byteLength(text)), unit: 'KB' },

@@ -4,6 +4,8 @@ export interface Figure {
   readonly what: string
   readonly value: number
   readonly unit: string
+  /** The size it was measured at, where it is measured at several: then one row holds them all and says how they grow. */
+  readonly at?: number
   /** The floor, peer or goal it stands beside, with its own figure from the same run where there is one. */
   readonly beside?: string
 }
@@ -34,9 +36,33 @@ export async function timed(work: () => unknown): Promise<number> {
 
 const digits = (n: number): string => (n >= 1000 ? Math.round(n).toLocaleString('en-US') : n >= 10 ? n.toFixed(1) : n.toFixed(2))
 
-export function print(title: string, figures: readonly Figure[]): void {
+/**
+ * How a figure grows: the exponent e of size^e that leads from its first size to its last. 0 is flat, 1 is linear. Over several sizes it is what a
+ * plot with two logarithmic axes would show as a slope.
+ */
+export function growth(figures: readonly Figure[]): number {
+  const first = figures[0], last = figures[figures.length - 1]
+  return first?.at === undefined || last?.at === undefined ? Number.NaN : Math.log(last.value / first.value) / Math.log(last.at / first.at)
+}
+
+/** The figures as lines, those measured at several sizes first. */
+export function lines(figures: readonly Figure[]): string[] {
+  const sized = figures.filter((f) => f.at !== undefined), single = figures.filter((f) => f.at === undefined)
   const width = Math.max(...figures.map((f) => f.what.length))
+  const sizes = [...new Set(sized.map((f) => f.at as number))].sort((a, b) => a - b)
+  const out: string[] = []
+  if (sizes.length > 0) out.push(`${''.padEnd(width)}  ${sizes.map((n) => n.toLocaleString('en-US').padStart(10)).join('')}`)
+  for (const what of new Set(sized.map((f) => f.what))) {
+    const row = sized.filter((f) => f.what === what), e = growth(row)
+    const cells = sizes.map((n) => { const found = row.find((f) => f.at === n); return (found === undefined ? '' : digits(found.value)).padStart(10) }).join('')
+    out.push(`${what.padEnd(width)}  ${cells} ${(row[0]?.unit ?? '').padEnd(6)} ${Number.isFinite(e) ? `size^${e.toFixed(1)}`.padEnd(9) : ''.padEnd(9)} ${row[row.length - 1]?.beside ?? ''}`.trimEnd())
+  }
+  for (const f of single) out.push(`${f.what.padEnd(width)}  ${digits(f.value).padStart(10)} ${f.unit.padEnd(6)} ${f.beside ?? ''}`.trimEnd())
+  return out
+}
+
+export function print(title: string, figures: readonly Figure[]): void {
   console.log(`\n${title}\n`)
-  for (const f of figures) console.log(`  ${f.what.padEnd(width)}  ${digits(f.value).padStart(10)} ${f.unit.padEnd(8)} ${f.beside ?? ''}`)
+  for (const line of lines(figures)) console.log(`  ${line}`)
   console.log(`\n${JSON.stringify({ title, figures })}`)
 }

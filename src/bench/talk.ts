@@ -2,14 +2,9 @@
  * People at real browsers, on the production build, with a real relay between them: joining, writing, meeting. The times come from the pages themselves
  * (stopwatch.ts); who presses the keys is a robot, and where its own time counts, the figure says so.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { findBrowser, noBrowserMessage } from '../../e2e/browser.ts'
-import { Person, type Wishes } from '../../e2e/person.ts'
-import { Relay } from '../../e2e/relay.ts'
+import type { Person } from '../../e2e/person.ts'
 import { channelFloor, sendFloor } from './floors.ts'
-import { stopwatch } from './stopwatch.ts'
+import { Stage } from './stage.ts'
 import { type Figure, median, quantile, spread } from './table.ts'
 
 const JOINS = 5
@@ -21,33 +16,11 @@ const PATIENCE_MS = 60_000
 const textOf = (n: number, about: string): string => `Message ${n} of ${about}: `.padEnd(124, 'the_slugs_have_eaten_all_of_the_salad_again;')
 
 export async function benchTalk(): Promise<Figure[]> {
-  if (!findBrowser()) throw new Error(noBrowserMessage())
-  const stage = new Stage()
-  await stage.relay.start()
+  const stage = await Stage.open()
   try {
     return [...await joins(stage), ...await talks(stage), ...await dials(stage)]
   } finally {
     await stage.end()
-  }
-}
-
-class Stage {
-  readonly relay: Relay
-  private readonly data = mkdtempSync(join(tmpdir(), 'thicket-bench-'))
-  private readonly people: Person[] = []
-
-  constructor() { this.relay = new Relay(this.data) }
-
-  person(name: string, wishes: Wishes = {}): Person {
-    const person = new Person(name, this.relay.url, { ...wishes, script: stopwatch })
-    this.people.push(person)
-    return person
-  }
-
-  async end(): Promise<void> {
-    for (const person of this.people) await person.cleanUp()
-    await this.relay.stop()
-    rmSync(this.data, { recursive: true, force: true })
   }
 }
 
