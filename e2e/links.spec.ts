@@ -13,10 +13,15 @@ test('damaged, cut off, foreign and empty links', async ({ person, relay }) => {
   await alice.createSpace('Allotment')
   const link = await alice.invite()
   await bob.start()
-  const bad = { damaged: damage(link), 'cut off': link.slice(0, -12), foreign: `${relay.url}/#/join/not-one-of-ours` }
-  for (const [kind, address] of Object.entries(bad)) {
+  const bad = {
+    damaged: [damage(link), /damaged or incomplete/], 'cut off': [link.slice(0, -12), /damaged or incomplete/], empty: [`${relay.url}/#/join/`, /damaged or incomplete/],
+    foreign: [`${relay.url}/#/somewhere/else`, /not an invite link/],
+  } as const
+  for (const [kind, [address, sentence]] of Object.entries(bad)) {
     await bob.follow(address)
-    await expect(bob.page.getByRole('alert'), kind).toContainText(/\w+ \w+.*\./)
+    await expect(bob.page.getByRole('alert'), kind).toContainText(sentence)
+    await bob.page.getByRole('button', { name: 'Close' }).click()
+    await expect(bob.page.getByRole('button', { name: 'Create a space' })).toBeVisible()
   }
 })
 

@@ -3,9 +3,13 @@
  * A Command is answered by exactly one Reply with the same id; Updates come on their own.
  * Ids are hex strings, times milliseconds since 1970, links full URLs.
  */
+import type { AuthorityCommand, AuthorityResults, AuthorityUpdate, HistoryPolicy, MemberAct, Reason } from './api/authority.ts'
+import type { RoleId } from './wire/authority.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from './wire/ids.ts'
+import type { Permission } from './wire/permissions.ts'
 
 export type Command =
+  | AuthorityCommand
   /** First start: makes identity and device. Refused with 'already-set-up' later; set-name renames. */
   | { readonly type: 'set-up'; readonly name: string }
   | { readonly type: 'set-name'; readonly name: string }
@@ -19,8 +23,8 @@ export type Command =
   | { readonly type: 'list-channels'; readonly space: SpaceId }
   | { readonly type: 'list-members'; readonly space: SpaceId }
   | { readonly type: 'remove-member'; readonly space: SpaceId; readonly member: IdentityId }
-  /** uses: how many may join through it (left out: 100); expiresInMs from now (left out: 7 days); base: URL of the app that the link opens. */
-  | { readonly type: 'create-invite'; readonly space: SpaceId; readonly uses?: number; readonly expiresInMs?: number; readonly base?: string }
+  /** role: what whoever comes by it holds at once; uses: how many may join through it (left out: 100); expiresInMs from now (left out: 7 days); base: URL of the app that the link opens. */
+  | { readonly type: 'create-invite'; readonly space: SpaceId; readonly role?: RoleId; readonly uses?: number; readonly expiresInMs?: number; readonly base?: string }
   | { readonly type: 'list-invites'; readonly space: SpaceId }
   | { readonly type: 'revoke-invite'; readonly space: SpaceId; readonly invite: InviteId }
   /** What a link says before joining: decodes only, asks nobody. */
@@ -48,12 +52,20 @@ export interface SpaceInfo {
   readonly role: 'owner' | 'member'
   readonly relays: readonly string[]
   readonly unread: number
+  readonly history: HistoryPolicy
+  /** What this person may do here, but for what other people or roles stand above it. */
+  readonly may: readonly Permission[]
+  /** This person's time-out (ms since 1970); 0: none. */
+  readonly timedOutUntil: number
 }
 
 export interface ChannelInfo {
   readonly channel: ChannelId
   readonly name: string
+  readonly topic: string
   readonly unread: number
+  /** As in the space, changed by the channel's overrides. */
+  readonly may: readonly Permission[]
 }
 
 export interface MemberInfo {
@@ -61,8 +73,13 @@ export interface MemberInfo {
   readonly name: string
   readonly role: 'owner' | 'member'
   readonly power: number
+  /** But for everyone's. */
+  readonly roles: readonly RoleId[]
+  /** Ms since 1970; 0: none. */
+  readonly timedOutUntil: number
   readonly online: boolean
   readonly me: boolean
+  readonly mayActOn: readonly MemberAct[]
 }
 
 export interface InviteInfo {
@@ -70,6 +87,7 @@ export interface InviteInfo {
   /** Only for invites that this device made: other members don't know the secret. */
   readonly link: string | undefined
   readonly createdBy: IdentityId
+  readonly role: RoleId | undefined
   readonly uses: number
   readonly used: number
   readonly expiresAt: number
@@ -125,17 +143,18 @@ export interface StatusInfo {
 export type LinkInfo =
   | { readonly type: 'invite'; readonly space: SpaceId; readonly spaceName: string; readonly inviterName: string; readonly relays: readonly string[]; readonly expiresAt: number }
 
-/** Whose fault and what next, in a sentence for people. `code` is for programs and stable. */
-export interface ApiError { readonly code: ErrorCode; readonly message: string }
+/** Whose fault and what next, in a sentence for people. `code` is for programs and stable; `reason` says more where authority refused. */
+export interface ApiError { readonly code: ErrorCode; readonly message: string; readonly reason?: Reason }
 
 export type ErrorCode =
   | 'bad-request' | 'not-set-up' | 'already-set-up' | 'unknown-space' | 'unknown-channel' | 'unknown-member' | 'unknown-message' | 'unknown-invite'
+  | 'unknown-role' | 'unknown-device'
   | 'not-allowed' | 'not-a-member' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
   /** Links: not one of ours or damaged; made by a newer version; past its end; taken back; all uses taken; nobody reachable knows it (yet). */
   | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'
   | 'disk-full' | 'disk-failed' | 'busy' | 'internal'
 
-export interface Results {
+export interface Results extends AuthorityResults {
   'set-up': { readonly identity: IdentityId; readonly device: DeviceId }
   'set-name': Record<never, never>
   'create-space': { readonly space: SpaceId; readonly channel: ChannelId }
@@ -169,6 +188,7 @@ export type Reply<T extends CommandType = CommandType> =
 
 /** What changed, whole: a client replaces what it shows. Messages come one by one, new or changed, by id. */
 export type Update =
+  | AuthorityUpdate
   | { readonly type: 'me'; readonly me: { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string } | undefined }
   | { readonly type: 'spaces'; readonly spaces: readonly SpaceInfo[] }
   | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[] }

@@ -3,6 +3,7 @@
  * call methods. The engine's word is final: updates replace what is here, whole.
  */
 import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Reply, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
+import type { RoleInfo } from '../api/authority.ts'
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
 import {
   accepted, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
@@ -29,6 +30,7 @@ export class Client {
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
   private channelsOf = $state.raw<ReadonlyMap<SpaceId, readonly ChannelInfo[]>>(new Map())
+  private rolesOf = $state.raw<ReadonlyMap<SpaceId, readonly RoleInfo[]>>(new Map())
   private membersOf = $state.raw<ReadonlyMap<SpaceId, readonly MemberInfo[]>>(new Map())
   private views = $state.raw<ReadonlyMap<ChannelId, ChannelView>>(new Map())
   /** The person looks at the end of the open channel: what comes there is read. */
@@ -45,6 +47,8 @@ export class Client {
   }
 
   get channels(): readonly ChannelInfo[] { return (this.space && this.channelsOf.get(this.space)) || [] }
+  /** The strongest first, everyone's last. */
+  get roles(): readonly RoleInfo[] { return (this.space && this.rolesOf.get(this.space)) || [] }
   get members(): readonly MemberInfo[] { return (this.space && this.membersOf.get(this.space)) || [] }
   get view(): ChannelView { return (this.channel && this.views.get(this.channel)) || EMPTY_VIEW }
   get currentSpace(): SpaceInfo | undefined { return this.spaces?.find((s) => s.space === this.space) }
@@ -91,6 +95,7 @@ export class Client {
         return
       case 'spaces': this.takeSpaces(update.spaces); return
       case 'channels': this.takeChannels(update.space, update.channels); return
+      case 'roles': this.rolesOf = new Map(this.rolesOf).set(update.space, update.roles); return
       case 'members': this.membersOf = new Map(this.membersOf).set(update.space, update.members); return
       case 'messages': this.takeMessages(update.channel, update.messages); return
       case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return

@@ -28,6 +28,8 @@ const counted = (n: number, one: string, other: string): string => `${number(n)}
 const unit = (n: number, name: 'hour' | 'day'): string => new Intl.NumberFormat(LOCALE, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
 
 export const time = (at: number): string => TIME.format(at)
+/** As short as it gets, for narrow places: what stands around it says which half of the day. */
+export const shortTime = (at: number): string => TIME.formatToParts(at).filter((part) => part.type !== 'dayPeriod').map((part) => part.value).join('').trim()
 export const fullTime = (at: number): string => FULL_TIME.format(at)
 
 export function day(at: number, now: number): string {
@@ -113,6 +115,8 @@ export const s = {
   channels: 'Channels',
   members: 'Members',
   memberCount: (n: number) => number(n),
+  membersOnline: 'Members who are online',
+  membersOffline: 'Members who are offline',
   online: 'Online',
   offline: 'Offline',
   you: 'you',
@@ -166,7 +170,7 @@ export const s = {
   inviteSomeone: 'Invite people',
   messages: (channel: string) => `Messages in ${channel}`,
   rowLabel: (row: { readonly authorName: string; readonly sentAt: number }) => `${row.authorName}, ${time(row.sentAt)}`,
-  connection: { direct: 'Direct', relayed: 'Relayed', relay: 'Relay', offline: 'Offline' } satisfies Record<Connection, string>,
+  connection: { direct: 'Direct', relayed: 'Relayed', relay: 'Relay only', offline: 'Offline' } satisfies Record<Connection, string>,
   connectionHint: {
     direct: 'You are connected straight to others in this space.',
     relayed: 'Your messages travel through a relay, which can’t read them.',

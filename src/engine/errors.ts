@@ -10,6 +10,8 @@ const SENTENCES: Record<ErrorCode, string> = {
   'unknown-member': 'This person is not a member of the space.',
   'unknown-message': 'This message is not on this device.',
   'unknown-invite': 'This invite does not exist.',
+  'unknown-role': 'This role does not exist, or it was deleted.',
+  'unknown-device': 'No device of this space is called so.',
   'not-allowed': 'You are not allowed to do this here. Ask the owner of the space.',
   'not-a-member': 'You are no longer a member of this space. You can read what you have, but not write.',
   'name-empty': 'Write a name first.',

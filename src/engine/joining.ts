@@ -15,6 +15,7 @@ import { fail } from './errors.ts'
 import { type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
 import { KEY_PACKAGE_LIFETIME_S } from './limits.ts'
 import type { Asker } from './out.ts'
+import { refusal } from './refusals.ts'
 import { joinFromOutside } from './reconcile.ts'
 import { joinPackage, type Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
@@ -91,11 +92,11 @@ export class Joining {
     const { state } = this.replica.authority
     const invite = state.invites.get(this.keys.invite)
     if (!this.replica.log.authority.has(this.replica.id as unknown as EpochId) || invite === undefined) return fail('link-unknown')
-    if (state.bans.has(this.replica.me.identity)) return fail('banned')
-    if (invite.revoked) return fail('link-revoked')
-    if (invite.expiresAt <= turn.now) return fail('link-expired')
-    if (invite.used >= invite.uses && !state.members.has(this.replica.me.identity)) return fail('link-used-up')
-    return undefined
+    const { me, authority } = this.replica
+    const reason = authority.refuseJoin(me.identity, me.device, this.keys.invite, turn.now)
+    // Who is a member already needs no use of the link, only the way in.
+    const isIn = reason?.code === 'exists' || (reason?.code === 'invite-used-up' && state.members.has(me.identity))
+    return reason === undefined || isIn ? undefined : refusal(reason)
   }
 
   /** The kit of the tip, or else of the deepest epoch on the canonical path. */

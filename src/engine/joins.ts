@@ -59,7 +59,11 @@ export class Joins {
 
   private refuse(turn: Turn, joining: Joining, error: ApiError): void {
     this.end(turn, joining)
-    this.engine.forget(turn, joining.replica)
+    const { replica } = joining
+    // Who was in before keeps what they have; a space that never became one is forgotten.
+    if (replica.wasIn()) replica.save(turn, { ...replica.record, state: 'open', link: '' })
+    else this.engine.forget(turn, replica)
+    this.engine.touch(turn, replica)
     if (joining.asker !== undefined) turn.out.refuse(joining.asker, error)
     else turn.out.update({ type: 'notice', error })
   }

@@ -5,6 +5,8 @@ export const MAX_MESSAGE_CHARS = 4000
 /** Letters of what is begun and not sent: somewhat more than may be sent, so that nothing is lost while it is made shorter. */
 export const MAX_DRAFT_CHARS = 16_000
 export const MAX_NAME_CHARS = 64
+/** As in the format of ops. */
+export const MAX_TOPIC_CHARS = 1024
 export const MAX_LINK_CHARS = 4096
 /** Ops waiting for a predecessor, per space: beyond it whoever sent the most loses the oldest, and sync asks for them again. */
 export const MAX_PARKED_OPS = 4000

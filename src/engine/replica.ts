@@ -338,7 +338,11 @@ export class Replica {
     return out
   }
 
-  isMember(): boolean { return this.authority.state.members.has(this.me.identity) }
+  /** This person, on this device: a revoked one is out, whoever else is in. */
+  isMember(): boolean { return this.authority.state.devices.get(this.me.device)?.identity === this.me.identity }
+
+  /** Whether this device ever belonged here: then there is something to keep. */
+  wasIn(): boolean { return this.authority.identityOf(this.me.device) !== undefined }
 
   state(): SpaceInfo['state'] {
     if (this.record.state === 'joining') return 'joining'

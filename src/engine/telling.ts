@@ -2,6 +2,7 @@
 import type { SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { ChannelId, DeviceId, SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
+import { roleInfos } from './authority-views.ts'
 import type { Engine } from './engine.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
@@ -49,6 +50,7 @@ export class Telling {
     if (replica.record.state === 'open') {
       this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.engine.reading) })
       this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, this.engine.onlineDevices(replica, turn.now)) })
+      this.tellChanged(turn, `roles|${replica.id}`, { type: 'roles', space: replica.id, roles: roleInfos(replica) })
     }
     this.spaces(turn)
   }

@@ -2,8 +2,10 @@
 import type { ChannelInfo, InviteInfo, MemberInfo, MessageInfo, SendState, SpaceInfo } from '../api.ts'
 import type { ChannelId, DeviceId, OpId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
+import { namesOf } from '../wire/permissions.ts'
 import type { MessageRecord } from '../wire/records.ts'
 import type { Replica } from './replica.ts'
+import { actsOnMember, permissionsIn } from './rights.ts'
 import { inPlace } from './space/order.ts'
 import type { Turn } from './turn.ts'
 
@@ -20,19 +22,23 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
   return {
     space: replica.id, name: replica.record.state === 'joining' ? (name ?? state.name) : state.name, state: replica.state(),
     role: mine !== undefined && state.owner === replica.me.identity ? 'owner' : 'member', relays: replica.record.relays, unread,
+    history: state.historyPolicy === 'all' ? 'all' : 'from-join', may: namesOf(mine?.permissions ?? 0), timedOutUntil: mine?.timeoutUntil ?? 0,
   }
 }
 
 export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
-  return inPlace(replica.authority.state.channels, (c) => c.place)
-    .map(([channel, c]) => ({ channel: channel as ChannelId, name: c.name, unread: reading.unread(replica.id, channel as ChannelId) }))
+  const { state } = replica.authority
+  return inPlace(state.channels, (c) => c.place).map(([channel, c]) => ({
+    channel: channel as ChannelId, name: c.name, topic: c.topic, unread: reading.unread(replica.id, channel as ChannelId), may: namesOf(permissionsIn(state, replica.me.identity, c)),
+  }))
 }
 
 export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): MemberInfo[] {
   const { state } = replica.authority
   const onlineMembers = new Set([...online].map((d) => state.devices.get(d)?.identity))
   return [...state.members].map(([member, m]): MemberInfo => ({
-    member, name: m.name, role: member === state.owner ? 'owner' : 'member', power: m.power, me: member === replica.me.identity,
+    member, name: m.name, role: member === state.owner ? 'owner' : 'member', power: m.power, roles: m.roles, timedOutUntil: m.timeoutUntil,
+    me: member === replica.me.identity, mayActOn: actsOnMember(state, replica.me.identity, member),
     online: member === replica.me.identity || onlineMembers.has(member),
   })).sort((a, b) => b.power - a.power || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.member < b.member ? -1 : 1))
 }
@@ -45,7 +51,7 @@ export function inviteInfos(turn: Turn, replica: Replica, secrets: ReadonlyMap<s
       space: replica.id, secret: known.secret, expiresAt: i.expiresAt, spaceName: replica.authority.state.name, inviterName: replica.me.name, relays: replica.record.relays,
     }, known.base, sha)
     return {
-      invite, link, createdBy: i.creator, uses: i.uses, used: i.used, expiresAt: i.expiresAt,
+      invite, link, createdBy: i.creator, role: i.role, uses: i.uses, used: i.used, expiresAt: i.expiresAt,
       state: i.revoked ? 'revoked' : i.used >= i.uses ? 'used-up' : i.expiresAt <= turn.now ? 'expired' : 'live',
     }
   })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CommandType } from '../api.ts'
-import { COMMAND_TYPES, decodeCommand, fieldsOf, MAX_COMMAND_TEXT } from './command.ts'
+import { COMMAND_TYPES, decodeCommand, fieldsOf } from './command.ts'
+import { MAX_COMMAND_TEXT } from './command-fields.ts'
 
 const ID_16 = 'ab'.repeat(16), ID_32 = 'cd'.repeat(32)
 
@@ -18,7 +19,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'list-channels': { space: ID_32 },
   'list-members': { space: ID_32 },
   'remove-member': { space: ID_32, member: ID_32 },
-  'create-invite': { space: ID_32, uses: 3, expiresInMs: 60_000, base: 'https://thicket.example' },
+  'create-invite': { space: ID_32, role: ID_16, uses: 3, expiresInMs: 60_000, base: 'https://thicket.example' },
   'list-invites': { space: ID_32 },
   'revoke-invite': { space: ID_32, invite: ID_16 },
   'read-link': { link: 'https://thicket.example/#/join/x' },
@@ -30,10 +31,29 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'keep-draft': { space: ID_32, channel: ID_16, text: 'hel' },
   'get-draft': { space: ID_32, channel: ID_16 },
   'status': {},
+  'list-roles': { space: ID_32 },
+  'list-bans': { space: ID_32 },
+  'list-overrides': { space: ID_32, channel: ID_16 },
+  'list-devices': { space: ID_32 },
+  'create-role': { space: ID_32, name: 'Gardeners', power: 40, permissions: ['kick', 'channels'] },
+  'change-role': { space: ID_32, role: ID_16, name: 'Diggers', power: 30, permissions: [] },
+  'delete-role': { space: ID_32, role: ID_16 },
+  'give-role': { space: ID_32, member: ID_32, role: ID_16 },
+  'take-role': { space: ID_32, member: ID_32, role: ID_16 },
+  'ban-member': { space: ID_32, member: ID_32 },
+  'unban-member': { space: ID_32, member: ID_32 },
+  'time-out-member': { space: ID_32, member: ID_32, until: 1_800_000_000_000 },
+  'end-time-out': { space: ID_32, member: ID_32 },
+  'transfer-ownership': { space: ID_32, member: ID_32 },
+  'set-override': { space: ID_32, channel: ID_16, role: ID_16, member: ID_32, allow: ['send'], deny: ['attach', 'speak'] },
+  'set-topic': { space: ID_32, channel: ID_16, topic: 'Seeds and soil' },
+  'delete-channel': { space: ID_32, channel: ID_16 },
+  'set-history': { space: ID_32, history: 'from-join' },
+  'revoke-device': { space: ID_32, device: ID_32 },
 }
 
-/** What no field of any command may be. */
-const WRONG: readonly unknown[] = [null, 0, -1, 1.5, NaN, true, {}, ['x', 1], 'x'.repeat(MAX_COMMAND_TEXT + 1), '\ud800', () => 1]
+/** What no field of any command may be. (Power may be 0.) */
+const WRONG: readonly unknown[] = [null, -1, 1.5, NaN, true, {}, ['x', 1], 'x'.repeat(MAX_COMMAND_TEXT + 1), '\ud800', () => 1]
 
 describe.each(COMMAND_TYPES)('%s', (type) => {
   const full = { type, ...FULL[type] }
@@ -55,6 +75,7 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
 
   test('takes nothing misshapen and nothing more', () => {
     for (const name of Object.keys(FULL[type])) for (const wrong of WRONG) expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
+    for (const name of Object.keys(FULL[type])) if (name !== 'power') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
     expect(decodeCommand({ ...full, sapce: ID_32 })).toBeUndefined()
   })
 })
@@ -70,4 +91,10 @@ test('anything else is not a command, and nothing throws', () => {
     const decoded = decodeCommand({ ...rest, type })
     if (decoded !== undefined) expect(decodeCommand(decoded)).toEqual(decoded)
   }), { numRuns: 5000 })
+})
+
+test('permissions are known ones, and none twice', () => {
+  const command = (permissions: unknown) => ({ type: 'create-role', space: ID_32, name: 'Gardeners', power: 0, permissions })
+  expect(decodeCommand(command(['kick']))).toEqual(command(['kick']))
+  for (const wrong of [['kick', 'kick'], ['dig'], ['toString'], [''], Array(1000).fill('kick')]) expect(decodeCommand(command(wrong))).toBeUndefined()
 })

@@ -5,28 +5,10 @@
  * The limits here only keep out what no answer could be useful for. What a name or a text may be is the engine's to say, with its own error codes.
  */
 import type { Command, CommandType } from '../api.ts'
-import { parseChannelId, parseIdentityId, parseInviteId, parseOpId, parseSpaceId } from './ids.ts'
+import { AUTHORITY_FORMS } from './command-authority.ts'
+import { channel, count, type Field, type Form, invite, member, message, type Optional, role, space, text, texts } from './command-fields.ts'
 
-/** Characters of any text in a command: far beyond what the engine accepts. */
-export const MAX_COMMAND_TEXT = 64 * 1024
-const MAX_COMMAND_RELAYS = 16
-
-type Field<T> = (value: unknown) => T | undefined
 type Fields<T extends CommandType> = Omit<Extract<Command, { type: T }>, 'type'>
-type Form<F> = { readonly [K in keyof F]-?: undefined extends F[K] ? Optional<NonNullable<F[K]>> : Field<F[K]> }
-interface Optional<T> { readonly optional: Field<T> }
-
-/** Text that UTF-8 can carry: a lone surrogate would not survive the way. */
-const text: Field<string> = (v) => (typeof v === 'string' && v.length <= MAX_COMMAND_TEXT && v.isWellFormed() ? v : undefined)
-const count: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && v >= 1 ? v : undefined)
-const id = <T>(parse: (value: string) => T | undefined): Field<T> => (v) => (typeof v === 'string' ? parse(v) : undefined)
-const texts: Field<readonly string[]> = (v) => {
-  if (!Array.isArray(v) || v.length > MAX_COMMAND_RELAYS) return undefined
-  const out = v.map(text).filter((item) => item !== undefined)
-  return out.length === v.length ? out : undefined
-}
-
-const space = id(parseSpaceId), channel = id(parseChannelId), message = id(parseOpId), member = id(parseIdentityId), invite = id(parseInviteId)
 
 const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'set-up': { name: text },
@@ -40,7 +22,7 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'list-channels': { space },
   'list-members': { space },
   'remove-member': { space, member },
-  'create-invite': { space, uses: { optional: count }, expiresInMs: { optional: count }, base: { optional: text } },
+  'create-invite': { space, role: { optional: role }, uses: { optional: count }, expiresInMs: { optional: count }, base: { optional: text } },
   'list-invites': { space },
   'revoke-invite': { space, invite },
   'read-link': { link: text },
@@ -52,6 +34,7 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'keep-draft': { space, channel, text },
   'get-draft': { space, channel },
   'status': {},
+  ...AUTHORITY_FORMS,
 }
 
 export const COMMAND_TYPES = Object.keys(FORMS) as readonly CommandType[]

@@ -1,10 +1,12 @@
 /** What every command is handed: the engine, the step it runs in, and whom to answer. */
 import type { ApiError, Command } from '../../api.ts'
 import { type AuthorityBody, encodeAuthorityBody } from '../../wire/authority.ts'
+import type { Op } from '../../wire/op.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import type { Asker } from '../out.ts'
+import { isSoAlready, refusal } from '../refusals.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 
@@ -25,11 +27,24 @@ export function named(name: string): Refusal {
 }
 
 /** Refuses with authority's reason, or makes the op, sends it and answers. */
-export async function change({ engine, turn, asker, replica }: AskedIn, body: AuthorityBody, result: object = {}): Promise<Refusal> {
-  const refusal = replica.authority.refuse(replica.me.identity, body)
-  if (refusal !== undefined) return fail('not-allowed')
-  const op = await replica.append(turn, body.type, encodeAuthorityBody(body))
-  await engine.distribute(turn, replica, [op])
+export const change = (asked: AskedIn, body: AuthorityBody, result: object = {}): Promise<Refusal> => changeAll(asked, [body], result)
+
+/** All of them or none. What is so already is left out. */
+export async function changeAll({ engine, turn, asker, replica }: AskedIn, bodies: readonly AuthorityBody[], result: object = {}): Promise<Refusal> {
+  const due: AuthorityBody[] = []
+  for (const body of bodies) {
+    const reason = replica.authority.refuse(replica.me.identity, body)
+    if (reason === undefined) due.push(body)
+    else if (!isSoAlready(reason)) return refusal(reason)
+  }
+  const ops: Op[] = []
+  for (const body of due) ops.push(await replica.append(turn, body.type, encodeAuthorityBody(body)))
+  if (ops.length > 0) await engine.distribute(turn, replica, ops)
   turn.out.reply(asker, result)
   return undefined
+}
+
+/** Who was put out gets no further keys: the groups are changed now where this device can. */
+export async function refreshGroups({ engine, turn, replica }: AskedIn): Promise<void> {
+  for (const audience of replica.audiences.values()) await engine.groupwork.now(turn, audience)
 }

@@ -3,6 +3,7 @@ import { encodeAuthorityBody } from '../../wire/authority.ts'
 import { type ChannelId, parseChannelId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { fail } from '../errors.ts'
+import { refusal } from '../refusals.ts'
 import type { Replica } from '../replica.ts'
 import { placeBetween } from '../space/order.ts'
 import type { Turn } from '../turn.ts'
@@ -12,7 +13,8 @@ export async function createChannel({ engine, turn, asker, replica }: AskedIn, c
   const name = c.name.trim(), wrong = named(name)
   if (wrong !== undefined) return wrong
   const channel = parseChannelId(engine.world.random.bytes(16)) as ChannelId
-  if (replica.authority.refuse(replica.me.identity, { type: 'channelCreate', channel, name, kind: 'text', audience: 0 }) !== undefined) return fail('not-allowed')
+  const reason = replica.authority.refuse(replica.me.identity, { type: 'channelCreate', channel, name, kind: 'text', audience: 0 })
+  if (reason !== undefined) return refusal(reason)
   await engine.distribute(turn, replica, await appendChannel(turn, replica, channel, name))
   turn.out.reply(asker, { channel })
   return undefined

@@ -1,15 +1,18 @@
 /** What clients may ask: each command is checked, done, and answered with a result or a plain refusal. */
 import type { Command } from '../../api.ts'
+import type { AuthorityQuestion } from '../../api/authority.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import type { Asker } from '../out.ts'
 import type { Turn } from '../turn.ts'
 import { channelInfos, memberInfos } from '../views.ts'
 import { type Asked, type AskedIn, change, named, type Refusal } from './asked.ts'
+import { answerAuthority, doAuthority } from './authority.ts'
 import { createChannel, renameChannel } from './channels.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { getMessages, markRead, retryMessage, sendMessage } from './messages.ts'
-import { leave, removeMember, setName, setUp } from './people.ts'
+import { removeMember } from './moderation.ts'
+import { leave, setName, setUp } from './people.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
 import { getDraft, keepDraft } from './unsent.ts'
 
@@ -50,11 +53,12 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'retry-message': return retryMessage(asked, c)
     case 'keep-draft': return keepDraft(asked, c)
     case 'get-draft': return getDraft(asked, c)
+    case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': return answerAuthority(asked, c)
   }
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
 }
 
-type ForMembers = Exclude<InSpace, { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'mark-read' | 'retry-message' | 'keep-draft' | 'get-draft' }>
+type ForMembers = Exclude<InSpace, AuthorityQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'mark-read' | 'retry-message' | 'keep-draft' | 'get-draft' }>
 
 function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {
@@ -66,5 +70,6 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
     case 'create-invite': return createInvite(asked, c)
     case 'revoke-invite': return revokeInvite(asked, c)
     case 'send-message': return sendMessage(asked, c)
+    default: return doAuthority(asked, c)
   }
 }

@@ -5,6 +5,7 @@ import { concat, fromHex, toHex } from '../../wire/bytes.ts'
 import { encodeLink, INVITE_SECRET_BYTES } from '../../wire/invite.ts'
 import { fail } from '../errors.ts'
 import { inviteKeys, layKit } from '../invites.ts'
+import { refusal } from '../refusals.ts'
 import * as limits from '../limits.ts'
 import { inviteInfos } from '../views.ts'
 import { type AskedIn, change, type Refusal, type Run } from './asked.ts'
@@ -18,10 +19,10 @@ export async function createInvite({ engine, turn, asker, replica }: AskedIn, c:
   const keys = await inviteKeys(engine.world.suite, secret)
   const expiresAt = turn.now + expiresInMs
   const body: AuthorityBody = {
-    type: 'invite', invite: keys.invite, joinPk: keys.join.publicKey, sealPk: keys.box.publicKey, topicSeed: keys.topicSeed, role: undefined, uses, expiresAt, relays: replica.record.relays,
+    type: 'invite', invite: keys.invite, joinPk: keys.join.publicKey, sealPk: keys.box.publicKey, topicSeed: keys.topicSeed, role: c.role, uses, expiresAt, relays: replica.record.relays,
   }
-  const refusal = replica.authority.refuse(replica.me.identity, body)
-  if (refusal !== undefined) return fail('not-allowed')
+  const reason = replica.authority.refuse(replica.me.identity, body)
+  if (reason !== undefined) return refusal(reason)
   const base = c.base ?? replica.record.relays[0] ?? engine.appBase
   turn.out.put(`invites/${replica.id}`, fromHex(keys.invite) as Uint8Array, concat(secret, new TextEncoder().encode(base)))
   const op = await replica.append(turn, 'invite', encodeAuthorityBody(body))

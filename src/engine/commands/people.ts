@@ -1,7 +1,6 @@
-/** Oneself on this device, and the others of a space. */
+/** Oneself: on this device, and in a space. */
 import { makeMe, restoreMe, saveMe } from '../me.ts'
 import { fail } from '../errors.ts'
-import { endInvites, invitesKnownTo } from '../invites.ts'
 import { type Asked, type AskedIn, change, named, type Refusal, type Run } from './asked.ts'
 
 export async function setUp({ engine, turn, asker }: Asked, c: Run<'set-up'>): Promise<Refusal> {
@@ -22,18 +21,6 @@ export async function setName({ engine, turn, asker }: Asked, c: Run<'set-name'>
   if (wrong !== undefined) return wrong
   await engine.rename(turn, c.name.trim())
   turn.out.reply(asker, {})
-  return undefined
-}
-
-export async function removeMember(asked: AskedIn, c: Run<'remove-member'>): Promise<Refusal> {
-  const { engine, turn, replica } = asked
-  if (!replica.authority.state.members.has(c.member)) return fail('unknown-member')
-  const cuts = replica.authority.cutsFor(c.member, replica.log.deviceHeads)
-  const known = invitesKnownTo(turn, replica, c.member)
-  const refusal = await change(asked, { type: 'kick', identity: c.member, cuts })
-  if (refusal !== undefined) return refusal
-  await endInvites(turn, engine, replica, known)
-  for (const audience of replica.audiences.values()) await engine.groupwork.now(turn, audience)
   return undefined
 }
 

@@ -1,8 +1,9 @@
 /** Making a space, joining one by a link, and reading what a link says. */
+import type { ApiError } from '../../api.ts'
 import { encodeAuthorityBody, type AuthorityBody } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, NO_SPACE, parseChannelId, type SpaceId } from '../../wire/ids.ts'
-import { decodeLink } from '../../wire/invite.ts'
+import { decodeLink, LINK_PATH } from '../../wire/invite.ts'
 import { fail } from '../errors.ts'
 import { createGroup } from '../group/mls.ts'
 import { Joining, publishKeyPackage } from '../joining.ts'
@@ -43,9 +44,14 @@ export async function createSpace({ engine, turn, asker }: Asked, c: Run<'create
   return undefined
 }
 
+const NOT_OURS = 'This is not an invite link of Thicket. Ask the person who invited you for one, and copy all of it.'
+
+/** Somebody else's link, or one of ours that lost something on the way: the next step differs. */
+const unreadable = (link: string): ApiError => fail('link-invalid', link.includes(LINK_PATH) ? undefined : NOT_OURS)
+
 export function readLink({ engine, turn, asker }: Asked, c: Run<'read-link'>): Refusal {
   const link = decodeLink(c.link, (b) => engine.world.suite.sha256(b))
-  if (link === undefined) return fail('link-invalid')
+  if (link === undefined) return unreadable(c.link)
   if (link === 'newer') return fail('link-newer')
   turn.out.reply(asker, { type: 'invite', space: link.space, spaceName: link.spaceName, inviterName: link.inviterName, relays: link.relays, expiresAt: link.expiresAt })
   return undefined
@@ -53,7 +59,7 @@ export function readLink({ engine, turn, asker }: Asked, c: Run<'read-link'>): R
 
 export async function joinSpace({ engine, turn, asker }: Asked, c: Run<'join'>): Promise<Refusal> {
   const link = decodeLink(c.link, (b) => engine.world.suite.sha256(b))
-  if (link === undefined || engine.me === undefined) return fail('link-invalid')
+  if (link === undefined || engine.me === undefined) return unreadable(c.link)
   if (link === 'newer') return fail('link-newer')
   const known = engine.replicas.get(link.space)
   if (known?.state() === 'member') return fail('already-member')

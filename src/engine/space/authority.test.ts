@@ -4,7 +4,7 @@ import { type AuthorityBody, decodeAuthorityBody, EVERYONE } from '../../wire/au
 import { fromHex } from '../../wire/bytes.ts'
 import { encodeHeader, MAX_DEPS, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import type { Authority } from './authority.ts'
-import { PERMISSIONS } from './permissions.ts'
+import { PERMISSIONS } from '../../wire/permissions.ts'
 import { MAX_ROLES } from './permitted.ts'
 import { type Story, tell } from './story.test-support.ts'
 import { channelNamed, inviteNamed, named, roleNamed, shuffled, toySign, toySuite, Village } from './village.test-support.ts'

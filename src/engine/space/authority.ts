@@ -20,6 +20,8 @@ import { Resolution } from './resolve.ts'
 import { deviceState, type DeviceState, encodeState, type SpaceState, stateOf, stateWith } from './state.ts'
 import { View } from './view.ts'
 
+/** The header's clock counts 1024ths of a millisecond. */
+const HLC_STEP = 1024
 /** Views of pasts kept for asking again: ops of one moment name the same heads. */
 const MAX_KEPT_PASTS = 64
 /** From so many new ops on, resolving from scratch once is cheaper than one by one. */
@@ -146,6 +148,13 @@ export class Authority {
   refuse(identity: IdentityId, body: AuthorityBody, deps?: readonly OpId[]): Reason | undefined {
     const view = deps === undefined ? this.view() : this.view(this.keptPast(deps).past)
     return permitted({ body, author: identity, device: undefined, hlc: 0, invite: undefined }, view)
+  }
+
+  /** As `refuse`, for a joining by that invite at a time (ms). */
+  refuseJoin(identity: IdentityId, device: DeviceId, invite: InviteId, now: number): Reason | undefined {
+    const view = this.view(), none = new Uint8Array()
+    const body: AuthorityBody = { type: 'join', invite, identityPk: none, cert: none, displayName: '', proof: none }
+    return permitted({ body, author: identity, device, hlc: now * HLC_STEP, invite: view.register(`invite ${invite}`) }, view)
   }
 
   /** Equal for equal sets of ops, however they came. */

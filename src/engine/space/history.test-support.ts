@@ -8,7 +8,8 @@ import type { IdentityId, OpId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { Authority } from './authority.ts'
 import { predecessors } from './history.ts'
-import { ALL_PERMISSIONS, PERMISSIONS } from './permissions.ts'
+import { PERMISSIONS } from '../../wire/permissions.ts'
+import { ALL_PERMISSIONS } from './permissions.ts'
 import { channelNamed, type Device, inviteNamed, roleNamed, shuffled, toySuite, Village } from './village.test-support.ts'
 
 /** One decision: who, what, about whom, and how. Numbers are taken modulo the choices there are. */

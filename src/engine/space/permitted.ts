@@ -4,7 +4,8 @@
  */
 import { type AuthorityBody, EVERYONE, type RoleId } from '../../wire/authority.ts'
 import type { DeviceId, IdentityId } from '../../wire/ids.ts'
-import { ALL_PERMISSIONS, has, type Permission } from './permissions.ts'
+import type { Permission } from '../../wire/permissions.ts'
+import { ALL_PERMISSIONS, has } from './permissions.ts'
 import type { Reason } from './reasons.ts'
 import type { View } from './view.ts'
 

@@ -7,7 +7,7 @@ import type { Op } from '../../wire/op.ts'
 import type { Authority } from './authority.ts'
 import { predecessors } from './history.ts'
 import { type Decision, decisions, Histories, randomHistory } from './history.test-support.ts'
-import { PERMISSIONS } from './permissions.ts'
+import { PERMISSIONS } from '../../wire/permissions.ts'
 import { Reference } from './reference.test-support.ts'
 import { roleNamed } from './village.test-support.ts'
 

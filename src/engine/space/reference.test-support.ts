@@ -6,7 +6,7 @@ import { type AuthorityBody, certBoxKey, certSignature, certSignedBytes, decodeA
 import { fromHex } from '../../wire/bytes.ts'
 import { decodeHeader, type Op } from '../../wire/op.ts'
 import type { SpaceId } from '../../wire/ids.ts'
-import { PERMISSIONS as P } from './permissions.ts'
+import { PERMISSIONS as P } from '../../wire/permissions.ts'
 import { toySuite, toyVerify } from './village.test-support.ts'
 
 const sha = (...parts: readonly Uint8Array[]): Uint8Array => toySuite.sha256(...parts)

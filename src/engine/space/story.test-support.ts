@@ -10,7 +10,7 @@
 import { expect } from 'vitest'
 import type { AuthorityBody, RoleId } from '../../wire/authority.ts'
 import type { OpId } from '../../wire/ids.ts'
-import { PERMISSIONS } from './permissions.ts'
+import { PERMISSIONS } from '../../wire/permissions.ts'
 import { channelNamed, type Device, inviteNamed, roleNamed, Village } from './village.test-support.ts'
 
 const permissionsOf = (names: string | undefined): number =>

@@ -1,0 +1,43 @@
+/** What clients see of roles, bans, overrides and devices. */
+import type { BanInfo, DeviceInfo, OverrideInfo, RoleInfo } from '../api/authority.ts'
+import { EVERYONE } from '../wire/authority.ts'
+import type { ChannelId, DeviceId } from '../wire/ids.ts'
+import { namesOf } from '../wire/permissions.ts'
+import type { Replica } from './replica.ts'
+import { actsOnMember, actsOnRole } from './rights.ts'
+
+const HLC_STEP = 1024
+
+export function roleInfos({ authority: { state }, me }: Replica): RoleInfo[] {
+  const holders = new Map<string, number>()
+  for (const { roles } of state.members.values()) for (const role of roles) holders.set(role, (holders.get(role) ?? 0) + 1)
+  return [...state.roles].map(([role, r]): RoleInfo => ({
+    role, name: r.name, power: r.power, permissions: namesOf(r.permissions), everyone: role === EVERYONE,
+    holders: role === EVERYONE ? state.members.size : (holders.get(role) ?? 0), may: actsOnRole(state, me.identity, role),
+  })).sort((a, b) => Number(a.everyone) - Number(b.everyone) || b.power - a.power || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.role < b.role ? -1 : 1))
+}
+
+export function banInfos({ authority, log, me }: Replica): BanInfo[] {
+  return [...authority.state.bans].flatMap(([member, op]): BanInfo[] => {
+    const header = log.authority.get(op)?.header
+    const by = header === undefined ? undefined : authority.identityOf(header.device)
+    if (header === undefined || by === undefined) return []
+    return [{
+      member, name: authority.nameOf(member), by, byName: authority.nameOf(by), at: Math.floor(header.hlc / HLC_STEP),
+      mayLift: authority.refuse(me.identity, { type: 'unban', identity: member }) === undefined,
+    }]
+  })
+}
+
+export function overrideInfos({ authority: { state } }: Replica, channel: ChannelId): OverrideInfo[] | undefined {
+  return state.channels.get(channel)?.overrides.map((o) => ({ role: o.role, member: o.identity, allow: namesOf(o.allow), deny: namesOf(o.deny) }))
+}
+
+export function deviceInfos({ authority: { state }, me, log }: Replica, online: ReadonlySet<DeviceId>): DeviceInfo[] {
+  const added = new Map<DeviceId, number>()
+  for (const { header } of log.authority.values()) added.set(header.device, Math.min(header.hlc, added.get(header.device) ?? header.hlc))
+  return [...state.devices].map(([device, { identity }]): DeviceInfo => ({
+    device, member: identity, mine: identity === me.identity, here: device === me.device, online: device === me.device || online.has(device),
+    addedAt: Math.floor((added.get(device) ?? 0) / HLC_STEP), mayRevoke: actsOnMember(state, me.identity, identity).includes('revoke-device'),
+  }))
+}

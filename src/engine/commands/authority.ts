@@ -1,0 +1,41 @@
+/** Commands about who may do what, by their names. */
+import type { AuthorityAct, AuthorityQuestion } from '../../api/authority.ts'
+import { fail } from '../errors.ts'
+import { banInfos, deviceInfos, overrideInfos, roleInfos } from '../authority-views.ts'
+import type { AskedIn, Refusal } from './asked.ts'
+import { revokeDevice } from './devices.ts'
+import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
+import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
+import { deleteChannel, setHistory, setOverride, setTopic, transferOwnership } from './settings.ts'
+
+export function answerAuthority({ engine, turn, asker, replica }: AskedIn, c: AuthorityQuestion): Refusal {
+  switch (c.type) {
+    case 'list-roles': return void turn.out.reply(asker, { roles: roleInfos(replica) })
+    case 'list-bans': return void turn.out.reply(asker, { bans: banInfos(replica) })
+    case 'list-overrides': {
+      const overrides = overrideInfos(replica, c.channel)
+      return overrides === undefined ? fail('unknown-channel') : void turn.out.reply(asker, { overrides })
+    }
+    case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.onlineDevices(replica, turn.now)) })
+  }
+}
+
+export function doAuthority(asked: AskedIn, c: AuthorityAct): Promise<Refusal> | Refusal {
+  switch (c.type) {
+    case 'create-role': return createRole(asked, c)
+    case 'change-role': return changeRole(asked, c)
+    case 'delete-role': return deleteRole(asked, c)
+    case 'give-role': return giveRole(asked, c)
+    case 'take-role': return takeRole(asked, c)
+    case 'ban-member': return banMember(asked, c)
+    case 'unban-member': return unbanMember(asked, c)
+    case 'time-out-member': return timeOut(asked, c)
+    case 'end-time-out': return endTimeOut(asked, c)
+    case 'transfer-ownership': return transferOwnership(asked, c)
+    case 'set-override': return setOverride(asked, c)
+    case 'set-topic': return setTopic(asked, c)
+    case 'delete-channel': return deleteChannel(asked, c)
+    case 'set-history': return setHistory(asked, c)
+    case 'revoke-device': return revokeDevice(asked, c)
+  }
+}

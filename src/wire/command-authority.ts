@@ -1,0 +1,27 @@
+/** The forms of commands about who may do what. */
+import type { AuthorityCommand } from '../api/authority.ts'
+import { amount, channel, count, device, type Form, member, oneOf, permissions, role, space, text } from './command-fields.ts'
+
+type Fields<T extends AuthorityCommand['type']> = Omit<Extract<AuthorityCommand, { type: T }>, 'type'>
+
+export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<Fields<T>> } = {
+  'list-roles': { space },
+  'list-bans': { space },
+  'list-overrides': { space, channel },
+  'list-devices': { space },
+  'create-role': { space, name: text, power: amount, permissions },
+  'change-role': { space, role, name: { optional: text }, power: { optional: amount }, permissions: { optional: permissions } },
+  'delete-role': { space, role },
+  'give-role': { space, member, role },
+  'take-role': { space, member, role },
+  'ban-member': { space, member },
+  'unban-member': { space, member },
+  'time-out-member': { space, member, until: count },
+  'end-time-out': { space, member },
+  'transfer-ownership': { space, member },
+  'set-override': { space, channel, role: { optional: role }, member: { optional: member }, allow: permissions, deny: permissions },
+  'set-topic': { space, channel, topic: text },
+  'delete-channel': { space, channel },
+  'set-history': { space, history: oneOf('all', 'from-join') },
+  'revoke-device': { space, device },
+}

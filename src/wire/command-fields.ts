@@ -1,0 +1,32 @@
+/** Fields of commands: how each kind of value is read from JSON. Limits only keep out what no answer could be useful for. */
+import { parseRoleId } from './authority.ts'
+import { parseChannelId, parseDeviceId, parseIdentityId, parseInviteId, parseOpId, parseSpaceId } from './ids.ts'
+import { type Permission, PERMISSION_NAMES } from './permissions.ts'
+
+/** Characters of any text in a command: far beyond what the engine accepts. */
+export const MAX_COMMAND_TEXT = 64 * 1024
+const MAX_COMMAND_TEXTS = 16
+
+export type Field<T> = (value: unknown) => T | undefined
+export type Form<F> = { readonly [K in keyof F]-?: undefined extends F[K] ? Optional<NonNullable<F[K]>> : Field<F[K]> }
+export interface Optional<T> { readonly optional: Field<T> }
+
+/** Text that UTF-8 can carry: a lone surrogate would not survive the way. */
+export const text: Field<string> = (v) => (typeof v === 'string' && v.length <= MAX_COMMAND_TEXT && v.isWellFormed() ? v : undefined)
+export const count: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && v >= 1 ? v : undefined)
+/** A whole number from 0 on. */
+export const amount: Field<number> = (v) => (v === 0 ? 0 : count(v))
+export const oneOf = <T extends string>(...values: readonly T[]): Field<T> => (v) => values.find((value) => value === v)
+const id = <T>(parse: (value: string) => T | undefined): Field<T> => (v) => (typeof v === 'string' ? parse(v) : undefined)
+
+/** A list of at most `max`, none twice. */
+export const list = <T>(item: Field<T>, max: number): Field<readonly T[]> => (v) => {
+  if (!Array.isArray(v) || v.length > max) return undefined
+  const out = v.map(item).filter((x): x is NonNullable<typeof x> => x !== undefined)
+  return out.length === v.length && new Set(out).size === out.length ? out : undefined
+}
+export const texts: Field<readonly string[]> = list(text, MAX_COMMAND_TEXTS)
+export const permissions: Field<readonly Permission[]> = list(oneOf(...PERMISSION_NAMES), PERMISSION_NAMES.length)
+
+export const space = id(parseSpaceId), channel = id(parseChannelId), message = id(parseOpId), member = id(parseIdentityId), invite = id(parseInviteId)
+export const role = id(parseRoleId), device = id(parseDeviceId)
