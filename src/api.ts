@@ -31,7 +31,14 @@ export type Command =
   | { readonly type: 'read-link'; readonly link: string }
   /** Resolves when this device is a member with readable channels, or with a plain error. Goes on trying in the background when 'waiting'. */
   | { readonly type: 'join'; readonly link: string }
-  | { readonly type: 'send-message'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string }
+  | { readonly type: 'send-message'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string; readonly replyTo?: OpId }
+  /** One's own only. */
+  | { readonly type: 'edit-message'; readonly space: SpaceId; readonly message: OpId; readonly text: string }
+  /** For everyone: one's own, or anybody's with the right to manage messages. */
+  | { readonly type: 'delete-message'; readonly space: SpaceId; readonly message: OpId }
+  | { readonly type: 'react'; readonly space: SpaceId; readonly message: OpId; readonly emoji: string; readonly on: boolean }
+  | { readonly type: 'pin-message'; readonly space: SpaceId; readonly message: OpId; readonly on: boolean }
+  | { readonly type: 'list-pins'; readonly space: SpaceId; readonly channel: ChannelId }
   | { readonly type: 'retry-message'; readonly space: SpaceId; readonly message: OpId }
   /** Newest first is not the order: messages come oldest to newest, the last `limit` (50) before `before` (left out: the newest). */
   | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
@@ -120,7 +127,20 @@ export interface MessageInfo {
   readonly state: SendState
   /** A message that was 'securing' gets its lasting id once it is sealed: drop the row with this one. */
   readonly replaces?: OpId
+  /** When its author last changed the text. */
+  readonly editedAt?: number
+  /** A tombstone: the text is empty. */
+  readonly deleted?: true
+  readonly replyTo?: ReplyInfo
+  /** In the order of their first use. */
+  readonly reactions?: readonly ReactionInfo[]
+  readonly pinned?: true
 }
+
+/** The message answered to. missing: it isn't here (yet), or doesn't count. Its first words are there only when it is shown. */
+export interface ReplyInfo { readonly id: OpId; readonly state: 'shown' | 'deleted' | 'missing'; readonly author?: IdentityId; readonly authorName: string; readonly text: string }
+
+export interface ReactionInfo { readonly emoji: string; readonly by: readonly IdentityId[]; readonly mine: boolean }
 
 export interface PeerStatus {
   /** The connection's peer id. */
@@ -172,6 +192,11 @@ export interface Results extends AuthorityResults {
   'read-link': LinkInfo
   'join': { readonly space: SpaceId }
   'send-message': { readonly messageId: OpId }
+  'edit-message': Record<never, never>
+  'delete-message': Record<never, never>
+  'react': Record<never, never>
+  'pin-message': Record<never, never>
+  'list-pins': { readonly messages: readonly MessageInfo[] }
   'retry-message': Record<never, never>
   'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean }
   'mark-read': Record<never, never>
@@ -194,6 +219,8 @@ export type Update =
   | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[] }
   | { readonly type: 'members'; readonly space: SpaceId; readonly members: readonly MemberInfo[] }
   | { readonly type: 'messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly messages: readonly MessageInfo[] }
+  /** Messages of the space told before may count no longer, or count again, since somebody was removed or lost a right: forget them, and ask for what is shown. */
+  | { readonly type: 'revised'; readonly space: SpaceId }
   /** States of own messages that changed. */
   | { readonly type: 'states'; readonly space: SpaceId; readonly channel: ChannelId; readonly states: readonly { readonly id: OpId; readonly state: SendState }[] }
   | { readonly type: 'status'; readonly status: StatusInfo }

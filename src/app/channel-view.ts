@@ -136,6 +136,9 @@ export function seen(view: ChannelView): ChannelView {
   return view.divider === undefined || view.divider.isSeen ? view : { ...view, divider: { ...view.divider, isSeen: true } }
 }
 
+/** What was shown may count no longer: it is asked for anew, and what is on its way stays. */
+export const cleared = (view: ChannelView): ChannelView => ({ ...EMPTY_VIEW, pending: view.pending })
+
 /** For a channel that is left: what lies far back can be fetched again, and what was new has been shown. */
 export function putAway(view: ChannelView): ChannelView {
   const messages = view.messages.slice(-KEPT)

@@ -6,7 +6,7 @@ import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo
 import type { RoleInfo } from '../api/authority.ts'
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
 import {
-  accepted, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
+  accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
 } from './channel-view.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
@@ -98,6 +98,7 @@ export class Client {
       case 'roles': this.rolesOf = new Map(this.rolesOf).set(update.space, update.roles); return
       case 'members': this.membersOf = new Map(this.membersOf).set(update.space, update.members); return
       case 'messages': this.takeMessages(update.channel, update.messages); return
+      case 'revised': this.revise(update.space); return
       case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return
       case 'status': this.status = update.status; return
       case 'notice': this.notify(update.error.message); return
@@ -197,14 +198,21 @@ export class Client {
     })
   }
 
-  private async load(channel: ChannelId): Promise<void> {
+  /** Somebody was removed or lost a right: what they said at the same time may count no longer. */
+  private revise(space: SpaceId): void {
+    const others = new Set(this.channelsIn(space).map((c) => c.channel).filter((c) => c !== this.channel))
+    this.views = new Map([...this.views].filter(([channel]) => !others.has(channel)))
+    if (space === this.space && this.channel !== undefined) void this.load(this.channel, true)
+  }
+
+  private async load(channel: ChannelId, isAnew = false): Promise<void> {
     const { space } = this
     if (space === undefined) return
     const unread = (): number => this.channelsIn(space).find((c) => c.channel === channel)?.unread ?? 0
     if (!this.views.has(channel)) this.views = new Map(this.views).set(channel, EMPTY_VIEW)
     const answer = await this.ask({ type: 'get-messages', space, channel, limit: Math.max(PAGE, Math.min(MAX_PAGE, unread() + 10)) })
     // What came meanwhile is in the answer and in the count.
-    if (answer.ok) this.change(channel, (view) => withNewest(view, answer.result.messages, answer.result.more, unread()))
+    if (answer.ok) this.change(channel, (view) => withNewest(isAnew ? cleared(view) : view, answer.result.messages, answer.result.more, unread()))
   }
 
   async loadOlder(): Promise<void> {

@@ -21,6 +21,7 @@ import { Joins } from './joins.ts'
 import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
+import { refresh } from './messages/refresh.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
 import { Questions } from './questions.ts'
@@ -327,6 +328,7 @@ export class Engine implements Stepper {
     }
     planProofs(this, turn, replica)
     this.telling.messages(turn, replica)
+    await refresh(this, turn, replica)
     this.telling.space(turn, replica)
   }
 
@@ -336,7 +338,7 @@ export class Engine implements Stepper {
     if (drafts === undefined || drafts.empty || !maySeal(replica.everyone)) return
     const tip = replica.groups.tip() as EpochId
     for (const draft of drafts.takeAll(turn)) {
-      const op = await replica.appendContent(turn, draft.channel, tip, { type: 'message', text: draft.text })
+      const op = await replica.appendContent(turn, draft.channel, tip, draft.content)
       this.telling.replaced.set(op.id, draft.id)
       await this.distribute(turn, replica, [op])
     }

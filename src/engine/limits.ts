@@ -80,5 +80,17 @@ export const MAX_CLOCK_AHEAD_MS = 5 * 60_000
 export const JOIN_PATIENCE_MS = 15_000
 /** A link that no relay knows may just have been made: whoever made it may still be sending what belongs to it. */
 export const UNKNOWN_LINK_PATIENCE_MS = 4000
+/** Kinds of reactions under one message. */
+export const MAX_REACTION_KINDS = 20
+/** Pinned messages of one channel: a list people still look through. */
+export const MAX_PINS = 50
+/** Messages ever pinned in a channel that are looked at to list those still pinned. */
+export const MAX_PINS_READ = 1000
+/** Notes (edits, reactions, …) read with one message; the deciding kinds come first. Ten thousand people may react. */
+export const MAX_NOTES_READ = 20_000
+/** Changed messages looked at in one go: each takes a few reads. */
+export const MAX_LOOKED_AT = 200
+/** Characters of the message that an answer shows. */
+export const MAX_QUOTE_CHARS = 120
 /** Drafts that wait for the group, per space. */
 export const MAX_DRAFTS = 200

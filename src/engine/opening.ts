@@ -43,6 +43,7 @@ export class Opening {
     const replica = new Replica(this.engine.world, this.engine.me, space, record)
     await replica.load(Replica.partitions(space).map(of))
     this.engine.reading.load(space, of(`read/${space}`))
+    replica.inbox.load(of(replica.inbox.partition))
     this.engine.addReplica(turn, replica).load(of(`drafts/${space}`))
     if (record.state === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
@@ -52,4 +53,4 @@ export class Opening {
   }
 }
 
-export const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`]
+export const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`, `noted/${space}`]

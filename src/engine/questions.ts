@@ -1,4 +1,4 @@
-/** What a command asks the disk before it can answer. The rows come with a later step; a restart in between loses the question together with its asker. */
+/** What the engine asks the disk before it can go on. The rows come with a later step; a restart in between loses the question together with its asker. */
 import type { RangeQuery, Row } from '../ports.ts'
 import type { Turn } from './turn.ts'
 
@@ -12,6 +12,18 @@ export class Questions {
     const id = String(this.next++)
     this.open.set(id, then)
     turn.out.read({ tag: `query|${id}`, partition, query })
+  }
+
+  /** Asks several things and goes on when all are answered, in the order of the questions; at once where there are none. */
+  askAll(turn: Turn, questions: readonly { readonly partition: string; readonly query: RangeQuery }[], then: (turn: Turn, answers: readonly (readonly Row[])[]) => void | Promise<void>): void | Promise<void> {
+    const answers: (readonly Row[])[] = questions.map(() => [])
+    let left = questions.length
+    if (left === 0) return then(turn, answers)
+    questions.forEach(({ partition, query }, i) => this.ask(turn, partition, query, (later, rows) => {
+      answers[i] = rows
+      left--
+      if (left === 0) return then(later, answers)
+    }))
   }
 
   async onRows(turn: Turn, id: string, rows: readonly Row[]): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Row } from '../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
 import type { ChannelId, SpaceId } from '../wire/ids.ts'
-import type { MessageRecord } from '../wire/records.ts'
+import type { MessageRecord } from '../wire/content-records.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 import type { Reading } from './views.ts'
@@ -26,7 +26,7 @@ export class ReadMarks implements Reading {
   /** Counts fresh messages of others after the mark. */
   count(turn: Turn, replica: Replica, channel: ChannelId, messages: readonly MessageRecord[]): void {
     const mark = this.marks.get(replica.id + channel) ?? { hlc: 0, unread: 0 }
-    const news = messages.filter((m) => m.author !== replica.me.identity && m.hlc > mark.hlc).length
+    const news = messages.filter((m) => m.author !== replica.me.identity && m.place > mark.hlc).length
     if (news > 0) this.save(turn, replica.id, channel, { hlc: mark.hlc, unread: mark.unread + news })
   }
 

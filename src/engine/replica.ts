@@ -5,12 +5,13 @@
 import type { SpaceInfo } from '../api.ts'
 import type { Row } from '../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
-import { type Content, CONTENT_TYPES } from '../wire/content.ts'
+import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-records.ts'
+import { type Content, CONTENT_TYPES, type MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
-import { decodeHead, encodeHead, encodeMessage, encodeSpace, type MessageRecord, type SpaceRecord } from '../wire/records.ts'
+import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import type { Gain, Groups } from './group/groups.ts'
@@ -19,7 +20,11 @@ import { MAX_CLOCK_AHEAD_MS } from './limits.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
 import { Mail } from './mailbox/mail.ts'
+import { Inbox } from './messages/inbox.ts'
+import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './messages/places.ts'
+import type { Located } from './messages/reading.ts'
 import { Authority } from './space/authority.ts'
+import type { Verdict } from './space/reasons.ts'
 import { Delivery } from './sync/delivery.ts'
 import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
@@ -42,6 +47,7 @@ export class Replica {
   readonly mail: Mail
   readonly delivery: Delivery
   readonly receiving: Receiving
+  readonly inbox: Inbox
   record: SpaceRecord
   /** Content ops on disk whose key isn't here, by epoch: op rows' keys and channels. */
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
@@ -49,7 +55,7 @@ export class Replica {
   private atStart: Gain[] = []
   private isTidied = false
   /** Messages read for the first time since the last `takeFresh`. */
-  private fresh: MessageRecord[] = []
+  private fresh: Located[] = []
 
   constructor(world: World, me: Me, id: SpaceId, record: SpaceRecord) {
     this.world = world
@@ -67,6 +73,7 @@ export class Replica {
     }, record.relays)
     this.delivery = new Delivery(id)
     this.receiving = new Receiving(this, (turn, op) => this.accept(turn, op))
+    this.inbox = new Inbox(id)
   }
 
   // ---- disk ----
@@ -182,14 +189,14 @@ export class Replica {
     this.locked.set(epoch, set)
   }
 
-  /** Opens a content op into a message row, or notes that its key isn't here. */
-  private readContent(turn: Turn, op: Op, rowKey: Uint8Array): void {
+  /** Opens a content op into the row of a message or of a note, or notes that its key isn't here. `opRow`: its key on the disk. */
+  private readContent(turn: Turn, op: Op, opRow: Uint8Array): void {
     const h = op.header
     const epoch = h.epoch as EpochId
-    const lockedKey = concat(fromHex(h.channel) as Uint8Array, rowKey)
+    const lockedKey = concat(fromHex(h.channel) as Uint8Array, opRow)
     const key = this.audiences.get(h.audience)?.groups.keys.contentKey(epoch, h.channel)
     if (key === undefined) {
-      this.noteLocked(epoch, h.channel, rowKey)
+      this.noteLocked(epoch, h.channel, opRow)
       turn.out.put(`locked/${this.id}`, lockedKey, fromHex(epoch) as Uint8Array)
       return
     }
@@ -197,30 +204,28 @@ export class Replica {
     const content = openContent(this.world.suite, key, op)
     const author = this.authority.identityOf(h.device)
     if (content === undefined || author === undefined) return
-    const message: MessageRecord = { id: op.id, device: h.device, author, chanSeq: h.chanSeq, hlc: this.believable(turn, h.hlc), text: content.text }
-    turn.out.put(`messages/${this.id}/${h.channel}`, messageKey(message), encodeMessage(message))
-    turn.out.put(`places/${this.id}`, fromHex(op.id) as Uint8Array, concat(fromHex(h.channel) as Uint8Array, u64(message.hlc)))
-    this.fresh.push(message)
-    this.channelOf.set(op.id, h.channel)
+    const origin: Origin = { id: op.id, device: h.device, author, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, deps: h.deps }
+    if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content); else this.inbox.take(turn, h.channel, { ...origin, content })
   }
 
-  private readonly channelOf = new Map<OpId, ChannelId>()
+  private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent): void {
+    const record: MessageRecord = {
+      ...origin, place: this.believable(turn, origin.hlc), thread: content.thread, content, noted: this.inbox.isExpected(origin.id), replies: 0, lastReply: 0,
+    }
+    const place = placeOf(channel, record)
+    turn.out.put(rowsOf(this.id, channel, record.thread), rowKey(place), encodeMessage(record))
+    turn.out.put(placesPartition(this.id), fromHex(record.id) as Uint8Array, encodePlace(place))
+    this.fresh.push({ channel, record })
+  }
 
   /** A clock far ahead must not pin its message to the end for ever. */
   private believable(turn: Turn, hlc: number): number { return Math.min(hlc, (turn.now + MAX_CLOCK_AHEAD_MS) * HLC_STEP) }
 
-  /** Messages that became readable since the last call, by channel. */
-  takeFresh(): Map<ChannelId, MessageRecord[]> {
-    const out = new Map<ChannelId, MessageRecord[]>()
-    for (const message of this.fresh) {
-      const channel = this.channelOf.get(message.id) as ChannelId
-      const list = out.get(channel) ?? []
-      list.push(message)
-      out.set(channel, list)
-    }
+  /** Messages that became readable since the last call. */
+  takeFresh(): readonly Located[] {
+    const { fresh } = this
     this.fresh = []
-    this.channelOf.clear()
-    return out
+    return fresh
   }
 
   // ---- own ops ----
@@ -259,6 +264,9 @@ export class Replica {
     const header = this.header(turn, content.type, channel, audience.number, { epoch, kid: key.kid })
     return this.finish(turn, header, sealContent(this.world.suite, key, header, content))
   }
+
+  /** What authority would say of own content, before any is made. */
+  contentVerdict(turn: Turn, channel: ChannelId, type: Content['type']): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, 0, undefined)) }
 
   // ---- conclusions ----
 
@@ -356,7 +364,6 @@ export class Replica {
 }
 
 export const opsPartition = (space: SpaceId, channel: ChannelId): string => `ops/${space}/${channel}`
-export const messageKey = (m: { readonly hlc: number; readonly id: OpId }): Uint8Array => concat(u64(m.hlc), fromHex(m.id) as Uint8Array)
 /** What `find` gives for the first item it gives anything for. */
 function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | undefined {
   for (const item of items) {
@@ -365,9 +372,6 @@ function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | 
   }
   return undefined
 }
-
-/** The least key after this one. */
-export const after = (key: Uint8Array): Uint8Array => concat(key, new Uint8Array(1))
 
 function splitPackage(value: Uint8Array): { public: Uint8Array; secret: Uint8Array } {
   const length = new DataView(value.buffer, value.byteOffset).getUint32(0)

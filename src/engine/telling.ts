@@ -1,12 +1,16 @@
 /** What clients are told, and only when it changed since they were told last. */
-import type { SpaceInfo, StatusInfo, Update } from '../api.ts'
-import type { ChannelId, DeviceId, SpaceId } from '../wire/ids.ts'
+import type { MessageInfo, SpaceInfo, StatusInfo, Update } from '../api.ts'
+import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
+import type { MessageRecord } from '../wire/content-records.ts'
 import type { Op } from '../wire/op.ts'
 import { roleInfos } from './authority-views.ts'
 import type { Engine } from './engine.ts'
+import { PLAIN } from './messages/fold.ts'
+import { messageInfo } from './messages/infos.ts'
+import { counts } from './messages/reading.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
-import { channelInfos, memberInfos, messageInfo, sendState, spaceInfo } from './views.ts'
+import { channelInfos, memberInfos, sendState, spaceInfo } from './views.ts'
 
 export class Telling {
   private readonly engine: Engine
@@ -14,8 +18,9 @@ export class Telling {
   /** Channels whose own messages' states changed in this step. */
   private readonly changedStates = new Set<string>()
   /** Drafts that became ops, by the op's id. */
-  readonly replaced = new Map<string, string>()
+  readonly replaced = new Map<OpId, OpId>()
   readonly recent = new RecentOwn()
+  private readonly revisions = new Map<SpaceId, number>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -26,17 +31,33 @@ export class Telling {
     turn.out.update({ type: 'me', me: me === undefined ? undefined : { identity: me.identity, device: me.device, name: me.name } })
   }
 
+  /** New messages: at once what needs nothing from the disk to be shown, the others when they have been looked at. */
   messages(turn: Turn, replica: Replica): void {
-    for (const [channel, messages] of replica.takeFresh()) {
-      this.engine.reading.count(turn, replica, channel, messages)
-      const infos = messages.map((m) => {
-        const replaces = this.replaced.get(m.id)
-        const info = messageInfo(replica, channel, m)
-        return replaces === undefined ? info : { ...info, replaces: replaces as typeof info.id }
-      })
-      turn.out.update({ type: 'messages', space: replica.id, channel, messages: infos })
-      for (const m of messages) { this.replaced.delete(m.id); if (m.device === replica.me.device) this.recent.note(replica.id, channel, m) }
+    const shown = new Map<ChannelId, MessageRecord[]>()
+    for (const { channel, record } of replica.takeFresh()) {
+      if (record.device === replica.me.device) this.recent.note(replica.id, channel, record)
+      if (!counts(replica, channel, record, 'message')) continue
+      const list = shown.get(channel)
+      if (list === undefined) shown.set(channel, [record]); else list.push(record)
     }
+    for (const [channel, list] of shown) {
+      this.engine.reading.count(turn, replica, channel, list)
+      const plain = list.filter((record) => !record.noted && record.content?.replyTo === undefined)
+      for (const record of list) if (!plain.includes(record)) replica.inbox.change(record.id)
+      if (plain.length > 0) this.tellMessages(turn, replica, channel, plain.map((record) => messageInfo(replica, { channel, record, folded: PLAIN }, undefined)))
+    }
+    this.states(turn, replica)
+  }
+
+  tellMessages(turn: Turn, replica: Replica, channel: ChannelId, infos: readonly MessageInfo[]): void {
+    turn.out.update({ type: 'messages', space: replica.id, channel, messages: infos.map((info) => {
+      const replaces = this.replaced.get(info.id)
+      this.replaced.delete(info.id)
+      return replaces === undefined ? info : { ...info, replaces }
+    }) })
+  }
+
+  private states(turn: Turn, replica: Replica): void {
     for (const key of [...this.changedStates]) {
       const [space = '', channel = ''] = key.split('|')
       if (space !== replica.id) continue
@@ -47,12 +68,20 @@ export class Telling {
   }
 
   space(turn: Turn, replica: Replica): void {
+    this.revised(turn, replica)
     if (replica.record.state === 'open') {
       this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.engine.reading) })
       this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, this.engine.onlineDevices(replica, turn.now)) })
       this.tellChanged(turn, `roles|${replica.id}`, { type: 'roles', space: replica.id, roles: roleInfos(replica) })
     }
     this.spaces(turn)
+  }
+
+  /** Somebody was removed or lost a right: what they said at the same time may count no longer. */
+  private revised(turn: Turn, replica: Replica): void {
+    const { revision } = replica.authority, told = this.revisions.get(replica.id)
+    this.revisions.set(replica.id, revision)
+    if (told !== undefined && told !== revision) turn.out.update({ type: 'revised', space: replica.id })
   }
 
   spaceInfos(): SpaceInfo[] {

@@ -1,15 +1,12 @@
 /** What clients see of the engine's state, made fresh when something changed. */
-import type { ChannelInfo, InviteInfo, MemberInfo, MessageInfo, SendState, SpaceInfo } from '../api.ts'
-import type { ChannelId, DeviceId, OpId } from '../wire/ids.ts'
+import type { ChannelInfo, InviteInfo, MemberInfo, SendState, SpaceInfo } from '../api.ts'
+import type { ChannelId, DeviceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import { namesOf } from '../wire/permissions.ts'
-import type { MessageRecord } from '../wire/records.ts'
 import type { Replica } from './replica.ts'
 import { actsOnMember, permissionsIn } from './rights.ts'
 import { inPlace } from './space/order.ts'
 import type { Turn } from './turn.ts'
-
-const HLC_STEP = 1024
 
 /** Unread counts and what this device has read, by space and channel. Own business of this device. */
 export interface Reading { unread(space: string, channel: ChannelId): number }
@@ -57,21 +54,8 @@ export function inviteInfos(turn: Turn, replica: Replica, secrets: ReadonlyMap<s
   })
 }
 
-export function messageInfo(replica: Replica, channel: ChannelId, m: MessageRecord): MessageInfo {
-  const mine = m.device === replica.me.device
-  return {
-    id: m.id, channel, author: m.author, authorName: replica.authority.nameOf(m.author), text: m.text, sentAt: Math.floor(m.hlc / HLC_STEP), order: m.hlc,
-    mine: m.author === replica.me.identity, state: mine ? sendState(replica, channel, m.chanSeq) : { type: 'received' },
-  }
-}
-
 export function sendState(replica: Replica, channel: ChannelId, chanSeq: number): SendState {
   const state = replica.delivery.stateOf(channel, chanSeq, replica.others())
   const refusal = state.type === 'queued' ? replica.mail.refusalOf(channel, chanSeq) : undefined
   return refusal === undefined ? state : { type: 'failed', reason: refusal }
-}
-
-/** A message that waits for the group. */
-export function draftInfo(replica: Replica, draft: { readonly id: OpId; readonly channel: ChannelId; readonly text: string; readonly at: number }): MessageInfo {
-  return { id: draft.id, channel: draft.channel, author: replica.me.identity, authorName: replica.me.name, text: draft.text, sentAt: draft.at, order: draft.at * HLC_STEP, mine: true, state: { type: 'securing' } }
 }

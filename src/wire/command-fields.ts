@@ -16,6 +16,7 @@ export const text: Field<string> = (v) => (typeof v === 'string' && v.length <= 
 export const count: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && v >= 1 ? v : undefined)
 /** A whole number from 0 on. */
 export const amount: Field<number> = (v) => (v === 0 ? 0 : count(v))
+export const flag: Field<boolean> = (v) => (typeof v === 'boolean' ? v : undefined)
 export const oneOf = <T extends string>(...values: readonly T[]): Field<T> => (v) => values.find((value) => value === v)
 const id = <T>(parse: (value: string) => T | undefined): Field<T> => (v) => (typeof v === 'string' ? parse(v) : undefined)
 

@@ -24,7 +24,12 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'revoke-invite': { space: ID_32, invite: ID_16 },
   'read-link': { link: 'https://thicket.example/#/join/x' },
   'join': { link: 'https://thicket.example/#/join/x' },
-  'send-message': { space: ID_32, channel: ID_16, text: 'hello 👋' },
+  'send-message': { space: ID_32, channel: ID_16, text: 'hello 👋', replyTo: ID_32 },
+  'edit-message': { space: ID_32, message: ID_32, text: 'hello' },
+  'delete-message': { space: ID_32, message: ID_32 },
+  'react': { space: ID_32, message: ID_32, emoji: '👋', on: false },
+  'pin-message': { space: ID_32, message: ID_32, on: false },
+  'list-pins': { space: ID_32, channel: ID_16 },
   'retry-message': { space: ID_32, message: ID_32 },
   'get-messages': { space: ID_32, channel: ID_16, limit: 20, before: ID_32 },
   'mark-read': { space: ID_32, channel: ID_16, message: ID_32 },
@@ -74,8 +79,10 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
   })
 
   test('takes nothing misshapen and nothing more', () => {
-    for (const name of Object.keys(FULL[type])) for (const wrong of WRONG) expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
-    for (const name of Object.keys(FULL[type])) if (name !== 'power') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
+    for (const [name, right] of Object.entries(FULL[type])) {
+      for (const wrong of WRONG) if (typeof wrong !== 'boolean' || typeof right !== 'boolean') expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
+      if (name !== 'power') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
+    }
     expect(decodeCommand({ ...full, sapce: ID_32 })).toBeUndefined()
   })
 })

@@ -6,7 +6,7 @@
  */
 import type { Command, CommandType } from '../api.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { channel, count, type Field, type Form, invite, member, message, type Optional, role, space, text, texts } from './command-fields.ts'
+import { channel, count, type Field, flag, type Form, invite, member, message, type Optional, role, space, text, texts } from './command-fields.ts'
 
 type Fields<T extends CommandType> = Omit<Extract<Command, { type: T }>, 'type'>
 
@@ -27,7 +27,12 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'revoke-invite': { space, invite },
   'read-link': { link: text },
   'join': { link: text },
-  'send-message': { space, channel, text },
+  'send-message': { space, channel, text, replyTo: { optional: message } },
+  'edit-message': { space, message, text },
+  'delete-message': { space, message },
+  'react': { space, message, emoji: text, on: flag },
+  'pin-message': { space, message, on: flag },
+  'list-pins': { space, channel },
   'retry-message': { space, message },
   'get-messages': { space, channel, limit: { optional: count }, before: { optional: message } },
   'mark-read': { space, channel, message },

@@ -11,9 +11,10 @@ import { decodeGroupBody, encodeGroupBody } from './group.ts'
 import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
 import { decodeOp, encodeHeader, encodeOp, type OpHeader } from './op.ts'
+import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
 import {
-  decodeDraft, decodeHead, decodeMe, decodeMessage, decodeNumber, decodeParcel, decodeSpace,
-  encodeDraft, encodeHead, encodeMe, encodeMessage, encodeNumber, encodeParcel, encodeSpace,
+  decodeDraft, decodeHead, decodeMe, decodeNumber, decodeParcel, decodeSpace,
+  encodeDraft, encodeHead, encodeMe, encodeNumber, encodeParcel, encodeSpace,
 } from './records.ts'
 import { decodeVector, encodeVector } from './vector.ts'
 
@@ -35,6 +36,8 @@ function sample<T>(name: string, value: T, encode: (v: T) => Uint8Array, decode:
   return { name, value, encoded: encode(value), decode }
 }
 
+const origin = { id: op, device, author: identity, seq: 4, chanSeq: 1, hlc: 2, deps: [other] }
+const post = { type: 'message', text: 'Wer kommt?', replyTo: op, thread: other, mentions: [identity], everyone: true, title: 'Sonntag', tags: ['Garten'] } as const
 const commit = { type: 'commit', parent: op, mls: bytes(300, 1), external: true, welcome: bytes(9, 2), groupInfo: bytes(30, 3), treeHash: bytes(32, 4), check: bytes(32, 5), backLink: bytes(72, 6), relayKey: bytes(72, 7) } as const
 const samples: readonly Sample[] = [
   sample('commit', commit, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
@@ -42,6 +45,14 @@ const samples: readonly Sample[] = [
   sample('bundle', { type: 'bundle', under: op, secrets: [{ epoch: other, sealed: bytes(72, 1) }] } as const, encodeGroupBody, (b) => decodeGroupBody('bundle', b)),
   sample('commit reject', { type: 'commitReject', epoch: op, why: 'check' } as const, encodeGroupBody, (b) => decodeGroupBody('commitReject', b)),
   sample('message', { type: 'message', text: 'Grüß dich 👋' } as const, encodeContent, (b) => decodeContent('message', b, 100)),
+  sample('message with all there is', post, encodeContent, (b) => decodeContent('message', b, 100)),
+  sample('edit', { type: 'edit', message: op, text: 'Guten Tag', mentions: [identity] } as const, encodeContent, (b) => decodeContent('edit', b, 100)),
+  sample('delete', { type: 'delete', message: op } as const, encodeContent, (b) => decodeContent('delete', b, 100)),
+  sample('remove', { type: 'remove', message: op } as const, encodeContent, (b) => decodeContent('remove', b, 100)),
+  sample('reaction', { type: 'reaction', message: op, emoji: '👩🏽‍🌾' } as const, encodeContent, (b) => decodeContent('reaction', b, 100)),
+  sample('unreact', { type: 'unreact', message: op, notes: [other] } as const, encodeContent, (b) => decodeContent('unreact', b, 100)),
+  sample('pin', { type: 'pin', message: op } as const, encodeContent, (b) => decodeContent('pin', b, 100)),
+  sample('unpin', { type: 'unpin', message: op, notes: [other, op] } as const, encodeContent, (b) => decodeContent('unpin', b, 100)),
   sample('ops payload', { type: 'ops', ops: [bytes(5, 1), bytes(0, 0)] } as const, encodePayload, decodePayload),
   sample('presence', { type: 'presence', device, peer: '12D3', addresses: ['/dns4/a'], at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('receipt', { type: 'receipt', device, at: 5, vector, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
@@ -57,10 +68,13 @@ const samples: readonly Sample[] = [
   sample('me record', { identitySeed: bytes(32, 1), deviceSeed: bytes(32, 2), boxSeed: bytes(32, 3), cert: bytes(96, 4), name: 'Alice' }, encodeMe, decodeMe),
   sample('space record', { state: 'joining', relays: ['http://localhost:8080'], link: 'x', createdAt: 1 } as const, encodeSpace, decodeSpace),
   sample('head record', { chanSeq: 1, id: op, seq: 2, hlc: 3 }, encodeHead, decodeHead),
-  sample('message record', { id: op, device, author: identity, chanSeq: 1, hlc: 2, text: 'hello' }, encodeMessage, decodeMessage),
+  sample('message record', { ...origin, place: 2, thread: undefined, content: { type: 'message', text: 'hello' }, noted: false, replies: 0, lastReply: 0 } as const, encodeMessage, decodeMessage),
+  sample('message record of a post', { ...origin, place: 2, thread: other, content: post, noted: true, replies: 3, lastReply: 9 }, encodeMessage, decodeMessage),
+  sample('message record without its text', { ...origin, place: 2, thread: undefined, content: undefined, noted: true, replies: 0, lastReply: 0 }, encodeMessage, decodeMessage),
+  sample('note record', { ...origin, content: { type: 'reaction', message: other, emoji: '🌱' } } as const, encodeNote, decodeNote),
   sample('parcel record', { relay: 'http://r', seed: bytes(32, 1), topic: 'ab', bytes: bytes(9, 2), covers: { channel, chanSeq: 4 } }, encodeParcel, decodeParcel),
   sample('parcel record that covers nothing', { relay: 'http://r', seed: bytes(32, 1), topic: 'ab', bytes: bytes(9, 2), covers: undefined }, encodeParcel, decodeParcel),
-  sample('draft record', { channel, text: 'later', at: 5 }, encodeDraft, decodeDraft),
+  sample('draft record', { channel, content: { type: 'message', text: 'later' }, at: 5 } as const, encodeDraft, decodeDraft),
   sample('number', 1_800_000_000_000, encodeNumber, decodeNumber),
   { name: 'op', value: undefined, encoded: encodeOp(encodeHeader(header), body, bytes(64, 1)), decode: (b) => decodeOp(b, sha) },
 ]
@@ -150,4 +164,23 @@ test('padding reads back and shows only its bucket', () => {
 test('base64url reads back, and only its canonical form', () => {
   fc.assert(fc.property(fc.uint8Array(), (plain) => { expect(fromBase64Url(toBase64Url(plain))).toEqual(plain) }))
   expect(fromBase64Url('AB')).toBeUndefined()
+})
+
+describe('content', () => {
+  const read = (type: string, v: Cbor): unknown => decodeContent(type, encodeCbor(v), 100)
+  const text = 'Hello'
+  test('passes over what a later version adds', () => {
+    expect(read('message', [text, { 'later': [1, 2] }])).toEqual({ type: 'message', text })
+  })
+  test.each<[string, Cbor]>([
+    ['an empty text', ['', {}]], ['a text that is too long', ['x'.repeat(101), {}]], ['a text that is a number', [5, {}]], ['no map', [text]], ['a list for a map', [text, []]],
+    ['a short id', [text, { re: bytes(31, 1) }]], ['a thread that is text', [text, { th: 'x' }]], ['an empty title', [text, { title: '' }]], ['a title that is too long', [text, { title: 'x'.repeat(121) }]],
+    ['a tag of spaces', [text, { tags: ['  '] }]], ['a tag of two lines', [text, { tags: ['a\nb'] }]], ['too many tags', [text, { tags: ['a', 'b', 'c', 'd', 'e', 'f'] }]],
+    ['too many mentions', [text, { at: Array.from({ length: 101 }, () => bytes(32, 1)) }]], ['a mention of nobody', [text, { at: [bytes(3, 1)] }]],
+  ])('a message with %s is none', (_, v) => { expect(read('message', v)).toBeUndefined() })
+  test.each<[string, string, Cbor]>([
+    ['reaction', 'a sentence', [bytes(32, 1), 'good morning to you']], ['reaction', 'nothing', [bytes(32, 1), '']], ['reaction', 'something longer than any emoji', [bytes(32, 1), 'x'.repeat(33)]],
+    ['unreact', 'no list', [bytes(32, 1)]], ['unreact', 'an empty list', [bytes(32, 1), []]], ['unpin', 'a list of texts', [bytes(32, 1), ['a']]],
+    ['delete', 'something more', [bytes(32, 1), true]], ['edit', 'no text', [bytes(32, 1), '', {}]], ['nonsense', 'any body', [bytes(32, 1)]],
+  ])('a %s with %s is none', (type, _, v) => { expect(read(type, v)).toBeUndefined() })
 })

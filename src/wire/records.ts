@@ -1,7 +1,11 @@
 /** Rows on this device's disk (sealed by the disk). Decoded like everything else: a damaged row is undefined, never a guess. */
 import { fromHex, toHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
-import { type DeviceId, type IdentityId, type OpId, parseDeviceId, parseIdentityId, parseOpId } from './ids.ts'
+import { type Content, decodeContent, encodeContent, MAX_CONTENT_BYTES } from './content.ts'
+import { type ChannelId, type OpId, parseChannelId, parseOpId } from './ids.ts'
+
+/** The content itself, and the frame around it. */
+const MAX_DRAFT_BYTES = MAX_CONTENT_BYTES + 1024
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 
@@ -47,22 +51,6 @@ export function decodeHead(bytes: Uint8Array): HeadRecord | undefined {
   return isUint(chanSeq) && id !== undefined && isUint(seq) && isUint(hlc) ? { chanSeq, id, seq, hlc } : undefined
 }
 
-/** A readable message. Its row's key is its place in the channel: hlc (8 bytes, big-endian) || op id. */
-export interface MessageRecord { readonly id: OpId; readonly device: DeviceId; readonly author: IdentityId; readonly chanSeq: number; readonly hlc: number; readonly text: string }
-
-export const encodeMessage = (m: MessageRecord): Uint8Array => encodeCbor([1, raw(m.id), raw(m.device), raw(m.author), m.chanSeq, m.hlc, m.text])
-
-export function decodeMessage(bytes: Uint8Array): MessageRecord | undefined {
-  const v = decodeCbor(bytes, 65536)
-  if (!isArray(v, 7)) return undefined
-  const [version, idBytes, deviceBytes, authorBytes, chanSeq, hlc, text] = v
-  const id = isBytes(idBytes, 32) ? parseOpId(idBytes) : undefined
-  const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
-  const author = isBytes(authorBytes, 32) ? parseIdentityId(authorBytes) : undefined
-  if (version !== 1 || id === undefined || device === undefined || author === undefined || !isUint(chanSeq) || !isUint(hlc) || !isText(text, 65536)) return undefined
-  return { id, device, author, chanSeq, hlc, text }
-}
-
 /** A parcel that waits for a relay to take it. `covers` names the own op whose keeping it proves. */
 export interface ParcelRecord { readonly relay: string; readonly seed: Uint8Array; readonly topic: string; readonly bytes: Uint8Array; readonly covers: { readonly channel: string; readonly chanSeq: number } | undefined }
 
@@ -83,14 +71,18 @@ function decodeCovers(v: Cbor | undefined): ParcelRecord['covers'] | null {
   return isArray(v, 2) && isBytes(v[0], 16) && isUint(v[1]) ? { channel: toHex(v[0]), chanSeq: v[1] } : null
 }
 
-/** A message that can't be sealed yet. */
-export interface DraftRecord { readonly channel: string; readonly text: string; readonly at: number }
+/** Content that can't be sealed yet. */
+export interface DraftRecord { readonly channel: ChannelId; readonly content: Content; readonly at: number }
 
-export const encodeDraft = (d: DraftRecord): Uint8Array => encodeCbor([raw(d.channel), d.text, d.at])
+export const encodeDraft = (d: DraftRecord): Uint8Array => encodeCbor([raw(d.channel), d.content.type, encodeContent(d.content), d.at])
 
 export function decodeDraft(bytes: Uint8Array): DraftRecord | undefined {
-  const v = decodeCbor(bytes, 65536)
-  return isArray(v, 3) && isBytes(v[0], 16) && isText(v[1], 65536) && isUint(v[2]) ? { channel: toHex(v[0]), text: v[1], at: v[2] } : undefined
+  const v = decodeCbor(bytes, MAX_DRAFT_BYTES)
+  if (!isArray(v, 4)) return undefined
+  const [channelBytes, type, plain, at] = v
+  const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined
+  const content = isText(type, 16) && isBytes(plain) ? decodeContent(type, plain, 65536) : undefined
+  return channel === undefined || content === undefined || !isUint(at) ? undefined : { channel, content, at }
 }
 
 /** One safe integer: cursors, read marks, acknowledgements, counters. */

@@ -12,6 +12,7 @@ import { createChannel, renameChannel } from './channels.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { getMessages, markRead, retryMessage, sendMessage } from './messages.ts'
 import { removeMember } from './moderation.ts'
+import { deleteMessage, editMessage, listPins, pinMessage, react } from './notes.ts'
 import { leave, setName, setUp } from './people.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
 import { getDraft, keepDraft } from './unsent.ts'
@@ -49,6 +50,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now)) })
     case 'list-invites': return listInvites(asked)
     case 'get-messages': return getMessages(asked, c)
+    case 'list-pins': return listPins(asked, c)
     case 'mark-read': return markRead(asked, c)
     case 'retry-message': return retryMessage(asked, c)
     case 'keep-draft': return keepDraft(asked, c)
@@ -58,7 +60,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
 }
 
-type ForMembers = Exclude<InSpace, AuthorityQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'mark-read' | 'retry-message' | 'keep-draft' | 'get-draft' }>
+type ForMembers = Exclude<InSpace, AuthorityQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'list-pins' | 'mark-read' | 'retry-message' | 'keep-draft' | 'get-draft' }>
 
 function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {
@@ -70,6 +72,10 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
     case 'create-invite': return createInvite(asked, c)
     case 'revoke-invite': return revokeInvite(asked, c)
     case 'send-message': return sendMessage(asked, c)
+    case 'edit-message': return editMessage(asked, c)
+    case 'delete-message': return deleteMessage(asked, c)
+    case 'react': return react(asked, c)
+    case 'pin-message': return pinMessage(asked, c)
     default: return doAuthority(asked, c)
   }
 }

@@ -1,25 +1,39 @@
-/** Writing and reading messages. */
-import type { MessageInfo } from '../../api.ts'
-import type { Row } from '../../ports.ts'
-import { concat, fromHex, fromU64, u64 } from '../../wire/bytes.ts'
-import { type ChannelId, type EpochId, type OpId, parseChannelId } from '../../wire/ids.ts'
-import { decodeMessage } from '../../wire/records.ts'
+/** Writing messages, and reading a channel. */
+import type { ApiError, MessageInfo } from '../../api.ts'
+import type { Content, MessageContent } from '../../wire/content.ts'
+import { decodeMessage } from '../../wire/content-records.ts'
+import type { ChannelId, EpochId, OpId } from '../../wire/ids.ts'
 import type { Audience } from '../audience.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
+import { draftInfo } from '../messages/infos.ts'
+import { messageRows, placeOf, rowKey } from '../messages/places.ts'
+import { counts, describe, findMessages, type Located, readNotes } from '../messages/reading.ts'
 import { act, due, maySeal } from '../reconcile.ts'
 import type { Turn } from '../turn.ts'
-import { draftInfo, messageInfo } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 
-const HLC_MAX = u64(Number.MAX_SAFE_INTEGER)
+export async function sendMessage(asked: AskedIn, c: Run<'send-message'>): Promise<Refusal> {
+  const wrong = worded(c.text)
+  if (wrong !== undefined) return wrong
+  if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  const content: MessageContent = { type: 'message', text: c.text, ...(c.replyTo === undefined ? {} : { replyTo: c.replyTo }) }
+  const said = await say(asked, c.channel, content)
+  if ('code' in said) return said
+  asked.turn.out.reply(asked.asker, { messageId: said.id })
+  return undefined
+}
 
-export async function sendMessage({ engine, turn, asker, replica }: AskedIn, c: Run<'send-message'>): Promise<Refusal> {
-  if (c.text.trim() === '') return fail('text-empty')
-  if (c.text.length > limits.MAX_MESSAGE_CHARS) return fail('text-too-long')
-  if (!replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+/** What is wrong with the text of a message. */
+export function worded(text: string): Refusal {
+  return text.trim() === '' ? fail('text-empty') : text.length > limits.MAX_MESSAGE_CHARS ? fail('text-too-long') : undefined
+}
+
+/** Seals and sends content, or keeps it until it may be sealed. The id is the op's, or for now the draft's. */
+export async function say({ engine, turn, replica }: AskedIn, channel: ChannelId, content: Content): Promise<{ readonly id: OpId } | ApiError> {
   const drafts = engine.drafts.get(replica.id)
   if (drafts === undefined) return fail('internal')
+  if (replica.contentVerdict(turn, channel, content.type).type === 'void') return fail('not-allowed')
   if (!maySeal(replica.everyone)) {
     // Somebody was removed and nobody has changed the group yet: with the tip's state at hand this device does it now.
     const op = await act(turn, replica.everyone, changeOnly(turn, replica.everyone))
@@ -27,16 +41,14 @@ export async function sendMessage({ engine, turn, asker, replica }: AskedIn, c: 
   }
   if (!maySeal(replica.everyone) || !drafts.empty) {
     if (drafts.full) return fail('limit-reached', 'Too many messages wait to be secured. Wait until you are connected again.')
-    const draft = drafts.add(turn, engine.world, c.channel, c.text)
-    turn.out.reply(asker, { messageId: draft.id })
-    turn.out.update({ type: 'messages', space: replica.id, channel: c.channel, messages: [draftInfo(replica, draft)] })
+    const draft = drafts.add(turn, engine.world, channel, content)
+    if (content.type === 'message') turn.out.update({ type: 'messages', space: replica.id, channel, messages: [draftInfo(replica, draft)] })
     engine.touch(turn, replica)
-    return undefined
+    return draft
   }
-  const op = await replica.appendContent(turn, c.channel, replica.groups.tip() as EpochId, { type: 'message', text: c.text })
+  const op = await replica.appendContent(turn, channel, replica.groups.tip() as EpochId, content)
   await engine.distribute(turn, replica, [op])
-  turn.out.reply(asker, { messageId: op.id })
-  return undefined
+  return op
 }
 
 /** Only a change of the group that this device can make at once; joining again takes its time. */
@@ -45,62 +57,65 @@ function changeOnly(turn: Turn, audience: Audience): ReturnType<typeof due> {
   return what.type === 'change' ? what : { type: 'nothing' }
 }
 
-export function getMessages(asked: AskedIn, c: Run<'get-messages'>): Refusal {
-  if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
-  if (c.before !== undefined) return find(asked, c.before, (later, place) => page(later, place.channel, c.limit, place.key))
-  return page(asked, c.channel, c.limit, undefined)
+/** Looks for a message, and refuses when it isn't here. */
+export function find(asked: AskedIn, message: OpId, then: (asked: AskedIn, found: Located) => void | Promise<void>): void | Promise<void> {
+  return findMessages({ questions: asked.engine.questions, replica: asked.replica }, asked.turn, [message], (turn, [found]) => {
+    if (found === undefined) return turn.out.refuse(asked.asker, fail('unknown-message'))
+    return then({ ...asked, turn }, found)
+  })
 }
 
-export function markRead(asked: AskedIn, c: Run<'mark-read'>): undefined {
-  find(asked, c.message, ({ engine, turn, asker, replica }, place) => {
-    engine.reading.mark(turn, replica.id, place.channel, place.hlc)
+export async function markRead(asked: AskedIn, c: Run<'mark-read'>): Promise<undefined> {
+  await find(asked, c.message, ({ engine, turn, asker, replica }, { channel, record }) => {
+    engine.reading.mark(turn, replica.id, channel, record.place)
     engine.touch(turn, replica)
     turn.out.reply(asker, {})
   })
 }
 
-export function retryMessage(asked: AskedIn, c: Run<'retry-message'>): undefined {
-  find(asked, c.message, (found, { channel, key }) => {
-    found.engine.questions.ask(found.turn, `messages/${found.replica.id}/${channel}`, { from: key, limit: 1 }, (turn, rows) => {
-      const { engine, asker, replica } = found
-      const message = rows[0] === undefined ? undefined : decodeMessage(rows[0].value)
-      if (message === undefined) return turn.out.refuse(asker, fail('unknown-message'))
-      replica.mail.retry(turn, channel, message.chanSeq)
-      engine.telling.statesChanged(replica.id, channel)
-      engine.touch(turn, replica)
-      turn.out.reply(asker, {})
-    })
+export async function retryMessage(asked: AskedIn, c: Run<'retry-message'>): Promise<undefined> {
+  await find(asked, c.message, ({ engine, turn, asker, replica }, { channel, record }) => {
+    replica.mail.retry(turn, channel, record.chanSeq)
+    engine.telling.statesChanged(replica.id, channel)
+    engine.touch(turn, replica)
+    turn.out.reply(asker, {})
   })
 }
 
-/** Where a message's row stands. */
-interface Place { readonly channel: ChannelId; readonly hlc: number; readonly key: Uint8Array }
+export async function getMessages(asked: AskedIn, c: Run<'get-messages'>): Promise<Refusal> {
+  if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  const limit = Math.min(Math.max(1, c.limit ?? 50), limits.MAX_MESSAGES_PAGE)
+  if (c.before === undefined) { page(asked, { channel: c.channel, limit, before: undefined }); return undefined }
+  await find(asked, c.before, (later, { channel, record }) => page(later, { channel, limit, before: rowKey(placeOf(channel, record)) }))
+  return undefined
+}
 
-function find(asked: AskedIn, message: OpId, then: (asked: AskedIn, place: Place) => void): undefined {
-  const key = fromHex(message) as Uint8Array
-  asked.engine.questions.ask(asked.turn, `places/${asked.replica.id}`, { from: key, to: concat(key, new Uint8Array(1)), limit: 1 }, (turn, [row]) => {
-    const channel = row === undefined ? undefined : parseChannelId(row.value.subarray(0, 16))
-    if (row === undefined || channel === undefined) return turn.out.refuse(asked.asker, fail('unknown-message'))
-    const hlc = fromU64(row.value.subarray(16))
-    then({ ...asked, turn }, { channel, hlc, key: concat(u64(hlc), row.key) })
+interface Wanted { readonly channel: ChannelId; readonly limit: number; readonly before: Uint8Array | undefined }
+
+/** Goes back from `before` until there are enough that count. `newer`: those found already, newest first. */
+function page(asked: AskedIn, wanted: Wanted, newer: readonly Located[] = [], from = wanted.before): void {
+  const { engine, turn, replica } = asked
+  const rows = messageRows(replica.id, wanted.channel, undefined)
+  const limit = wanted.limit - newer.length + 1
+  engine.questions.ask(turn, rows.partition, { from: rows.from, to: from ?? rows.to, limit, reverse: true }, (later, answer) => {
+    const found = [...newer]
+    for (const row of answer) {
+      const record = decodeMessage(row.value)
+      if (record !== undefined && counts(replica, wanted.channel, record, 'message')) found.push({ channel: wanted.channel, record })
+    }
+    const last = answer[answer.length - 1]
+    if (answer.length === limit && last !== undefined && found.length <= wanted.limit) return page({ ...asked, turn: later }, wanted, found, last.key)
+    return reply({ ...asked, turn: later }, wanted, found)
   })
 }
 
-function page(asked: AskedIn, channel: ChannelId, wanted: number | undefined, before: Uint8Array | undefined): undefined {
-  const limit = Math.min(Math.max(1, wanted ?? 50), limits.MAX_MESSAGES_PAGE)
-  asked.engine.questions.ask(asked.turn, `messages/${asked.replica.id}/${channel}`, { to: before ?? HLC_MAX, limit: limit + 1, reverse: true }, (turn, rows) =>
-    reply({ ...asked, turn }, channel, rows.slice(0, limit), rows.length > limit, before === undefined))
-}
-
-/** `rows` come newest first; the answer goes oldest first, and what waits to be sealed stands behind the newest. */
-function reply({ engine, turn, asker, replica }: AskedIn, channel: ChannelId, rows: readonly Row[], more: boolean, isNewest: boolean): void {
-  const messages: MessageInfo[] = []
-  for (const row of [...rows].reverse()) {
-    const record = decodeMessage(row.value)
-    if (record === undefined) continue
-    messages.push(messageInfo(replica, channel, record))
-    if (record.device === replica.me.device) engine.telling.recent.note(replica.id, channel, record)
-  }
-  if (isNewest) for (const draft of engine.drafts.get(replica.id)?.of(channel) ?? []) messages.push(draftInfo(replica, draft))
-  turn.out.reply(asker, { messages, more })
+/** `found` come newest first, one more than wanted where there are more; the answer goes oldest first, and what waits to be sealed stands behind the newest. */
+function reply({ engine, turn, asker, replica }: AskedIn, wanted: Wanted, found: readonly Located[]): void | Promise<void> {
+  const at = { questions: engine.questions, replica }
+  return readNotes(at, turn, found.slice(0, wanted.limit).reverse(), false, (noted, seen) => describe(at, noted, seen, (later, infos) => {
+    for (const { record } of seen) if (record.device === replica.me.device) engine.telling.recent.note(replica.id, wanted.channel, record)
+    const drafts = wanted.before === undefined ? engine.drafts.get(replica.id)?.of(wanted.channel) ?? [] : []
+    const messages: MessageInfo[] = [...infos, ...drafts.map((draft) => draftInfo(replica, draft))]
+    later.out.reply(asker, { messages, more: found.length > wanted.limit })
+  }))
 }

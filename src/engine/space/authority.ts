@@ -8,15 +8,16 @@ import type { Ciphersuite } from '../../ports.ts'
 import type { AuthorityBody, Cut } from '../../wire/authority.ts'
 import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
-import type { Op, OpHeader } from '../../wire/op.ts'
+import type { Op } from '../../wire/op.ts'
 import { check } from './checks.ts'
-import { type ContentQuestion, isTakenBack, judgeContent } from './content.ts'
+import { type ContentHeader, type ContentQuestion, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
 import { certifier, History, predecessors } from './history.ts'
 import { Past } from './past.ts'
 import { permitted } from './permitted.ts'
 import type { Reason, Verdict } from './reasons.ts'
 import { Resolution } from './resolve.ts'
+import { isRestrictive } from './restrict.ts'
 import { deviceState, type DeviceState, encodeState, type SpaceState, stateOf, stateWith } from './state.ts'
 import { View } from './view.ts'
 
@@ -35,6 +36,7 @@ export class Authority {
   private readonly resolution: Resolution
   private cached: SpaceState | undefined
   private upset = 0
+  private revisions = 0
   private readonly pasts = new Map<string, { readonly past: Past; state?: SpaceState }>()
 
   constructor(suite: Ciphersuite) {
@@ -64,16 +66,23 @@ export class Authority {
   /** Decides about what came in since the last time, and keeps the state where only a part of it changed. */
   private settled(): Resolution {
     const { resolution, history } = this
-    if (history.nodes.length - resolution.size > MANY_NEW) { resolution.resolve(); this.cached = undefined; this.upset++ }
+    if (history.nodes.length - resolution.size > MANY_NEW) { resolution.resolve(); this.cached = undefined; this.upset++; this.revisions++ }
     while (resolution.size < history.nodes.length) {
       const node = history.node(resolution.size)
       const before = this.cached
       const quietly = resolution.add(node)
       if (!quietly) this.upset++
+      if (!quietly || isRestrictive(node.body)) this.revisions++
       if (!quietly || before === undefined) this.cached = undefined
       else if (!resolution.isVoid(node.index)) this.cached = stateWith(history, new View(history, resolution), before, node)
     }
     return resolution
+  }
+
+  /** Grows whenever content that counted may count no longer, or again. */
+  get revision(): number {
+    this.settled()
+    return this.revisions
   }
 
   private view(past?: Past, also?: number): View { return new View(this.history, this.settled(), past, also) }
@@ -175,7 +184,7 @@ export class Authority {
   }
 
   /** Whether a content op counts: what its author might do at its past, less what was taken away at the same time. */
-  contentVerdict(header: OpHeader): Verdict {
+  contentVerdict(header: ContentHeader): Verdict {
     const { past } = this.keptPast(header.deps)
     const question: ContentQuestion = { author: certifier(this.history, header.device, past) ?? this.identityOf(header.device), header, past }
     const reason = judgeContent(this.history, this.settled(), question, (p, also) => this.view(p, also))

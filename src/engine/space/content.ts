@@ -13,11 +13,13 @@ import type { View } from './view.ts'
 
 const HLC_STEP = 1024
 
-export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: OpHeader; readonly past: Past }
+/** What of a header content is judged by. */
+export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'seq' | 'hlc' | 'deps' | 'type'>
+export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past }
 type MakeView = (past: Past, also?: number) => View
 
 /** Types of content that need a permission of their own; all others need `send`. */
-const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react']])
+const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react'], ['unreact', 'react'], ['pin', 'messages'], ['unpin', 'messages'], ['remove', 'messages']])
 
 export function judgeContent(history: History, resolution: Resolution, question: ContentQuestion, viewOf: MakeView): Reason | undefined {
   const { author, header, past } = question
@@ -37,7 +39,7 @@ export function judgeContent(history: History, resolution: Resolution, question:
   return undefined
 }
 
-function maySend(author: IdentityId, header: OpHeader, view: View): Reason | undefined {
+function maySend(author: IdentityId, header: ContentHeader, view: View): Reason | undefined {
   if (!view.isMember(author)) return { code: 'not-a-member' }
   if (view.deviceOwner(header.device) !== author) return { code: view.any(`revoke ${header.device}`) ? 'device-revoked' : 'device-not-authorised' }
   if (!view.channelExists(header.channel)) return { code: 'unknown-channel' }

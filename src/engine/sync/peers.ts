@@ -14,7 +14,8 @@ import { LABELS } from '../labels.ts'
 import { MAX_ASK_OPS, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
-import { after, opsPartition, type Replica } from '../replica.ts'
+import { after } from '../messages/places.ts'
+import { opsPartition, type Replica } from '../replica.ts'
 import type { Me, Turn, World } from '../turn.ts'
 
 /** One space with one peer, once the peer has proved who it is there. */

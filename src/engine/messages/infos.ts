@@ -1,0 +1,53 @@
+/** Messages as clients see them. */
+import type { MessageInfo, ReactionInfo, ReplyInfo } from '../../api.ts'
+import type { IdentityId, OpId } from '../../wire/ids.ts'
+import { MAX_QUOTE_CHARS } from '../limits.ts'
+import type { Draft } from '../drafts.ts'
+import type { Replica } from '../replica.ts'
+import { sendState } from '../views.ts'
+import type { Seen } from './reading.ts'
+
+const HLC_STEP = 1024
+
+export function messageInfo(replica: Replica, seen: Omit<Seen, 'notes'>, target: Omit<Seen, 'notes'> | undefined): MessageInfo {
+  const { channel, record, folded } = seen
+  const { content } = record
+  const head = {
+    id: record.id, channel, author: record.author, authorName: replica.authority.nameOf(record.author), sentAt: Math.floor(record.hlc / HLC_STEP), order: record.place,
+    mine: record.author === replica.me.identity, state: record.device === replica.me.device ? sendState(replica, channel, record.chanSeq) : { type: 'received' as const },
+  }
+  if (content === undefined || folded.isDeleted) return { ...head, text: '', deleted: true }
+  const { text } = folded.edit?.words ?? content
+  return {
+    ...head, text,
+    ...(folded.edit === undefined ? {} : { editedAt: Math.floor(folded.edit.hlc / HLC_STEP) }),
+    ...(content.replyTo === undefined ? {} : { replyTo: replyInfo(replica, content.replyTo, target) }),
+    ...(folded.reactions.size === 0 ? {} : { reactions: reactionInfos(folded.reactions, replica.me.identity) }),
+    ...(folded.isPinned ? { pinned: true } : {}),
+  }
+}
+
+const reactionInfos = (reactions: ReadonlyMap<string, readonly IdentityId[]>, me: IdentityId): ReactionInfo[] =>
+  [...reactions].map(([emoji, by]) => ({ emoji, by, mine: by.includes(me) }))
+
+function replyInfo(replica: Replica, id: OpId, target: Omit<Seen, 'notes'> | undefined): ReplyInfo {
+  if (target === undefined) return { id, state: 'missing', authorName: '', text: '' }
+  const { record, folded } = target
+  const authorName = replica.authority.nameOf(record.author)
+  if (record.content === undefined || folded.isDeleted) return { id, state: 'deleted', author: record.author, authorName, text: '' }
+  const { text } = folded.edit?.words ?? record.content
+  return { id, state: 'shown', author: record.author, authorName, text: firstChars(text) }
+}
+
+/** By characters: a pair of surrogates is never torn. */
+const firstChars = (text: string): string => [...text.slice(0, 2 * MAX_QUOTE_CHARS)].slice(0, MAX_QUOTE_CHARS).join('').toWellFormed()
+
+/** A message that waits for the group. */
+export function draftInfo(replica: Replica, draft: Draft): MessageInfo {
+  const { content } = draft
+  return {
+    id: draft.id, channel: draft.channel, author: replica.me.identity, authorName: replica.me.name, text: content.type === 'message' ? content.text : '', sentAt: draft.at,
+    order: draft.at * HLC_STEP, mine: true, state: { type: 'securing' },
+    ...(content.type === 'message' && content.replyTo !== undefined ? { replyTo: replyInfo(replica, content.replyTo, undefined) } : {}),
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Where messages and what is said about them stand on the disk:
+ *
+ *   messages/<space>/<channel>   place || message id -> the message, oldest first
+ *   threads/<space>/<channel>    first message's id || place || message id -> a message in its thread
+ *   places/<space>               message id -> channel || place, and for one in a thread || its first message's id
+ *   notes/<space>/<channel>      message id || kind || op id -> a note about it
+ *   pins/<space>/<channel>       message id, of messages ever pinned: where to look for pins
+ */
+import type { RangeQuery, Row } from '../../ports.ts'
+import { concat, fromHex, fromU64, u64 } from '../../wire/bytes.ts'
+import { type ChannelId, type OpId, parseChannelId, parseOpId, type SpaceId } from '../../wire/ids.ts'
+import type { MessageRecord, NoteRecord } from '../../wire/content-records.ts'
+import type { NoteContent } from '../../wire/content.ts'
+
+export interface Place { readonly channel: ChannelId; readonly thread: OpId | undefined; readonly place: number; readonly id: OpId }
+
+export interface Question { readonly partition: string; readonly query: RangeQuery }
+
+const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
+/** The least key after this one. */
+export const after = (key: Uint8Array): Uint8Array => concat(key, new Uint8Array(1))
+const one = (partition: string, key: Uint8Array): Question => ({ partition, query: { from: key, to: after(key), limit: 1 } })
+
+/** The least key that doesn't begin with this one; ids never consist of 0xff alone. */
+function behind(prefix: Uint8Array): Uint8Array {
+  const out = prefix.slice()
+  for (let i = out.length - 1; i >= 0; i--) {
+    if (out[i] !== 0xff) { out[i] = (out[i] as number) + 1; return out.slice(0, i + 1) }
+  }
+  return out
+}
+const under = (prefix: Uint8Array): { from: Uint8Array; to: Uint8Array } => ({ from: prefix, to: behind(prefix) })
+
+export const placesPartition = (space: SpaceId): string => `places/${space}`
+export const notesPartition = (space: SpaceId, channel: ChannelId): string => `notes/${space}/${channel}`
+export const pinsPartition = (space: SpaceId, channel: ChannelId): string => `pins/${space}/${channel}`
+
+export const placeOf = (channel: ChannelId, m: Pick<MessageRecord, 'id' | 'place' | 'thread'>): Place => ({ channel, thread: m.thread, place: m.place, id: m.id })
+
+export const rowsOf = (space: SpaceId, channel: ChannelId, thread: OpId | undefined): string => `${thread === undefined ? 'messages' : 'threads'}/${space}/${channel}`
+export const rowKey = (p: Pick<Place, 'id' | 'place' | 'thread'>): Uint8Array => concat(p.thread === undefined ? new Uint8Array() : raw(p.thread), u64(p.place), raw(p.id))
+export const messageRow = (space: SpaceId, p: Place): Question => one(rowsOf(space, p.channel, p.thread), rowKey(p))
+
+/** All messages of a channel, or of a thread in it. */
+export function messageRows(space: SpaceId, channel: ChannelId, thread: OpId | undefined): { readonly partition: string; readonly from: Uint8Array; readonly to: Uint8Array } {
+  const bounds = thread === undefined ? { from: new Uint8Array(), to: u64(Number.MAX_SAFE_INTEGER) } : under(raw(thread))
+  return { partition: rowsOf(space, channel, thread), ...bounds }
+}
+
+export const placeRow = (space: SpaceId, message: OpId): Question => one(placesPartition(space), raw(message))
+export const encodePlace = (p: Place): Uint8Array => concat(raw(p.channel), u64(p.place), p.thread === undefined ? new Uint8Array() : raw(p.thread))
+
+export function decodePlace(row: Row | undefined): Place | undefined {
+  if (row === undefined || (row.value.length !== 24 && row.value.length !== 56)) return undefined
+  const channel = parseChannelId(row.value.subarray(0, 16)), id = parseOpId(row.key)
+  const thread = row.value.length === 24 ? undefined : parseOpId(row.value.subarray(24))
+  return channel === undefined || id === undefined ? undefined : { channel, thread, place: fromU64(row.value.subarray(16, 24)), id }
+}
+
+/** Sorted so that of too many notes those that decide are read. */
+const KINDS: Readonly<Record<NoteContent['type'], number>> = { delete: 0, remove: 1, unpin: 2, pin: 3, edit: 4, unreact: 5, reaction: 6 }
+
+export const noteKey = (note: Pick<NoteRecord, 'id' | 'content'>): Uint8Array => concat(raw(note.content.message), new Uint8Array([KINDS[note.content.type]]), raw(note.id))
+export const noteRows = (space: SpaceId, channel: ChannelId, message: OpId, limit: number): Question => ({ partition: notesPartition(space, channel), query: { ...under(raw(message)), limit } })

@@ -1,0 +1,70 @@
+/** Reading messages from the disk: first their rows, then what was noted about them, then what they answer to. Each step asks and goes on when the rows are here. */
+import type { MessageInfo } from '../../api.ts'
+import { decodeMessage, decodeNote, type MessageRecord, type NoteRecord, type Origin } from '../../wire/content-records.ts'
+import type { ChannelId, OpId } from '../../wire/ids.ts'
+import { MAX_NOTES_READ } from '../limits.ts'
+import type { Questions } from '../questions.ts'
+import type { Replica } from '../replica.ts'
+import type { Turn } from '../turn.ts'
+import { fold, type Folded, PLAIN } from './fold.ts'
+import { messageInfo } from './infos.ts'
+import { decodePlace, messageRow, noteRows, placeRow } from './places.ts'
+
+/** Whose disk is asked, and about which space. */
+export interface Reader { readonly questions: Questions; readonly replica: Replica }
+
+export interface Located { readonly channel: ChannelId; readonly record: MessageRecord }
+
+/** A message with what the notes make of it. */
+export interface Seen extends Located { readonly notes: readonly NoteRecord[]; readonly folded: Folded }
+
+type Then<T> = (turn: Turn, found: readonly T[]) => void | Promise<void>
+type Going = void | Promise<void>
+
+/** Whether authority lets it count: what a removed person said afterwards, or nobody may say here, is shown to nobody. */
+export const counts = (replica: Replica, channel: ChannelId, o: Origin, type: string): boolean => replica.authority.contentVerdict({ ...o, channel, type }).type === 'valid'
+
+/** Those that are here, of any channel, in the order of `ids`. */
+export function findMessages(at: Reader, turn: Turn, ids: readonly OpId[], then: Then<Located>): Going {
+  const space = at.replica.id
+  return at.questions.askAll(turn, ids.map((id) => placeRow(space, id)), (placed, answers) => {
+    const places = answers.map(([row]) => decodePlace(row)).filter((place) => place !== undefined)
+    return at.questions.askAll(placed, places.map((place) => messageRow(space, place)), (found, rows) => {
+      const located: Located[] = []
+      places.forEach(({ channel }, i) => {
+        const row = rows[i]?.[0]
+        const record = row === undefined ? undefined : decodeMessage(row.value)
+        if (record !== undefined) located.push({ channel, record })
+      })
+      return then(found, located)
+    })
+  })
+}
+
+/** With their notes; `all`: also of those whose rows say that there are none. */
+export function readNotes(at: Reader, turn: Turn, messages: readonly Located[], all: boolean, then: Then<Seen>): Going {
+  const noted = messages.filter(({ record }) => all || record.noted)
+  return at.questions.askAll(turn, noted.map(({ channel, record }) => noteRows(at.replica.id, channel, record.id, MAX_NOTES_READ)), (later, answers) => {
+    const found = new Map(noted.map(({ record }, i) => [record.id, (answers[i] ?? []).map((row) => decodeNote(row.value)).filter((note) => note !== undefined)]))
+    return then(later, messages.map(({ channel, record }): Seen => {
+      const notes = found.get(record.id) ?? []
+      const counting = notes.filter((note) => counts(at.replica, channel, note, note.content.type))
+      return { channel, record, notes: counting, folded: counting.length === 0 ? PLAIN : fold(record, counting) }
+    }))
+  })
+}
+
+/** As clients see them, with the first words of what they answer to. */
+export function describe(at: Reader, turn: Turn, seen: readonly Seen[], then: Then<MessageInfo>): Going {
+  const known = new Map(seen.map((s) => [s.record.id, s]))
+  const targets = new Set(seen.map((s) => s.record.content?.replyTo).filter((id) => id !== undefined && !known.has(id)) as OpId[])
+  return findMessages(at, turn, [...targets], (found, others) => readNotes(at, found, others, false, (later, read) => {
+    for (const other of read) known.set(other.record.id, other)
+    return then(later, seen.map((one) => {
+      const { replyTo } = one.record.content ?? {}
+      const target = replyTo === undefined ? undefined : known.get(replyTo)
+      const isShown = target !== undefined && target.channel === one.channel && counts(at.replica, target.channel, target.record, 'message')
+      return messageInfo(at.replica, one, isShown ? target : undefined)
+    }))
+  }))
+}

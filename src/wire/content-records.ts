@@ -1,0 +1,79 @@
+/** Rows of what was said, opened: messages, and notes about them. Each keeps of its op's header what authority judges it by, so that it can be judged again. */
+import { fromHex } from './bytes.ts'
+import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
+import { decodeContent, encodeContent, type MessageContent, type NoteContent } from './content.ts'
+import { type DeviceId, type IdentityId, type OpId, parseDeviceId, parseIdentityId, parseOpId } from './ids.ts'
+
+/** Whatever the limit of a text was when it was written. */
+const MAX_CHARS = 65536
+const MAX_ROW_BYTES = 128 * 1024
+
+const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
+
+/** Who wrote it, where it lies in the log, and what its author had seen. */
+export interface Origin {
+  readonly id: OpId
+  readonly device: DeviceId
+  readonly author: IdentityId
+  readonly seq: number
+  readonly chanSeq: number
+  readonly hlc: number
+  readonly deps: readonly OpId[]
+}
+
+const ORIGIN_FIELDS = 7
+const encodeOrigin = (o: Origin): Cbor[] => [raw(o.id), raw(o.device), raw(o.author), o.seq, o.chanSeq, o.hlc, o.deps.map(raw)]
+
+function decodeOrigin(v: readonly Cbor[]): Origin | undefined {
+  const [idBytes, deviceBytes, authorBytes, seq, chanSeq, hlc, list] = v
+  const id = idFrom(idBytes)
+  const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
+  const author = isBytes(authorBytes, 32) ? parseIdentityId(authorBytes) : undefined
+  if (id === undefined || device === undefined || author === undefined || !isUint(seq) || !isUint(chanSeq) || !isUint(hlc) || !isArray(list)) return undefined
+  const deps = list.map(idFrom).filter((dep) => dep !== undefined)
+  return deps.length === list.length ? { id, device, author, seq, chanSeq, hlc, deps } : undefined
+}
+
+const idFrom = (v: Cbor | undefined): OpId | undefined => (isBytes(v, 32) ? parseOpId(v) : undefined)
+
+export interface MessageRecord extends Origin {
+  /** The hlc of its place in the channel: its own, unless its author's clock was unbelievably far ahead. */
+  readonly place: number
+  /** The message that began the thread it is in. */
+  readonly thread: OpId | undefined
+  /** undefined: it was deleted, and what it said is off this disk. */
+  readonly content: MessageContent | undefined
+  /** Notes about it are on this device: to show it they are read, too. */
+  readonly noted: boolean
+  /** Messages in the thread that it began, and the place of the last. */
+  readonly replies: number
+  readonly lastReply: number
+}
+
+export const encodeMessage = (m: MessageRecord): Uint8Array =>
+  encodeCbor([1, ...encodeOrigin(m), m.place, m.thread === undefined ? null : raw(m.thread), m.content === undefined ? null : encodeContent(m.content), m.noted, m.replies, m.lastReply])
+
+export function decodeMessage(bytes: Uint8Array): MessageRecord | undefined {
+  const v = decodeCbor(bytes, MAX_ROW_BYTES)
+  if (!isArray(v, 1 + ORIGIN_FIELDS + 6) || v[0] !== 1) return undefined
+  const origin = decodeOrigin(v.slice(1, 1 + ORIGIN_FIELDS))
+  const [place, root, said, noted, replies, lastReply] = v.slice(1 + ORIGIN_FIELDS)
+  const thread = idFrom(root), content = isBytes(said) ? decodeContent('message', said, MAX_CHARS) : undefined
+  if (origin === undefined || !isUint(place) || (root !== null && thread === undefined) || (said !== null && content?.type !== 'message')) return undefined
+  if (typeof noted !== 'boolean' || !isUint(replies) || !isUint(lastReply)) return undefined
+  return { ...origin, place, thread, content: content?.type === 'message' ? content : undefined, noted, replies, lastReply }
+}
+
+/** A note about a message. */
+export interface NoteRecord extends Origin { readonly content: NoteContent }
+
+export const encodeNote = (n: NoteRecord): Uint8Array => encodeCbor([1, ...encodeOrigin(n), n.content.type, encodeContent(n.content)])
+
+export function decodeNote(bytes: Uint8Array): NoteRecord | undefined {
+  const v = decodeCbor(bytes, MAX_ROW_BYTES)
+  if (!isArray(v, 1 + ORIGIN_FIELDS + 2) || v[0] !== 1) return undefined
+  const origin = decodeOrigin(v.slice(1, 1 + ORIGIN_FIELDS))
+  const [type, said] = v.slice(1 + ORIGIN_FIELDS)
+  const content = isText(type, 16) && isBytes(said) ? decodeContent(type, said, MAX_CHARS) : undefined
+  return origin === undefined || content === undefined || content.type === 'message' ? undefined : { ...origin, content }
+}
