@@ -151,6 +151,9 @@ export interface PeerStatus {
   readonly name: string | undefined
 }
 
+/** Somebody who sent what no honest app sends, and is not listened to until then: a connection, or a device by whatever connection it comes. */
+export type MutedPeer = ({ readonly peer: string } | { readonly device: DeviceId; readonly name: string | undefined }) & { readonly until: number; readonly fault: string }
+
 export interface RelayStatus { readonly url: string; readonly state: 'up' | 'down' }
 
 export interface StatusInfo {
@@ -158,6 +161,7 @@ export interface StatusInfo {
   readonly relays: readonly RelayStatus[]
   /** Own messages that nobody else is known to have, and own changes that no relay has. */
   readonly queued: number
+  readonly muted: readonly MutedPeer[]
 }
 
 export type LinkInfo =

@@ -25,7 +25,7 @@ export class Client {
   /** undefined until the engine has said; null when nobody has set up this device yet. */
   me = $state.raw<Me | null | undefined>(undefined)
   spaces = $state.raw<readonly SpaceInfo[] | undefined>(undefined)
-  status = $state.raw<StatusInfo>({ peers: [], relays: [], queued: 0 })
+  status = $state.raw<StatusInfo>({ peers: [], relays: [], queued: 0, muted: [] })
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)

@@ -179,8 +179,10 @@ export class Engine implements Stepper {
   // ---- ops ----
 
   /** Takes ops that came from a peer, a relay or gossip. */
-  async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string, device?: DeviceId): Promise<void> {
-    this.taken(turn, replica, await replica.receive(turn, ops, device), from)
+  async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string, device?: DeviceId): Promise<Intake> {
+    const intake = await replica.receive(turn, ops, device)
+    this.taken(turn, replica, intake, from)
+    return intake
   }
 
   /** What follows from ops that came in. */
@@ -198,7 +200,7 @@ export class Engine implements Stepper {
 
   private async onPayload(turn: Turn, replica: Replica, payload: Payload): Promise<void> {
     switch (payload.type) {
-      case 'ops': return this.take(turn, replica, payload.ops)
+      case 'ops': await this.take(turn, replica, payload.ops); return
       case 'presence': return this.meeting.heard(turn, replica, payload)
       case 'receipt': {
         const held = await takeReceipt(replica, payload)

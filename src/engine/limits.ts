@@ -25,6 +25,25 @@ export const MAX_UNOPENED = 2000
 export const MAX_BATCH_BYTES = 384 * 1024
 /** Ops a peer gets for one ask: it asks again for more, so a slow reader sets the pace. */
 export const MAX_ASK_OPS = 2000
+/** Bytes of ops for one ask, as many as are on the way to a peer at a time. */
+export const MAX_ASK_BYTES = 2 * 1024 * 1024
+/** Spaces of which one peer is asked for ops at a time. */
+export const MAX_ASKED_SPACES = 4
+/** What one peer may ask us for at once and in a second: an ask or a hello, and each hundred ranges more, count one. Asking as fast as answers come stays far below. */
+export const REQUEST_BURST = 500
+export const REQUESTS_PER_SECOND = 50
+/** Trees in one ask, and ms after which one that didn't come is asked for again. */
+export const MAX_ASKED_TREES = 8
+export const TREE_ASKED_AGAIN_MS = 10_000
+/** Points for faults (sync/conduct.ts) at which a peer is muted, and the time in which one is forgiven: five broken frames in a row, or one a minute for ever. */
+export const MUTE_AT_POINTS = 100
+export const FORGIVE_POINT_MS = 3000
+/** How long a first mute lasts; it doubles up to the second, and starts anew after so long without a fault. */
+export const PEER_MUTE_MS = 60_000
+export const MAX_PEER_MUTE_MS = 3600_000
+export const FORGIVE_MUTES_MS = 24 * 3600_000
+/** Peers and devices whose conduct is remembered. */
+export const MAX_JUDGED = 1024
 /** Rows read from disk at a time to answer a peer. */
 export const SERVED_ROWS = 500
 /** Messages in one answer to a client. */

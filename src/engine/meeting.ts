@@ -50,7 +50,7 @@ export class Meeting {
     if (news === 'new' && presence.mayAnswer(replica.id, turn.now)) await this.announce(turn, replica)
     const self = engine.peers.self?.peer
     // One side dials at once; the other only if that came to nothing by the next announcement.
-    if (self !== undefined && !engine.peers.has(payload.peer) && (self < payload.peer || news === 'again')) {
+    if (self !== undefined && !engine.peers.has(payload.peer) && !engine.peers.isMuted(payload.peer, payload.device, turn.now) && (self < payload.peer || news === 'again')) {
       turn.out.send({ type: 'dial', peer: payload.peer, addresses: payload.addresses })
     }
   }

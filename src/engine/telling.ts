@@ -93,7 +93,7 @@ export class Telling {
 
   spaces(turn: Turn): void { if (this.engine.opening.done) this.tellChanged(turn, 'spaces', { type: 'spaces', spaces: this.spaceInfos() }) }
 
-  statusInfo(): StatusInfo {
+  statusInfo(now: number): StatusInfo {
     let queued = 0
     for (const replica of this.engine.replicas.values()) {
       queued += (this.engine.drafts.get(replica.id)?.size ?? 0) + replica.mail.waitingChanges()
@@ -108,10 +108,13 @@ export class Telling {
       }
       return undefined
     }
-    return { peers: this.engine.peers.status(nameOf), relays: this.engine.usedRelays.map((url) => ({ url, state: this.engine.relaysUp.has(url) ? 'up' : 'down' })), queued }
+    return {
+      peers: this.engine.peers.status(nameOf), relays: this.engine.usedRelays.map((url) => ({ url, state: this.engine.relaysUp.has(url) ? 'up' : 'down' })), queued,
+      muted: this.engine.peers.muted(nameOf, now),
+    }
   }
 
-  status(turn: Turn): void { this.tellChanged(turn, 'status', { type: 'status', status: this.statusInfo() }) }
+  status(turn: Turn): void { this.tellChanged(turn, 'status', { type: 'status', status: this.statusInfo(turn.now) }) }
 
   private tellChanged(turn: Turn, key: string, update: Update): void {
     const text = JSON.stringify(update)

@@ -7,6 +7,7 @@
  *   S3  a message says what its author said, and is by its author
  *   S4  the engine never throws but where the disk was told to fail
  *   S5  every op that a device keeps carries its author's signature
+ *   S6  nobody mutes an honest peer
  * After the healing, within a bound:
  *   L1  every member sees the same members, channels and messages, in the same order, each message once; only who came by a link after somebody
  *       was removed may lack what was said before, or by people who didn't know of them yet: links give no keys of times before a removal
@@ -117,6 +118,7 @@ export class Checks implements Witness {
 
   updated(name: string, update: Update): void {
     if (update.type === 'me' && update.me !== undefined) this.deviceOf.set(update.me.identity, name)
+    if (update.type === 'status') for (const mute of update.status.muted) this.fail('S6', `${name} mutes an honest peer as ${mute.fault}`)
     if (update.type !== 'messages') return
     for (const message of update.messages) this.same(name, message)
   }

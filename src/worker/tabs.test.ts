@@ -69,7 +69,7 @@ const closing: (() => void)[] = []
 afterEach(() => { for (const close of closing.splice(0)) close() })
 
 const me = { type: 'me', me: undefined } as const
-const status = { type: 'status', status: { peers: [], relays: [], queued: 0 } } as const
+const status = { type: 'status', status: { peers: [], relays: [], queued: 0, muted: [] } } as const
 
 test('a second tab sees where things stand, and gets its own replies and no others', () => {
   const profile = new Profile(), first = profile.open('first')

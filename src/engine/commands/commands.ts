@@ -31,7 +31,7 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'set-up': return setUp(asked, c)
     case 'list-spaces': return void turn.out.reply(asker, { spaces: engine.telling.spaceInfos() })
     case 'read-link': return readLink(asked, c)
-    case 'status': return void turn.out.reply(asker, engine.telling.statusInfo())
+    case 'status': return void turn.out.reply(asker, engine.telling.statusInfo(turn.now))
   }
   if (engine.me === undefined) return fail('not-set-up')
   switch (c.type) {

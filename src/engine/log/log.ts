@@ -25,14 +25,14 @@ export const chainKey = (channel: ChannelId, device: DeviceId): ChainKey => chan
 export interface Tip extends HeadRecord { readonly branch: OpId | undefined }
 
 /**
- * Where an op stands. unsure: another op may have its place on disk. refused: its chain contradicts itself, or has too many branches.
+ * Where an op stands. unsure: another op may have its place on disk. contradictory: its own chain shows it to be wrong. full: its chain has too many branches.
  * `strays`: it waits for a predecessor where we have another op already.
  */
-export type Place = { readonly type: 'known' | 'next' | 'refused' | 'unsure' } | { readonly type: 'waits'; readonly for: string; readonly strays?: true }
+export type Place = { readonly type: 'known' | 'next' | 'contradictory' | 'full' | 'unsure' } | { readonly type: 'waits'; readonly for: string; readonly strays?: true }
 
 interface Remembered { readonly id: OpId; readonly channel: ChannelId; readonly chanSeq: number }
 
-const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, REFUSED: Place = { type: 'refused' }, UNSURE: Place = { type: 'unsure' }
+const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, CONTRADICTORY: Place = { type: 'contradictory' }, FULL: Place = { type: 'full' }, UNSURE: Place = { type: 'unsure' }
 const NO_TIPS: readonly Tip[] = []
 
 export class Log {
@@ -129,7 +129,7 @@ export class Log {
     const h = op.header
     const tips = this.tipsOf(h.channel, h.device)
     const extended = tips.find((tip) => tip.id === h.chanPrev)
-    if (extended !== undefined && (extended.chanSeq + 1 !== h.chanSeq || extended.seq >= h.seq)) return REFUSED
+    if (extended !== undefined && (extended.chanSeq + 1 !== h.chanSeq || extended.seq >= h.seq)) return CONTRADICTORY
     const isLinked = extended !== undefined || (tips.length === 0 && h.chanSeq === 1)
     if (!isLinked) {
       const off = h.channel === AUTHORITY_CHANNEL ? this.branching(op) : this.strayed(h, tips)
@@ -144,8 +144,8 @@ export class Log {
     const h = op.header
     const before = h.chanPrev === undefined ? undefined : this.authority.get(h.chanPrev)
     if (h.chanPrev !== undefined && before === undefined) return this.after(h.chanPrev, h)
-    if (before !== undefined && (before.header.device !== h.device || before.header.chanSeq + 1 !== h.chanSeq || before.header.seq >= h.seq)) return REFUSED
-    return this.hasRoom(op) ? undefined : REFUSED
+    if (before !== undefined && (before.header.device !== h.device || before.header.chanSeq + 1 !== h.chanSeq || before.header.seq >= h.seq)) return CONTRADICTORY
+    return this.hasRoom(op) ? undefined : FULL
   }
 
   /** A content op that follows no tip. */
@@ -222,19 +222,18 @@ export class Log {
   }
 
   /**
-   * The ids in a batch that a later verified signature of the same chain vouches for. `ops` in any order, content only: an op counts
-   * by its own good signature, or because an op that counts names it as its predecessor.
+   * The ids in a batch that their authors signed. A content op counts by its own good signature, or because an op that counts names it as its predecessor:
+   * so the end of a chain is checked, and the rest by its links. Authority and group ops count by their own only. In any order.
    */
-  async vouched(ops: readonly Op[]): Promise<Set<OpId>> {
-    const latestFirst = ops.filter((op) => op.header.channel !== AUTHORITY_CHANNEL).sort((a, b) => b.header.chanSeq - a.header.chanSeq)
+  async proven(ops: readonly Op[]): Promise<Set<OpId>> {
     const out = new Set<OpId>()
     const named = new Set<string>()
     const link = (id: OpId, h: OpHeader, chanSeq: number): string => `${id}${h.channel}${h.device}${chanSeq}`
-    for (const op of latestFirst) {
+    for (const op of [...ops].sort((a, b) => b.header.chanSeq - a.header.chanSeq)) {
       const h = op.header
       if (!named.has(link(op.id, h, h.chanSeq)) && !(await this.verify(op))) continue
       out.add(op.id)
-      if (h.chanPrev !== undefined) named.add(link(h.chanPrev, h, h.chanSeq - 1))
+      if (h.chanPrev !== undefined && h.channel !== AUTHORITY_CHANNEL) named.add(link(h.chanPrev, h, h.chanSeq - 1))
     }
     return out
   }

@@ -3,20 +3,22 @@
  * holds the space's relay key and speaks for a device that authority knows. Then version vectors are compared and what is missing is asked for,
  * authority first; fresh ops are sent unasked.
  */
-import type { PeerStatus } from '../../api.ts'
+import type { MutedPeer, PeerStatus } from '../../api.ts'
 import type { Path, Row } from '../../ports.ts'
 import { concat, equal, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
-import { type AskRange, decodeFrame, encodeFrame, type Frame } from '../../wire/frame.ts'
+import { type AskRange, decodeFrame, encodeFrame, type Frame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
-import type { Vector, VectorEntry } from '../../wire/vector.ts'
+import { MAX_VECTOR_ENTRIES, type Vector, type VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_ASK_OPS, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
+import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, MAX_ASKED_TREES, SERVED_ROWS, TREE_ASKED_AGAIN_MS } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
 import { after } from '../messages/places.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Me, Turn, World } from '../turn.ts'
+import { asDevice, asPeer, Conduct, type Fault, Requests } from './conduct.ts'
+import type { Intake } from './receiving.ts'
 
 /** One space with one peer, once the peer has proved who it is there. */
 interface Session {
@@ -29,9 +31,14 @@ interface Session {
   asked: string
   /** Tips of other branches that were asked for: once each, since not every branch has room here. */
   readonly branches: Set<string>
-  /** Ranges still to be answered, and how many ops may still go before the peer must ask again. */
+  /** What the answer so far had that counts. */
+  gained: number
+  /** Trees (hex of their hash) that were asked for, and when last. */
+  readonly trees: Map<string, number>
+  /** Ranges still to be answered, and how many ops and bytes may still go before the peer must ask again. */
   serving: Serving[]
   allowance: number
+  allowedBytes: number
 }
 
 /** Rows of one chain: a place may hold several, so these are keys. `to` is exclusive. */
@@ -45,11 +52,12 @@ interface Peer {
   readonly greeted: Set<string>
   /** A hello from someone not known as a member yet: looked at again when authority changes. */
   waitingHello: (Frame & { type: 'hello' }) | undefined
+  readonly requests: Requests
 }
 
 /** What the engine does with frames' contents. */
 export interface PeerEvents {
-  ops(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from: string, device: DeviceId): Promise<void>
+  ops(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from: string, device: DeviceId): Promise<Intake>
   met(turn: Turn, replica: Replica, device: DeviceId): void
   vector(turn: Turn, replica: Replica, device: DeviceId, vector: Vector): void
   tree(turn: Turn, replica: Replica, tree: Uint8Array): void
@@ -57,6 +65,7 @@ export interface PeerEvents {
 
 export class Peers {
   private readonly peers = new Map<string, Peer>()
+  private readonly conduct = new Conduct()
   private readonly world: World
   private readonly replicas: ReadonlyMap<SpaceId, Replica>
   private readonly events: PeerEvents
@@ -74,13 +83,18 @@ export class Peers {
   async up(turn: Turn, id: string, path: Path): Promise<void> {
     const known = this.peers.get(id)
     if (known !== undefined) { known.path = path; return }
-    const peer: Peer = { id, path, sessions: new Map(), greeted: new Set(), waitingHello: undefined }
+    if (this.conduct.isMuted(asPeer(id), turn.now)) { turn.out.send({ type: 'hang-up', peer: id }); return }
+    const peer: Peer = { id, path, sessions: new Map(), greeted: new Set(), waitingHello: undefined, requests: new Requests() }
     this.peers.set(id, peer)
     await this.greet(turn, peer, [...this.replicas.values()])
   }
 
   path(id: string, path: Path): void { const peer = this.peers.get(id); if (peer !== undefined) peer.path = path }
-  down(id: string): void { this.peers.delete(id) }
+  down(id: string): void {
+    const peer = this.peers.get(id)
+    for (const session of peer?.sessions.values() ?? []) this.replicas.get(session.space)?.receiving.finish(session.device)
+    this.peers.delete(id)
+  }
 
   /** Devices that have proved themselves on some connection, per space. */
   devices(space: SpaceId): Set<DeviceId> {
@@ -99,6 +113,31 @@ export class Peers {
       if (device !== undefined) out.push({ peer: peer.id, path: peer.path, device, name: nameOf(device) })
     }
     return out
+  }
+
+  // ---- conduct ----
+
+  /** Counts a fault against a connection and the device that speaks on it. */
+  private blame(turn: Turn, peer: Peer, fault: Fault, device?: DeviceId): void {
+    const isPeerMuted = this.conduct.count(asPeer(peer.id), fault, turn.now)
+    const isDeviceMuted = device !== undefined && this.conduct.count(asDevice(device), fault, turn.now)
+    if (isPeerMuted || isDeviceMuted) this.drop(turn, peer)
+  }
+
+  /** From now on nothing that still comes from there is read. */
+  private drop(turn: Turn, peer: Peer): void {
+    this.peers.delete(peer.id)
+    for (const session of peer.sessions.values()) this.replicas.get(session.space)?.receiving.finish(session.device)
+    turn.out.send({ type: 'hang-up', peer: peer.id })
+  }
+
+  isMuted(peer: string, device: DeviceId, now: number): boolean { return this.conduct.isMuted(asPeer(peer), now) || this.conduct.isMuted(asDevice(device), now) }
+
+  muted(nameOf: (device: DeviceId) => string | undefined, now: number): MutedPeer[] {
+    return this.conduct.mutes(now).map(({ who, until, fault }) => {
+      const [kind, id = ''] = who.split(' ')
+      return kind === 'peer' ? { peer: id, until, fault } : { device: id as DeviceId, name: nameOf(id as DeviceId), until, fault }
+    })
   }
 
   private frame(turn: Turn, peer: Peer, frame: Frame): void { turn.out.send({ type: 'frame', peer: peer.id, bytes: encodeFrame(frame) }) }
@@ -143,7 +182,7 @@ export class Peers {
         const plain = this.world.suite.open(this.world.suite.expand(relayKey, 32, LABELS.helloKey), hello.nonce, hello.token, hello.sealed)
         const device = plain?.length === 96 ? parseDeviceId(plain.subarray(0, 32)) : undefined
         if (plain === undefined || device === undefined) continue
-        if (!(await this.world.suite.verify(plain.subarray(0, 32), plain.subarray(32), helloBytes(replica.id, peer.id, self.peer)))) continue
+        if (!(await this.world.suite.verify(plain.subarray(0, 32), plain.subarray(32), helloBytes(replica.id, peer.id, self.peer)))) return this.blame(turn, peer, 'forged')
         if (!replica.authority.state.devices.has(device)) { peer.waitingHello = frame; continue }
         await this.establish(turn, peer, replica, device, hello.token, relayKey)
       }
@@ -168,7 +207,10 @@ export class Peers {
   private async establish(turn: Turn, peer: Peer, replica: Replica, device: DeviceId, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
     const known = peer.sessions.get(replica.id)
     if (known !== undefined && equal(known.token, token)) return
-    peer.sessions.set(replica.id, { space: replica.id, token, device, theirs: [], asking: false, asked: '', branches: new Set(), serving: [], allowance: 0 })
+    if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
+    peer.sessions.set(replica.id, {
+      space: replica.id, token, device, theirs: [], asking: false, asked: '', branches: new Set(), gained: 0, trees: new Map(), serving: [], allowance: 0, allowedBytes: 0,
+    })
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))
     await this.greet(turn, peer, [replica], relayKey)
@@ -180,43 +222,76 @@ export class Peers {
 
   async onFrame(turn: Turn, id: string, bytes: Uint8Array): Promise<void> {
     const peer = this.peers.get(id)
+    if (peer === undefined) return
     const frame = decodeFrame(bytes)
-    if (peer === undefined || frame === undefined) return
+    if (frame === undefined) return this.blame(turn, peer, bytes.length > MAX_FRAME_PAYLOAD ? 'oversized' : 'malformed', [...peer.sessions.values()][0]?.device)
+    const cost = frame.type === 'hello' ? 1 : frame.type === 'ask' ? 1 + Math.floor(frame.ranges.length / 100) : 0
+    if (!peer.requests.take(cost, turn.now)) return this.blame(turn, peer, 'greedy')
     if (frame.type === 'hello') return this.onHello(turn, peer, frame)
     const session = [...peer.sessions.values()].find((s) => equal(s.token, frame.token))
     const replica = session === undefined ? undefined : this.replicas.get(session.space)
+    // Of a session that ended meanwhile, or of a space that isn't here.
     if (session === undefined || replica === undefined) return
-    if (!replica.authority.state.devices.has(session.device)) { peer.sessions.delete(session.space); return }
+    if (!replica.authority.state.devices.has(session.device)) { this.end(peer, session); return }
     switch (frame.type) {
-      case 'vector':
-        session.theirs = frame.whole ? frame.vector : mergeVectors(session.theirs, frame.vector)
-        this.events.vector(turn, replica, session.device, frame.vector)
-        this.ask(turn, peer, session, replica)
-        return
-      case 'ask':
-        session.serving = frame.ranges.map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) }))
-        session.allowance = MAX_ASK_OPS
-        for (const hash of frame.trees) {
-          const tree = replica.groups.treeFor(hash)
-          if (tree !== undefined) this.frame(turn, peer, { type: 'tree', token: session.token, tree })
-        }
-        if (frame.ranges.length > 0) this.serve(turn, peer, session)
-        return
-      case 'ops':
-        if (!frame.more) session.asking = false
-        await this.events.ops(turn, replica, frame.ops, id, session.device)
-        if (!frame.more) replica.receiving.finish(session.device)
-        if (!frame.more) this.ask(turn, peer, session, replica, true)
-        return
-      case 'tree':
-        this.events.tree(turn, replica, frame.tree)
-        return
+      case 'vector': return this.onVector(turn, peer, session, replica, frame)
+      case 'ask': return this.onAsk(turn, peer, session, replica, frame)
+      case 'ops': return this.onOps(turn, peer, session, replica, frame)
+      case 'tree': {
+        if (!session.trees.has(toHex(this.world.suite.sha256(frame.tree)))) return this.blame(turn, peer, 'unasked', session.device)
+        return this.events.tree(turn, replica, frame.tree)
+      }
+    }
+  }
+
+  private end(peer: Peer, session: Session): void {
+    peer.sessions.delete(session.space)
+    this.replicas.get(session.space)?.receiving.finish(session.device)
+  }
+
+  private onVector(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'vector' }): void {
+    session.theirs = frame.whole ? frame.vector : mergeVectors(session.theirs, frame.vector)
+    if (session.theirs.length > MAX_VECTOR_ENTRIES) { session.theirs = []; return this.blame(turn, peer, 'oversized', session.device) }
+    this.events.vector(turn, replica, session.device, frame.vector)
+    this.ask(turn, peer, session, replica)
+  }
+
+  private onAsk(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'ask' }): void {
+    session.serving = frame.ranges.map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) }))
+    session.allowance = MAX_ASK_OPS
+    session.allowedBytes = MAX_ASK_BYTES
+    for (const hash of frame.trees) {
+      const tree = replica.groups.treeFor(hash)
+      if (tree !== undefined) this.frame(turn, peer, { type: 'tree', token: session.token, tree })
+    }
+    if (frame.ranges.length > 0) this.serve(turn, peer, session)
+  }
+
+  private async onOps(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'ops' }): Promise<void> {
+    const { accepted, faults } = await this.events.ops(turn, replica, frame.ops, peer.id, session.device)
+    session.gained += accepted.length
+    for (const fault of faults) this.blame(turn, peer, fault, session.device)
+    if (frame.more) return
+    session.asking = false
+    // The end of an answer may lack the signature that vouches for it, where the answer was cut; an answer that has nothing else is nobody's honest doing.
+    if (replica.receiving.finish(session.device) > 0 && session.gained === 0) this.blame(turn, peer, 'forged', session.device)
+    session.gained = 0
+    if (!this.peers.has(peer.id)) return
+    this.ask(turn, peer, session, replica, true)
+    this.askOthers(turn, peer, session)
+  }
+
+  /** An answer is complete: another space's turn. */
+  private askOthers(turn: Turn, peer: Peer, except: Session): void {
+    for (const session of peer.sessions.values()) {
+      const replica = this.replicas.get(session.space)
+      if (session !== except && replica !== undefined) this.ask(turn, peer, session, replica, true)
     }
   }
 
   /** Asks for what the peer has and we lack, authority first. After an answer that brought nothing, not the same again until its next vector. */
   private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
-    if (session.asking) return
+    if (session.asking || [...peer.sessions.values()].filter((s) => s.asking).length >= MAX_ASKED_SPACES) return
     const ranges: AskRange[] = []
     const forked = forkedChains(session.theirs)
     let wanted = 0
@@ -230,7 +305,7 @@ export class Peers {
       ranges.push({ channel: e.channel, device: e.device, from: lacks.from, to })
     }
     const authority = ranges.filter((r) => r.channel === AUTHORITY_CHANNEL)
-    const trees = replica.groups.wantedTrees(replica.groups.tip())
+    const trees = treesToAsk(session, replica.groups.wantedTrees(replica.groups.tip()), turn.now)
     if (ranges.length === 0 && trees.length === 0) return
     const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}`).join()
     if (isAgain && ranges.length > 0 && asked === session.asked) return
@@ -242,7 +317,7 @@ export class Peers {
   /** Answers a range at a time: the rows come back as input. */
   private serve(turn: Turn, peer: Peer, session: Session): void {
     const range = session.serving[0]
-    if (range === undefined || session.allowance <= 0) {
+    if (range === undefined || session.allowance <= 0 || session.allowedBytes <= 0) {
       session.serving = []
       this.frame(turn, peer, { type: 'ops', token: session.token, ops: [], more: false })
       return
@@ -258,7 +333,7 @@ export class Peers {
     const session = peer?.sessions.get(space)
     const range = session?.serving[0]
     if (peer === undefined || session === undefined || range === undefined) return
-    if (this.replicas.get(space)?.authority.state.devices.has(session.device) !== true) { peer.sessions.delete(space); return }
+    if (this.replicas.get(space)?.authority.state.devices.has(session.device) !== true) return this.end(peer, session)
     let size = 0
     const ops: Uint8Array[] = []
     for (const row of rows) {
@@ -268,6 +343,7 @@ export class Peers {
     }
     const wasLast = rows.length < Math.min(SERVED_ROWS, session.allowance) && ops.length === rows.length
     session.allowance -= ops.length
+    session.allowedBytes -= size
     const last = rows[ops.length - 1]
     if (wasLast || last === undefined) session.serving.shift(); else session.serving[0] = { ...range, from: after(last.key) }
     if (ops.length > 0) this.frame(turn, peer, { type: 'ops', token: session.token, ops, more: true })
@@ -284,7 +360,7 @@ export class Peers {
       if (session === undefined || peer.id === except) continue
       if (!replica.authority.state.devices.has(session.device)) {
         // Who was just removed is told so, and nothing after that.
-        peer.sessions.delete(replica.id)
+        this.end(peer, session)
         if (!ops.some((op) => REMOVALS.has(op.header.type))) continue
       } else reached.add(session.device)
       for (const batch of batches(ops)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
@@ -308,7 +384,7 @@ export class Peers {
     for (const peer of this.peers.values()) {
       for (const session of peer.sessions.values()) {
         const replica = this.replicas.get(session.space)
-        if (replica?.authority.state.devices.has(session.device) !== true) { peer.sessions.delete(session.space); continue }
+        if (replica?.authority.state.devices.has(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
         this.frame(turn, peer, { type: 'vector', token: session.token, vector: replica.log.vector(), whole: true })
         this.ask(turn, peer, session, replica)
@@ -320,7 +396,8 @@ export class Peers {
   askTrees(turn: Turn, replica: Replica, hashes: readonly Uint8Array[]): void {
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
-      if (session !== undefined) this.frame(turn, peer, { type: 'ask', token: session.token, ranges: [], trees: hashes })
+      const trees = session === undefined ? [] : treesToAsk(session, hashes, turn.now)
+      if (session !== undefined && trees.length > 0) this.frame(turn, peer, { type: 'ask', token: session.token, ranges: [], trees })
     }
   }
 }
@@ -340,6 +417,13 @@ function* batches(ops: readonly Op[]): Iterable<Uint8Array[]> {
     size += op.bytes.length
   }
   if (batch.length > 0) yield batch
+}
+
+/** Those that weren't asked for here lately. From now on they were. */
+function treesToAsk(session: Session, hashes: readonly Uint8Array[], now: number): Uint8Array[] {
+  const out = hashes.filter((hash) => now - (session.trees.get(toHex(hash)) ?? -Infinity) >= TREE_ASKED_AGAIN_MS).slice(0, MAX_ASKED_TREES)
+  for (const hash of out) session.trees.set(toHex(hash), now)
+  return out
 }
 
 /** `b` says how far some chains go now; of the others `a` holds on. */

@@ -8,14 +8,14 @@ import { fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type OpId } from '../../wire/ids.ts'
 import { decodeOp, type Op } from '../../wire/op.ts'
 import { MAX_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
-import { chainKey, opKey } from '../log/log.ts'
+import { chainKey, opKey, type Place } from '../log/log.ts'
 import type { Sender } from '../log/parked.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import type { Fault } from './conduct.ts'
 
-/** What a sender of ops is itself to blame for. */
-export interface Faults { malformed: number; foreign: number; forged: number }
-export interface Intake extends Faults { readonly accepted: Op[] }
+/** What came in, and what its sender is itself to blame for. */
+export interface Intake { readonly accepted: Op[]; readonly faults: Fault[] }
 
 /** Two different ops that one device signed for one place. */
 export interface Fork { readonly first: Op; readonly second: Op }
@@ -23,7 +23,6 @@ export interface Fork { readonly first: Op; readonly second: Op }
 /** Puts a verified op into the log and gives those that waited for it; undefined when its author has no business here. */
 type Accept = (turn: Turn, op: Op) => Promise<Op[] | undefined>
 
-const nothing = (): Intake => ({ accepted: [], malformed: 0, foreign: 0, forged: 0 })
 const seqOf = (fork: Fork): number => Math.min(fork.first.header.seq, fork.second.header.seq)
 
 export class Receiving {
@@ -46,24 +45,30 @@ export class Receiving {
   get suspectCount(): number { return this.suspects.size }
 
   async take(turn: Turn, encoded: readonly Uint8Array[], sender: Sender): Promise<Intake> {
-    const out = nothing()
+    const out: Intake = { accepted: [], faults: [] }
     const fresh = this.decode(encoded, out)
-    const queue = [...this.continued(sender, fresh), ...fresh]
-    const sent = new Set(queue)
-    const vouched = queue.length > 1 ? await this.replica.log.vouched(queue) : new Set<OpId>()
+    const ops = [...this.continued(sender, fresh), ...fresh]
+    const proven = await this.replica.log.proven(ops)
     const unproven: Op[] = []
+    const queue = [...ops]
     for (let op = queue.shift(); op !== undefined; op = queue.shift()) {
       const place = this.replica.log.place(op)
       if (place.type === 'known') continue
-      if (place.type === 'waits' && place.strays === undefined) { this.park(turn, op, place.for, sender); continue }
-      if (!vouched.has(op.id) && !(await this.replica.log.verify(op))) {
-        if (place.type === 'next' && op.header.channel !== AUTHORITY_CHANNEL) unproven.push(op); else if (sent.has(op)) out.forged++
+      if (!proven.has(op.id)) {
+        const mayBeVouchedFor = op.header.channel !== AUTHORITY_CHANNEL && (place.type === 'next' || place.type === 'waits')
+        if (mayBeVouchedFor) unproven.push(op); else out.faults.push('forged')
         continue
       }
-      if (place.type === 'next') queue.push(...(await this.takeIn(turn, op, sender, out)))
-      else this.doubt(turn, op, sender, place.type === 'waits' ? place.for : undefined, place.type === 'unsure')
+      if (place.type === 'next') {
+        const freed = await this.takeIn(turn, op, sender, out)
+        // What waited had been proved before.
+        for (const waited of freed) proven.add(waited.id)
+        queue.push(...freed)
+      } else if (place.type === 'waits' && place.strays === undefined) this.park(turn, op, place.for, sender)
+      else this.doubt(turn, op, sender, place, out)
     }
-    this.hold(sender, [...(this.unproven.get(sender) ?? []), ...unproven])
+    // A parcel has no rest that could vouch for it.
+    if (sender !== 'mail') this.hold(sender, [...(this.unproven.get(sender) ?? []), ...unproven])
     return out
   }
 
@@ -74,14 +79,14 @@ export class Receiving {
     return n
   }
 
-  private decode(encoded: readonly Uint8Array[], faults: Faults): Op[] {
+  private decode(encoded: readonly Uint8Array[], out: Intake): Op[] {
     const { id, world, log } = this.replica
     const ops: Op[] = []
     for (const bytes of encoded) {
       const op = decodeOp(bytes, (b) => world.suite.sha256(b))
-      if (op === undefined) { faults.malformed++; continue }
+      if (op === undefined) { out.faults.push('malformed'); continue }
       const isGenesis = op.header.type === 'genesis' && op.id === (id as string)
-      if (op.header.space !== id && !isGenesis) { faults.foreign++; continue }
+      if (op.header.space !== id && !isGenesis) { out.faults.push('foreign'); continue }
       if (!log.parked.has(op.id) && !this.suspects.has(op.id) && log.place(op).type !== 'known') ops.push(op)
     }
     return ops
@@ -124,13 +129,15 @@ export class Receiving {
   }
 
   /** A signed op that its chain here doesn't lead to. */
-  private doubt(turn: Turn, op: Op, sender: Sender, waitsFor: string | undefined, isUnsure: boolean): void {
+  private doubt(turn: Turn, op: Op, sender: Sender, place: Place, out: Intake): void {
     const { log } = this.replica
-    if (isUnsure) return this.lookUp(turn, op, op.header, false, sender)
+    if (place.type === 'unsure') return this.lookUp(turn, op, op.header, false, sender)
+    // Of content not the whole chain is in memory: an honest peer may not have seen what we see.
+    if (place.type === 'contradictory' && op.header.channel === AUTHORITY_CHANNEL) out.faults.push('contradictory')
     for (const rival of log.rivals(op)) this.noteFork({ first: rival, second: op })
-    if (waitsFor === undefined) return
+    if (place.type !== 'waits') return
     log.dispute(op)
-    this.park(turn, op, waitsFor, sender)
+    this.park(turn, op, place.for, sender)
   }
 
   private noteFork(fork: Fork): void {
@@ -150,7 +157,7 @@ export class Receiving {
 
   /** What the disk has at a suspect's place. A twin is a fork; it is taken in beside the other, as everyone will come to hold both. */
   async onTwins(turn: Turn, id: OpId, rows: readonly Row[]): Promise<Intake> {
-    const out = nothing()
+    const out: Intake = { accepted: [], faults: [] }
     const suspect = this.suspects.get(id)
     if (suspect === undefined) return out
     this.suspects.delete(id)

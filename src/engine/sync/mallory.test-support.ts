@@ -1,0 +1,103 @@
+/**
+ * Alice, Bob and Carol share a space with Mallory, who is a member like them and whose app does as he likes: he signs what he wants and sends it to whom he wants,
+ * over the connection that his honest app had made or by gossip.
+ */
+import type { Frame } from '../../wire/frame.ts'
+import { encodeFrame } from '../../wire/frame.ts'
+import { type ChannelId, type EpochId, AUTHORITY_CHANNEL, type SpaceId } from '../../wire/ids.ts'
+import type { Op, OpHeader } from '../../wire/op.ts'
+import { sealContent } from '../content/content.ts'
+import { type Person, RELAY, Room } from '../engines.test-support.ts'
+import { helloToken } from '../mailbox/mail.ts'
+import { type Replica, signOp } from '../replica.ts'
+
+const EMPTY = new Uint8Array()
+
+export interface Home {
+  readonly room: Room
+  readonly alice: Person; readonly bob: Person; readonly carol: Person; readonly mallory: Person
+  readonly space: SpaceId
+  readonly channel: ChannelId
+}
+
+export async function home(): Promise<Home> {
+  const room = new Room()
+  const alice = await room.person('Alice')
+  const { space, channel } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: [RELAY] })
+  const { link } = await room.ask(alice, { type: 'create-invite', space })
+  const others: Person[] = []
+  for (const name of ['Bob', 'Carol', 'Mallory']) {
+    const person = await room.person(name)
+    await room.ask(person, { type: 'join', link })
+    await room.pass(2000)
+    others.push(person)
+  }
+  const [bob, carol, mallory] = others as [Person, Person, Person]
+  return { room, alice, bob, carol, mallory, space, channel }
+}
+
+/** The header of an op at the next place of Mallory's chains, which Mallory's own app doesn't know of. */
+export function nextHeader(mallory: Replica, type: string, channel: ChannelId, at: number): OpHeader {
+  const head = mallory.log.head(channel, mallory.me.device), last = mallory.log.deviceHeads.get(mallory.me.device)
+  if (last === undefined) throw new Error('Mallory has written nothing yet')
+  return {
+    space: mallory.id, audience: 0, channel, device: mallory.me.device, seq: last.seq + 1, prev: last.id, chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id,
+    deps: mallory.authority.heads(), type, hlc: at * 1024, kid: undefined, epoch: undefined, bodyHash: EMPTY,
+  }
+}
+
+/** An authority op of Mallory's. `change` makes it stranger than that. */
+export const signRule = (mallory: Replica, type: string, body: Uint8Array, at: number, change: Partial<OpHeader> = {}): Promise<Op> =>
+  signOp(mallory.world, mallory.me, { ...nextHeader(mallory, type, AUTHORITY_CHANNEL, at), ...change }, body)
+
+/** A message of Mallory's. */
+export function signMessage(mallory: Replica, channel: ChannelId, text: string, at: number, change: Partial<OpHeader> = {}): Promise<Op> {
+  const epoch = mallory.groups.tip() as EpochId
+  const key = mallory.groups.keys.contentKey(epoch, channel)
+  if (key === undefined) throw new Error('Mallory has no key')
+  const header = { ...nextHeader(mallory, 'message', channel, at), kid: key.kid, epoch, ...change }
+  return signOp(mallory.world, mallory.me, header, sealContent(mallory.world.suite, key, header, { type: 'message', text }))
+}
+
+/** A chain of messages. */
+export async function signMessages(mallory: Replica, channel: ChannelId, texts: readonly string[], at: number): Promise<Op[]> {
+  const out: Op[] = []
+  for (const text of texts) {
+    const before = out[out.length - 1]
+    out.push(await signMessage(mallory, channel, text, at, before === undefined ? {} : { seq: before.header.seq + 1, prev: before.id, chanSeq: before.header.chanSeq + 1, chanPrev: before.id }))
+  }
+  return out
+}
+
+/** The same op with a signature that is none. */
+export const unsigned = (op: Op): Op => ({ ...op, bytes: op.bytes.map((b, i) => (i === op.bytes.length - 1 ? b ^ 1 : b)), sig: op.sig.map((b, i) => (i === 63 ? b ^ 1 : b)) })
+
+/** By gossip, to one person only. */
+export function whisper(from: Person, to: Person, space: SpaceId, ops: readonly Op[]): void {
+  const replica = from.space(space)
+  const bytes = replica.mail.seal(replica.groups.tip() as EpochId, { type: 'ops', ops: ops.map((op) => op.bytes) })
+  const topic = [...replica.mail.topics.keys()][0]
+  if (bytes === undefined || topic === undefined) throw new Error('nothing to whisper through')
+  to.queue.push({ type: 'gossip', topic, bytes })
+}
+
+/** The token of the session that two people have in a space. */
+export function sessionToken(from: Person, to: Person, space: SpaceId): Uint8Array {
+  const relayKey = from.space(space).everyone.relayKeysInUse()[0]
+  if (relayKey === undefined) throw new Error(`${from.name} has no relay key`)
+  return helloToken(from.space(space).world, relayKey, from.peer, to.peer)
+}
+
+export function sendBytes(from: Person, to: Person, bytes: Uint8Array): void { to.queue.push({ type: 'frame', peer: from.peer, bytes }) }
+export function sendFrame(from: Person, to: Person, frame: Frame): void { sendBytes(from, to, encodeFrame(frame)) }
+
+/** Over the connection, as an answer or a part of one. */
+export function sendOps(from: Person, to: Person, space: SpaceId, ops: readonly Op[], more = true): void {
+  sendFrame(from, to, { type: 'ops', token: sessionToken(from, to, space), ops: ops.map((op) => op.bytes), more })
+}
+
+/** What somebody holds of a space and decides about it, to be the same for all. */
+export const view = (person: Person, space: SpaceId): unknown => {
+  const { authority, log } = person.space(space)
+  return { state: authority.stateHash(), frozen: authority.equivocations, vector: log.vector(), ops: [...log.authority.keys()].sort() }
+}
