@@ -42,6 +42,12 @@ export type Command =
   | { readonly type: 'retry-message'; readonly space: SpaceId; readonly message: OpId }
   /** Newest first is not the order: messages come oldest to newest, the last `limit` (50) before `before` (left out: the newest). */
   | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
+  /**
+   * Words, "a phrase", word*, from: in: mentions: has:link|code|reply before: after: during: (search/query.ts). Everywhere, or in one space or channel.
+   * before: go on behind this result. best: of the newest matches those that say most, on one page. utcOffsetMinutes: what a day is where the person is.
+   */
+  | { readonly type: 'search-messages'; readonly query: string; readonly space?: SpaceId; readonly channel?: ChannelId; readonly limit?: number; readonly before?: OpId
+    readonly order?: 'newest' | 'best'; readonly utcOffsetMinutes?: number }
   /** This device has seen the channel up to this message. Own business: not shared yet. */
   | { readonly type: 'mark-read'; readonly space: SpaceId; readonly channel: ChannelId; readonly message: OpId }
   /** What is written and not sent yet, in one channel, on this device only. Empty: none. */
@@ -142,6 +148,9 @@ export interface ReplyInfo { readonly id: OpId; readonly state: 'shown' | 'delet
 
 export interface ReactionInfo { readonly emoji: string; readonly by: readonly IdentityId[]; readonly mine: boolean }
 
+/** A piece of its text around what was found; `marks` are from-to in UTF-16 units within it. */
+export interface FoundMessage { readonly space: SpaceId; readonly message: MessageInfo; readonly snippet: string; readonly marks: readonly (readonly [number, number])[] }
+
 export interface PeerStatus {
   /** The connection's peer id. */
   readonly peer: string
@@ -203,6 +212,8 @@ export interface Results extends AuthorityResults {
   'list-pins': { readonly messages: readonly MessageInfo[] }
   'retry-message': Record<never, never>
   'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean }
+  /** unclear: parts of the query that mean nothing, as typed. since: the index is being built, and only messages sent from then on were searched; left out: all that are here. */
+  'search-messages': { readonly results: readonly FoundMessage[]; readonly more: boolean; readonly unclear: readonly string[]; readonly since?: number }
   'mark-read': Record<never, never>
   'keep-draft': Record<never, never>
   'get-draft': { readonly text: string }

@@ -28,6 +28,8 @@ import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
 import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
+import { indexPartitions } from './search/search-index.ts'
+import { Searching } from './search/searching.ts'
 import { Peers } from './sync/peers.ts'
 import type { Intake } from './sync/receiving.ts'
 import { postReceipt, takeReceipt } from './sync/receipts.ts'
@@ -50,6 +52,7 @@ export class Engine implements Stepper {
   readonly reading = new ReadMarks()
   readonly drafts = new Map<SpaceId, Drafts>()
   readonly telling: Telling
+  readonly searching: Searching
   me: Me | undefined
   readonly relaysUp = new Set<string>()
   /** Relays in use by any space. */
@@ -70,6 +73,7 @@ export class Engine implements Stepper {
     this.joins = new Joins(this)
     this.groupwork = new Groupwork(this)
     this.telling = new Telling(this)
+    this.searching = new Searching(this)
     this.opening = new Opening(this)
   }
 
@@ -165,6 +169,7 @@ export class Engine implements Stepper {
     const drafts = new Drafts(replica.id)
     this.drafts.set(replica.id, drafts)
     this.useRelays(turn)
+    this.searching.begin(turn, replica)
     this.touch(turn, replica)
     return drafts
   }
@@ -289,8 +294,9 @@ export class Engine implements Stepper {
   forget(turn: Turn, replica: Replica): void {
     this.replicas.delete(replica.id)
     this.drafts.delete(replica.id)
+    this.searching.forget(replica.id)
     turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
-    for (const partition of openPartitions(replica.id)) turn.out.saves.push({ type: 'drop', partition })
+    for (const partition of [...openPartitions(replica.id), ...indexPartitions(replica.id)]) turn.out.saves.push({ type: 'drop', partition })
     this.useRelays(turn)
     this.telling.spaces(turn)
   }
@@ -313,6 +319,7 @@ export class Engine implements Stepper {
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
+    if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'receipt') await postReceipt(turn, replica)
     if (kind === 'proof') await proveForks(this, turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)

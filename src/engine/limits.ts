@@ -113,3 +113,12 @@ export const MAX_LOOKED_AT = 200
 export const MAX_QUOTE_CHARS = 120
 /** Drafts that wait for the group, per space. */
 export const MAX_DRAFTS = 200
+/** Proposals of the index that one search looks at: a half-typed rare combination must not read the whole disk. */
+export const MAX_SEARCH_LOOKS = 4096
+/** Messages found that one answer holds. */
+export const MAX_FOUND_PAGE = 100
+/** Messages found, newest first, of which the best are shown when the best are asked for. */
+export const MAX_RANKED = 400
+/** Ms between two pieces of work on an index, so that people don't notice it; and after the start, which has better to do. */
+export const INDEX_PAUSE_MS = 20
+export const INDEX_AFTER_MS = 2000

@@ -1,5 +1,6 @@
 /** What the engine asks the disk before it can go on. The rows come with a later step; a restart in between loses the question together with its asker. */
 import type { RangeQuery, Row } from '../ports.ts'
+import type { Reading } from './reading.ts'
 import type { Turn } from './turn.ts'
 
 type Then = (turn: Turn, rows: readonly Row[]) => void | Promise<void>
@@ -24,6 +25,18 @@ export class Questions {
       left--
       if (left === 0) return then(later, answers)
     }))
+  }
+
+  /** Goes through a reading; `start` is given what tells the step that is running, which is a later one after each read. */
+  follow<T>(turn: Turn, start: (turn: () => Turn) => Reading<T>, then: (turn: Turn, result: T) => void | Promise<void>): void | Promise<void> {
+    let running = turn
+    const reading = start(() => running)
+    const go = (later: Turn, answers: readonly (readonly Row[])[]): void | Promise<void> => {
+      running = later
+      const next = reading.next(answers)
+      return next.done === true ? then(later, next.value) : this.askAll(later, next.value, go)
+    }
+    return go(turn, [])
   }
 
   async onRows(turn: Turn, id: string, rows: readonly Row[]): Promise<void> {

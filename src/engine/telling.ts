@@ -35,6 +35,7 @@ export class Telling {
   messages(turn: Turn, replica: Replica): void {
     const shown = new Map<ChannelId, MessageRecord[]>()
     for (const { channel, record } of replica.takeFresh()) {
+      this.engine.searching.note(turn, replica, { channel, record, folded: PLAIN })
       if (record.device === replica.me.device) this.recent.note(replica.id, channel, record)
       if (!counts(replica, channel, record, 'message')) continue
       const list = shown.get(channel)

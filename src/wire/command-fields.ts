@@ -16,6 +16,8 @@ export const text: Field<string> = (v) => (typeof v === 'string' && v.length <= 
 export const count: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && v >= 1 ? v : undefined)
 /** A whole number from 0 on. */
 export const amount: Field<number> = (v) => (v === 0 ? 0 : count(v))
+/** Minutes; the world's clocks differ from UTC by quarters of an hour, up to 14 hours. */
+export const utcOffset: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && Math.abs(v) <= 14 * 60 && v % 15 === 0 ? v : undefined)
 export const flag: Field<boolean> = (v) => (typeof v === 'boolean' ? v : undefined)
 export const oneOf = <T extends string>(...values: readonly T[]): Field<T> => (v) => values.find((value) => value === v)
 const id = <T>(parse: (value: string) => T | undefined): Field<T> => (v) => (typeof v === 'string' ? parse(v) : undefined)

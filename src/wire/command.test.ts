@@ -32,6 +32,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'list-pins': { space: ID_32, channel: ID_16 },
   'retry-message': { space: ID_32, message: ID_32 },
   'get-messages': { space: ID_32, channel: ID_16, limit: 20, before: ID_32 },
+  'search-messages': { query: 'full moon', space: ID_32, channel: ID_16, limit: 10, before: ID_32, order: 'best', utcOffsetMinutes: -120 },
   'mark-read': { space: ID_32, channel: ID_16, message: ID_32 },
   'keep-draft': { space: ID_32, channel: ID_16, text: 'hel' },
   'get-draft': { space: ID_32, channel: ID_16 },
@@ -57,7 +58,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'revoke-device': { space: ID_32, device: ID_32 },
 }
 
-/** What no field of any command may be. (Power may be 0.) */
+/** What no field of any command may be. (Power and a time zone's offset may be 0.) */
 const WRONG: readonly unknown[] = [null, -1, 1.5, NaN, true, {}, ['x', 1], 'x'.repeat(MAX_COMMAND_TEXT + 1), '\ud800', () => 1]
 
 describe.each(COMMAND_TYPES)('%s', (type) => {
@@ -81,7 +82,7 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
   test('takes nothing misshapen and nothing more', () => {
     for (const [name, right] of Object.entries(FULL[type])) {
       for (const wrong of WRONG) if (typeof wrong !== 'boolean' || typeof right !== 'boolean') expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
-      if (name !== 'power') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
+      if (name !== 'power' && name !== 'utcOffsetMinutes') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
     }
     expect(decodeCommand({ ...full, sapce: ID_32 })).toBeUndefined()
   })

@@ -6,7 +6,7 @@
  */
 import type { Command, CommandType } from '../api.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { channel, count, type Field, flag, type Form, invite, member, message, type Optional, role, space, text, texts } from './command-fields.ts'
+import { channel, count, type Field, flag, type Form, invite, member, message, oneOf, type Optional, role, space, text, texts, utcOffset } from './command-fields.ts'
 
 type Fields<T extends CommandType> = Omit<Extract<Command, { type: T }>, 'type'>
 
@@ -35,6 +35,10 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'list-pins': { space, channel },
   'retry-message': { space, message },
   'get-messages': { space, channel, limit: { optional: count }, before: { optional: message } },
+  'search-messages': {
+    query: text, space: { optional: space }, channel: { optional: channel }, limit: { optional: count }, before: { optional: message },
+    order: { optional: oneOf('newest', 'best') }, utcOffsetMinutes: { optional: utcOffset },
+  },
   'mark-read': { space, channel, message },
   'keep-draft': { space, channel, text },
   'get-draft': { space, channel },

@@ -1,6 +1,7 @@
 /** What clients may ask: each command is checked, done, and answered with a result or a plain refusal. */
 import type { Command } from '../../api.ts'
 import type { AuthorityQuestion } from '../../api/authority.ts'
+import type { SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import type { Asker } from '../out.ts'
@@ -14,11 +15,12 @@ import { getMessages, markRead, retryMessage, sendMessage } from './messages.ts'
 import { removeMember } from './moderation.ts'
 import { deleteMessage, editMessage, listPins, pinMessage, react } from './notes.ts'
 import { leave, setName, setUp } from './people.ts'
+import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
 import { getDraft, keepDraft } from './unsent.ts'
 
 type Answer = Promise<Refusal> | Refusal
-type InSpace = Extract<Command, { readonly space: unknown }>
+type InSpace = Extract<Command, { readonly space: SpaceId }>
 
 export async function runCommand(engine: Engine, turn: Turn, asker: Asker, command: Command): Promise<void> {
   const refusal = await dispatch({ engine, turn, asker }, command)
@@ -38,6 +40,7 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'set-name': return setName(asked, c)
     case 'create-space': return createSpace(asked, c)
     case 'join': return joinSpace(asked, c)
+    case 'search-messages': return searchMessages(asked, c)
   }
   const replica = engine.replicas.get(c.space)
   return replica === undefined || replica.record.state !== 'open' ? fail('unknown-space') : inSpace({ ...asked, replica }, c)

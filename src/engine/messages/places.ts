@@ -49,6 +49,8 @@ export function messageRows(space: SpaceId, channel: ChannelId, thread: OpId | u
 }
 
 export const placeRow = (space: SpaceId, message: OpId): Question => one(placesPartition(space), raw(message))
+/** Places of messages whose id begins so; hex. */
+export const placesByPrefix = (space: SpaceId, prefix: string): Question => ({ partition: placesPartition(space), query: { ...under(raw(prefix)), limit: 4 } })
 export const encodePlace = (p: Place): Uint8Array => concat(raw(p.channel), u64(p.place), p.thread === undefined ? new Uint8Array() : raw(p.thread))
 
 export function decodePlace(row: Row | undefined): Place | undefined {

@@ -1,9 +1,12 @@
 /** Reading messages from the disk: first their rows, then what was noted about them, then what they answer to. Each step asks and goes on when the rows are here. */
 import type { MessageInfo } from '../../api.ts'
+import type { Row } from '../../ports.ts'
 import { decodeMessage, decodeNote, type MessageRecord, type NoteRecord, type Origin } from '../../wire/content-records.ts'
+import type { Words } from '../../wire/content.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
 import { MAX_NOTES_READ } from '../limits.ts'
 import type { Questions } from '../questions.ts'
+import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { fold, type Folded, PLAIN } from './fold.ts'
@@ -43,16 +46,25 @@ export function findMessages(at: Reader, turn: Turn, ids: readonly OpId[], then:
 
 /** With their notes; `all`: also of those whose rows say that there are none. */
 export function readNotes(at: Reader, turn: Turn, messages: readonly Located[], all: boolean, then: Then<Seen>): Going {
-  const noted = messages.filter(({ record }) => all || record.noted)
-  return at.questions.askAll(turn, noted.map(({ channel, record }) => noteRows(at.replica.id, channel, record.id, MAX_NOTES_READ)), (later, answers) => {
-    const found = new Map(noted.map(({ record }, i) => [record.id, (answers[i] ?? []).map((row) => decodeNote(row.value)).filter((note) => note !== undefined)]))
-    return then(later, messages.map(({ channel, record }): Seen => {
-      const notes = found.get(record.id) ?? []
-      const counting = notes.filter((note) => counts(at.replica, channel, note, note.content.type))
-      return { channel, record, notes: counting, folded: counting.length === 0 ? PLAIN : fold(record, counting) }
-    }))
-  })
+  return at.questions.follow(turn, () => withNotes(at.replica, messages, all), then)
 }
+
+export function* withNotes(replica: Replica, messages: readonly Located[], all: boolean): Reading<Seen[]> {
+  const noted = messages.filter(({ record }) => all || record.noted)
+  const answers = yield noted.map(({ channel, record }) => noteRows(replica.id, channel, record.id, MAX_NOTES_READ))
+  const rows = new Map(noted.map((message, i) => [message, answers[i] ?? []]))
+  return messages.map((message) => look(replica, message, rows.get(message) ?? []))
+}
+
+/** What the rows of its notes make of a message. */
+function look(replica: Replica, { channel, record }: Located, rows: readonly Row[]): Seen {
+  const notes = rows.map((row) => decodeNote(row.value)).filter((note) => note !== undefined)
+  const counting = notes.filter((note) => counts(replica, channel, note, note.content.type))
+  return { channel, record, notes: counting, folded: counting.length === 0 ? PLAIN : fold(record, counting) }
+}
+
+/** What it says now; undefined when it was deleted. */
+export const wordsOf = ({ folded, record }: Pick<Seen, 'folded' | 'record'>): Words | undefined => (folded.isDeleted ? undefined : folded.edit?.words ?? record.content)
 
 /** As clients see them, with the first words of what they answer to. */
 export function describe(at: Reader, turn: Turn, seen: readonly Seen[], then: Then<MessageInfo>): Going {

@@ -13,7 +13,10 @@ export function refresh(engine: Engine, turn: Turn, replica: Replica): void | Pr
   if (ids.length === 0) return undefined
   const at = { questions: engine.questions, replica }
   return findMessages(at, turn, ids, (found, messages) => readNotes(at, found, messages, true, (later, seen) => {
-    for (const one of seen) bringUpToDate(later, replica, one)
+    for (const one of seen) {
+      bringUpToDate(later, replica, one)
+      if (one.folded.isDeleted || one.folded.edit !== undefined) engine.searching.note(later, replica, one)
+    }
     return describe(at, later, seen.filter((s) => counts(replica, s.channel, s.record, 'message')), (last, infos) => {
       for (const [channel, list] of byChannel(infos)) engine.telling.tellMessages(last, replica, channel, list)
       replica.inbox.end()

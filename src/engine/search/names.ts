@@ -1,0 +1,28 @@
+/** Who and where is meant by the names in a query: the exact ones if there are, otherwise those that begin so. */
+import type { Replica } from '../replica.ts'
+import type { Names } from './match.ts'
+import type { Query } from './query.ts'
+import { fold } from './words.ts'
+
+/** `unknown`: names as typed that are nobody's here. */
+export function namesIn(query: Query, replica: Replica): { readonly names: Names; readonly unknown: readonly string[] } {
+  const people = [...replica.authority.state.members.keys()].map((id): Named => [id, fold(replica.authority.nameOf(id))])
+  const channels = [...replica.authority.state.channels].map(([id, { name }]): Named => [id, fold(name)])
+  const unknown: string[] = []
+  const all = (typed: readonly string[], among: readonly Named[]): readonly string[] | undefined => {
+    if (typed.length === 0) return undefined
+    return typed.flatMap((name) => {
+      const ids = fold(name) === 'me' && among === people ? [replica.me.identity] : idsOf(fold(name), among)
+      if (ids.length === 0) unknown.push(name)
+      return ids
+    })
+  }
+  return { names: { authors: all(query.from, people), channels: all(query.in, channels), mentions: all(query.mentions, people) }, unknown }
+}
+
+type Named = readonly [id: string, name: string]
+
+function idsOf(name: string, among: readonly Named[]): string[] {
+  const exact = among.filter(([, known]) => known === name)
+  return (exact.length > 0 ? exact : among.filter(([, known]) => name !== '' && known.startsWith(name))).map(([id]) => id)
+}

@@ -1,0 +1,268 @@
+/**
+ * The full-text index of one space: encrypted at rest like everything else, kept up with each message in the same save, and thrown away and built
+ * again when it is damaged, since it holds nothing that the messages don't.
+ *
+ * What is new waits in the tail, a row each. A full tail becomes a segment (segment.ts), eight segments of one size become one of the next, up to
+ * MAX_LEVEL. A message that changes is put into the tail again; what segments say of it is then out of date, which does no harm: the index only
+ * proposes, and what it proposes is checked against the text as it is now. Erased ones are dropped from their segments at once, words and all.
+ */
+import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
+import { type ChannelId, type OpId, parseChannelId, type SpaceId } from '../../wire/ids.ts'
+import type { Turn } from '../turn.ts'
+import { Packer, Unpacker } from './packed.ts'
+import { type Reading, readRow } from '../reading.ts'
+import {
+  decodeDocs, decodeHeader, decodeSegment, type Doc, docsKey, encodeSegment, type Header, headerKey, ID_BYTES, newestFirst, segmentKey, timeBlocks,
+} from './segment.ts'
+
+const VERSION = 1
+export const TAIL_DOCS = 1024
+const MERGE_AT = 8
+/** The largest segments hold TAIL_DOCS * MERGE_AT ** MAX_LEVEL messages: what is merged at once stays within a moment and some megabytes. */
+const MAX_LEVEL = 2
+const MAX_SEGMENTS = 10_000
+const CATALOG = segmentKey(0)
+/** Ages rise from here for what comes in, and fall for what is built from the messages that were there before. */
+const FIRST_AGE = 2 ** 30
+
+export interface SegmentInfo {
+  readonly segment: number
+  readonly level: number
+  /** Of two that know the same message the one with the higher age knows better. Larger segments are always older. */
+  readonly age: number
+  readonly docs: number
+  readonly newest: number
+  readonly oldest: number
+}
+
+export interface TailDoc extends Doc { readonly terms: readonly string[] }
+
+export const indexPartitions = (space: SpaceId): [string, string] => [`search/${space}`, `search-tail/${space}`]
+
+export class SearchIndex {
+  readonly space: SpaceId
+  /** Newest first by its newest message. undefined: not read yet. */
+  private catalog: readonly SegmentInfo[] | undefined
+  private readonly headers = new Map<number, Header>()
+  private readonly tail = new Map<string, TailDoc>()
+  /** Of the tail, what was erased. */
+  private readonly erased = new Map<string, TailDoc>()
+  private isLoaded = false
+
+  constructor(space: SpaceId) { this.space = space }
+
+  get partition(): string { return indexPartitions(this.space)[0] }
+  private get tailPartition(): string { return indexPartitions(this.space)[1] }
+
+  /** What the disk holds. Takes nothing back that was added since the start. `damaged`: nothing can be said; build it anew. */
+  * open(): Reading<'open' | 'damaged'> {
+    if (this.isLoaded) return 'open'
+    const [rows = []] = yield [{ partition: this.tailPartition, query: { limit: Number.MAX_SAFE_INTEGER } }]
+    const row = yield* readRow(this.partition, CATALOG)
+    if (this.isLoaded) return 'open'
+    const catalog = row === undefined ? [] : decodeCatalog(row.value)
+    if (catalog === undefined) return 'damaged'
+    for (const { key, value } of rows) {
+      const doc = decodeTail(key, value)
+      if (doc === undefined) return 'damaged'
+      const name = toHex(key)
+      if (!this.tail.has(name)) this.wait(name, doc)
+    }
+    this.catalog = catalog
+    this.isLoaded = true
+    return 'open'
+  }
+
+  /** Everything is forgotten, to be added again. */
+  clear(turn: Turn): void {
+    turn.out.saves.push({ type: 'drop', partition: this.partition }, { type: 'drop', partition: this.tailPartition })
+    this.tail.clear()
+    this.erased.clear()
+    this.headers.clear()
+    this.catalog = []
+    this.isLoaded = true
+  }
+
+  /** A new message, or one that changed. `terms` without repetition; none: it was erased. */
+  add(turn: Turn, channel: ChannelId, hlc: number, id: OpId, terms: readonly string[]): void {
+    const doc = { channel, hlc, id: id.slice(0, 2 * ID_BYTES), terms }, key = keyOf(doc)
+    this.wait(toHex(key), doc)
+    const packer = new Packer()
+    for (const term of terms) packer.text(term)
+    turn.out.put(this.tailPartition, key, packer.take())
+  }
+
+  private wait(name: string, doc: TailDoc): void {
+    this.tail.set(name, doc)
+    if (doc.terms.length === 0) this.erased.set(name, doc); else this.erased.delete(name)
+  }
+
+  /** What is waiting, in no order. */
+  tailDocs(): Iterable<TailDoc> { return this.tail.values() }
+  segments(): readonly SegmentInfo[] { return this.catalog ?? [] }
+
+  * header(segment: number): Reading<Header | undefined> {
+    const known = this.headers.get(segment)
+    if (known !== undefined) return known
+    const row = yield* readRow(this.partition, headerKey(segment))
+    const header = row === undefined ? undefined : decodeHeader(row.value)
+    if (header !== undefined) this.headers.set(segment, header)
+    return header
+  }
+
+  /** Work that should be done soon: words to take out, a full tail, or too many segments of one size. */
+  isBusy(): boolean { return this.tail.size >= TAIL_DOCS || this.erased.size > 0 || this.toMerge() !== undefined }
+
+  /** Does the next piece of work. `turn` gives the step that is running when it is asked, which is a later one after each read. */
+  * work(turn: () => Turn): Reading<'done' | 'damaged'> {
+    if ((yield* this.open()) === 'damaged') return 'damaged'
+    if (this.erased.size > 0) return yield* this.purge(turn, [...this.erased.values()])
+    if (this.tail.size >= TAIL_DOCS) { this.flush(turn()); return 'done' }
+    const group = this.toMerge()
+    return group === undefined ? 'done' : yield* this.rewrite(turn, group, new Set())
+  }
+
+  /** Takes the words of erased messages out of every segment that has them. Until that is done the tail remembers. */
+  private * purge(turn: () => Turn, erased: readonly TailDoc[]): Reading<'done' | 'damaged'> {
+    const gone = new Set(erased.map(nameOf))
+    for (const info of this.segments()) {
+      const has = yield* this.holdsAny(info, erased)
+      if (has === 'damaged' || (has && (yield* this.rewrite(turn, [info], gone)) === 'damaged')) return 'damaged'
+    }
+    for (const doc of erased) {
+      if (this.tail.get(nameOf(doc)) !== doc) continue
+      this.tail.delete(nameOf(doc))
+      this.erased.delete(nameOf(doc))
+      turn().out.delete(this.tailPartition, keyOf(doc))
+    }
+    return 'done'
+  }
+
+  private * holdsAny(info: SegmentInfo, docs: readonly Doc[]): Reading<boolean | 'damaged'> {
+    for (const wanted of docs) {
+      if (wanted.hlc > info.newest || wanted.hlc < info.oldest) continue
+      const header = yield* this.header(info.segment)
+      if (header === undefined) return 'damaged'
+      const [from, to] = timeBlocks(header, wanted.hlc, wanted.hlc + 1)
+      for (let block = from; block < to; block++) {
+        const row = yield* readRow(this.partition, docsKey(info.segment, block))
+        const found = row === undefined ? undefined : decodeDocs(header, block, row.value)
+        if (found === undefined) return 'damaged'
+        if (found.some((doc) => nameOf(doc) === nameOf(wanted))) return true
+      }
+    }
+    return false
+  }
+
+  /** Makes the tail a segment; erased messages have been purged before. */
+  flush(turn: Turn): void {
+    if (this.erased.size > 0) return
+    const docs = [...this.tail.values()].sort(newestFirst)
+    turn.out.saves.push({ type: 'drop', partition: this.tailPartition })
+    this.tail.clear()
+    this.replace(turn, [], [], docs, postingsOf(docs), { level: 0, age: Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 })
+  }
+
+  /** Makes a segment of messages as they were some time ago: whatever else is known of them is newer. */
+  pack(turn: Turn, docs: readonly TailDoc[]): void {
+    const sorted = docs.map((doc) => ({ ...doc, id: doc.id.slice(0, 2 * ID_BYTES) })).sort(newestFirst)
+    if (sorted.length > 0) this.replace(turn, [], [], sorted, postingsOf(sorted), { level: 0, age: Math.min(FIRST_AGE, ...this.segments().map((s) => s.age - 1)) })
+  }
+
+  /** The oldest of a size: so what is merged lies together in age. */
+  private toMerge(): readonly SegmentInfo[] | undefined {
+    for (let level = 0; level < MAX_LEVEL; level++) {
+      const same = this.segments().filter((s) => s.level === level)
+      if (same.length >= MERGE_AT) return same.sort((a, b) => a.age - b.age).slice(0, MERGE_AT)
+    }
+    return undefined
+  }
+
+  /** Makes one segment of some, oldest first, without the messages in `gone`, and without what a younger one of them says better. */
+  private * rewrite(turn: () => Turn, group: readonly SegmentInfo[], gone: ReadonlySet<string>): Reading<'done' | 'damaged'> {
+    const found = yield group.map(({ segment }) => ({
+      partition: this.partition, query: { from: segmentKey(segment), to: segmentKey(segment + 1), limit: Number.MAX_SAFE_INTEGER },
+    }))
+    // Something else may have rewritten them meanwhile: then this is done.
+    if (!group.every((info) => this.segments().includes(info))) return 'done'
+    const parts = found.map((rows) => decodeSegment(rows))
+    const latest = new Map<string, Doc>()
+    for (const part of parts) {
+      if (part === undefined) return 'damaged'
+      for (const doc of part.docs) latest.set(nameOf(doc), doc)
+    }
+    for (const name of gone) latest.delete(name)
+    const docs = [...latest.values()].sort(newestFirst)
+    const numberOf = new Map(docs.map((doc, number) => [doc, number]))
+    const merged = new Map<string, number[]>()
+    for (const part of parts) {
+      const numbers = part?.docs.map((doc) => numberOf.get(doc)) ?? []
+      for (const [term, old] of part?.postings ?? []) {
+        const list = merged.get(term) ?? []
+        for (const n of old) { const number = numbers[n]; if (number !== undefined) list.push(number) }
+        if (list.length > 0) merged.set(term, list)
+      }
+    }
+    for (const list of merged.values()) list.sort((a, b) => a - b)
+    const level = Math.max(...group.map((s) => s.level)) + (group.length > 1 ? 1 : 0)
+    this.replace(turn(), group, found.flatMap((rows) => rows.map((row) => row.key)), docs, merged, { level, age: Math.max(...group.map((s) => s.age)) })
+    return 'done'
+  }
+
+  /** All in one save, so that a crash leaves the old segments or the new one. */
+  private replace(
+    turn: Turn, old: readonly SegmentInfo[], oldKeys: readonly Uint8Array[], docs: readonly Doc[], postings: ReadonlyMap<string, ArrayLike<number>>, as: Pick<SegmentInfo, 'level' | 'age'>,
+  ): void {
+    const segment = Math.max(0, ...this.segments().map((s) => s.segment)) + 1
+    const catalog = this.segments().filter((s) => !old.includes(s))
+    for (const { segment: gone } of old) this.headers.delete(gone)
+    for (const key of oldKeys) turn.out.delete(this.partition, key)
+    const newest = docs[0], oldest = docs.at(-1)
+    if (newest !== undefined && oldest !== undefined) {
+      turn.out.saves.push(...encodeSegment(this.partition, segment, docs, postings))
+      catalog.push({ segment, ...as, docs: docs.length, newest: newest.hlc, oldest: oldest.hlc })
+    }
+    this.catalog = catalog.sort((a, b) => b.newest - a.newest || b.segment - a.segment)
+    turn.out.put(this.partition, CATALOG, encodeCatalog(this.catalog))
+  }
+}
+
+function postingsOf(docs: readonly TailDoc[]): Map<string, number[]> {
+  const postings = new Map<string, number[]>()
+  for (const [number, doc] of docs.entries()) {
+    for (const term of doc.terms) {
+      const numbers = postings.get(term)
+      if (numbers === undefined) postings.set(term, [number]); else numbers.push(number)
+    }
+  }
+  return postings
+}
+
+/** A message's place in every list of this index. */
+export const nameOf = (doc: Doc): string => toHex(keyOf(doc))
+const keyOf = (doc: Doc): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
+
+function decodeTail(key: Uint8Array, value: Uint8Array): TailDoc | undefined {
+  const channel = key.length === 24 + ID_BYTES ? parseChannelId(key.subarray(0, 16)) : undefined
+  if (channel === undefined) return undefined
+  const packed = new Unpacker(value), terms: string[] = []
+  while (!packed.done) terms.push(packed.text())
+  return packed.failed ? undefined : { channel, hlc: fromU64(key.subarray(16)), id: toHex(key.subarray(24)), terms }
+}
+
+function encodeCatalog(catalog: readonly SegmentInfo[]): Uint8Array {
+  const packer = new Packer()
+  packer.number(VERSION)
+  for (const s of catalog) for (const n of [s.segment, s.level, s.age, s.docs, s.newest, s.oldest]) packer.number(n)
+  return packer.take()
+}
+
+function decodeCatalog(bytes: Uint8Array): SegmentInfo[] | undefined {
+  const packed = new Unpacker(bytes), out: SegmentInfo[] = []
+  if (packed.number() !== VERSION) return undefined
+  while (!packed.done && !packed.failed && out.length < MAX_SEGMENTS) {
+    const [segment, level, age, docs, newest, oldest] = [packed.number(), packed.number(), packed.number(), packed.number(), packed.number(), packed.number()]
+    out.push({ segment, level, age, docs, newest, oldest })
+  }
+  return packed.failed ? undefined : out
+}

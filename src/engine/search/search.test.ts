@@ -1,0 +1,199 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openMemoryDisk } from '../../adapters/disk-memory.ts'
+import type { Disk } from '../../ports.ts'
+import { type ChannelId, type OpId, parseChannelId, parseOpId, type SpaceId } from '../../wire/ids.ts'
+import { Out } from '../out.ts'
+import type { Turn } from '../turn.ts'
+import { Finder, soughtBy } from './finder.ts'
+import { matchText, meets, type Names, snippetOf } from './match.ts'
+import { parseQuery, type Query } from './query.ts'
+import type { Reading } from '../reading.ts'
+import { nameOf, SearchIndex } from './search-index.ts'
+import type { Doc } from './segment.ts'
+import { termsOfMessage } from './terms.ts'
+import { fold, wordsOf } from './words.ts'
+
+const NOBODY: Names = { authors: undefined, channels: undefined, mentions: undefined }
+const SPACE = 'aa'.repeat(32) as SpaceId
+const CHANNELS = ['01', '02'].map((n) => parseChannelId(new Uint8Array(16).fill(Number(n))) as ChannelId)
+
+interface Message { readonly id: OpId; readonly channel: ChannelId; readonly hlc: number; readonly author: string; text: string; readonly isReply: boolean }
+
+/** An index on a disk, worked as the engine would. */
+class Desk {
+  disk: Disk = openMemoryDisk()
+  index = new SearchIndex(SPACE)
+  readonly messages = new Map<OpId, Message>()
+
+  async run<T>(start: (turn: () => Turn) => Reading<T>): Promise<T> {
+    let turn: Turn = { now: 0, out: new Out() }
+    const reading = start(() => turn)
+    let step = reading.next()
+    while (step.done !== true) {
+      await this.disk.save(turn.out.saves)
+      turn = { now: 0, out: new Out() }
+      step = reading.next(await Promise.all(step.value.map(({ partition, query }) => this.disk.range(partition, query))))
+    }
+    await this.disk.save(turn.out.saves)
+    return step.value
+  }
+
+  async say(message: Message): Promise<void> {
+    this.messages.set(message.id, message)
+    const turn: Turn = { now: 0, out: new Out() }
+    this.index.add(turn, message.channel, message.hlc, message.id, message.text === '' ? [] : termsOfMessage({ ...message, mentions: [] }))
+    await this.disk.save(turn.out.saves)
+  }
+
+  async workOff(): Promise<void> {
+    await this.run(() => this.index.open())
+    while (this.index.isBusy()) expect(await this.run((turn) => this.index.work(turn))).toBe('done')
+  }
+
+  /** What is found, checked against the texts as they are, newest first. */
+  async find(query: Query, names = NOBODY, page = 7): Promise<string[]> {
+    const finder = new Finder(this.index, soughtBy(query, names))
+    const out: string[] = []
+    for (;;) {
+      const docs = await this.run(() => finder.next(page))
+      if (typeof docs === 'string') throw new Error(docs)
+      for (const doc of docs) {
+        const message = [...this.messages.values()].find((m) => nameOf(short(m)) === nameOf(doc))
+        if (message !== undefined && meets(query, names, { ...message, mentions: [] }) !== undefined) out.push(message.id)
+      }
+      if (docs.length < page) return out
+    }
+  }
+
+  /** Without an index. */
+  naive(query: Query, names = NOBODY): string[] {
+    return [...this.messages.values()].filter((m) => meets(query, names, { ...m, mentions: [] }) !== undefined)
+      .sort((a, b) => b.hlc - a.hlc || (a.id < b.id ? 1 : -1)).map((m) => m.id)
+  }
+}
+
+const short = (m: Message): Doc => ({ channel: m.channel, hlc: m.hlc, id: m.id.slice(0, 16) })
+const idOf = (n: number): OpId => parseOpId(Uint8Array.from({ length: 32 }, (_, i) => (n * 2654435761 >>> (i % 4) * 8) & 255)) as OpId
+const WORDS = ['moon', 'Mond', 'moonlight', 'rösti', 'rosti', 'Привет', 'привёт', '東京タワー', '東京', 'ab', 'abc', 'https://x.test/a', '`code`', '한국어', 'ß', 'ss', 'naïve', '🌙']
+const QUERIES = ['moon', 'moo', 'mo* rosti', '"moon mond"', 'привет', '京', '東京', '京タ', '한국', 'ss', 'has:link', 'ab', '"ab abc"', 'has:code moon', '🌙', 'naive mond']
+
+const story = fc.array(fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), words: fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 8 }), at: fc.nat(500), channel: fc.nat(1), author: fc.constantFrom('a', 'b') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('change' as const), which: fc.nat(200), words: fc.array(fc.constantFrom(...WORDS), { maxLength: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+), { minLength: 5, maxLength: 60 })
+
+async function play(desk: Desk, steps: (typeof story extends fc.Arbitrary<infer T> ? T : never)): Promise<void> {
+  for (const step of steps) {
+    switch (step.do) {
+      case 'say': {
+        const n = desk.messages.size + 1
+        await desk.say({ id: idOf(n), channel: CHANNELS[step.channel] as ChannelId, hlc: (1000 + step.at) * 1024, author: step.author, text: step.words.join(' '), isReply: false })
+        break
+      }
+      case 'change': {
+        const message = [...desk.messages.values()][step.which % Math.max(1, desk.messages.size)]
+        if (message !== undefined && message.text !== '') await desk.say({ ...message, text: step.words.join(' ') })
+        break
+      }
+      case 'flush':
+        await desk.workOff()
+        await desk.run(function* (turn) { yield []; desk.index.flush(turn()); return undefined })
+        await desk.workOff()
+        break
+      case 'restart': desk.index = new SearchIndex(SPACE); await desk.workOff()
+    }
+  }
+}
+
+test('whatever was said, changed, erased, packed and restarted: the index finds what a look at every message finds, newest first', async () => {
+  await fc.assert(fc.asyncProperty(story, fc.constantFrom(...QUERIES), fc.option(fc.constantFrom('a', 'b')), async (steps, text, author) => {
+    const desk = new Desk()
+    await play(desk, steps)
+    const query = parseQuery(text, 0, 0), names = { ...NOBODY, authors: author === null ? undefined : [author] }
+    expect(await desk.find(query, names)).toEqual(desk.naive(query, names))
+  }), { numRuns: 300 })
+})
+
+test('the words of an erased message are on the disk no more', async () => {
+  const desk = new Desk()
+  const secret = { id: idOf(1), channel: CHANNELS[0] as ChannelId, hlc: 5 * 1024, author: 'a', text: 'xylophone among others', isReply: false }
+  await desk.say(secret)
+  await desk.say({ ...secret, id: idOf(2), hlc: 6 * 1024, text: 'others stay' })
+  await desk.run(function* (turn) { yield []; desk.index.flush(turn()); return undefined })
+  expect(await onDisk(desk, 'xylophone')).toBe(true)
+  await desk.say({ ...secret, text: '' })
+  await desk.workOff()
+  expect(await onDisk(desk, 'xylophone')).toBe(false)
+  expect(await desk.find(parseQuery('others ', 0, 0))).toEqual([idOf(2)])
+})
+
+async function onDisk(desk: Desk, word: string): Promise<boolean> {
+  const rows = [...await desk.disk.range(`search/${SPACE}`, { limit: 1e6 }), ...await desk.disk.range(`search-tail/${SPACE}`, { limit: 1e6 })]
+  return rows.some((row) => new TextDecoder().decode(row.value).includes(word))
+}
+
+test('a damaged index says so and never answers with less in silence', async () => {
+  const desk = new Desk()
+  for (let n = 1; n <= 40; n++) await desk.say({ id: idOf(n), channel: CHANNELS[n % 2] as ChannelId, hlc: n * 1024, author: 'a', text: `moon number${n}`, isReply: false })
+  await desk.run(function* (turn) { yield []; desk.index.flush(turn()); return undefined })
+  const rows = await desk.disk.range(`search/${SPACE}`, { limit: 1e6 })
+  for (const row of rows) {
+    const hurt = new Desk()
+    for (const other of rows) await hurt.disk.save([{ type: 'put', partition: `search/${SPACE}`, key: other.key, value: other === row ? other.value.slice(0, -3) : other.value }])
+    const finder = new Finder(hurt.index, soughtBy(parseQuery('moon ', 0, 0), NOBODY))
+    expect(await hurt.run(() => finder.next(100))).toBe('damaged')
+  }
+  expect(rows.length).toBe(4)
+})
+
+test('eight full tails become one segment, and everything is still found', async () => {
+  const desk = new Desk()
+  for (let n = 1; n <= 8 * 1024; n++) {
+    const turn: Turn = { now: 0, out: new Out() }
+    desk.index.add(turn, CHANNELS[n % 2] as ChannelId, n * 1024, idOf(n), [`n${n % 100}`, 'all'])
+    await desk.disk.save(turn.out.saves)
+    if (desk.index.isBusy()) await desk.workOff()
+  }
+  expect(desk.index.segments().map((s) => [s.level, s.docs])).toEqual([[1, 8192]])
+  const finder = new Finder(desk.index, soughtBy(parseQuery('n42 all ', 0, 0), NOBODY))
+  const found = await desk.run(() => finder.next(1000))
+  expect(found.length).toBe(82)
+})
+
+test('words are folded so that people find what they mean', () => {
+  expect(fold('Straße ÆRØ Ǆ ﬁn İstanbul ΣΊΣΥΦΟΣ')).toBe('strasse aero dz fin istanbul σισυφοσ')
+  expect(fold('Ёлка')).toBe('елка')
+  expect(fold('が')).toBe('が')
+  expect(fold('한국어')).toBe('한국어')
+  expect(fold('ＦＵＬＬ')).toBe('full')
+  expect(wordsOf('Go東京タワー! don’t').map((w) => w.text)).toEqual(['go', '東京タワー', 'don', 't'])
+})
+
+test('each kind of question is understood, and what is not is said', () => {
+  const now = Date.UTC(2026, 10, 21, 1), hour = 3600_000
+  const query = parseQuery('"full moon" from:Bob in:#general has:link mentions:"Bob Smith" during:2026-02 before:nonsense has:gold lan', now, 0)
+  expect(query).toMatchObject({
+    from: ['Bob'], in: ['general'], has: ['link'], mentions: ['Bob Smith'], unclear: ['before:nonsense', 'has:gold'], after: Date.UTC(2026, 1, 1), before: Date.UTC(2026, 2, 1),
+  })
+  expect(query.clauses.map((c) => [c.words.map((w) => w.text).join(' '), c.isOpen])).toEqual([['full moon', false], ['lan', true]])
+  // At one in the morning UTC it is still yesterday two hours west.
+  expect(parseQuery('during:today', now, -2 * hour).after).toBe(Date.UTC(2026, 10, 20, 2))
+  expect(parseQuery('after:2024-02', now, 0).after).toBe(Date.UTC(2024, 2, 1))
+  expect(parseQuery('during:2024-02-29', now, 0)).toMatchObject({ after: Date.UTC(2024, 1, 29), before: Date.UTC(2024, 2, 1) })
+  expect(parseQuery('during:2023-02-29', now, 0).unclear).toEqual(['during:2023-02-29'])
+})
+
+test('a result shows the words found, in a piece of the text around them', () => {
+  const text = `${'before '.repeat(60)}the Full Möon rises${' after'.repeat(60)}`
+  const spans = matchText(parseQuery('"full moon"', 0, 0).clauses, text) ?? []
+  const snippet = snippetOf(text, spans)
+  expect(snippet.spans.map(([from, to]) => snippet.text.slice(from, to))).toEqual(['Full', 'Möon'])
+  expect(snippet.text.length).toBeLessThanOrEqual(180)
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.string({ unit: 'grapheme', maxLength: 6 }), (any, wanted) => {
+    const found = matchText(parseQuery(wanted, 0, 0).clauses, any) ?? []
+    for (const [from, to] of snippetOf(any, found).spans) expect(from).toBeLessThan(to)
+  }))
+})

@@ -1,0 +1,132 @@
+/** Searching as people do it, told with Alice and Bob and their engines. */
+import { expect, test } from 'vitest'
+import type { Command, FoundMessage, Results } from '../../api.ts'
+import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
+import { type Person, RELAY, Room } from '../engines.test-support.ts'
+import { indexPartitions } from './search-index.ts'
+
+interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly space: SpaceId; readonly channel: ChannelId }
+
+/** Alice's space, with Bob in it. */
+async function home(): Promise<Home> {
+  const room = new Room()
+  const alice = await room.person('Alice')
+  const { space, channel } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: [RELAY] })
+  const { link } = await room.ask(alice, { type: 'create-invite', space })
+  const bob = await room.person('Bob')
+  await room.ask(bob, { type: 'join', link })
+  await room.pass(2000)
+  return { room, alice, bob, space, channel }
+}
+
+async function say(h: Home, person: Person, text: string, channel = h.channel): Promise<OpId> {
+  const { messageId } = await h.room.ask(person, { type: 'send-message', space: h.space, channel, text })
+  await h.room.pass(200)
+  return messageId
+}
+
+type Asked = Omit<Extract<Command, { type: 'search-messages' }>, 'type' | 'query'>
+const search = (h: Home, person: Person, query: string, more: Asked = {}): Promise<Results['search-messages']> => h.room.ask(person, { type: 'search-messages', query, ...more })
+const texts = async (h: Home, person: Person, query: string, more: Asked = {}): Promise<string[]> => (await search(h, person, query, more)).results.map((r) => r.message.text)
+const marked = (found: FoundMessage | undefined): string[] => (found?.marks ?? []).map(([from, to]) => (found?.snippet ?? '').slice(from, to))
+
+/** All the words of the indexes on a disk, sealed by nothing here. */
+async function indexed(h: Home, person: Person): Promise<string> {
+  let out = ''
+  for (const partition of indexPartitions(h.space)) for (const row of await person.disk.range(partition, { limit: 1e6 })) out += new TextDecoder().decode(row.value)
+  return out
+}
+
+test('Bob finds what Alice said by words, phrases, beginnings, author, channel, kind and time, and sees where in the text', async () => {
+  const h = await home()
+  const { channel: shed } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'shed' })
+  await say(h, h.alice, 'The full moon rises at nine')
+  await say(h, h.bob, 'full of moonlight, then')
+  await say(h, h.alice, 'ladder: https://ladders.test', shed)
+  await h.room.pass(3000)
+  expect(await texts(h, h.bob, 'full moon')).toEqual(['full of moonlight, then', 'The full moon rises at nine'])
+  const phrase = await search(h, h.bob, '"full moon"')
+  expect(phrase.results.map((r) => [r.space, r.message.authorName, ...marked(r)])).toEqual([[h.space, 'Alice', 'full', 'moon']])
+  expect(await texts(h, h.bob, 'moonl')).toEqual(['full of moonlight, then'])
+  expect(await texts(h, h.bob, 'from:alice full')).toEqual(['The full moon rises at nine'])
+  expect(await texts(h, h.bob, 'from:me full')).toEqual(['full of moonlight, then'])
+  expect(await texts(h, h.bob, 'in:#shed')).toEqual(['ladder: https://ladders.test'])
+  expect(await texts(h, h.bob, 'has:link')).toEqual(['ladder: https://ladders.test'])
+  expect(await texts(h, h.bob, 'ladder', { space: h.space, channel: h.channel })).toEqual([])
+  expect(await texts(h, h.bob, 'moon before:today')).toEqual([])
+  expect(await search(h, h.bob, 'moon from:Nobody has:gold')).toMatchObject({ results: [], unclear: ['has:gold', 'Nobody'] })
+})
+
+test('an edit is found by its new words only, at once; a deleted message by none, and its words leave the disk', async () => {
+  const h = await home()
+  const tree = await say(h, h.alice, 'Sunday under the sycamore')
+  await say(h, h.alice, 'Bring xylophones')
+  await h.room.ask(h.alice, { type: 'edit-message', space: h.space, message: tree, text: 'Sunday under the chestnut' })
+  await h.room.pass(500)
+  for (const person of [h.alice, h.bob]) {
+    expect(await texts(h, person, 'sycamore')).toEqual([])
+    expect(await texts(h, person, 'chestnut')).toEqual(['Sunday under the chestnut'])
+    expect(await indexed(h, person)).toContain('xylophones')
+  }
+  const [found] = (await search(h, h.alice, 'xylo')).results
+  await h.room.ask(h.alice, { type: 'delete-message', space: h.space, message: found?.message.id as OpId })
+  await h.room.pass(3000)
+  for (const person of [h.alice, h.bob]) {
+    expect(await texts(h, person, 'xylo')).toEqual([])
+    expect(await indexed(h, person)).not.toContain('xylophones')
+  }
+})
+
+test('results come in pages, newest first, and the best first when asked for', async () => {
+  const h = await home()
+  await say(h, h.alice, 'tea, tea and more tea')
+  for (let n = 1; n <= 5; n++) await say(h, h.alice, `tea number ${n} of the long list of all teas that we have ever had in this house`)
+  const first = await search(h, h.bob, 'tea', { limit: 4 })
+  expect(first).toMatchObject({ more: true })
+  expect(first.results.map((r) => r.message.text.slice(0, 12))).toEqual([5, 4, 3, 2].map((n) => `tea number ${n}`))
+  const second = await search(h, h.bob, 'tea', { limit: 4, before: first.results[3]?.message.id as OpId })
+  expect(second).toMatchObject({ more: false })
+  expect(second.results.map((r) => r.message.text.slice(0, 12))).toEqual(['tea number 1', 'tea, tea and'])
+  expect((await texts(h, h.bob, 'tea', { order: 'best', limit: 1 }))).toEqual(['tea, tea and more tea'])
+})
+
+test('after a restart everything is found; an index that is damaged or gone is built again from the messages, and says so meanwhile', async () => {
+  const h = await home()
+  await say(h, h.bob, 'the ladder is in the shed')
+  await say(h, h.bob, 'the key is under the pot')
+  await h.room.pass(5000)
+  await h.bob.restart()
+  await h.room.pass(100)
+  expect(await search(h, h.bob, 'ladder')).toMatchObject({ results: [{ message: { text: 'the ladder is in the shed' } }] })
+  const [index, tail] = indexPartitions(h.space)
+  for (const breaks of [
+    () => h.bob.disk.save([{ type: 'drop', partition: index }, { type: 'drop', partition: tail }]),
+    () => h.bob.disk.save([{ type: 'put', partition: tail, key: new Uint8Array(32), value: new Uint8Array([1, 200]) }]),
+  ]) {
+    await breaks()
+    await h.bob.restart()
+    await h.room.pass(100)
+    expect(await search(h, h.bob, 'key')).toMatchObject({ results: [], since: Number.MAX_SAFE_INTEGER })
+    await h.room.pass(10_000)
+    const found = await search(h, h.bob, 'key')
+    expect(found.results.map((r) => r.message.text)).toEqual(['the key is under the pot'])
+    expect(found.since).toBeUndefined()
+  }
+})
+
+test('what was said while building is found, too, and building goes on after a restart', async () => {
+  const h = await home()
+  for (let n = 0; n < 1100; n++) await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: `leaf ${n} of the old tree` })
+  await h.room.pass(5000)
+  await h.alice.disk.save(indexPartitions(h.space).map((partition) => ({ type: 'drop', partition })))
+  await h.alice.restart()
+  await h.room.pass(2030)
+  const early = await search(h, h.alice, '"old tree"', { limit: 1 })
+  expect(early.since).toBeDefined()
+  await say(h, h.alice, 'a new leaf')
+  await h.alice.restart()
+  await h.room.pass(10_000)
+  expect((await search(h, h.alice, 'leaf', { limit: 1 })).since).toBeUndefined()
+  expect((await texts(h, h.alice, 'leaf'))[0]).toBe('a new leaf')
+  expect((await texts(h, h.alice, '"leaf 7 of"'))).toEqual(['leaf 7 of the old tree'])
+}, 60_000)

@@ -1,0 +1,120 @@
+/** The indexes of all spaces on this device, and searches over them. */
+import type { FoundMessage, Results } from '../../api.ts'
+import type { ChannelId, SpaceId } from '../../wire/ids.ts'
+import type { Engine } from '../engine.ts'
+import { INDEX_AFTER_MS, INDEX_PAUSE_MS, MAX_RANKED } from '../limits.ts'
+import { describe, findMessages, type Located, type Seen } from '../messages/reading.ts'
+import type { Reading } from '../reading.ts'
+import type { Replica } from '../replica.ts'
+import type { Turn } from '../turn.ts'
+import { type Catch, type Hit, hunt } from './hunt.ts'
+import { Keeper } from './keeper.ts'
+import { snippetOf } from './match.ts'
+import { namesIn } from './names.ts'
+import type { Query } from './query.ts'
+import { worth } from './rank.ts'
+
+type Going = void | Promise<void>
+
+export interface Search {
+  readonly query: Query
+  readonly replicas: readonly Replica[]
+  readonly channel: ChannelId | undefined
+  readonly order: 'newest' | 'best'
+  readonly limit: number
+  readonly from: Located | undefined
+}
+
+export class Searching {
+  private readonly engine: Engine
+  private readonly keepers = new Map<SpaceId, Keeper>()
+
+  constructor(engine: Engine) { this.engine = engine }
+
+  keeper(replica: Replica): Keeper {
+    const known = this.keepers.get(replica.id)
+    if (known !== undefined) return known
+    const keeper = new Keeper(replica)
+    this.keepers.set(replica.id, keeper)
+    return keeper
+  }
+
+  forget(space: SpaceId): void { this.keepers.delete(space) }
+
+  /** A space was opened. */
+  begin(turn: Turn, replica: Replica): void { turn.out.wake(`index|${replica.id}`, turn.now + INDEX_AFTER_MS) }
+
+  /** What a message says from now on: it is new, or was edited or deleted. */
+  note(turn: Turn, replica: Replica, seen: Pick<Seen, 'channel' | 'record' | 'folded'>): void {
+    const keeper = this.keeper(replica)
+    keeper.note(turn, seen)
+    if (keeper.isBusy) turn.out.wake(`index|${replica.id}`, turn.now + INDEX_PAUSE_MS)
+  }
+
+  /** The next piece of work on the index of a space. */
+  work(turn: Turn, replica: Replica): Going {
+    const keeper = this.keeper(replica)
+    return this.engine.questions.follow(turn, (running) => keeper.work(running), (later) => {
+      if (keeper.isBusy) later.out.wake(`index|${replica.id}`, later.now + INDEX_PAUSE_MS)
+    })
+  }
+
+  search(turn: Turn, search: Search, then: (turn: Turn, found: Results['search-messages']) => Going): Going {
+    return this.engine.questions.follow(turn, (running) => this.gather(running, search), (later, { hits, more, unknown }) => {
+      const since = Math.max(0, ...search.replicas.map((replica) => this.keeper(replica).builtBackTo(search.channel)))
+      return this.shown(later, hits, (last, results) => then(last, {
+        results, more, unclear: [...search.query.unclear, ...unknown], ...(since === 0 ? {} : { since: Math.min(Math.floor(since / HLC_STEP), Number.MAX_SAFE_INTEGER) }),
+      }))
+    })
+  }
+
+  private * gather(turn: () => Turn, { query, replicas, channel, order, limit, from }: Search): Reading<Catch & { readonly unknown: readonly string[] }> {
+    const hits: Hit[] = []
+    let more = false, unknown: readonly string[] | undefined
+    for (const replica of replicas) {
+      const named = namesIn(query, replica)
+      // A name is unknown when it is known in none of the spaces.
+      unknown = unknown === undefined ? named.unknown : unknown.filter((name) => named.unknown.includes(name))
+      const names = channel === undefined ? named.names : { ...named.names, channels: [channel] }
+      const found = yield* hunt(replica, this.keeper(replica), turn, query, names, order === 'best' ? MAX_RANKED : limit, from)
+      hits.push(...found.hits)
+      more ||= found.more
+    }
+    const place = ({ seen }: Hit): number => seen.record.place
+    hits.sort((a, b) => place(b) - place(a))
+    if (order === 'best') {
+      const values = new Map(hits.map((hit) => [hit, worth(query, hit.text)]))
+      hits.sort((a, b) => (values.get(b) ?? 0) - (values.get(a) ?? 0))
+    }
+    return { hits: hits.slice(0, limit), more: more || hits.length > limit, unknown: unknown ?? [] }
+  }
+
+  /** With all that a message is shown with; each space is asked by itself. */
+  private shown(turn: Turn, hits: readonly Hit[], then: (turn: Turn, found: readonly FoundMessage[]) => Going): Going {
+    const found = new Map<Hit, FoundMessage>()
+    const ofOne = (later: Turn, replicas: readonly Replica[]): Going => {
+      const [replica, ...others] = replicas
+      if (replica === undefined) return then(later, hits.map((hit) => found.get(hit)).filter((one) => one !== undefined))
+      const own = hits.filter((hit) => hit.replica === replica)
+      return describe({ questions: this.engine.questions, replica }, later, own.map((hit) => hit.seen), (last, infos) => {
+        infos.forEach((message, i) => {
+          const hit = own[i]
+          if (hit === undefined) return
+          const { text, spans } = snippetOf(hit.text, hit.spans)
+          found.set(hit, { space: replica.id, message, snippet: text, marks: spans })
+        })
+        return ofOne(last, others)
+      })
+    }
+    return ofOne(turn, [...new Set(hits.map((hit) => hit.replica))])
+  }
+
+  /** Where a page of results ended, in whatever space that was. */
+  locate(turn: Turn, replicas: readonly Replica[], message: Located['record']['id'], then: (turn: Turn, at: Located | undefined) => Going): Going {
+    const [replica, ...others] = replicas
+    if (replica === undefined) return then(turn, undefined)
+    return findMessages({ questions: this.engine.questions, replica }, turn, [message], (later, [found]) => (found === undefined ? this.locate(later, others, message, then) : then(later, found)))
+  }
+}
+
+const HLC_STEP = 1024

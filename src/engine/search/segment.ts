@@ -1,0 +1,224 @@
+/**
+ * A segment: an inverted index over some thousand messages that never changes. Messages are numbered from the newest back, so a list of numbers is
+ * in the order in which people want to see them. On disk it is one header and blocks of about 8 KiB, so that a search reads little of it.
+ *
+ *   header   how many messages, their channels, the time of each block's first message, each term block's first term
+ *   messages per message: time before the last one's, channel, first 8 bytes of its id
+ *   terms    sorted; per term: what it shares with the last one, the rest, and the distances between the numbers of the messages that have it
+ */
+import type { Row, Save } from '../../ports.ts'
+import { concat, fromHex, toHex } from '../../wire/bytes.ts'
+import { type ChannelId, parseChannelId } from '../../wire/ids.ts'
+import { Packer, Unpacker } from './packed.ts'
+
+const VERSION = 1
+const DOCS_PER_BLOCK = 1024
+const BLOCK_BYTES = 8192
+export const ID_BYTES = 8
+const HEADER = 0, DOCS = 1, TERMS = 2
+
+/** A message as the index knows it. */
+export interface Doc {
+  readonly channel: ChannelId
+  readonly hlc: number
+  /** The first 8 bytes of its id, as hex. */
+  readonly id: string
+}
+
+export interface Header {
+  readonly docs: number
+  readonly channels: readonly ChannelId[]
+  /** Of each block's first message. Falls. */
+  readonly times: readonly number[]
+  /** Of each term block. Rises. */
+  readonly terms: readonly string[]
+}
+
+/** Newest first; then by id, so that it is the same order everywhere. */
+export const newestFirst = (a: Doc, b: Doc): number => b.hlc - a.hlc || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0)
+
+export const segmentKey = (segment: number): Uint8Array => new Uint8Array([segment >>> 24, segment >>> 16, segment >>> 8, segment])
+const rowKey = (segment: number, kind: number, n: number): Uint8Array => concat(segmentKey(segment), new Uint8Array([kind, n >>> 16, n >>> 8, n]))
+export const headerKey = (segment: number): Uint8Array => rowKey(segment, HEADER, 0)
+export const docsKey = (segment: number, block: number): Uint8Array => rowKey(segment, DOCS, block)
+export const termsKey = (segment: number, block: number): Uint8Array => rowKey(segment, TERMS, block)
+
+/** `docs` newest first; `postings` holds for each term the rising numbers of the messages that have it. */
+export function encodeSegment(partition: string, segment: number, docs: readonly Doc[], postings: ReadonlyMap<string, ArrayLike<number>>): Save[] {
+  const saves: Save[] = [], channels: ChannelId[] = [], times: number[] = [], firsts: string[] = []
+  const put = (key: Uint8Array, value: Uint8Array): void => { saves.push({ type: 'put', partition, key, value }) }
+  const places = new Map<ChannelId, number>()
+  for (let from = 0; from < docs.length; from += DOCS_PER_BLOCK) {
+    const packer = new Packer(), first = docs[from]?.hlc ?? 0
+    let last = first
+    for (const doc of docs.slice(from, from + DOCS_PER_BLOCK)) {
+      let place = places.get(doc.channel)
+      if (place === undefined) { place = channels.push(doc.channel) - 1; places.set(doc.channel, place) }
+      packer.number(last - doc.hlc)
+      packer.number(place)
+      packer.raw(fromHex(doc.id) as Uint8Array)
+      last = doc.hlc
+    }
+    put(docsKey(segment, times.push(first) - 1), packer.take())
+  }
+  const numbers = new Packer()
+  let packer = new Packer(), last = ''
+  const close = (): void => {
+    if (packer.length > 0) put(termsKey(segment, firsts.length - 1), packer.take())
+    packer = new Packer()
+    last = ''
+  }
+  for (const term of [...postings.keys()].sort()) {
+    if (packer.length === 0) firsts.push(term)
+    const shared = sharedPrefix(last, term)
+    packer.number(shared)
+    packer.text(term.slice(shared))
+    packNumbers(numbers, postings.get(term) ?? [])
+    packer.sized(numbers.view())
+    last = term
+    if (packer.length >= BLOCK_BYTES) close()
+  }
+  close()
+  const header = new Packer()
+  header.number(VERSION)
+  header.number(docs.length)
+  header.number(channels.length)
+  for (const channel of channels) header.raw(fromHex(channel) as Uint8Array)
+  header.number(times.length)
+  for (const time of times) header.number(time)
+  header.number(firsts.length)
+  for (const first of firsts) header.text(first)
+  put(headerKey(segment), header.take())
+  return saves
+}
+
+function sharedPrefix(a: string, b: string): number {
+  let n = 0
+  while (n < a.length && n < b.length && a.charCodeAt(n) === b.charCodeAt(n)) n++
+  // Half a character is no text.
+  return n > 0 && (b.charCodeAt(n - 1) & 0xfc00) === 0xd800 ? n - 1 : n
+}
+
+function packNumbers(packer: Packer, numbers: ArrayLike<number>): void {
+  packer.clear()
+  let last = -1
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number
+    packer.number(number - last - 1)
+    last = number
+  }
+}
+
+export function decodeHeader(bytes: Uint8Array): Header | undefined {
+  const packed = new Unpacker(bytes)
+  if (packed.number() !== VERSION) return undefined
+  const docs = packed.number()
+  const channels = list(packed, 65_536, () => parseChannelId(packed.raw(16)))
+  const times = list(packed, 65_536, () => packed.number())
+  const terms = list(packed, 1 << 20, () => packed.text())
+  return packed.failed || !packed.done || channels === undefined || times === undefined || terms === undefined ? undefined : { docs, channels, times, terms }
+}
+
+function list<T>(packed: Unpacker, max: number, read: () => T | undefined): T[] | undefined {
+  const length = packed.number(), out: T[] = []
+  if (length > max) return undefined
+  for (let i = 0; i < length && !packed.failed; i++) {
+    const item = read()
+    if (item === undefined) return undefined
+    out.push(item)
+  }
+  return out
+}
+
+/** The messages of one block; undefined when it is damaged. */
+export function decodeDocs(header: Header, block: number, bytes: Uint8Array): Doc[] | undefined {
+  const packed = new Unpacker(bytes), out: Doc[] = []
+  let hlc = header.times[block] ?? 0
+  const count = Math.min(DOCS_PER_BLOCK, header.docs - block * DOCS_PER_BLOCK)
+  for (let i = 0; i < count; i++) {
+    hlc -= packed.number()
+    const channel = header.channels[packed.number()], id = toHex(packed.raw(ID_BYTES))
+    if (channel === undefined || packed.failed || hlc < 0) return undefined
+    out.push({ channel, hlc, id })
+  }
+  return packed.done ? out : undefined
+}
+
+/** Calls for each term of a block, with a way to read its numbers; false when the block is damaged. */
+export function eachTerm(bytes: Uint8Array, visit: (term: string, numbers: Uint8Array) => void): boolean {
+  const packed = new Unpacker(bytes)
+  let last = ''
+  while (!packed.done) {
+    const shared = packed.number(), rest = packed.text(), numbers = packed.sized()
+    if (packed.failed || shared > last.length) return false
+    last = last.slice(0, shared) + rest
+    visit(last, numbers)
+  }
+  return true
+}
+
+/** Rising numbers below `docs`; undefined when they aren't. */
+export function decodeNumbers(bytes: Uint8Array, docs: number): Uint32Array | undefined {
+  const out = new Uint32Array(bytes.length)
+  let at = 0, length = 0, last = -1
+  while (at < bytes.length) {
+    let byte = bytes[at++] as number, distance = byte & 127, scale = 128
+    while (byte >= 128) {
+      const next = bytes[at++]
+      if (next === undefined || scale > 0x1000_0000) return undefined
+      byte = next
+      distance += (byte & 127) * scale
+      scale *= 128
+    }
+    last += distance + 1
+    if (last >= docs) return undefined
+    out[length++] = last
+  }
+  return out.subarray(0, length)
+}
+
+export const blockOfDoc = (doc: number): number => Math.floor(doc / DOCS_PER_BLOCK)
+export const firstOfBlock = (block: number): number => block * DOCS_PER_BLOCK
+
+/** The blocks that hold terms from `first` to `last`, both included. */
+export function termBlocks(header: Header, first: string, last: string): [from: number, to: number] {
+  return [Math.max(0, countBelow(header.terms, (term) => term <= first) - 1), countBelow(header.terms, (term) => term <= last)]
+}
+
+/** The blocks that can hold messages of `from` <= time < `to`. */
+export function timeBlocks(header: Header, from: number, to: number): [from: number, to: number] {
+  return [Math.max(0, countBelow(header.times, (time) => time >= to) - 1), countBelow(header.times, (time) => time >= from)]
+}
+
+/** How many at the start of a list are so, where none after them is. */
+function countBelow<T>(items: readonly T[], isSo: (item: T) => boolean): number {
+  let low = 0, high = items.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (isSo(items[middle] as T)) low = middle + 1; else high = middle
+  }
+  return low
+}
+
+/** Reads a whole segment back, for merging. */
+export function decodeSegment(rows: readonly Row[]): { readonly docs: readonly Doc[]; readonly postings: ReadonlyMap<string, Uint32Array> } | undefined {
+  const headerRow = rows.find((row) => row.key[4] === HEADER)
+  const header = headerRow === undefined ? undefined : decodeHeader(headerRow.value)
+  if (header === undefined) return undefined
+  const docs: Doc[] = [], postings = new Map<string, Uint32Array>()
+  let isWhole = true
+  for (const row of rows) {
+    if (row.key[4] === DOCS) {
+      const block = decodeDocs(header, docs.length / DOCS_PER_BLOCK, row.value)
+      if (block === undefined) return undefined
+      for (const doc of block) docs.push(doc)
+    } else if (row.key[4] === TERMS) {
+      const isRead = eachTerm(row.value, (term, bytes) => {
+        const numbers = decodeNumbers(bytes, header.docs)
+        if (numbers === undefined) isWhole = false; else postings.set(term, numbers)
+      })
+      if (!isRead || !isWhole) return undefined
+    }
+  }
+  return docs.length === header.docs ? { docs, postings } : undefined
+}

@@ -1,0 +1,21 @@
+/** What the index keeps of a message. */
+import { TERM_OF } from './finder.ts'
+import { featuresOf } from './match.ts'
+import { termsOf, wordsOf } from './words.ts'
+
+export interface Indexable {
+  readonly channel: string
+  readonly author: string
+  readonly text: string
+  readonly isReply: boolean
+  /** Identities. */
+  readonly mentions: readonly string[]
+}
+
+export function termsOfMessage(message: Indexable): string[] {
+  const terms = new Set<string>([TERM_OF.all, TERM_OF.author(message.author), TERM_OF.channel(message.channel)])
+  for (const word of wordsOf(message.text)) for (const term of termsOf(word)) terms.add(term)
+  for (const what of featuresOf(message)) terms.add(TERM_OF.has(what))
+  for (const identity of message.mentions) terms.add(TERM_OF.mention(identity))
+  return [...terms]
+}

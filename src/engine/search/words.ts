@@ -1,0 +1,60 @@
+/**
+ * What counts as a word, for the index and for queries alike: letters and digits, folded so that people find what they mean whatever they type
+ * (case, accents, full-width forms, ligatures). Scripts that are written without spaces are taken two characters at a time, as search engines
+ * do without a dictionary: every piece of two or more characters can then be found.
+ */
+
+export interface Word {
+  /** Folded. */
+  readonly text: string
+  /** Where it stands in the original, in UTF-16 units. */
+  readonly start: number
+  readonly end: number
+  /** Of a script without spaces: `text` is the whole run, and any piece of it can be found. */
+  readonly run: boolean
+}
+
+/** Longer ones are cut: nobody types more, and a pasted key must not bloat the index. */
+export const MAX_WORD_CHARS = 40
+/** Words of one message that are looked at. */
+const MAX_WORDS = 2000
+
+const PIECES = /[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}/gu
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc]/u
+const RUNS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{M}\u30fc]+|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc]+/gu
+/** Letters that no Unicode decomposition takes apart, but that people type without. */
+const PLAIN: Readonly<Record<string, string>> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ð: 'd', ł: 'l', þ: 'th', ı: 'i', ς: 'σ', '\u0640': '' }
+const ASCII = /^[\x20-\x7e]*$/
+
+/** The voicing marks of Japanese make another letter, not an accent, so they stay. */
+export function fold(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase()
+  return text.normalize('NFKD').replace(/[^\P{M}\u3099\u309a]/gu, '').toLowerCase().replace(/[ßæœøđðłþıς\u0640]/gu, (c) => PLAIN[c] ?? c).normalize('NFC')
+}
+
+export function wordsOf(text: string): Word[] {
+  const out: Word[] = []
+  for (const piece of text.matchAll(PIECES)) {
+    const isMixed = !ASCII.test(piece[0]) && UNSPACED.test(piece[0])
+    for (const part of isMixed ? piece[0].matchAll(RUNS) : [Object.assign([piece[0]] as [string], { index: 0 })]) {
+      const start = piece.index + part.index, folded = fold(part[0])
+      if (folded === '') continue
+      const run = isMixed && UNSPACED.test(part[0])
+      out.push({ text: run ? folded : firstChars(folded, MAX_WORD_CHARS), start, end: start + part[0].length, run })
+      if (out.length === MAX_WORDS) return out
+    }
+  }
+  return out
+}
+
+/** What the index keeps of a word: itself, or of a run each two neighbours, and the last character, which begins none. */
+export function termsOf(word: Pick<Word, 'text' | 'run'>): string[] {
+  return word.run ? [...pairs(word.text), [...word.text].at(-1) ?? ''] : [word.text]
+}
+
+export function pairs(run: string): string[] {
+  const chars = [...run]
+  return chars.slice(1).map((c, i) => (chars[i] ?? '') + c)
+}
+
+const firstChars = (text: string, n: number): string => (text.length <= n ? text : [...text].slice(0, n).join(''))
