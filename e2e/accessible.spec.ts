@@ -1,13 +1,6 @@
 /** Usable by everybody: axe finds nothing serious, on a wide screen and a phone, in the dark and in the light; and no mouse is needed. */
-import { AxeBuilder } from '@axe-core/playwright'
+import { expectAccessible } from './accessible.ts'
 import { expect, test } from './fixtures.ts'
-import type { Person } from './person.ts'
-
-async function expectAccessible(person: Person, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page: person.page }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  expect(serious.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(node => node.html).join(' ')}`), where).toEqual([])
-}
 
 for (const colorScheme of ['dark', 'light'] as const) {
   for (const width of [1100, 360]) {

@@ -149,6 +149,24 @@ export class Person {
 
   message(text: string): Locator { return this.page.getByRole('log').getByRole('article').filter({ hasText: text }) }
 
+  /** From the menu of a message that is on the screen. */
+  async chooses(text: string, action: string): Promise<void> {
+    await this.message(text).first().click({ button: 'right', position: { x: 4, y: 4 } })
+    await this.page.getByRole('menuitem', { name: action, exact: true }).click()
+  }
+
+  async createChannel(name: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'New channel' }).click()
+    await this.page.getByLabel('Name of the channel').fill(name)
+    await this.page.keyboard.press('Enter')
+    await expect(this.page.getByRole('textbox', { name: `Message #${name}` })).toBeVisible()
+  }
+
+  async openChannel(name: string): Promise<void> {
+    await this.page.getByRole('navigation', { name: 'Channels' }).getByRole('button', { name, exact: true }).click()
+    await expect(this.page.getByRole('textbox', { name: `Message #${name}` })).toBeVisible()
+  }
+
   composer(): Locator { return this.page.getByRole('textbox', { name: /^Message/ }) }
 
   member(name: string): Locator { return this.page.getByRole('list', { name: /members/i }).getByRole('listitem').filter({ hasText: name }) }

@@ -2,7 +2,7 @@
  * What is shown of one channel, and how it changes: pure functions from view to view. Whatever order replies and updates come in, no row is lost or shown twice:
  * rows are kept by id, an own message that was shown before the engine knew it is matched with the engine's row when that comes.
  */
-import type { MessageInfo, SendState } from '../api.ts'
+import type { MessageInfo, ReplyInfo, SendState } from '../api.ts'
 import type { OpId } from '../wire/ids.ts'
 
 /** An own message on its way to the engine: shown at once. */
@@ -10,6 +10,7 @@ export interface Pending {
   readonly key: number
   readonly text: string
   readonly at: number
+  readonly replyTo?: ReplyInfo
   /** Known once the engine has answered: its row is about to come. */
   readonly id?: OpId
   /** Why the engine refused it. The row stays, so that no text is lost. */

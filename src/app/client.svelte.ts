@@ -2,12 +2,13 @@
  * All that the app knows and can do. One Client owns the port to the engine, the commands under way, and what is shown; components get data by props and
  * call methods. The engine's word is final: updates replace what is here, whole.
  */
-import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Reply, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
+import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Reply, ReplyInfo, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { RoleInfo } from '../api/authority.ts'
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
 import {
   accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
 } from './channel-view.ts'
+import { Drafts } from './drafts.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
 export type Answer<T extends Command['type']> = { readonly ok: true; readonly result: Results[T] } | { readonly ok: false; readonly error: ApiError }
@@ -16,6 +17,8 @@ export interface Notice { readonly key: number; readonly text: string }
 /** Messages fetched at a time; unread ones are fetched at once up to MAX_PAGE. */
 const PAGE = 60
 const MAX_PAGE = 200
+/** Whoever follows an answer to what was said long ago waits for no more than this. */
+const MAX_PAGES_BACK = 50
 const MAX_NOTICES = 3
 /** A new tab leads within two seconds: so often, so long apart, a message is tried again. */
 const BUSY_TRIES = 10
@@ -39,6 +42,13 @@ export class Client {
   private readonly lastChannel = new Map<SpaceId, ChannelId>()
   private readonly waiting = new Map<number, (reply: Reply) => void>()
   private nextId = 1
+  readonly drafts = new Drafts({
+    keep: (space, channel, text) => { void this.ask({ type: 'keep-draft', space, channel, text }) },
+    fetch: async (space, channel) => {
+      const answer = await this.ask({ type: 'get-draft', space, channel })
+      return answer.ok ? answer.result.text : ''
+    },
+  })
   private readonly port: ClientPort
 
   constructor(port: ClientPort) {
@@ -71,6 +81,12 @@ export class Client {
   async attempt(command: Command): Promise<string | undefined> {
     const answer = await this.ask(command)
     return answer.ok ? undefined : answer.error.message
+  }
+
+  /** For what is done with a press and needs no dialog: what went wrong is said in a notice. */
+  async attemptAloud(command: Command): Promise<void> {
+    const problem = await this.attempt(command)
+    if (problem !== undefined) this.notify(problem)
   }
 
   private hear(message: FromWorker): void {
@@ -224,18 +240,26 @@ export class Client {
     this.change(channel, (view) => (view.older === 'loading' ? (answer.ok ? withOlder(view, answer.result.messages, answer.result.more) : { ...view, older: 'some' }) : view))
   }
 
+  /** Whether the message is shown, after fetching older ones up to it where it must. */
+  async fetchUntil(message: OpId): Promise<boolean> {
+    const isHere = (): boolean => this.view.messages.some((m) => m.id === message)
+    for (let pages = 0; !isHere() && this.view.older === 'some' && pages < MAX_PAGES_BACK; pages++) await this.loadOlder()
+    return isHere()
+  }
+
   /** Shows the message at once and gives it to the engine. Refused, it stays, with the reason. */
-  async send(text: string): Promise<void> {
+  async send(text: string, replyTo?: ReplyInfo): Promise<void> {
     const { space, channel } = this
     if (space === undefined || channel === undefined) return
-    const pending: Pending = { key: this.nextId++, text, at: Date.now() }
+    const pending: Pending = { key: this.nextId++, text, at: Date.now(), ...(replyTo && { replyTo }) }
+    const command = { type: 'send-message', space, channel, text, ...(replyTo && { replyTo: replyTo.id }) } as const
     this.change(channel, (view) => withPending(view, pending))
-    let answer = await this.ask({ type: 'send-message', space, channel, text })
+    let answer = await this.ask(command)
     for (let tries = 0; !answer.ok && answer.error.code === 'busy' && tries < BUSY_TRIES; tries++) {
       // The tab that did the work has gone. The next one may find the message saved already: saying it twice would be worse than waiting.
       await new Promise((resolve) => { setTimeout(resolve, BUSY_MS) })
       const saved = await this.findSaved(space, channel, pending)
-      if (saved === undefined) answer = await this.ask({ type: 'send-message', space, channel, text })
+      if (saved === undefined) answer = await this.ask(command)
       else if (saved !== 'unknown') answer = { ok: true, result: { messageId: saved } }
     }
     const last = answer
@@ -256,16 +280,11 @@ export class Client {
     const pending = this.view.pending.find((p) => p.key === key)
     if (pending === undefined) return
     this.discard(key)
-    void this.send(pending.text)
+    void this.send(pending.text, pending.replyTo)
   }
 
   discard(key: number): void { if (this.channel !== undefined) this.change(this.channel, (view) => withoutPending(view, key)) }
 
-  async retry(message: OpId): Promise<void> {
-    if (this.space === undefined) return
-    const problem = await this.attempt({ type: 'retry-message', space: this.space, message })
-    if (problem !== undefined) this.notify(problem)
-  }
 
   /** The list says whether its end is on the screen of somebody who looks: then everything has been seen. */
   watch(isWatching: boolean): void {

@@ -1,5 +1,6 @@
 /** Every word the app shows, in one place, so that other languages can follow. Sentences about refusals come from the engine with the refusal. */
 import type { InviteInfo, PeerStatus, RelayStatus, SendState, StatusInfo } from '../api.ts'
+import type { Action } from './parts/message-actions.ts'
 import type { UnsavedState } from './parts/rows.ts'
 
 /** The language of the words below. Dates and numbers are written in it too, the way the person's region does. */
@@ -17,6 +18,7 @@ const SHORT_DATE = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'sho
 const DAY = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long' })
 const DAY_OF_YEAR = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'long', year: 'numeric' })
 const DAYS_AGO = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' })
+const LIST = new Intl.ListFormat(LOCALE, { type: 'conjunction' })
 const NUMBER = new Intl.NumberFormat(LOCALE)
 const PLURAL = new Intl.PluralRules(LOCALE)
 
@@ -159,7 +161,32 @@ export const s = {
   send: 'Send',
   charactersLeft: (n: number) => (n >= 0 ? counted(n, 'character left', 'characters left') : counted(-n, 'character too many', 'characters too many')),
   retry: 'Try again',
-  discard: 'Discard',
+  actions: {
+    react: 'Add a reaction', reply: 'Reply', edit: 'Edit', copy: 'Copy the text', pin: 'Pin', unpin: 'Unpin', retry: 'Try again', discard: 'Discard', delete: 'Delete',
+  } satisfies Record<Action, string>,
+  messageMenu: 'What to do with this message',
+  editHint: 'Enter saves, Esc leaves it as it was',
+  edited: '(edited)',
+  deleted: 'This message was deleted.',
+  deleteSure: 'Delete this message?',
+  deleteHint: 'It goes for everyone, also for those who come later. What somebody has copied stays with them.',
+  replyTo: 'In reply to',
+  replyUnknown: 'A message that isn’t here',
+  replyingTo: (name: string) => `Replying to ${name}`,
+  cancelReply: 'Don’t reply to it',
+  notHere: 'That message isn’t on this device.',
+  cantCopy: 'The browser doesn’t let this page copy.',
+  reactions: 'Reactions',
+  reactWith: (emoji: string) => `React with ${emoji}`,
+  reactedBy: (emoji: string, names: readonly string[]) => `${emoji} ${LIST.format(names)}`,
+  pickEmoji: 'Emoji',
+  usualEmoji: 'Often used',
+  searchEmoji: 'Search emoji',
+  pins: 'Pinned messages',
+  pinned: 'Pinned',
+  noPins: 'Nothing is pinned here.',
+  noPinsHint: 'Whoever manages messages can pin what others should find again.',
+  goToMessage: 'Go to this message',
   spoiler: 'Spoiler: show',
   newMessages: 'New messages',
   jump: (n: number) => (n === 0 ? 'Jump to the latest' : counted(n, 'new message', 'new messages')),
@@ -201,6 +228,11 @@ export const s = {
     { keys: [['Esc']], does: 'Close what is open, or mark as read and jump to the latest' },
     { keys: [['Enter']], does: 'Send' },
     { keys: [['Shift', 'Enter']], does: 'New line' },
+    { keys: [['↑']], does: 'In an empty box: edit what you wrote last' },
+    { keys: [['Shift', 'Tab']], does: 'From there to the messages; arrows walk through them' },
+    { keys: [['Shift', 'F10']], does: 'On a message: what can be done with it' },
+    { keys: [['R'], ['E']], does: 'On a message: reply, edit' },
+    { keys: [['+'], ['Del']], does: 'On a message: react, delete' },
     { keys: [[CTRL, '/'], ['?']], does: 'These shortcuts' },
   ],
   settings: 'Settings',

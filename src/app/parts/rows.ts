@@ -1,5 +1,5 @@
 /** What stands under what in a channel: its beginning, messages with day lines between them, consecutive ones of one person under one name. */
-import type { SendState } from '../../api.ts'
+import type { MessageInfo, ReplyInfo, SendState } from '../../api.ts'
 import type { OpId } from '../../wire/ids.ts'
 import { pendingKey, type ChannelView } from '../channel-view.ts'
 
@@ -20,6 +20,9 @@ export interface MessageLine {
   readonly sentAt: number
   readonly mine: boolean
   readonly state: SendState | UnsavedState
+  readonly replyTo: ReplyInfo | undefined
+  /** As the engine has it, once it has. */
+  readonly saved: MessageInfo | undefined
   /** The first of its person's messages in a row: it carries name and picture. */
   readonly leads: boolean
 }
@@ -34,10 +37,13 @@ type Line = Omit<MessageLine, 'leads'>
 export function rowsOf(view: ChannelView, me: { readonly identity: string; readonly name: string }): Row[] {
   const lines: Line[] = view.messages.map((m) => ({
     type: 'message', key: view.keys.get(m.id) ?? m.id, id: m.id, author: m.author, authorName: m.authorName, text: m.text, sentAt: m.sentAt, mine: m.mine, state: m.state,
+    replyTo: m.replyTo, saved: m,
   }))
   for (const p of view.pending) {
     const state: UnsavedState = p.refusal === undefined ? { type: 'saving' } : { type: 'refused', pending: p.key, reason: p.refusal }
-    lines.push({ type: 'message', key: pendingKey(p.key), id: p.id, author: me.identity, authorName: me.name, text: p.text, sentAt: p.at, mine: true, state })
+    lines.push({
+      type: 'message', key: pendingKey(p.key), id: p.id, author: me.identity, authorName: me.name, text: p.text, sentAt: p.at, mine: true, state, replyTo: p.replyTo, saved: undefined,
+    })
   }
   const out: Row[] = [{ type: 'start', key: 'start' }]
   let before: Line | undefined
@@ -46,8 +52,8 @@ export function rowsOf(view: ChannelView, me: { readonly identity: string; reado
     if (isNewDay) out.push({ type: 'day', key: `day ${line.key}`, at: line.sentAt })
     const isDivided = line.id !== undefined && line.id === view.divider?.at
     if (isDivided) out.push({ type: 'divider', key: 'divider' })
-    const leads = isNewDay || isDivided || before?.author !== line.author || line.sentAt - before.sentAt > TOGETHER_MS
-    out.push({ ...line, leads })
+    const isApart = before?.author !== line.author || line.replyTo !== undefined || line.sentAt - before.sentAt > TOGETHER_MS
+    out.push({ ...line, leads: isNewDay || isDivided || isApart })
     before = line
   }
   return out

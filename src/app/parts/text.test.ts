@@ -1,7 +1,7 @@
 /** What people type, as it is drawn. Whatever it is, it stays text: no part of it becomes markup, an attribute or an address that runs something. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { blocksOf, inlinesOf, isOnlyEmoji, plainOf, type Block, type Inline } from './text.ts'
+import { blocksOf, inlinesOf, isOnlyEmoji, plainOf, summaryOf, type Block, type Inline } from './text.ts'
 
 /** The same as brackets, to read in a test. */
 const shown = (parts: readonly Inline[]): string => parts.map((part) => ('inside' in part ? `[${part.type} ${shown(part.inside)}]` : part.type === 'text' ? part.text : `[${part.type} ${part.text}]`)).join('')
@@ -86,6 +86,10 @@ test('whatever is typed, an address is http or https and stands as it was typed'
 
 test('text without marks comes back as it was', () => {
   fc.assert(fc.property(fc.string().filter((text) => !/[*_~|`\\>]|https?:/.test(text)), (text) => { expect(words(text)).toBe(text) }))
+})
+
+test('a summary is one line, without marks, and spoils nothing', () => {
+  expect(summaryOf('> old\n**new**: ||Bob|| did\n```\nx = 1\n```')).toBe('old new: ▒▒▒ did x = 1')
 })
 
 test('a few emoji alone are shown large', () => {

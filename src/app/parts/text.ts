@@ -123,6 +123,12 @@ function closing(text: string, at: number, marker: string): number | undefined {
   return undefined
 }
 
+/** All of it on one line, for where it is only pointed at: spoilers stay hidden. */
+export function summaryOf(text: string): string {
+  const words = (inside: readonly Inline[]): string => inside.map((part) => (part.type === 'spoiler' ? '▒▒▒' : 'inside' in part ? words(part.inside) : part.text)).join('')
+  return blocksOf(text).map((block) => (block.type === 'code' ? block.text : words(block.inside))).join(' ').replace(/\s+/g, ' ').trim()
+}
+
 /** What a screen reader or a hidden spoiler may need: the words alone. */
 export const plainOf = (inside: readonly Inline[]): string => inside.map((part) => ('inside' in part ? plainOf(part.inside) : part.text)).join('')
 

@@ -1,0 +1,101 @@
+/** What people do with messages once they are written; and that what is begun isn't lost. */
+import { expectAccessible } from './accessible.ts'
+import { expect, test } from './fixtures.ts'
+import type { Person } from './person.ts'
+
+async function together(person: (name: string) => Person): Promise<[Person, Person]> {
+  const alice = person('Alice'), bob = person('Bob')
+  await alice.start()
+  await alice.createSpace('Allotment')
+  await bob.join(await alice.invite())
+  await bob.isIn('Allotment')
+  return [alice, bob]
+}
+
+test('Bob answers, reacts, changes his mind and takes it back; Alice sees it all', async ({ person }) => {
+  const [alice, bob] = await together(person)
+  await alice.write('Who has the spade?')
+  await bob.sees('Who has the spade?')
+
+  await bob.chooses('Who has the spade?', 'Reply')
+  await bob.write('I do')
+  await expect(alice.message('I do').getByRole('button', { name: /In reply to Alice/ })).toContainText('Who has the spade?')
+
+  // The answer quotes it: the first is the question itself.
+  await bob.chooses('Who has the spade?', 'React with 👍')
+  await expect(alice.message('Who has the spade?').first().getByRole('button', { name: '👍 Bob' })).toBeVisible()
+  await alice.message('Who has the spade?').first().getByRole('button', { name: '👍 Bob' }).click()
+  await expect(bob.message('Who has the spade?').first().getByRole('button', { name: /👍 Alice and Bob|👍 Bob and Alice/ })).toHaveText(/2/)
+
+  await bob.composer().press('ArrowUp')
+  await bob.page.getByRole('textbox', { name: 'Edit' }).fill('Carol does')
+  await bob.page.keyboard.press('Enter')
+  await expect(alice.message('Carol does')).toContainText('(edited)')
+
+  await bob.chooses('Carol does', 'Delete')
+  await bob.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(alice.message('This message was deleted.')).toBeVisible()
+  await expect(alice.message('Carol does')).toHaveCount(0)
+})
+
+test('Alice pins what others should find, and Bob goes there', async ({ person }) => {
+  const [alice, bob] = await together(person)
+  await alice.write('The key is under the pot')
+  await alice.chooses('The key is under the pot', 'Pin')
+  await expect(bob.message('The key is under the pot')).toContainText('Pinned')
+  await expectAccessible(alice, 'a pinned message')
+  await bob.page.getByRole('button', { name: 'Pinned messages' }).click()
+  await expectAccessible(bob, 'the pins')
+  await bob.page.getByRole('dialog').getByRole('button', { name: 'Go to this message' }).click()
+  await expect(bob.message('The key is under the pot')).toBeInViewport()
+  await alice.chooses('The key is under the pot', 'Unpin')
+  await expect(bob.message('The key is under the pot')).not.toContainText('Pinned')
+})
+
+test('everything without a mouse: to the message, its menu, an emoji, and back', async ({ person }) => {
+  const alice = person('Alice')
+  await alice.start()
+  await alice.createSpace('Allotment')
+  await alice.write('First')
+  await alice.write('Second')
+  await expect(alice.composer()).toBeFocused()
+  const { keyboard } = alice.page
+  await keyboard.press('Shift+Tab')
+  await expect(alice.message('Second')).toBeFocused()
+  await keyboard.press('ArrowUp')
+  await expect(alice.message('First')).toBeFocused()
+  await keyboard.press('Shift+F10')
+  await expect(alice.page.getByRole('menu')).toBeVisible()
+  await expectAccessible(alice, 'the menu of a message')
+  await keyboard.press('a')
+  await keyboard.press('Enter')
+  await expect(alice.page.getByRole('combobox', { name: 'Search emoji' })).toBeFocused()
+  await expectAccessible(alice, 'the emoji')
+  await keyboard.type('seedl')
+  await keyboard.press('Enter')
+  await expect(alice.message('First').getByRole('button', { name: '🌱 Alice' })).toHaveAttribute('aria-pressed', 'true')
+  await expect(alice.message('First')).toBeFocused()
+  await keyboard.press('Escape')
+  await expect(alice.composer()).toBeFocused()
+})
+
+test('what Alice has begun to write is there after she went elsewhere, and after a reload', async ({ person }) => {
+  const alice = person('Alice')
+  await alice.start()
+  await alice.createSpace('Allotment')
+  await alice.createChannel('shed')
+  await alice.composer().fill('The roof is')
+  await alice.page.keyboard.press('Alt+ArrowUp')
+  await expect(alice.composer()).toHaveValue('')
+  await alice.page.keyboard.press('Alt+ArrowDown')
+  await expect(alice.composer()).toHaveValue('The roof is')
+  await alice.reload()
+  await alice.openChannel('shed')
+  await expect(alice.composer()).toHaveValue('The roof is')
+  await alice.composer().press('Enter')
+  await alice.sees('The roof is')
+  await alice.reload()
+  await alice.openChannel('shed')
+  await alice.sees('The roof is')
+  await expect(alice.composer()).toHaveValue('')
+})

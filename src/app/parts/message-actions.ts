@@ -1,0 +1,45 @@
+/** What can be done with a message, by whom; and the keys for it while the message has the focus. */
+import type { Place } from './popup.ts'
+import type { MessageLine } from './rows.ts'
+
+export type Action = 'react' | 'reply' | 'edit' | 'copy' | 'pin' | 'unpin' | 'retry' | 'discard' | 'delete'
+
+/** What the person may do in the space, as far as messages go. */
+export interface Rights { readonly write: boolean; readonly manage: boolean }
+
+/** Who does it. */
+export interface Actor {
+  readonly rights: Rights
+  /** The message whose text is being changed, and what it is by now. */
+  readonly editing: { readonly key: string; readonly text: string } | undefined
+  readonly nameOf: (member: string) => string
+  readonly act: (action: Action, row: MessageLine, place: Place) => void
+  readonly openMenu: (row: MessageLine, place: Place) => void
+  readonly toggleReaction: (row: MessageLine, emoji: string) => void
+  /** undefined: leaves it as it was. */
+  readonly edit: (text: string | undefined) => void
+  readonly saveEdit: () => void
+}
+
+export function actionsOf(row: MessageLine, rights: Rights): Action[] {
+  const { saved } = row
+  if (row.state.type === 'refused') return ['copy', 'retry', 'discard']
+  // Until it has its lasting id, nothing can point at it. Of what was deleted nothing is left to point at.
+  if (saved === undefined || row.state.type === 'securing') return ['copy']
+  if (saved.deleted) return []
+  const all: Action[] = rights.write ? ['react', 'reply'] : []
+  if (row.mine && rights.write) all.push('edit')
+  all.push('copy')
+  if (rights.manage) all.push(saved.pinned ? 'unpin' : 'pin')
+  if (row.state.type === 'failed') all.push('retry')
+  if (rights.write && (row.mine || rights.manage)) all.push('delete')
+  return all
+}
+
+/** Single letters, since the message has the focus and nothing is typed there. Delete asks first. */
+export const ACTION_KEYS: Readonly<Partial<Record<Action, string>>> = { react: '+', reply: 'R', edit: 'E', copy: 'C', pin: 'P', unpin: 'P', delete: 'Del' }
+
+export function actionOfKey(key: string, actions: readonly Action[]): Action | undefined {
+  const wanted = key === 'Delete' || key === 'Backspace' ? 'DEL' : key.toUpperCase()
+  return actions.find((action) => ACTION_KEYS[action]?.toUpperCase() === wanted)
+}
