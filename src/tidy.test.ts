@@ -158,11 +158,11 @@ function importsOf(path: string, source: ts.SourceFile): Import[] {
 
 function importers(path: string): File[] { return files.filter(file => file.imports.some(used => used.to === path)) }
 
-/** What several tests share (a cast of people, a faulty disk) is part of the tests. What only its own test imports is not: that is dead. */
+/** What several tests share (a cast of people, a faulty disk) is part of the tests, and benchmarks may use it. What only its own test imports is not: that is dead. */
 function markSupport(): void {
   const isShared = (file: File): boolean => {
     const by = importers(file.path)
-    return by.some(each => each.path !== ownTest(file.path)) && by.every(each => each.isTest)
+    return by.some(each => each.path !== ownTest(file.path)) && by.every(each => each.isTest || each.layer === 'bench')
   }
   for (let found = true; found;) {
     const support = files.filter(file => !file.isTest && !ENTRIES.includes(file.path) && isShared(file))

@@ -8,7 +8,7 @@ import { channelNamed, type Device, roleNamed, toySuite, Village } from '../engi
 import type { AuthorityBody } from '../wire/authority.ts'
 import type { OpId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
-import { type Figure, median, timed } from './table.ts'
+import { type Figure, median, worked } from './table.ts'
 
 /** One more op of each kind, so many times. */
 const MORE = 9
@@ -23,8 +23,8 @@ async function benchSize(size: number): Promise<Figure[]> {
   const town = new Town(size)
   await town.live()
   const authority = new Authority(toySuite)
-  const adding = await timed(async () => { for (const op of town.ops) await authority.add(op) })
-  const resolving = await timed(() => authority.state)
+  const adding = await worked(async () => { for (const op of town.ops) await authority.add(op) })
+  const resolving = await worked(() => authority.state)
   if (authority.stateHash() !== town.all.stateHash()) throw new Error('resolving from scratch and one by one do not agree')
   const last = `${authority.state.members.size} members, ${town.ops.filter((op) => authority.verdict(op.id).type === 'void').length} ops void`
   const figures: Figure[] = [
@@ -35,7 +35,7 @@ async function benchSize(size: number): Promise<Figure[]> {
     const times: number[] = []
     for (let n = 0; n < MORE; n++) {
       const op = town.next(kind)
-      times.push(await timed(async () => { await authority.add(op); return authority.state }))
+      times.push(await worked(async () => { await authority.add(op); return authority.state }))
       await town.take(op)
     }
     figures.push({ what: `one more: ${kind}`, value: median(times), unit: 'ms', at: size, beside: `median of ${MORE}` })

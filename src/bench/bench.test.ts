@@ -1,8 +1,10 @@
 /** Keeps the benchmarks from rotting unseen: each runs here at a size of seconds. What they measure is no test's business. */
 import { expect, test } from 'vitest'
 import { benchAuthority } from './authority.ts'
+import { benchBulk } from './bulk.ts'
 import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
+import { benchSync, benchVectors } from './sync.ts'
 import { type Figure, growth, lines, median, quantile, spread } from './table.ts'
 
 /** What was measured, each once, each a number. */
@@ -22,6 +24,15 @@ test('authority is measured from scratch and by one op more', async () => {
 
 test('groups are measured from their making to their size', async () => {
   expect(measured(await benchGroups([3]))).toEqual(expect.arrayContaining(['join from a welcome', 'update: create', 'add one: process', 'remove one: process', 'join from outside', 'state']))
+})
+
+test('sync is measured until nothing is missing', async () => {
+  expect(measured(await benchSync([0, 4], 2))).toEqual(['bytes, both ways', 'round trips, after hello', 'CPU of who lacks them', 'CPU of who has them', 'bytes a missing op'])
+  expect(measured(await benchVectors([3]))).toEqual(['vector', 'tell it', 'compare it'])
+})
+
+test('bulk verification is measured beside one signature an op', async () => {
+  expect(measured(await benchBulk([6], 2))).toEqual(expect.arrayContaining(['verify: every signature', 'verify: ends of chains vouch']))
 })
 
 test('a median is a value that was measured, and p95 stands beside it where there are enough of them', () => {

@@ -1,8 +1,10 @@
 /** What can be measured, by name: each part is one table or several, measured one after the other. */
 import { benchApp } from './app.ts'
 import { benchAuthority } from './authority.ts'
+import { benchBulk } from './bulk.ts'
 import { benchGroups } from './groups.ts'
 import { benchRelay } from './relay.ts'
+import { benchSync, benchVectors } from './sync.ts'
 import type { Figure } from './table.ts'
 
 export interface Part { readonly title: string; readonly run: () => Promise<Figure[]> }
@@ -12,6 +14,9 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
   engine: [
     { title: 'Authority, by ops', run: () => benchAuthority([1000, 3000, 10_000, 30_000]) },
     { title: 'Groups, by devices', run: () => benchGroups([10, 100, 1000]) },
+    { title: 'Sync of a million ops, by ops missing', run: () => benchSync([0, 10, 100, 1000, 10_000]) },
+    { title: 'Version vectors with nothing missing, by chains', run: () => benchVectors([20, 200, 2000, 20_000]) },
+    { title: 'Taking in history, by ops', run: () => benchBulk([1000, 10_000]) },
   ],
   relay: [{ title: 'Relay', run: benchRelay }],
 }

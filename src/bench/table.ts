@@ -27,7 +27,15 @@ export function spread(what: string, values: readonly number[], unit: string, be
   return values.length < 20 ? [middle] : [middle, { what: `${what}, p95`, value: quantile(values, 0.95), unit }]
 }
 
-/** Runs `work` and gives its milliseconds. */
+/** Runs `work` and gives the processor's milliseconds for it, waiting not counted: what others do on the machine changes them little. */
+export async function worked(work: () => unknown): Promise<number> {
+  const start = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1000
+}
+
+/** Runs `work` and gives the milliseconds that passed. */
 export async function timed(work: () => unknown): Promise<number> {
   const start = performance.now()
   await work()
@@ -41,7 +49,8 @@ const digits = (n: number): string => (n >= 1000 ? Math.round(n).toLocaleString(
  * plot with two logarithmic axes would show as a slope.
  */
 export function growth(figures: readonly Figure[]): number {
-  const first = figures[0], last = figures[figures.length - 1]
+  const some = figures.filter((f) => f.at !== undefined && f.at > 0)
+  const first = some[0], last = some[some.length - 1]
   return first?.at === undefined || last?.at === undefined ? Number.NaN : Math.log(last.value / first.value) / Math.log(last.at / first.at)
 }
 

@@ -1,0 +1,101 @@
+/**
+ * Catching up with a peer: two engines, their frames carried in memory and counted. What is missing is found by comparing version vectors, so a
+ * million ops that both have cost as much as none.
+ */
+import type { Person } from '../engine/engines.test-support.ts'
+import { Log } from '../engine/log/log.ts'
+import type { Input, Step } from '../engine/input.ts'
+import { toySuite } from '../engine/space/village.test-support.ts'
+import { decodeFrame, encodeFrame } from '../wire/frame.ts'
+import type { ChannelId, DeviceId, OpId } from '../wire/ids.ts'
+import { AUTHORS, Circle } from './circle.ts'
+import { type Figure, median, worked } from './table.ts'
+
+/** Ops that both have: the part of them that each author wrote. */
+const HISTORY = 1_000_000
+const ROUNDS = 9
+
+export async function benchSync(missing: readonly number[], authors = AUTHORS): Promise<Figure[]> {
+  const circle = await Circle.gather(authors)
+  const [alice, bob] = circle.people as [Person, Person]
+  circle.lived(HISTORY / circle.people.length)
+  const figures: Figure[] = []
+  for (const count of missing) {
+    const ops = await circle.say(count)
+    // Bob has what he wrote himself.
+    await circle.give(alice, ops)
+    const others = ops.filter((op) => op.header.device !== circle.replica(bob).me.device)
+    const before = held(circle, bob)
+    const met = await meet(circle, alice, bob)
+    if (held(circle, bob) - before !== others.length) throw new Error(`Bob got ${held(circle, bob) - before} of ${others.length}`)
+    const note = (what: string, value: number, unit: string): void => { figures.push({ what, value, unit, at: count }) }
+    note('bytes, both ways', met.bytes, 'B')
+    if (count > 0) note('bytes a missing op', met.bytes / others.length, 'B')
+    note('round trips, after hello', met.asks + 1, '')
+    note('CPU of who lacks them', met.ms.bob, 'ms')
+    note('CPU of who has them', met.ms.alice, 'ms')
+  }
+  return figures
+}
+
+function held(circle: Circle, person: Person): number {
+  return circle.replica(person).log.vector().filter((e) => e.channel === circle.channel).reduce((sum, e) => sum + e.chanSeq, 0)
+}
+
+interface Met { bytes: number; asks: number; readonly ms: { alice: number; bob: number } }
+
+/** Two connect anew, and do all that follows. Nothing else of the world reaches them. */
+async function meet(circle: Circle, alice: Person, bob: Person): Promise<Met> {
+  const met: Met = { bytes: 0, asks: 0, ms: { alice: 0, bob: 0 } }
+  const queues = new Map<Person, Input[]>([[alice, []], [bob, []]])
+  const others = (person: Person): Person => (person === alice ? bob : alice)
+  for (const [person, queue] of queues) {
+    for (const other of circle.people) if (other !== person) queue.push({ type: 'peer-down', peer: other.peer })
+    queue.push({ type: 'peer-up', peer: others(person).peer, path: 'direct' })
+  }
+  for (let busy = true; busy;) {
+    busy = false
+    for (const [person, queue] of queues) {
+      const input = queue.shift()
+      if (input === undefined) continue
+      busy = true
+      let step: Step | undefined
+      met.ms[person === alice ? 'alice' : 'bob'] += await worked(async () => { step = await person.engine.step(input, circle.room.now) })
+      if (step === undefined) throw new Error('the engine did nothing')
+      await person.disk.save(step.saves)
+      const rows: Input[] = []
+      for (const { tag, partition, query } of step.reads) rows.push({ type: 'rows', tag, rows: await person.disk.range(partition, query) })
+      queue.unshift(...rows)
+      for (const send of step.sends) {
+        if (send.type !== 'frame' || send.peer !== others(person).peer) continue
+        met.bytes += send.bytes.length
+        if (person === bob && decodeFrame(send.bytes)?.type === 'ask') met.asks++
+        queues.get(others(person))?.push({ type: 'frame', peer: person.peer, bytes: send.bytes })
+      }
+    }
+  }
+  return met
+}
+
+/** A whole vector told and compared, nothing missing, by how many chains (devices times channels) a space has. */
+export async function benchVectors(sizes: readonly number[]): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const chains of sizes) {
+    const log = new Log(toySuite)
+    const channels = Math.max(1, Math.round(chains / 100))
+    for (let n = 0; n < chains; n++) {
+      const channel = (n % channels).toString(16).padStart(32, '0') as ChannelId, device = Math.floor(n / channels).toString(16).padStart(64, '0') as DeviceId
+      log.restoreTip(channel, device, { chanSeq: 1 + n, seq: 1 + n, id: n.toString(16).padEnd(64, 'f') as OpId, hlc: 0, branch: undefined })
+    }
+    const tell = (): Uint8Array => encodeFrame({ type: 'vector', token: new Uint8Array(16), vector: log.vector(), whole: true })
+    const bytes = tell()
+    const compare = (): void => {
+      const frame = decodeFrame(bytes)
+      if (frame?.type !== 'vector' || frame.vector.length !== chains || frame.vector.some((e) => log.lacks(e, false) !== undefined)) throw new Error('the vector was not understood')
+    }
+    const telling: number[] = [], comparing: number[] = []
+    for (let n = 0; n < ROUNDS; n++) { telling.push(await worked(tell)); comparing.push(await worked(compare)) }
+    figures.push({ what: 'vector', value: bytes.length, unit: 'B', at: chains }, { what: 'tell it', value: median(telling), unit: 'ms', at: chains }, { what: 'compare it', value: median(comparing), unit: 'ms', at: chains })
+  }
+  return figures
+}
