@@ -181,7 +181,9 @@ export interface ApiError { readonly code: ErrorCode; readonly message: string; 
 
 export type ErrorCode =
   | 'bad-request' | 'not-set-up' | 'already-set-up' | 'unknown-space' | 'unknown-channel' | 'unknown-member' | 'unknown-message' | 'unknown-invite'
-  | 'unknown-role' | 'unknown-device'
+  | 'unknown-role' | 'unknown-device' | 'unknown-act'
+  /** Recovery: the owner has named nobody; a signature does not count; too few are here. */
+  | 'no-recovery' | 'recovery-invalid' | 'recovery-incomplete'
   | 'not-allowed' | 'not-a-member' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
   /** Links: not one of ours or damaged; made by a newer version; past its end; taken back; all uses taken; nobody reachable knows it (yet). */
   | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'

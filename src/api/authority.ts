@@ -2,8 +2,8 @@
  * The part of the api about who may do what: roles, removals, ownership, settings, devices. What nobody may undo is decided nowhere else than in
  * the engine; `may` and `mayActOn` only say beforehand what it would not refuse, so that an app need not offer it.
  */
-import type { RoleId } from '../wire/authority.ts'
-import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
+import type { AuthorityType, RoleId } from '../wire/authority.ts'
+import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../wire/ids.ts'
 import type { Permission } from '../wire/permissions.ts'
 
 export type AuthorityCommand = AuthorityQuestion | AuthorityAct
@@ -14,6 +14,11 @@ export type AuthorityQuestion =
   | { readonly type: 'list-bans'; readonly space: SpaceId }
   | { readonly type: 'list-overrides'; readonly space: SpaceId; readonly channel: ChannelId }
   | { readonly type: 'list-devices'; readonly space: SpaceId }
+  | { readonly type: 'get-recovery'; readonly space: SpaceId }
+  /** Acts come in their order, the last `limit` (50) before `before` (left out: the newest). */
+  | { readonly type: 'list-audit'; readonly space: SpaceId; readonly limit?: number; readonly before?: OpId }
+  /** Why an act does not count. */
+  | { readonly type: 'explain'; readonly space: SpaceId; readonly op: OpId }
 
 /** What changes something. Whatever is so already is answered as done. */
 export type AuthorityAct =
@@ -41,6 +46,13 @@ export type AuthorityAct =
   | { readonly type: 'set-history'; readonly space: SpaceId; readonly history: HistoryPolicy }
   /** It can do nothing more and comes back never. One's own always; others' with the permission to kick, and more power. */
   | { readonly type: 'revoke-device'; readonly space: SpaceId; readonly device: DeviceId }
+  /** For an owner who gets lost: so many of these members may name a new one. A later set replaces it. */
+  | { readonly type: 'set-recovery'; readonly space: SpaceId; readonly threshold: number; readonly members: readonly IdentityId[] }
+  | { readonly type: 'end-recovery'; readonly space: SpaceId }
+  /** As one of the set: a signature for `member` as the new owner, to be given to whoever collects them. Changes nothing by itself. */
+  | { readonly type: 'sign-recovery'; readonly space: SpaceId; readonly member: IdentityId }
+  /** Makes `member` the owner, with the signatures of enough of the set. One's own need not be among them. */
+  | { readonly type: 'recover'; readonly space: SpaceId; readonly member: IdentityId; readonly signatures: readonly string[] }
 
 export type HistoryPolicy = 'all' | 'from-join'
 
@@ -73,6 +85,48 @@ export interface DeviceInfo {
   readonly mayRevoke: boolean
 }
 
+export interface RecoveryInfo { readonly threshold: number; readonly members: readonly IdentityId[]; readonly maySign: boolean }
+
+/** One act of somebody: what it was, and whom or what it was about. */
+export interface ActRef {
+  readonly op: OpId
+  /** As in signed ops, so it stays as it is. */
+  readonly kind: AuthorityType
+  /** undefined only for acts of strangers, which never count. */
+  readonly by: IdentityId | undefined
+  readonly byName: string
+  readonly about: Subject
+}
+
+/** What fits the kind. Names are those of now, or the last there were. */
+export interface Subject {
+  readonly member?: IdentityId
+  readonly memberName?: string
+  readonly role?: RoleId
+  readonly roleName?: string
+  readonly channel?: ChannelId
+  readonly channelName?: string
+  readonly invite?: InviteId
+  readonly device?: DeviceId
+  /** What was written: a name, a topic. */
+  readonly text?: string
+  readonly power?: number
+  readonly permissions?: readonly Permission[]
+  readonly until?: number
+  readonly history?: HistoryPolicy
+}
+
+export interface ActInfo extends ActRef {
+  readonly mine: boolean
+  /** Ms since 1970, as its author's device had it. */
+  readonly at: number
+  readonly state: 'counts' | 'void'
+  /** Of a void one. */
+  readonly reason?: Reason
+  /** The act that counts and decided against a void one, where one did: not always the nearest reason, see `explain`. */
+  readonly becauseOf?: ActRef
+}
+
 export interface AuthorityResults {
   'create-role': { readonly role: RoleId }
   'change-role': Record<never, never>
@@ -93,11 +147,25 @@ export interface AuthorityResults {
   'set-history': Record<never, never>
   'list-devices': { readonly devices: readonly DeviceInfo[] }
   'revoke-device': Record<never, never>
+  /** Left out: the owner has named nobody. */
+  'get-recovery': { readonly recovery?: RecoveryInfo }
+  'set-recovery': Record<never, never>
+  'end-recovery': Record<never, never>
+  'sign-recovery': { readonly signature: string }
+  'recover': Record<never, never>
+  'list-audit': { readonly acts: readonly ActInfo[]; readonly more: boolean }
+  /** From the act itself to the one that counts and decided the matter; the act alone where it counts. */
+  'explain': { readonly steps: readonly ActInfo[] }
 }
 
 export type AuthorityUpdate =
   /** The strongest first, everyone's last. */
   | { readonly type: 'roles'; readonly space: SpaceId; readonly roles: readonly RoleInfo[] }
+  /** Acts that had counted here count no longer, or again, because of what came in: one's own first. `more`: how many are not told of. */
+  | { readonly type: 'undone'; readonly space: SpaceId; readonly acts: readonly ActInfo[]; readonly more: number }
+  | { readonly type: 'restored'; readonly space: SpaceId; readonly acts: readonly ActInfo[]; readonly more: number }
+  /** Somebody did something: ask again for what is shown of bans, overrides, devices, invites, recovery or the audit. */
+  | { readonly type: 'acts'; readonly space: SpaceId }
 
 /** Why an act was refused, or does not count. Stable; `by` and `permission` say more where there is more. */
 export interface Reason {

@@ -5,6 +5,7 @@
 import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Reply, ReplyInfo, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { RoleInfo } from '../api/authority.ts'
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
+import { undone } from './acts.ts'
 import {
   accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
 } from './channel-view.ts'
@@ -117,6 +118,8 @@ export class Client {
       case 'revised': this.revise(update.space); return
       case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return
       case 'status': this.status = update.status; return
+      case 'undone': for (const act of update.acts) this.notify(undone(act, this.me?.identity)); return
+      case 'restored': case 'acts': return
       case 'notice': this.notify(update.error.message); return
       default: update satisfies never
     }

@@ -72,11 +72,11 @@ export class Allotment {
     return messages.map((m) => `${m.authorName}: ${m.text}`)
   }
 
-  /** They act without knowing of each other, and then meet again. */
+  /** Each of them acts without knowing of the others; then they meet again. */
   async apart(people: readonly Person[], acts: () => Promise<void>): Promise<void> {
-    for (const person of people) this.room.leaves(person)
+    for (const person of people) this.room.goesOffline(person)
     await acts()
-    for (const person of people) await this.room.comesBack(person)
+    for (const person of people) await this.room.comesOnline(person)
     await this.room.pass(60_000)
   }
 

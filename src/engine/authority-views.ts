@@ -1,5 +1,5 @@
-/** What clients see of roles, bans, overrides and devices. */
-import type { BanInfo, DeviceInfo, OverrideInfo, RoleInfo } from '../api/authority.ts'
+/** What clients see of roles, bans, overrides, devices and the recovery set. */
+import type { BanInfo, DeviceInfo, OverrideInfo, RecoveryInfo, RoleInfo } from '../api/authority.ts'
 import { EVERYONE } from '../wire/authority.ts'
 import type { ChannelId, DeviceId } from '../wire/ids.ts'
 import { namesOf } from '../wire/permissions.ts'
@@ -31,6 +31,11 @@ export function banInfos({ authority, log, me }: Replica): BanInfo[] {
 
 export function overrideInfos({ authority: { state } }: Replica, channel: ChannelId): OverrideInfo[] | undefined {
   return state.channels.get(channel)?.overrides.map((o) => ({ role: o.role, member: o.identity, allow: namesOf(o.allow), deny: namesOf(o.deny) }))
+}
+
+export function recoveryInfo({ authority: { state: { recovery } }, me }: Replica): { readonly recovery?: RecoveryInfo } {
+  if (recovery === undefined) return {}
+  return { recovery: { threshold: recovery.threshold, members: recovery.identities, maySign: recovery.identities.includes(me.identity) } }
 }
 
 export function deviceInfos({ authority: { state }, me, log }: Replica, online: ReadonlySet<DeviceId>): DeviceInfo[] {

@@ -56,6 +56,8 @@ export class Room {
   readonly people: Person[] = []
   /** While this is a list, what people post is on its way and not at the relay yet. */
   onTheWay: (() => void)[] | undefined
+  /** Who is cut off from everyone and the relay, and what they have posted meanwhile. */
+  private readonly cutOff = new Map<Person, (() => void)[]>()
   private readonly boxes = new Map<string, Uint8Array[]>()
   private nextId = 1
 
@@ -95,6 +97,24 @@ export class Room {
     for (const [topic, since] of person.watches) this.deliver(person, topic, since)
     await this.pass(1000)
   }
+
+  /** Cuts them off: their devices go on, alone, and what they send waits. */
+  goesOffline(person: Person): void {
+    this.cutOff.set(person, [])
+    for (const other of this.people) if (other !== person) { other.queue.push({ type: 'peer-down', peer: person.peer }); person.queue.push({ type: 'peer-down', peer: other.peer }) }
+    person.queue.push({ type: 'relay-down', relay: RELAY })
+  }
+
+  async comesOnline(person: Person): Promise<void> {
+    const held = this.cutOff.get(person) ?? []
+    this.cutOff.delete(person)
+    person.queue.push({ type: 'relay-up', relay: RELAY })
+    for (const [topic, since] of person.watches) this.deliver(person, topic, since)
+    for (const post of held) post()
+    await this.pass(1000)
+  }
+
+  private reaches(person: Person): boolean { return person.isHere && !this.cutOff.has(person) }
 
   /** Lets time pass: everything due in it happens. */
   async pass(ms: number): Promise<void> {
@@ -136,7 +156,14 @@ export class Room {
   }
 
   private carry(from: Person, send: Send): void {
-    const other = (peer: string): Person | undefined => this.people.find((p) => p.peer === peer && p.isHere)
+    const other = (peer: string): Person | undefined => this.people.find((p) => p.peer === peer && this.reaches(p))
+    const held = this.cutOff.get(from)
+    if (held !== undefined) {
+      if (send.type === 'post') held.push(() => this.carry(from, send))
+      if (send.type === 'watch') from.watches.set(send.key.topic, send.since)
+      if (send.type === 'unwatch') from.watches.delete(send.topic)
+      return
+    }
     switch (send.type) {
       case 'dial': {
         const to = other(send.peer)
@@ -152,7 +179,7 @@ export class Room {
       case 'post': if (this.onTheWay === undefined) this.post(from, send); else this.onTheWay.push(() => this.post(from, send)); return
       case 'announce':
         for (const person of this.people) {
-          if (person !== from && person.isHere && person.watches.has(send.key.topic)) person.queue.push({ type: 'announced', relay: RELAY, topic: send.key.topic, bytes: send.bytes })
+          if (person !== from && this.reaches(person) && person.watches.has(send.key.topic)) person.queue.push({ type: 'announced', relay: RELAY, topic: send.key.topic, bytes: send.bytes })
         }
         return
       default:
@@ -171,7 +198,7 @@ export class Room {
     box.push(send.bytes)
     this.boxes.set(send.key.topic, box)
     from.queue.push({ type: 'posted', relay: RELAY, topic: send.key.topic, parcelId: send.parcelId, cursor: box.length })
-    for (const person of this.people) if (person.isHere && person.watches.has(send.key.topic)) this.deliver(person, send.key.topic, box.length - 1)
+    for (const person of this.people) if (this.reaches(person) && person.watches.has(send.key.topic)) this.deliver(person, send.key.topic, box.length - 1)
   }
 
   private deliver(person: Person, topic: string, since: number): void {

@@ -48,6 +48,9 @@ export const MAX_JUDGED = 1024
 export const SERVED_ROWS = 500
 /** Messages in one answer to a client. */
 export const MAX_MESSAGES_PAGE = 200
+/** Acts in one answer to a client, and in one update about acts that were undone. */
+export const MAX_AUDIT_PAGE = 200
+export const MAX_UNDONE_TOLD = 20
 /** MLS states kept behind the tip, so that commits on older branches can still be processed. */
 export const KEPT_EPOCH_STATES = 32
 /** Ms after which a state that was followed by another is dropped, however few there are. */

@@ -10,6 +10,7 @@ import { messageInfo } from './messages/infos.ts'
 import { counts } from './messages/reading.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
+import { Undone } from './undone.ts'
 import { channelInfos, memberInfos, sendState, spaceInfo } from './views.ts'
 
 export class Telling {
@@ -21,6 +22,7 @@ export class Telling {
   readonly replaced = new Map<OpId, OpId>()
   readonly recent = new RecentOwn()
   private readonly revisions = new Map<SpaceId, number>()
+  private readonly undone = new Undone()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -70,6 +72,7 @@ export class Telling {
 
   space(turn: Turn, replica: Replica): void {
     this.revised(turn, replica)
+    this.undone.look(turn, replica)
     if (replica.record.state === 'open') {
       this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.engine.reading) })
       this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, this.engine.onlineDevices(replica, turn.now)) })

@@ -1,6 +1,7 @@
 /** The forms of commands about who may do what. */
 import type { AuthorityCommand } from '../api/authority.ts'
-import { amount, channel, count, device, type Form, member, oneOf, permissions, role, space, text } from './command-fields.ts'
+import { MAX_RECOVERERS } from './authority.ts'
+import { amount, channel, count, device, type Form, list, member, message, oneOf, permissions, role, space, text } from './command-fields.ts'
 
 type Fields<T extends AuthorityCommand['type']> = Omit<Extract<AuthorityCommand, { type: T }>, 'type'>
 
@@ -9,6 +10,9 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'list-bans': { space },
   'list-overrides': { space, channel },
   'list-devices': { space },
+  'get-recovery': { space },
+  'list-audit': { space, limit: { optional: count }, before: { optional: message } },
+  'explain': { space, op: message },
   'create-role': { space, name: text, power: amount, permissions },
   'change-role': { space, role, name: { optional: text }, power: { optional: amount }, permissions: { optional: permissions } },
   'delete-role': { space, role },
@@ -24,4 +28,8 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'delete-channel': { space, channel },
   'set-history': { space, history: oneOf('all', 'from-join') },
   'revoke-device': { space, device },
+  'set-recovery': { space, threshold: count, members: list(member, MAX_RECOVERERS) },
+  'end-recovery': { space },
+  'sign-recovery': { space, member },
+  'recover': { space, member, signatures: list(text, MAX_RECOVERERS) },
 }

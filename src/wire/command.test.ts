@@ -56,6 +56,13 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'delete-channel': { space: ID_32, channel: ID_16 },
   'set-history': { space: ID_32, history: 'from-join' },
   'revoke-device': { space: ID_32, device: ID_32 },
+  'get-recovery': { space: ID_32 },
+  'list-audit': { space: ID_32, limit: 20, before: ID_32 },
+  'explain': { space: ID_32, op: ID_32 },
+  'set-recovery': { space: ID_32, threshold: 2, members: [ID_32, 'ef'.repeat(32)] },
+  'end-recovery': { space: ID_32 },
+  'sign-recovery': { space: ID_32, member: ID_32 },
+  'recover': { space: ID_32, member: ID_32, signatures: ['AbCd'] },
 }
 
 /** What no field of any command may be. (Power and a time zone's offset may be 0.) */

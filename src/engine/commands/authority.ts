@@ -1,14 +1,17 @@
 /** Commands about who may do what, by their names. */
 import type { AuthorityAct, AuthorityQuestion } from '../../api/authority.ts'
 import { fail } from '../errors.ts'
-import { banInfos, deviceInfos, overrideInfos, roleInfos } from '../authority-views.ts'
+import { banInfos, deviceInfos, overrideInfos, recoveryInfo, roleInfos } from '../authority-views.ts'
 import type { AskedIn, Refusal } from './asked.ts'
+import { explainAct, listAudit } from './audit.ts'
 import { revokeDevice } from './devices.ts'
 import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
+import { endRecovery, recover, setRecovery, signRecovery } from './recovery.ts'
 import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
 import { deleteChannel, setHistory, setOverride, setTopic, transferOwnership } from './settings.ts'
 
-export function answerAuthority({ engine, turn, asker, replica }: AskedIn, c: AuthorityQuestion): Refusal {
+export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Refusal {
+  const { engine, turn, asker, replica } = asked
   switch (c.type) {
     case 'list-roles': return void turn.out.reply(asker, { roles: roleInfos(replica) })
     case 'list-bans': return void turn.out.reply(asker, { bans: banInfos(replica) })
@@ -16,6 +19,9 @@ export function answerAuthority({ engine, turn, asker, replica }: AskedIn, c: Au
       const overrides = overrideInfos(replica, c.channel)
       return overrides === undefined ? fail('unknown-channel') : void turn.out.reply(asker, { overrides })
     }
+    case 'get-recovery': return void turn.out.reply(asker, recoveryInfo(replica))
+    case 'list-audit': return listAudit(asked, c)
+    case 'explain': return explainAct(asked, c)
     case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.onlineDevices(replica, turn.now)) })
   }
 }
@@ -37,5 +43,9 @@ export function doAuthority(asked: AskedIn, c: AuthorityAct): Promise<Refusal> |
     case 'delete-channel': return deleteChannel(asked, c)
     case 'set-history': return setHistory(asked, c)
     case 'revoke-device': return revokeDevice(asked, c)
+    case 'set-recovery': return setRecovery(asked, c)
+    case 'end-recovery': return endRecovery(asked)
+    case 'sign-recovery': return signRecovery(asked, c)
+    case 'recover': return recover(asked, c)
   }
 }

@@ -58,7 +58,8 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'retry-message': return retryMessage(asked, c)
     case 'keep-draft': return keepDraft(asked, c)
     case 'get-draft': return getDraft(asked, c)
-    case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': return answerAuthority(asked, c)
+    case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'get-recovery': case 'list-audit': case 'explain':
+      return answerAuthority(asked, c)
   }
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
 }

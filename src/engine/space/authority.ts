@@ -12,7 +12,7 @@ import type { Op } from '../../wire/op.ts'
 import { check } from './checks.ts'
 import { type ContentHeader, type ContentQuestion, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
-import { certifier, History, predecessors } from './history.ts'
+import { certifier, History, type Node, predecessors } from './history.ts'
 import { Past } from './past.ts'
 import { permitted } from './permitted.ts'
 import type { Reason, Verdict } from './reasons.ts'
@@ -47,6 +47,13 @@ export class Authority {
   has(id: OpId): boolean { return this.history.has(id) }
   /** How many ops are in. */
   get size(): number { return this.history.nodes.length }
+
+  /** All ops as they came, strangers' and void ones too. */
+  get nodes(): readonly Node[] { return this.history.nodes }
+  node(id: OpId): Node | undefined {
+    const index = this.history.indexOf(id)
+    return index === undefined ? undefined : this.history.node(index)
+  }
 
   /** Takes an op whose signature was checked and whose predecessors are in. The same op again changes nothing. */
   async add(op: Op): Promise<void> {

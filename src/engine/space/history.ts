@@ -25,6 +25,8 @@ export interface Node {
   readonly past: Past
   /** Length of the longest way back to the genesis. */
   readonly depth: number
+  /** The header's time, but no earlier than that of anything its author had seen. */
+  readonly label: number
   /** Void whatever else there is. */
   readonly flaw: Reason | undefined
   /** For a join: the invite op its proof fits. */
@@ -79,15 +81,16 @@ export class History {
   /** Predecessors are in already: the log parks what comes too early. */
   append(op: Op, past: Past, checked: Checked): Node {
     const h = op.header
-    let depth = 0
+    let depth = 0, label = h.hlc
     for (const id of predecessors(op)) {
       const before = this.byId.get(id) as number
       depth = Math.max(depth, this.node(before).depth + 1)
+      label = Math.max(label, this.node(before).label)
       this.openHeads.delete(before)
     }
     const index = this.nodes.length
     const node: Node = {
-      index, id: op.id, device: h.device, type: h.type, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, past, depth, ...checked,
+      index, id: op.id, device: h.device, type: h.type, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, past, depth, label, ...checked,
     }
     this.nodes.push(node)
     this.byId.set(op.id, index)

@@ -1,0 +1,75 @@
+/** What somebody did in a space, as a clause that starts with their name: "Bob removed Carol". Words of their own, since every kind of act has one. */
+import type { ActInfo, ActRef, Reason } from '../api/authority.ts'
+import type { IdentityId } from '../wire/ids.ts'
+import { fullTime } from './strings.ts'
+
+const quoted = (text: string | undefined): string => (text === undefined || text === '' ? '' : ` “${text}”`)
+
+/** Who is meant: oneself is "you". */
+const called = (who: IdentityId | undefined, name: string | undefined, me: IdentityId | undefined): string => (who !== undefined && who === me ? 'you' : name === undefined || name === '' ? 'somebody' : name)
+
+function deed(act: ActRef, me: IdentityId | undefined): string {
+  const { about } = act
+  const whom = called(about.member, about.memberName, me)
+  const role = about.roleName === '' ? 'everyone’s role' : `the role${quoted(about.roleName)}`
+  const channel = `the channel${quoted(about.channelName)}`
+  switch (act.kind) {
+    case 'genesis': return `made the space${quoted(about.text)}`
+    case 'join': return 'joined'
+    case 'leave': return 'left'
+    case 'invite': return 'made an invite link'
+    case 'inviteRevoke': return 'took an invite link back'
+    case 'kick': return `removed ${whom}`
+    case 'ban': return `banned ${whom}`
+    case 'unban': return `lifted the ban of ${whom}`
+    case 'timeout': return about.until === 0 ? `ended the time-out of ${whom}` : `gave ${whom} a time-out until ${fullTime(about.until ?? 0)}`
+    case 'deviceAdd': return 'added a device'
+    case 'deviceRevoke': return 'signed a device out'
+    case 'keyPackage': return 'laid out keys'
+    case 'profile': return `took the name${quoted(about.text)}`
+    case 'roleCreate': return `made the role${quoted(about.text)}`
+    case 'roleName': return `named a role${quoted(about.text)}`
+    case 'rolePower': return `gave ${role} the power ${about.power ?? 0}`
+    case 'rolePermissions': return `changed what ${role} may do`
+    case 'roleDelete': return `deleted ${role}`
+    case 'roleAssign': return `gave ${whom} ${role}`
+    case 'roleUnassign': return `took ${role} from ${whom}`
+    case 'channelCreate': return `made the channel${quoted(about.text)}`
+    case 'channelRename': return `renamed a channel to${quoted(about.text)}`
+    case 'channelTopic': return `set the topic of ${channel}`
+    case 'channelPlace': return `moved ${channel}`
+    case 'channelDelete': return `deleted ${channel}`
+    case 'channelOverride': return `changed who may do what in ${channel}`
+    case 'audience': return 'changed who reads a private channel'
+    case 'spaceRename': return `renamed the space to${quoted(about.text)}`
+    case 'spaceHistory': return about.history === 'all' ? 'let newcomers read what was said before' : 'kept what was said before from newcomers'
+    case 'spaceRelays': return 'changed the relays of the space'
+    case 'ownerTransfer': return `made ${whom} the owner`
+    case 'recoverySet': return 'changed who can recover the space'
+    case 'recover': return `recovered the space for ${whom}`
+    case 'forkProof': return 'showed that a device signed two things at once'
+    default: return act.kind satisfies never
+  }
+}
+
+/** "Bob removed Carol". */
+export function clause(act: ActRef, me: IdentityId | undefined): string { return `${called(act.by, act.byName, me)} ${deed(act, me)}` }
+
+const upper = (text: string): string => text.charAt(0).toLocaleUpperCase('en') + text.slice(1)
+
+/** Of what somebody did and what became of it: "Bob renamed the space to “Hut”. This was undone: Alice had removed Bob before he saw it." */
+export function undone(act: ActInfo, me: IdentityId | undefined): string {
+  return `${upper(clause(act, me))}. This was undone: ${because(act, me)}.`
+}
+
+function because({ by, byName, becauseOf, reason }: ActInfo, me: IdentityId | undefined): string {
+  const who = called(by, byName, me)
+  if (becauseOf !== undefined) return `at the same time, not known to ${who}, ${clause(becauseOf, me)}`
+  return WITHOUT_CAUSE[reason?.code ?? 'malformed'] ?? `what ${who} needed for it was gone`
+}
+
+const WITHOUT_CAUSE: Partial<Record<Reason['code'], string>> = {
+  'invite-used-up': 'others had taken the last uses of the link',
+  'invite-revoked': 'the link had been taken back',
+  'forked': 'this device had signed two things at once',
+}

@@ -1,0 +1,96 @@
+/**
+ * Acts as people are told of them: who did what to whom, whether it counts, and if not, because of which other act. Names are those of now, so that
+ * what was deleted since can still be called something.
+ */
+import type { ActInfo, ActRef, Subject } from '../api/authority.ts'
+import { type AuthorityBody, type AuthorityType, isAuthorityType, type RoleId } from '../wire/authority.ts'
+import type { ChannelId, OpId } from '../wire/ids.ts'
+import { namesOf } from '../wire/permissions.ts'
+import type { Replica } from './replica.ts'
+import type { Authority } from './space/authority.ts'
+import type { Node } from './space/history.ts'
+
+const HLC_STEP = 1024
+
+/** Keys that devices lay out for each other, and ops of the groups, are no acts. Nor is anything by strangers, who can do nothing. */
+export const isAct = (node: Node): boolean => node.author !== undefined && node.type !== 'keyPackage' && isAuthorityType(node.type)
+
+/** In an order that is the same on every device: by label, but no op before what it had seen. */
+export function actsInOrder(authority: Authority): Node[] {
+  return authority.nodes.filter(isAct).sort((a, b) => a.label - b.label || a.depth - b.depth || (a.id < b.id ? -1 : 1))
+}
+
+/** Tells of several acts, with one look for the names they need. */
+export class Teller {
+  private readonly replica: Replica
+  private names: Names | undefined
+
+  constructor(replica: Replica) { this.replica = replica }
+
+  act(node: Node): ActInfo {
+    const { authority, me } = this.replica
+    const verdict = authority.verdict(node.id)
+    const ref = this.ref(node)
+    const at = Math.floor(node.label / HLC_STEP)
+    const mine = node.author === me.identity
+    if (verdict.type === 'valid') return { ...ref, mine, at, state: 'counts' }
+    const steps = authority.explain(node.id)
+    const cause = steps.length > 1 ? authority.node(steps.at(-1)?.op as OpId) : undefined
+    return { ...ref, mine, at, state: 'void', reason: verdict.reason, ...(cause === undefined ? {} : { becauseOf: this.ref(cause) }) }
+  }
+
+  private ref(node: Node): ActRef {
+    return {
+      op: node.id, kind: node.type as AuthorityType, by: node.author, byName: node.author === undefined ? '' : this.replica.authority.nameOf(node.author), about: this.about(node),
+    }
+  }
+
+  private about({ body, fork }: Node): Subject {
+    if (body === undefined) return {}
+    const { authority } = this.replica
+    const member = 'identity' in body ? body.identity : 'to' in body ? body.to : undefined
+    const role = 'role' in body ? body.role : undefined
+    const channel = 'channel' in body ? body.channel : undefined
+    const device = fork?.device ?? ('device' in body ? body.device : undefined)
+    return {
+      ...(member === undefined ? {} : { member, memberName: authority.nameOf(member) }),
+      ...(role === undefined ? {} : { role, roleName: this.named.roles.get(role) ?? '' }),
+      ...(channel === undefined ? {} : { channel, channelName: this.named.channels.get(channel) ?? '' }),
+      ...('invite' in body ? { invite: body.invite } : {}),
+      ...(device === undefined ? {} : { device }),
+      ...what(body),
+    }
+  }
+
+  private get named(): Names { return this.names ??= namesIn(this.replica.authority) }
+}
+
+/** What was written, for the acts that write something. */
+function what(body: AuthorityBody): Subject {
+  switch (body.type) {
+    case 'genesis': case 'profile': case 'roleName': case 'channelRename': case 'channelCreate': case 'spaceRename': return { text: body.name }
+    case 'join': return { text: body.displayName }
+    case 'channelTopic': return { text: body.topic }
+    case 'roleCreate': return { text: body.name, power: body.power, permissions: namesOf(body.permissions) }
+    case 'rolePower': return { power: body.power }
+    case 'rolePermissions': return { permissions: namesOf(body.permissions) }
+    case 'timeout': return { until: body.until }
+    case 'spaceHistory': return { history: body.historyPolicy === 'all' ? 'all' : 'from-join' }
+    default: return {}
+  }
+}
+
+interface Names { readonly roles: ReadonlyMap<RoleId, string>; readonly channels: ReadonlyMap<ChannelId, string> }
+
+/** As things were called last by anyone, in force or not. */
+function namesIn(authority: Authority): Names {
+  const roles = new Map<RoleId, string>(), channels = new Map<ChannelId, string>()
+  for (const { body } of authority.nodes) {
+    if (body?.type === 'roleCreate' || body?.type === 'roleName') roles.set(body.role, body.name)
+    if (body?.type === 'channelCreate' || body?.type === 'channelRename') channels.set(body.channel, body.name)
+  }
+  const { state } = authority
+  for (const [role, { name }] of state.roles) if (name !== '') roles.set(role, name)
+  for (const [channel, { name }] of state.channels) channels.set(channel, name)
+  return { roles, channels }
+}
