@@ -59,12 +59,12 @@ export function signMessage(mallory: Replica, channel: ChannelId, text: string, 
   return signOp(mallory.world, mallory.me, header, sealContent(mallory.world.suite, key, header, { type: 'message', text }))
 }
 
-/** A chain of messages. */
-export async function signMessages(mallory: Replica, channel: ChannelId, texts: readonly string[], at: number): Promise<Op[]> {
+/** A chain of messages; `change` is for the first. */
+export async function signMessages(mallory: Replica, channel: ChannelId, texts: readonly string[], at: number, change: Partial<OpHeader> = {}): Promise<Op[]> {
   const out: Op[] = []
   for (const text of texts) {
     const before = out[out.length - 1]
-    out.push(await signMessage(mallory, channel, text, at, before === undefined ? {} : { seq: before.header.seq + 1, prev: before.id, chanSeq: before.header.chanSeq + 1, chanPrev: before.id }))
+    out.push(await signMessage(mallory, channel, text, at, before === undefined ? change : { deps: before.header.deps, seq: before.header.seq + 1, prev: before.id, chanSeq: before.header.chanSeq + 1, chanPrev: before.id }))
   }
   return out
 }
