@@ -167,6 +167,45 @@ export class Person {
     await expect(this.page.getByRole('textbox', { name: `Message #${name}` })).toBeVisible()
   }
 
+  /** The settings of the lock. */
+  async openLock(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Settings', exact: true }).click()
+    await this.page.getByRole('button', { name: /^Ask for a passphrase/ }).click()
+  }
+
+  /** Sets a passphrase and answers with the recovery code. */
+  async setsLock(passphrase: string): Promise<string> {
+    await this.openLock()
+    await this.page.getByLabel('Passphrase', { exact: true }).fill(passphrase)
+    await this.page.getByLabel('Once more').fill(passphrase)
+    await this.page.getByRole('button', { name: 'Set the passphrase' }).click()
+    const code = await this.page.getByTestId('recovery-code').textContent() ?? ''
+    await this.page.getByLabel('I have written it down').check()
+    await this.page.getByRole('button', { name: 'Done' }).click()
+    await this.page.keyboard.press('Escape')
+    return code
+  }
+
+  async locksNow(): Promise<void> {
+    await this.openLock()
+    await this.page.getByRole('button', { name: 'Lock now, in all tabs' }).click()
+  }
+
+  /** At the locked door. */
+  async tries(passphrase: string): Promise<void> {
+    await this.page.getByLabel('Passphrase', { exact: true }).fill(passphrase)
+    await this.page.keyboard.press('Enter')
+  }
+
+  /** A device with a fingerprint reader, of which the browser plays the part. */
+  async hasAuthenticator(): Promise<void> {
+    const session = await this.opened().newCDPSession(this.page)
+    await session.send('WebAuthn.enable')
+    await session.send('WebAuthn.addVirtualAuthenticator', {
+      options: { protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal', hasResidentKey: true, hasUserVerification: true, hasPrf: true, isUserVerified: true, automaticPresenceSimulation: true },
+    })
+  }
+
   composer(): Locator { return this.page.getByRole('textbox', { name: /^Message/ }) }
 
   member(name: string): Locator { return this.page.getByRole('list', { name: /members/i }).getByRole('listitem').filter({ hasText: name }) }

@@ -244,9 +244,44 @@ export type Update =
   /** Something went wrong that no command asked for: a sentence for people, shown once. */
   | { readonly type: 'notice'; readonly error: ApiError }
 
-/** Over the worker's port: commands in, replies and updates out. A new client first gets 'me', 'spaces' and 'status'. */
-export type ToWorker = { readonly type: 'command'; readonly id: number; readonly command: Command }
-export type FromWorker = { readonly type: 'reply'; readonly reply: Reply } | { readonly type: 'update'; readonly update: Update }
+/** How a locked disk can be opened, besides by the code that was written down. */
+export type LockWay = { readonly type: 'passphrase' } | { readonly type: 'recovery' } | { readonly type: 'passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array }
+
+/** locked: nothing but 'unlock' is heard; `failed` wrong tries, and none is looked at before `waitUntil`. open: no ways means that this device opens it by itself. */
+export type LockInfo =
+  | { readonly type: 'locked'; readonly ways: readonly LockWay[]; readonly failed: number; readonly waitUntil: number }
+  | { readonly type: 'open'; readonly ways: readonly LockWay[]; readonly lockAfterMinutes: number }
+
+export type Secret =
+  | { readonly type: 'passphrase'; readonly text: string }
+  | { readonly type: 'recovery'; readonly code: string }
+  /** What the passkey's PRF made of its way's salt: 32 bytes. */
+  | { readonly type: 'passkey'; readonly credential: Uint8Array; readonly output: Uint8Array }
+
+/** About the lock of this browser's disk: asked of the worker, not of the engine, which runs only behind an open door. `current` where there is a lock already. */
+export type DoorAsk =
+  | { readonly type: 'unlock'; readonly secret: Secret }
+  | { readonly type: 'lock' }
+  | { readonly type: 'set-passphrase'; readonly passphrase: string; readonly current?: Secret }
+  | { readonly type: 'remove-lock'; readonly current: Secret }
+  | { readonly type: 'add-passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array; readonly output: Uint8Array }
+  /** 0: only when told. */
+  | { readonly type: 'lock-after'; readonly minutes: number }
+
+/** `recovery`: the code that opens it when the passphrase is forgotten, shown this once. A refusal is a sentence for people. */
+export type DoorAnswer = { readonly ok: true; readonly recovery?: string } | { readonly ok: false; readonly message: string }
+
+/** Over the worker's port: commands in, replies and updates out. A new client first gets 'lock', 'me', 'spaces' and 'status'. */
+export type ToWorker =
+  | { readonly type: 'command'; readonly id: number; readonly command: Command }
+  | { readonly type: 'door'; readonly id: number; readonly ask: DoorAsk }
+  /** Somebody is at the device. */
+  | { readonly type: 'active' }
+export type FromWorker =
+  | { readonly type: 'reply'; readonly reply: Reply }
+  | { readonly type: 'update'; readonly update: Update }
+  | { readonly type: 'door'; readonly id: number; readonly answer: DoorAnswer }
+  | { readonly type: 'lock'; readonly lock: LockInfo }
 
 /** What the app is given to talk through: the worker of this tab, or the leading tab's. Survives a change of leader by itself. */
 export interface ClientPort {

@@ -71,9 +71,9 @@ async function run(job: Job): Promise<unknown> {
       const story = DISK_CONTRACT.find(({ name }) => name === job.story)
       if (story === undefined) throw new Error(`There is no story "${job.story}".`)
       const name = crypto.randomUUID()
-      return story.run(() => openIdbDisk({ name }))
+      return story.run(() => openIdbDisk({ name }).then(({ disk }) => disk))
     }
-    case 'open': disks.set(job.name, await openIdbDisk({ name: job.name, onClosed: () => closed.add(job.name) })); return true
+    case 'open': disks.set(job.name, (await openIdbDisk({ name: job.name, onClosed: () => closed.add(job.name) })).disk); return true
     case 'close': return diskOf(job.name).close()
     case 'write': return write(diskOf(job.name), job.from, job.count, job.text)
     case 'count': return count(diskOf(job.name))

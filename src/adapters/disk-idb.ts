@@ -8,9 +8,9 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { type Disk, DiskError } from '../ports.ts'
 import { fromHex } from '../wire/bytes.ts'
-import { type Keyring, openDataKey } from './device-key.ts'
 import { type BlockId, type BlockStore, checkFence } from './disk-blocks.ts'
 import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
+import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from './vault.ts'
 
 /** The database's version: a newer program counts it up when an older one couldn't use its stores. */
 const SCHEMA_VERSION = 1
@@ -19,21 +19,24 @@ type RawId = Uint8Array<ArrayBuffer>
 
 interface Schema extends DBSchema {
   blocks: { key: RawId; value: Uint8Array }
-  keys: { key: 'device' | 'envelope'; value: CryptoKey | Uint8Array }
+  keys: { key: 'device' | 'envelope' | 'tries' | 'lock-after'; value: CryptoKey | Uint8Array | Tries | number }
 }
 
 export interface IdbDiskOptions extends PagedDiskOptions {
   readonly name: string
   /** The database was closed from outside: by another tab's upgrade, or by the browser. */
   readonly onClosed?: () => void
+  /** Asked for what opens a disk that its owner has locked. */
+  readonly unlock?: Unlock
 }
 
 /** Opens, or makes, the disk of this name. Rejects with DiskError: 'blocked' while an older tab holds the database and won't let go. */
-export async function openIdbDisk(options: IdbDiskOptions): Promise<Disk> {
+export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly disk: Disk; readonly vault: Vault }> {
   const db = await openDatabase(options)
   const store = idbBlocks(db)
   try {
-    return await openPagedDisk(store, await openDataKey(idbKeyring(db), await store.isEmpty()), options)
+    const vault = await openVault({ keyring: idbKeyring(db), isNew: await store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
+    return { disk: await openPagedDisk(store, vault.dataKey, options), vault }
   } catch (error) {
     db.close()
     throw toDiskError(error)
@@ -100,7 +103,7 @@ function idbBlocks(db: IDBPDatabase<Schema>): BlockStore {
   }
 }
 
-function idbKeyring(db: IDBPDatabase<Schema>): Keyring {
+function idbKeyring(db: IDBPDatabase<Schema>): LockKeyring {
   return {
     type: 'browser',
     async load() {
@@ -112,6 +115,23 @@ function idbKeyring(db: IDBPDatabase<Schema>): Keyring {
     async keep(wrappingKey, envelope) {
       const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
       await Promise.all([tx.store.put(wrappingKey, 'device'), tx.store.put(envelope, 'envelope'), tx.done])
+    },
+    async keepEnvelope(envelope) {
+      const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
+      await Promise.all([tx.store.put(envelope, 'envelope'), tx.done])
+    },
+    async loadLockAfter() {
+      const found = await db.get('keys', 'lock-after')
+      return typeof found === 'number' ? found : 0
+    },
+    async keepLockAfter(minutes) { await db.put('keys', minutes, 'lock-after') },
+    async loadTries() {
+      const found = await db.get('keys', 'tries')
+      return typeof found === 'object' && 'failed' in found ? found : { failed: 0, lastAt: 0 }
+    },
+    async keepTries(tries) {
+      const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
+      await Promise.all([tx.store.put(tries, 'tries'), tx.done])
     },
   }
 }

@@ -41,7 +41,7 @@ const DISKS: Record<string, () => () => Promise<Disk>> = {
   },
   'IndexedDB': () => {
     const name = `disk ${crypto.randomUUID()}`
-    return () => openIdbDisk({ name })
+    return async () => (await openIdbDisk({ name })).disk
   },
 }
 

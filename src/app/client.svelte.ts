@@ -9,6 +9,7 @@ import { undone } from './acts.ts'
 import {
   accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
 } from './channel-view.ts'
+import { Door } from './door.svelte.ts'
 import { Drafts } from './drafts.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
@@ -50,10 +51,13 @@ export class Client {
       return answer.ok ? answer.result.text : ''
     },
   })
+  /** The lock of this browser's disk. */
+  readonly door: Door
   private readonly port: ClientPort
 
   constructor(port: ClientPort) {
     this.port = port
+    this.door = new Door((message) => { port.post(message) }, () => this.nextId++, () => { this.forget() })
     port.listen((message) => this.hear(message))
   }
 
@@ -99,6 +103,7 @@ export class Client {
         resolve?.(message.reply)
         return
       }
+      case 'door': case 'lock': this.door.hear(message); return
       default: message satisfies never
     }
   }
@@ -123,6 +128,20 @@ export class Client {
       case 'notice': this.notify(update.error.message); return
       default: update satisfies never
     }
+  }
+
+  /** The disk was locked: nothing of what it holds stays on the screen, or here. */
+  private forget(): void {
+    this.me = undefined
+    this.spaces = undefined
+    this.space = undefined
+    this.channel = undefined
+    this.channelsOf = new Map()
+    this.membersOf = new Map()
+    this.views = new Map()
+    this.lastChannel.clear()
+    this.notices = []
+    this.drafts.forget()
   }
 
   notify(text: string): void {

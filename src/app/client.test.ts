@@ -12,16 +12,18 @@ const SHED = channelId('shed')
 const BUSY: ApiError = { code: 'busy', message: 'Busy.' }
 
 /** Hears what the page asks, and answers when told to. */
+type Asked = ToWorker & { readonly type: 'command' }
+
 class FakePort implements ClientPort {
-  readonly asked: ToWorker[] = []
+  readonly asked: Asked[] = []
   private receive: (message: FromWorker) => void = () => undefined
 
-  post(message: ToWorker): void { this.asked.push(message) }
+  post(message: ToWorker): void { if (message.type === 'command') this.asked.push(message) }
   listen(receive: (message: FromWorker) => void): void { this.receive = receive }
   tell(update: Update): void { this.receive({ type: 'update', update }) }
 
   /** The oldest command of this type that nobody has answered, which now counts as answered. */
-  private take(type: CommandType): ToWorker {
+  private take(type: CommandType): Asked {
     const at = this.asked.findIndex((m) => m.command.type === type)
     const [message] = at < 0 ? [] : this.asked.splice(at, 1)
     if (message === undefined) throw new Error(`Nobody asked for ${type}; open: ${this.open.join(', ')}`)

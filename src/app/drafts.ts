@@ -37,6 +37,13 @@ export class Drafts {
     if (text === '') this.flush(); else this.timer = setTimeout(() => this.flush(), PAUSE_MS)
   }
 
+  /** The disk was locked: the engine has what was written. */
+  forget(): void {
+    clearTimeout(this.timer)
+    this.texts.clear()
+    this.unkept.clear()
+  }
+
   /** Now: the page may be about to go. */
   flush(): void {
     clearTimeout(this.timer)

@@ -1,8 +1,12 @@
 /** The worker's side of the talk with the tabs: numbers them as the host's clients, and shows each new one where things stand. */
-import type { ApiError, FromWorker, Update } from '../api.ts'
+import type { Door as VaultDoor } from '../adapters/vault.ts'
+import type { ApiError, DoorAnswer, FromWorker, LockInfo, Secret, ToWorker, Update } from '../api.ts'
 import type { Tell } from '../engine/input.ts'
 import type { Host } from '../host.ts'
+import { closedInfo, type Door, wrong } from './door.ts'
 import { tabLock, type HubToTab, type TabToHub } from './tabs.ts'
+
+const LOCKED: ApiError = { code: 'busy', message: 'Thicket is locked on this device. Unlock it first.' }
 
 /** What a new client gets at once; everything else it asks for. */
 const STANDING: readonly Update['type'][] = ['me', 'spaces', 'status']
@@ -18,6 +22,9 @@ export interface HubParts {
   readonly relay: string
 }
 
+/** Who asked to be let in, to be told how it went. */
+interface Knock { readonly tab: string; readonly id: number }
+
 interface Client { readonly tab: string; readonly number: number }
 
 export class Hub {
@@ -28,16 +35,50 @@ export class Hub {
   private last = 0
   private host: Host | undefined
   private failure: ApiError | undefined
+  private door: Door | undefined
+  private lock: LockInfo | undefined
+  /** While the disk is locked: takes what may open it. */
+  private knocked: ((secret: Secret) => void) | undefined
+  private knock: Knock | undefined
 
   constructor(parts: HubParts) {
     this.parts = parts
   }
 
   /** From here on commands are answered: before, tabs keep them. */
-  open(host: Host): void {
+  open(host: Host, door?: Door): void {
     this.host = host
+    this.door = door
+    this.lock = undefined
     this.failure = undefined
+    this.answerKnock({ ok: true })
     this.toAll({ type: 'term', term: this.parts.term })
+  }
+
+  /** The disk is locked: whoever is at a tab is asked. Asked again when what they said did not open it. */
+  unlock(door: VaultDoor): Promise<Secret> {
+    this.answerKnock({ ok: false, message: wrong(door.waitUntil > Date.now()) })
+    this.tellLock(closedInfo(door))
+    this.toAll({ type: 'term', term: this.parts.term })
+    return new Promise(resolve => { this.knocked = resolve })
+  }
+
+  /** It is being locked: from now on nothing is told or done. */
+  close(door: VaultDoor): void {
+    this.host = undefined
+    this.door = undefined
+    this.standing.clear()
+    this.tellLock(closedInfo(door))
+  }
+
+  tellLock(lock: LockInfo): void {
+    this.lock = lock
+    this.toAll({ type: 'for-all', term: this.parts.term, message: { type: 'lock', lock } })
+  }
+
+  private answerKnock(answer: DoorAnswer): void {
+    if (this.knock) this.toTab(this.knock.tab, { type: 'door', id: this.knock.id, answer })
+    this.knock = undefined
   }
 
   /** The engine could not be started, or lost its disk: every command is answered with why. */
@@ -50,6 +91,7 @@ export class Hub {
 
   tell(tell: Tell): void {
     const { term } = this.parts
+    if (this.lock?.type === 'locked') return
     if (tell.type === 'update') {
       if (STANDING.includes(tell.update.type)) this.standing.set(tell.update.type, tell.update)
       this.toAll({ type: 'for-all', term, message: tell })
@@ -60,22 +102,41 @@ export class Hub {
   }
 
   receive(message: TabToHub): void {
-    if (!this.host && !this.failure) return
+    if (!this.host && !this.failure && !this.lock) return
     switch (message.type) {
       case 'hello': this.welcome(message.tab); return
       case 'command': {
         const client = this.byTab.get(message.tab)
         if (!client || message.term !== this.parts.term) return
-        const { id, command } = message.message
-        if (!this.host) {
-          if (this.failure) this.toTab(client.tab, { type: 'reply', reply: { id, ok: false, error: this.failure } })
-          return
-        }
-        this.host.command(client.number, id, command.type === 'create-space' ? { ...command, relays: command.relays ?? [this.parts.relay] } : command)
+        this.take(client, message.message)
         return
       }
       default: message satisfies never
     }
+  }
+
+  private take(client: Client, message: ToWorker): void {
+    switch (message.type) {
+      case 'active': this.door?.active(); return
+      case 'door': this.takeDoor(client, message); return
+      case 'command': {
+        const { id, command } = message
+        if (this.host) this.host.command(client.number, id, command.type === 'create-space' ? { ...command, relays: command.relays ?? [this.parts.relay] } : command)
+        else this.toTab(client.tab, { type: 'reply', reply: { id, ok: false, error: this.failure ?? LOCKED } })
+        return
+      }
+      default: message satisfies never
+    }
+  }
+
+  private takeDoor({ tab }: Client, { id, ask }: ToWorker & { type: 'door' }): void {
+    const answer = (answer: DoorAnswer): void => { this.toTab(tab, { type: 'door', id, answer }) }
+    if (this.door) { void this.door.ask(ask).then(answer, () => { answer({ ok: false, message: 'The lock could not be changed. Try again.' }) }); return }
+    const { knocked } = this
+    if (ask.type !== 'unlock' || !knocked) { answer({ ok: false, message: this.failure?.message ?? LOCKED.message }); return }
+    this.knocked = undefined
+    this.knock = { tab, id }
+    knocked(ask.secret)
   }
 
   private welcome(tab: string): void {
@@ -87,6 +148,7 @@ export class Hub {
       void this.parts.locks.request(tabLock(tab), () => { this.gone(client) })
     }
     this.to(tab, { type: 'welcome', tab, term: this.parts.term })
+    if (this.lock) this.toTab(tab, { type: 'lock', lock: this.lock })
     for (const type of STANDING) {
       const update = this.standing.get(type)
       if (update) this.toTab(tab, { type: 'update', update })

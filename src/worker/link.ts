@@ -1,5 +1,5 @@
 /** A tab's side of the talk with the worker, whichever tab's worker that is: what the app is given as its ClientPort. */
-import type { ClientPort, Command, CommandType, FromWorker, ToWorker } from '../api.ts'
+import type { ClientPort, CommandType, FromWorker, ToWorker } from '../api.ts'
 import type { HubToTab, TabToHub } from './tabs.ts'
 
 /** Commands that may be asked twice: they only read, or say what shall be, not what shall change. */
@@ -7,9 +7,13 @@ const MAY_REPEAT: ReadonlySet<CommandType> = new Set([
   'status', 'list-spaces', 'list-channels', 'list-members', 'list-invites', 'get-messages', 'read-link', 'mark-read', 'set-name', 'rename-space', 'rename-channel', 'join', 'keep-draft', 'get-draft',
 ])
 
+/** To lock twice, or to unlock what is open, does no harm. */
+const mayRepeat = (message: Question): boolean => (message.type === 'door' ? message.ask.type === 'unlock' || message.ask.type === 'lock' : MAY_REPEAT.has(message.command.type))
+
 const LOST = 'The tab that was doing this was closed. Look whether it was done, and try again if not.'
 
-interface Pending { readonly command: Command; asked: boolean }
+type Question = Exclude<ToWorker, { readonly type: 'active' }>
+interface Pending { readonly message: Question; asked: boolean }
 
 export class TabLink implements ClientPort {
   readonly tab: string
@@ -26,9 +30,10 @@ export class TabLink implements ClientPort {
   }
 
   post(message: ToWorker): void {
-    const pending = { command: message.command, asked: false }
+    if (message.type === 'active') { this.send(message); return }
+    const pending = { message, asked: false }
     this.pending.set(message.id, pending)
-    this.ask(message.id, pending)
+    this.ask(pending)
   }
 
   listen(receive: (message: FromWorker) => void): void {
@@ -57,24 +62,27 @@ export class TabLink implements ClientPort {
     if (term === this.term) return
     this.term = term
     for (const [id, pending] of [...this.pending]) {
-      if (pending.asked && !MAY_REPEAT.has(pending.command.type)) {
-        this.tell({ type: 'reply', reply: { id, ok: false, error: { code: 'busy', message: LOST } } })
+      if (pending.asked && !mayRepeat(pending.message)) {
+        this.tell(pending.message.type === 'door' ? { type: 'door', id, answer: { ok: false, message: LOST } } : { type: 'reply', reply: { id, ok: false, error: { code: 'busy', message: LOST } } })
         continue
       }
       pending.asked = false
-      this.ask(id, pending)
+      this.ask(pending)
     }
   }
 
-  private ask(id: number, pending: Pending): void {
+  private ask(pending: Pending): void {
     if (this.term === undefined) return
     pending.asked = true
-    this.say({ type: 'command', tab: this.tab, term: this.term, message: { type: 'command', id, command: pending.command } })
+    this.send(pending.message)
   }
+
+  private send(message: ToWorker): void { if (this.term !== undefined) this.say({ type: 'command', tab: this.tab, term: this.term, message }) }
 
   private tell(message: FromWorker): void {
     // A reply to what isn't pending answers a question of an earlier term, which has been answered already.
-    if (message.type === 'reply' && !this.pending.delete(message.reply.id)) return
+    const answered = message.type === 'reply' ? message.reply.id : message.type === 'door' ? message.id : undefined
+    if (answered !== undefined && !this.pending.delete(answered)) return
     if (this.receiver) this.receiver(message)
     else this.early.push(message)
   }

@@ -12,10 +12,13 @@ import { createEngine } from '../engine/engine.ts'
 import { startHost, type Host } from '../host.ts'
 import { DiskError } from '../ports.ts'
 import { toHex } from '../wire/bytes.ts'
+import { Door } from './door.ts'
 import { Hub } from './hub.ts'
-import { ENGINE_LOCK, TABS_CHANNEL, type HubToTab, type PageToWorker, type TabToHub } from './tabs.ts'
+import { ENGINE_LOCK, TABS_CHANNEL, type HubToTab, type PageToWorker, type TabToHub, type WorkerToPage } from './tabs.ts'
 
 const DISK_NAME = 'thicket'
+/** So often the worker looks whether anybody has been there. */
+const LOOK_EVERY_MS = 10_000
 
 type Start = PageToWorker & { type: 'start' }
 
@@ -54,7 +57,7 @@ async function run(start: Start): Promise<never> {
       opened.fail(CLOSED)
       void host?.stop()
     }
-    const [disk, suite] = await Promise.all([openIdbDisk({ name: DISK_NAME, onClosed: closed }), createSuite(random)])
+    const [{ disk, vault }, suite] = await Promise.all([openIdbDisk({ name: DISK_NAME, onClosed: closed, unlock: door => opened.unlock(door) }), createSuite(random)])
     const { protocol, hostname } = new URL(start.relay)
     host = startHost({
       engine: () => createEngine({ suite, random, appBase: start.relay }),
@@ -67,7 +70,17 @@ async function run(start: Start): Promise<never> {
       tell: tell => { opened.tell(tell) },
       log: line => { console.warn(line) },
     })
-    opened.open(host)
+    const running = host
+    const lock = async (): Promise<void> => {
+      // What was said as kept is on the disk; the rest of the memory goes with this worker.
+      opened.close(await vault.door())
+      await running.stop()
+      postMessage({ type: 'restart' } satisfies WorkerToPage)
+    }
+    const door = new Door({ vault, now: () => clock.now(), lock: () => { void lock() }, tell: info => { opened.tellLock(info) } })
+    opened.open(host, door)
+    await door.begin()
+    setInterval(() => { void door.look() }, LOOK_EVERY_MS)
   } catch (reason) { opened.fail(failureOf(reason)) }
   return new Promise(() => {})
 }

@@ -9,7 +9,7 @@ import { holdLock, Leadership } from './leader.ts'
 import { TabLink } from './link.ts'
 import { RtcHost } from './rtc-page.ts'
 import { parseRtcMode, type RtcMode } from './rtc-messages.ts'
-import { TABS_CHANNEL, tabLock, type HubToTab, type PageToWorker, type TabToHub } from './tabs.ts'
+import { TABS_CHANNEL, tabLock, type HubToTab, type PageToWorker, type TabToHub, type WorkerToPage } from './tabs.ts'
 
 export interface PageOptions {
   /** Base URL of the relay for new spaces: as a rule, where the app itself comes from. */
@@ -38,7 +38,7 @@ export function openClientPort(options: PageOptions = {}): ClientPort {
 function refuse(error: ApiError): ClientPort {
   let tell: (message: FromWorker) => void = () => {}
   return {
-    post: ({ id }) => { tell({ type: 'reply', reply: { id, ok: false, error } }) },
+    post: message => { if (message.type === 'command') tell({ type: 'reply', reply: { id: message.id, ok: false, error } }) },
     listen: receive => {
       tell = receive
       queueMicrotask(() => { receive({ type: 'update', update: { type: 'notice', error } }) })
@@ -57,6 +57,8 @@ class Tab {
   /** Lets go of this tab's own lock; there while this tab is awake. */
   private leave: (() => void) | undefined
   private isKnown = false
+  /** There while this tab leads. */
+  private restart: (() => void) | undefined
 
   constructor(options: PageOptions) {
     this.options = options
@@ -96,12 +98,24 @@ class Tab {
   }
 
   private lead(): () => void {
+    let end = this.startLeading()
+    this.restart = () => {
+      end()
+      end = this.startLeading()
+    }
+    return () => {
+      end()
+      this.restart = undefined
+    }
+  }
+
+  private startLeading(): () => void {
     const { relay = location.origin, iceServers = [], rtc = parseRtcMode(new URLSearchParams(location.search).get('rtc')) } = this.options
     const worker = (this.options.worker ?? startWorker)()
     const { port1, port2 } = new MessageChannel()
     const mode = 'RTCPeerConnection' in globalThis ? rtc : 'off'
     const host = new RtcHost(port1, mode)
-    worker.onmessage = (event: MessageEvent<HubToTab>) => { this.link.hear(event.data) }
+    worker.onmessage = (event: MessageEvent<WorkerToPage>) => { if (event.data.type === 'restart') this.restart?.(); else this.link.hear(event.data) }
     worker.postMessage({ type: 'start', tab: this.link.tab, rtc: port2, rtcMode: mode, relay, iceServers } satisfies PageToWorker, [port2])
     this.worker = worker
     return () => {

@@ -29,6 +29,9 @@ export type HubToTab =
   | { readonly type: 'for'; readonly tab: string; readonly term: string; readonly message: FromWorker }
   | { readonly type: 'for-all'; readonly term: string; readonly message: FromWorker }
 
+/** The worker to its own page, besides what the hub says: end me and start another. What knew the key of the disk is gone with me. */
+export type WorkerToPage = HubToTab | { readonly type: 'restart' }
+
 /** The leading page to its worker, besides what tabs say. */
 export type PageToWorker =
   | { readonly type: 'start'; readonly tab: string; readonly rtc: MessagePort; readonly rtcMode: RtcMode; readonly relay: string; readonly iceServers: readonly RTCIceServer[] }

@@ -1,0 +1,51 @@
+/** The lock of a browser's disk: a passphrase, a code on paper, and every tab at once. */
+import { expectAccessible } from './accessible.ts'
+import { expect, test } from './fixtures.ts'
+
+const PHRASE = 'four horses staple correctly'
+
+test('Alice locks Thicket with a passphrase: nothing opens without it, in no tab and after no restart, and her code opens it when she has forgotten', async ({ person }) => {
+  const alice = person('Alice')
+  await alice.start()
+  await alice.createSpace('Allotment')
+  await alice.write('The key is under the pot')
+  const code = await alice.setsLock(PHRASE)
+  const other = await alice.secondTab()
+  await expect(other.getByText('The key is under the pot')).toBeVisible()
+
+  await alice.locksNow()
+  for (const page of [alice.page, other]) {
+    await expect(page.getByRole('heading', { name: 'Thicket is locked' })).toBeVisible()
+    await expect(page.getByText('The key is under the pot')).toBeHidden()
+  }
+  await expectAccessible(alice, 'locked')
+  await alice.tries('something else')
+  await expect(alice.page.getByRole('alert')).toHaveText('That does not open it. Try again.')
+  await alice.tries(PHRASE)
+  await alice.sees('The key is under the pot')
+  await expect(other.getByText('The key is under the pot')).toBeVisible()
+  await alice.write('and it opens')
+  await other.close()
+
+  await alice.restart()
+  await expect(alice.page.getByRole('heading', { name: 'Thicket is locked' })).toBeVisible()
+  await alice.page.getByRole('button', { name: 'Forgotten?' }).click()
+  await alice.page.getByLabel('Recovery code').fill(code.toLowerCase())
+  await alice.page.keyboard.press('Enter')
+  await alice.sees('and it opens')
+})
+
+test('a passkey opens it, too', async ({ person }) => {
+  const alice = person('Alice')
+  await alice.start()
+  await alice.hasAuthenticator()
+  await alice.createSpace('Allotment')
+  await alice.write('Behind a fingerprint')
+  await alice.setsLock(PHRASE)
+  await alice.openLock()
+  await alice.page.getByRole('button', { name: 'Add a passkey' }).click()
+  await expect(alice.page.getByRole('button', { name: 'Add another passkey' })).toBeVisible()
+  await alice.page.getByRole('button', { name: 'Lock now, in all tabs' }).click()
+  await alice.page.getByRole('button', { name: 'Use a passkey' }).click()
+  await alice.sees('Behind a fingerprint')
+})
