@@ -105,7 +105,7 @@ export class SimNode {
   private watched(stepper: Stepper, life: Life): Stepper {
     return { step: async (input, now) => {
       if (!life.isAlive) throw new Error('The process has ended')
-      this.world.note(`${this.name} ${describe(input)}`)
+      this.world.note(`${this.name} ${describe(input)}`, true)
       this.world.trace([this.name, now, input])
       const step = await stepper.step(input, now)
       this.world.trace(step)

@@ -9,7 +9,11 @@ import type { Ether } from './network.ts'
 import type { SimNode } from './node.ts'
 import type { World } from './world.ts'
 
-export const NAMES = ['Alice', 'Bob', 'Carol', 'Dave', 'Erin', 'Frank', 'Grace', 'Heidi', 'Ivan', 'Judy', 'Ken', 'Laura', 'Mike', 'Nora', 'Oscar', 'Peggy']
+const FIRST_NAMES = ['Alice', 'Bob', 'Carol', 'Dave', 'Erin', 'Frank', 'Grace', 'Heidi', 'Ivan', 'Judy', 'Ken', 'Laura', 'Mike', 'Nora', 'Oscar', 'Peggy']
+
+/** As many people as wanted, no two of one name. */
+export const namesOf = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${FIRST_NAMES[i % FIRST_NAMES.length]}${i < FIRST_NAMES.length ? '' : ` ${Math.floor(i / FIRST_NAMES.length) + 1}`}`)
 
 /** In fair weather an invite reaches the relay, and a joiner the space, within this. */
 const WELCOME_MS = 10_000

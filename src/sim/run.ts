@@ -4,7 +4,7 @@ import { Checks } from './checks.ts'
 import { PostOffice } from './mailbox.ts'
 import { Ether } from './network.ts'
 import { type MakeEngine, SimNode } from './node.ts'
-import { NAMES, People } from './people.ts'
+import { namesOf, People } from './people.ts'
 import { BEGINNING, World } from './world.ts'
 
 export interface Plan {
@@ -40,7 +40,7 @@ export async function simulate(plan: Plan): Promise<Outcome> {
   const office = new PostOffice(world, ether, RELAYS.slice(0, world.chance.between(1, 2)))
   const checks = new Checks(world)
   const makeEngine: MakeEngine = plan.makeEngine ?? ((_device, suite, random) => createEngine({ suite, random, appBase: 'https://thicket.example' }))
-  const nodes = NAMES.slice(0, plan.peers).map((name) => new SimNode(world, ether, office, name, `simulation ${plan.seed}`, makeEngine, checks))
+  const nodes = namesOf(plan.peers).map((name) => new SimNode(world, ether, office, name, `simulation ${plan.seed}`, makeEngine, checks))
   const people = new People({ world, ether, office, nodes, checks })
   let healedAfterMs = 0
   let failure: string | undefined

@@ -37,7 +37,8 @@ export class Chance {
   }
 }
 
-const KEPT_LINES = 50
+/** Of a failing run, so many last inputs are shown, with what happened between them. */
+const KEPT_INPUTS = 50
 
 export class World {
   now = BEGINNING
@@ -48,7 +49,8 @@ export class World {
   private readonly heap: Event[] = []
   private sequence = 0
   private readonly hash = createHash('sha256')
-  private readonly lines: string[] = []
+  private readonly lines: { readonly text: string; readonly isInput: boolean }[] = []
+  private inputs = 0
   private readonly everyone: { idle(): Promise<void> }[] = []
 
   constructor(seed: string) { this.chance = new Chance(seed) }
@@ -94,11 +96,12 @@ export class World {
   }
 
   /** One line for whoever reads a failure's last moments. */
-  note(line: string): void {
-    this.lines.push(`${String(this.now - BEGINNING).padStart(9)} ${line}`)
-    if (this.lines.length > KEPT_LINES) this.lines.shift()
+  note(text: string, isInput = false): void {
+    this.lines.push({ text: `${String(this.now - BEGINNING).padStart(9)} ${text}`, isInput })
+    if (isInput) this.inputs++
+    while (this.inputs > KEPT_INPUTS || this.lines.length > 4 * KEPT_INPUTS) if (this.lines.shift()?.isInput === true) this.inputs--
   }
-  lastLines(): readonly string[] { return this.lines }
+  lastLines(): readonly string[] { return this.lines.map(({ text }) => text) }
 
   /** Adds a value to the trace: every byte of it counts. */
   trace(value: unknown): void { digest(value, (part) => this.hash.update(part)) }
