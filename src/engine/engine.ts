@@ -18,6 +18,7 @@ import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { Joins } from './joins.ts'
+import { LostMail } from './lost-mail.ts'
 import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
@@ -59,6 +60,7 @@ export class Engine implements Stepper {
   usedRelays: readonly string[] = []
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
+  private readonly lost: LostMail
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -75,6 +77,7 @@ export class Engine implements Stepper {
     this.telling = new Telling(this)
     this.searching = new Searching(this)
     this.opening = new Opening(this)
+    this.lost = new LostMail(this)
   }
 
   async step(input: Input, now: number): Promise<Step> {
@@ -136,6 +139,7 @@ export class Engine implements Stepper {
     if (first === 'query') return this.questions.onRows(turn, second, rows)
     const replica = this.replicas.get(first as SpaceId)
     if (replica === undefined) return
+    if (second === 'again') return this.lost.onRows(turn, replica, tag, rows)
     if (second === 'serve') return this.peers.onRows(turn, replica.id, third, rows)
     if (second === 'twin') return this.taken(turn, replica, await replica.receiving.onTwins(turn, third as OpId, rows))
     for (const payload of await replica.onRows(turn, tag, rows)) await this.onPayload(turn, replica, payload)
@@ -264,7 +268,11 @@ export class Engine implements Stepper {
       }
       case 'announced': return this.onGossip(turn, event.topic, event.bytes)
       case 'rolled-back':
-        for (const replica of this.replicas.values()) if (replica.mail.topics.has(event.topic)) replica.mail.resetCursor(turn, event.relay, event.topic)
+        for (const replica of this.replicas.values()) {
+          if (!replica.mail.topics.has(event.topic)) continue
+          replica.mail.resetCursor(turn, event.relay, event.topic)
+          await this.lost.rolledBack(turn, replica, event.relay, event.topic)
+        }
         return
     }
   }
@@ -315,6 +323,7 @@ export class Engine implements Stepper {
       turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
       return
     }
+    if (kind === 'repost') return this.lost.onTimer(turn, tag)
     const replica = this.replicas.get(id as SpaceId)
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))

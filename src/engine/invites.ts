@@ -33,12 +33,12 @@ const stretch = (suite: Ciphersuite, secret: Uint8Array): Uint8Array => suite.sh
 
 export const inviteTopic = (world: World, topicSeed: Uint8Array): Promise<TopicKey> => topicFromSeed(world, topicSeed)
 
-async function postKit(turn: Turn, replica: Replica, invite: InviteId, kit: Kit): Promise<void> {
+async function postKit(turn: Turn, replica: Replica, invite: InviteId, kit: Kit, relays?: readonly string[]): Promise<void> {
   const info = replica.authority.state.invites.get(invite)
   if (info === undefined) return
   const aad = concat(fromHex(replica.id) as Uint8Array, fromHex(invite) as Uint8Array)
   const sealed = await replica.world.suite.sealTo(info.sealPk, LABELS.inviteKit, aad, encodeKit(kit))
-  replica.mail.post(turn, await inviteTopic(replica.world, info.topicSeed), sealed, undefined)
+  replica.mail.post(turn, await inviteTopic(replica.world, info.topicSeed), sealed, undefined, relays)
 }
 
 export async function openKit(suite: Ciphersuite, box: SigningKey, replicaId: string, invite: InviteId, sealed: Uint8Array): Promise<Uint8Array | undefined> {
@@ -53,11 +53,14 @@ function invitesToTell(turn: Turn, replica: Replica, ops: readonly Op[]): Invite
   const out: InviteId[] = []
   for (const [invite, info] of replica.authority.state.invites) {
     if (info.expiresAt <= turn.now) continue
-    const isOpen = !info.revoked && info.used < info.uses
-    if (isOpen || ops.some((op) => endedBy(op) === invite)) out.push(invite)
+    if (isLive(info, turn.now) || ops.some((op) => endedBy(op) === invite)) out.push(invite)
   }
   return out
 }
+
+/** Somebody could come with it. */
+export const isLive = (info: { readonly revoked: boolean; readonly used: number; readonly uses: number; readonly expiresAt: number }, now: number): boolean =>
+  !info.revoked && info.used < info.uses && info.expiresAt > now
 
 /** The invite that this op took back, or used, perhaps for the last time. */
 function endedBy(op: Op): InviteId | undefined {
@@ -65,13 +68,13 @@ function endedBy(op: Op): InviteId | undefined {
   return body?.type === 'inviteRevoke' || body?.type === 'join' ? body.invite : undefined
 }
 
-/** Lays the whole authority log and the tip's group info into a new invite's topic. */
-export async function layKit(turn: Turn, replica: Replica, invite: InviteId): Promise<void> {
-  for (const ops of batchesOf(replica.log.authority.values())) await postKit(turn, replica, invite, { type: 'ops', ops })
-  await postGroupKit(turn, replica, invite)
+/** Lays the whole authority log and the tip's group info into an invite's topic, at all relays or at these. */
+export async function layKit(turn: Turn, replica: Replica, invite: InviteId, relays?: readonly string[]): Promise<void> {
+  for (const ops of batchesOf(replica.log.authority.values())) await postKit(turn, replica, invite, { type: 'ops', ops }, relays)
+  await postGroupKit(turn, replica, invite, relays)
 }
 
-async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId): Promise<void> {
+async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId, relays?: readonly string[]): Promise<void> {
   const tip = replica.groups.tip()
   const state = tip === undefined ? undefined : replica.groups.states.get(tip)
   const envelope = tip === undefined ? undefined : replica.groups.keys.envelope(tip)
@@ -81,7 +84,7 @@ async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId): Pro
   await postKit(turn, replica, invite, {
     type: 'group', epoch: tip, groupInfo: info, tree: encodeTree(state), envelopeSecret: envelope.key, relayKey,
     secret: mayReadPast(replica, invite) ? replica.groups.keys.secret(tip as EpochId) : undefined,
-  })
+  }, relays)
 }
 
 /** History through a link: where the policy says all, and nobody was removed since the link was made. */

@@ -94,6 +94,10 @@ export const REJOIN_RANK_MS = 2000
 export const RENEW_AFTER_MS = 7 * 24 * 3600_000
 /** Receipts (what we hold) go to the relay at most so often: they are what "delivered" is known by among people never online together. */
 export const RECEIPT_AFTER_MS = 3000
+/** A relay that forgets is filled again at once, but not more often than this. */
+export const REPOST_EVERY_MS = 60_000
+/** Own messages of one channel that go to a relay again after it forgot. Older ones come from other members. */
+export const MAX_REPOSTED_MESSAGES = 500
 /** Key packages others may add us by. */
 export const KEY_PACKAGE_LIFETIME_S = 90 * 24 * 3600
 /** A clock ahead by more than this is not believed: the label of a message is clamped. */

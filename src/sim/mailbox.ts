@@ -184,6 +184,12 @@ export class PostOffice {
     this.later(line, 'reads its mail', () => {
       watch.isReading = false
       if (line.watches.get(topic) !== watch) return
+      if (watch.cursor > line.relay.last(topic)) {
+        // The relay lost what was read before this start.
+        watch.cursor = 0
+        line.client.tell({ type: 'rolled-back', relay: line.relay.url, topic })
+        return this.pump(line, watch)
+      }
       const { parcels, next, end } = line.relay.read(topic, watch.cursor)
       watch.cursor = next
       line.client.tell({ type: 'parcels', relay: line.relay.url, topic, parcels, next, end })

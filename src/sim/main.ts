@@ -6,11 +6,12 @@ const say = (line: string): void => { process.stdout.write(`${line}\n`) }
 
 /** One run. True when all was well. */
 async function play(flags: Flags): Promise<boolean> {
-  const began = performance.now()
+  const before = process.cpuUsage()
   const outcome = await simulate(flags)
-  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  const { user, system } = process.cpuUsage(before)
+  const seconds = ((user + system) / 1e6).toFixed(1)
   if (outcome.failure === undefined) {
-    say(`seed ${flags.seed}: ${outcome.events} events, ${outcome.said} messages, ${Math.round(outcome.virtualMs / 1000)} s of their time, well ${Math.round(outcome.healedAfterMs / 1000)} s after the healing; ${seconds} s, trace ${outcome.hash.slice(0, 16)}`)
+    say(`seed ${flags.seed}: ${outcome.events} events, ${outcome.said} messages, ${Math.round(outcome.virtualMs / 1000)} s of their time, well ${Math.round(outcome.healedAfterMs / 1000)} s after the healing; ${seconds} s of CPU, trace ${outcome.hash.slice(0, 16)}`)
     return true
   }
   say(`\nseed ${flags.seed}: the last 50 inputs, ms since the beginning\n${outcome.lastLines.join('\n')}`)

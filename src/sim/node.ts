@@ -3,27 +3,37 @@
  */
 import type { Command, Reply, Update } from '../api.ts'
 import { faultyDisk, type MemoryDisk, openMemoryDisk, type SaveFault } from '../adapters/disk-memory.ts'
+import { Engine } from '../engine/engine.ts'
 import type { Input, Step, Stepper } from '../engine/input.ts'
 import { type Host, startHost } from '../host.ts'
 import { createSuite } from '../adapters/suite.ts'
-import type { Ciphersuite, Random, Save } from '../ports.ts'
+import type { Ciphersuite, Mailbox, Network, Random, Row, Save } from '../ports.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { Ether } from './network.ts'
+import { remembering } from './verified.ts'
 import { Chance, type World } from './world.ts'
 
-/** Makes an engine; a planted bug wraps it. */
-export type MakeEngine = (device: string, suite: Ciphersuite, random: Random) => Stepper
+/** What is other about a device's software than about the real one: a planted bug, or a liar's. Made anew with each engine. */
+export interface Tampering {
+  readonly suite?: (suite: Ciphersuite) => Ciphersuite
+  /** Before each step; may throw. `engine` is the real one, open for changes. */
+  readonly before?: (input: Input, engine: Engine) => Input
+  readonly after?: (step: Step, input: Input, engine: Engine) => Step | Promise<Step>
+}
+export type Tamper = (device: string) => Tampering | undefined
 
 /** What the checks want to see of a device as it happens. */
 export interface Witness {
-  saving(device: string, saves: readonly Save[], fault: SaveFault): void
-  stepped(device: string, input: Input, step: Step): void
-  updated(device: string, update: Update): void
+  saving(device: SimNode, saves: readonly Save[], fault: SaveFault): void
+  stepped(device: SimNode, engine: Engine, input: Input, step: Step): void
+  updated(device: SimNode, update: Update): void
   /** The host had to drop an engine. */
   failed(device: string, line: string): void
+  /** The process ended between two steps: what it had in memory must be there again after the next start. */
+  ended(device: SimNode, engine: Engine): void
 }
 
-interface Life { host: Host | undefined; isAlive: boolean }
+interface Life { host: Host | undefined; engine: Engine | undefined; isAlive: boolean; network: Network; mailbox: Mailbox }
 
 export class SimNode {
   readonly name: string
@@ -36,7 +46,7 @@ export class SimNode {
   private readonly world: World
   private readonly ether: Ether
   private readonly office: PostOffice
-  private readonly makeEngine: MakeEngine
+  private readonly tamper: Tamper
   private readonly witness: Witness
   private disk: MemoryDisk = openMemoryDisk()
   private readonly random: Random
@@ -46,12 +56,12 @@ export class SimNode {
   private nextId = 1
   starts = 0
 
-  constructor(world: World, ether: Ether, office: PostOffice, name: string, seed: string, makeEngine: MakeEngine, witness: Witness) {
+  constructor(world: World, ether: Ether, office: PostOffice, name: string, seed: string, tamper: Tamper, witness: Witness) {
     this.world = world
     this.ether = ether
     this.office = office
     this.name = name
-    this.makeEngine = makeEngine
+    this.tamper = tamper
     this.witness = witness
     this.random = new Chance(`${seed} ${name}`).random
   }
@@ -63,13 +73,13 @@ export class SimNode {
     if (this.isRunning) return
     this.starts++
     this.disk = openMemoryDisk(this.disk.snapshot())
-    const suite = this.suite ??= await createSuite(this.random)
-    const life: Life = { host: undefined, isAlive: true }
+    const suite = this.suite ??= remembering(await createSuite(this.random), this.world.verified)
     const isAlive = (): boolean => life.isAlive
+    const life: Life = { host: undefined, engine: undefined, isAlive: true, network: this.ether.network(this.name, isAlive), mailbox: this.office.mailbox(this.name, isAlive) }
     const disk = faultyDisk(this.disk, (saves) => this.decide(life, saves))
     const host = startHost({
-      engine: () => this.watched(this.makeEngine(this.name, suite, this.random), life),
-      disk, network: this.ether.network(this.name, isAlive), mailbox: this.office.mailbox(this.name, isAlive),
+      engine: () => this.engineFor(life, suite),
+      disk, network: life.network, mailbox: life.mailbox,
       clock: { now: () => this.world.now + this.skewMs },
       timers: {
         set: (at, fire) => this.world.at(at - this.skewMs, `${this.name} wakes`, () => { if (life.isAlive) fire() }),
@@ -77,12 +87,16 @@ export class SimNode {
       },
       tell: (tell) => {
         if (!life.isAlive) return
-        if (tell.type === 'update') return this.witness.updated(this.name, tell.update)
+        if (tell.type === 'update') return this.witness.updated(this, tell.update)
         const answer = this.asked.get(tell.reply.id)
         this.asked.delete(tell.reply.id)
         answer?.(tell.reply)
       },
-      log: (line) => { if (life.isAlive) this.witness.failed(this.name, line) },
+      log: (line) => {
+        // Its memory may be ahead of the disk: nobody may look at it any more.
+        life.engine = undefined
+        if (life.isAlive) this.witness.failed(this.name, line)
+      },
     })
     life.host = host
     this.life = life
@@ -94,7 +108,7 @@ export class SimNode {
     if (!life.isAlive) return 'die-before'
     const fault = this.nextSave
     this.nextSave = 'none'
-    this.witness.saving(this.name, saves, fault)
+    this.witness.saving(this, saves, fault)
     if (fault === 'die-before' || fault === 'die-after') {
       life.isAlive = false
       this.world.after(0, `${this.name} died`, () => { this.ended(); this.died() })
@@ -102,23 +116,37 @@ export class SimNode {
     return fault
   }
 
-  private watched(stepper: Stepper, life: Life): Stepper {
-    return { step: async (input, now) => {
+  private engineFor(life: Life, suite: Ciphersuite): Stepper {
+    const tampering = this.tamper(this.name)
+    const engine = new Engine({ suite: tampering?.suite?.(suite) ?? suite, random: this.random, appBase: 'https://thicket.example' })
+    life.engine = engine
+    return { step: async (given, now) => {
       if (!life.isAlive) throw new Error('The process has ended')
-      this.world.note(`${this.name} ${describe(input)}`, true)
-      this.world.trace([this.name, now, input])
-      const step = await stepper.step(input, now)
+      this.world.note(`${this.name} ${describe(given)}`, true)
+      this.world.trace([this.name, now, given])
+      const input = tampering?.before?.(given, engine) ?? given
+      const made = await engine.step(input, now)
+      const step = await tampering?.after?.(made, input, engine) ?? made
       this.world.trace(step)
-      this.witness.stepped(this.name, input, step)
+      this.witness.stepped(this, engine, input, step)
       return step
     } }
   }
+
+  /** As of the last step; undefined while the process doesn't run. */
+  get engine(): Engine | undefined { return this.life?.isAlive === true ? this.life.engine : undefined }
+  get network(): Network | undefined { return this.engine === undefined ? undefined : this.life?.network }
+  get mailbox(): Mailbox | undefined { return this.engine === undefined ? undefined : this.life?.mailbox }
+
+  /** What is on the disk now. */
+  rows(partition: string): Promise<Row[]> { return openMemoryDisk(this.disk.snapshot()).range(partition, { limit: 100_000 }) }
 
   /** Closes the app as a person would. */
   async stop(): Promise<void> {
     const { life } = this
     if (life?.host === undefined || !life.isAlive) return
     await life.host.stop()
+    if (life.engine !== undefined) this.witness.ended(this, life.engine)
     life.isAlive = false
     this.ended()
   }
@@ -126,6 +154,7 @@ export class SimNode {
   /** The process ends now, between two steps. */
   kill(): void {
     if (this.life?.isAlive !== true) return
+    if (this.life.engine !== undefined) this.witness.ended(this, this.life.engine)
     this.life.isAlive = false
     this.world.note(`${this.name} is killed`)
     this.ended()

@@ -3,7 +3,8 @@
  * People only know what their own app tells them; what they said is written down, so that the checks can look for it.
  */
 import type { Command, CommandType, ErrorCode, Reply, Results } from '../api.ts'
-import type { Checks, Peopled } from './checks.ts'
+import type { Checks } from './checks.ts'
+import type { Peopled } from './liveness.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { Ether } from './network.ts'
 import type { SimNode } from './node.ts'
@@ -92,10 +93,7 @@ export class People {
     for (const relay of office.relays.values()) { relay.isUp = true; relay.withholds = false }
     office.lookAround()
     office.pushAll()
-    for (const node of nodes) {
-      await node.start()
-      await world.settle()
-    }
+    for (const node of nodes) if (!node.isRunning) await this.start(node)
   }
 
   /** Somebody who isn't in a space is invited and says hello; undefined when that worked or everybody is in. */
@@ -107,12 +105,8 @@ export class People {
       await world.settle()
       const guest = nodes.find((node) => !members.includes(node.name))
       if (guest === undefined) continue
-      let link: string | undefined
-      this.ask(space.creator, { type: 'create-invite', space: space.id }, (invite) => { link = invite.link })
-      await world.runFor(WELCOME_MS)
-      // Ten invites may have been given out already.
-      link ??= this.pick(space.links)
-      if (link === undefined) continue
+      const link = await this.freshLink(space)
+      if (link === undefined) return `L5: ${space.creator.name} can't invite anybody`
       let isIn = false
       this.ask(guest, { type: 'join', link }, () => { isIn = true; space.joined.add(guest); space.joinedAt.set(guest.name, world.now) })
       await world.runFor(WELCOME_MS)
@@ -120,6 +114,22 @@ export class People {
       this.say({ node: guest, space })
     }
     return undefined
+  }
+
+  /** One made now: to somebody who was removed, those made before are worth nothing. Ten may have been given out already: one of them is taken back. */
+  private async freshLink(space: SpaceModel): Promise<string | undefined> {
+    const links: string[] = []
+    for (let tries = 0; tries < 2 && links.length === 0; tries++) {
+      this.ask(space.creator, { type: 'create-invite', space: space.id }, ({ link }) => { links.push(link) })
+      await this.setting.world.runFor(WELCOME_MS)
+      if (links.length > 0) break
+      this.ask(space.creator, { type: 'list-invites', space: space.id }, ({ invites }) => {
+        const live = invites.find((invite) => invite.state === 'live')
+        if (live !== undefined) this.ask(space.creator, { type: 'revoke-invite', space: space.id, invite: live.invite })
+      })
+      await this.setting.world.runFor(WELCOME_MS)
+    }
+    return links[0]
   }
 
   private get running(): SimNode[] { return this.setting.nodes.filter((node) => node.isRunning) }
@@ -208,6 +218,13 @@ export class People {
     })
   }
 
+  private async start(node: SimNode): Promise<void> {
+    this.away.delete(node)
+    await node.start()
+    await this.setting.world.settle()
+    this.setting.checks.restarted(node)
+  }
+
   async goAway(): Promise<void> {
     const { running } = this
     const node = running.length > 1 ? this.pick(running) : undefined
@@ -221,9 +238,7 @@ export class People {
     const node = this.pick(this.setting.nodes.filter((one) => !one.isRunning))
     if (node === undefined) return
     this.setting.world.note(`${node.name} comes back`)
-    this.away.delete(node)
-    await node.start()
-    await this.setting.world.settle()
+    await this.start(node)
     this.ask(node, { type: 'set-name', name: node.name })
   }
 
@@ -264,8 +279,7 @@ export class People {
       case 0: case 1: relay.isUp = !relay.isUp; break
       case 2: relay.withholds = !relay.withholds; break
       case 3: office.replay(relay); break
-      // Only where another relay remembers: what one alone kept, nobody posts again yet.
-      case 4: if (relay !== [...office.relays.values()][0]) office.forget(relay)
+      case 4: office.forget(relay)
     }
     world.note(`relay ${relay.url}: ${relay.isUp ? 'up' : 'down'}${relay.withholds ? ', withholds' : ''}`)
     office.lookAround()

@@ -1,9 +1,12 @@
-/** One simulation from a seed: a time with faults, a healing, and then the proof that all is well within a bound. */
-import { createEngine } from '../engine/engine.ts'
+/**
+ * One simulation from a seed: twice a time with faults, then a healing, and then the proof that all is well within a bound. In the end somebody new is
+ * invited, and all must be well with them too.
+ */
 import { Checks } from './checks.ts'
+import { Liveness } from './liveness.ts'
 import { PostOffice } from './mailbox.ts'
 import { Ether } from './network.ts'
-import { type MakeEngine, SimNode } from './node.ts'
+import { SimNode, type Tamper } from './node.ts'
 import { namesOf, People } from './people.ts'
 import { BEGINNING, World } from './world.ts'
 
@@ -12,8 +15,10 @@ export interface Plan {
   /** Actions of people and surroundings. */
   readonly steps: number
   readonly peers: number
-  /** Another engine in place of the real one, to see that its bugs are caught. */
-  readonly makeEngine?: MakeEngine
+  /** How many of the peers lie. */
+  readonly liars?: number
+  /** Another software in place of the real one, to see that its bugs are caught. */
+  readonly tamper?: Tamper
   /** No faults at all: for what must work on a good day. */
   readonly calm?: boolean
 }
@@ -25,55 +30,96 @@ export interface Outcome {
   readonly events: number
   readonly said: number
   readonly virtualMs: number
-  /** Virtual time from the healing until all was well. */
+  /** Virtual time from the last healing until all was well. */
   readonly healedAfterMs: number
 }
 
 const RELAYS = ['https://one.example', 'https://two.example']
-/** After the healing, all must be well within this. */
+const ROUNDS = 2
+/** After a healing, all must be well within this. */
 export const HEALING_MS = 10 * 60_000
 const LOOK_EVERY_MS = 10_000
 
+/** The world of a plan, before anything happens in it. */
+class Simulation {
+  readonly world: World
+  readonly checks: Checks
+  readonly nodes: readonly SimNode[]
+  readonly people: People
+  private readonly liveness: Liveness
+  private readonly plan: Plan
+  healedAfterMs = 0
+
+  constructor(plan: Plan) {
+    this.plan = plan
+    this.world = new World(`simulation ${plan.seed}`)
+    const ether = new Ether(this.world)
+    const office = new PostOffice(this.world, ether, RELAYS.slice(0, this.world.chance.between(1, 2)))
+    const names = namesOf(plan.peers)
+    // Alice makes the spaces that everything is held against: she never lies.
+    const liars = new Set(names.slice(1).slice(0, plan.liars ?? 0))
+    this.checks = new Checks(this.world, liars)
+    this.nodes = names.map((name) => new SimNode(this.world, ether, office, name, `simulation ${plan.seed}`, plan.tamper ?? (() => undefined), this.checks))
+    this.people = new People({ world: this.world, ether, office, nodes: this.nodes, checks: this.checks })
+    this.liveness = new Liveness(this.world, this.checks)
+  }
+
+  /** What went wrong, if anything did. */
+  async play(): Promise<string | undefined> {
+    await this.people.begin()
+    for (let round = 0; round < ROUNDS; round++) {
+      const steps = Math.floor(this.plan.steps / ROUNDS) + (round < this.plan.steps % ROUNDS ? 1 : 0)
+      const problem = await this.trouble(steps) ?? await this.heal()
+      if (problem !== undefined) return problem
+    }
+    const problem = await this.people.welcome() ?? await this.settleDown()
+    return problem ?? this.violated()
+  }
+
+  private async trouble(steps: number): Promise<string | undefined> {
+    for (let step = 0; step < steps && this.checks.violation === undefined; step++) {
+      await this.people.act(this.plan.calm === true)
+      await this.world.runFor(pause(this.world))
+    }
+    await this.checks.ponder(this.nodes, this.people.spaces, false)
+    return this.violated()
+  }
+
+  private violated(): string | undefined { return this.checks.violation?.message }
+
+  private async heal(): Promise<string | undefined> {
+    await this.people.heal()
+    const healedAt = this.world.now
+    const problem = await this.settleDown()
+    this.healedAfterMs = this.world.now - healedAt
+    return problem
+  }
+
+  private async settleDown(): Promise<string | undefined> {
+    let problem: string | undefined
+    for (let waited = 0; waited < HEALING_MS; waited += LOOK_EVERY_MS) {
+      await this.world.runFor(LOOK_EVERY_MS)
+      problem = await this.liveness.unsettled(this.nodes, this.people.spaces)
+      if (this.violated() !== undefined) return this.violated()
+      if (problem !== undefined) continue
+      await this.checks.ponder(this.nodes, this.people.spaces, true)
+      return this.violated()
+    }
+    return `${problem}, ${HEALING_MS / 60_000} minutes after the healing`
+  }
+}
+
 export async function simulate(plan: Plan): Promise<Outcome> {
-  const world = new World(`simulation ${plan.seed}`)
-  const ether = new Ether(world)
-  const office = new PostOffice(world, ether, RELAYS.slice(0, world.chance.between(1, 2)))
-  const checks = new Checks(world)
-  const makeEngine: MakeEngine = plan.makeEngine ?? ((_device, suite, random) => createEngine({ suite, random, appBase: 'https://thicket.example' }))
-  const nodes = namesOf(plan.peers).map((name) => new SimNode(world, ether, office, name, `simulation ${plan.seed}`, makeEngine, checks))
-  const people = new People({ world, ether, office, nodes, checks })
-  let healedAfterMs = 0
+  const simulation = new Simulation(plan)
+  const { world, checks, nodes } = simulation
   let failure: string | undefined
   try {
-    await people.begin()
-    for (let step = 0; step < plan.steps && checks.violation === undefined; step++) {
-      await people.act(plan.calm === true)
-      await world.runFor(pause(world))
-    }
-    if (checks.violation === undefined) {
-      await people.heal()
-      const healedAt = world.now
-      failure = await settleDown(world, checks, people, nodes)
-      healedAfterMs = world.now - healedAt
-      failure ??= await people.welcome() ?? await settleDown(world, checks, people, nodes)
-    }
-  } catch (error) { failure = error instanceof Error ? (error.stack ?? error.message) : String(error) }
+    failure = await simulation.play()
+  } catch (error) { failure = checks.violation?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error)) }
   const lastLines = [...world.lastLines()]
   for (const node of nodes) node.kill()
-  return {
-    hash: world.traceHash(), failure: checks.violation?.message ?? failure, lastLines, events: world.events, said: checks.accepted.size, virtualMs: world.now - BEGINNING, healedAfterMs,
-  }
+  return { hash: world.traceHash(), failure, lastLines, events: world.events, said: checks.accepted.size, virtualMs: world.now - BEGINNING, healedAfterMs: simulation.healedAfterMs }
 }
 
 /** Mostly moments, at times minutes. */
 const pause = (world: World): number => (world.chance.percent(8) ? world.chance.between(10_000, 120_000) : world.chance.between(0, 3000))
-
-async function settleDown(world: World, checks: Checks, people: People, nodes: readonly SimNode[]): Promise<string | undefined> {
-  let problem: string | undefined
-  for (let waited = 0; waited < HEALING_MS; waited += LOOK_EVERY_MS) {
-    await world.runFor(LOOK_EVERY_MS)
-    problem = await checks.unsettled(nodes, people.spaces)
-    if (problem === undefined || checks.violation !== undefined) return undefined
-  }
-  return `${problem}, ${HEALING_MS / 60_000} minutes after the healing`
-}

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import { seededRandom } from '../adapters/random.ts'
 import type { Random } from '../ports.ts'
+import type { Verified } from './verified.ts'
 
 /** Where virtual time begins: any moment will do, so long as it is always the same. */
 export const BEGINNING = 1_800_000_000_000
@@ -46,6 +47,7 @@ export class World {
   /** False once the world is healed: nothing goes wrong any more. */
   faults = true
   events = 0
+  readonly verified: Verified = new Map()
   private readonly heap: Event[] = []
   private sequence = 0
   private readonly hash = createHash('sha256')

@@ -122,6 +122,12 @@ export class EpochTree {
     return children.map((id) => ({ id, rank: rank(id) })).sort((a, b) => compareRanks(a.rank, b.rank))[0]?.id
   }
 
+  /** Who has how many votes among an epoch's children that stand. */
+  votesBelow(epoch: EpochId): ReadonlyMap<EpochId, number> {
+    const node = this.nodes.get(epoch)
+    return node === undefined ? new Map() : this.support(node, node.children.filter((id) => this.electorate.stands(id)))
+  }
+
   /** How many identities with a leaf in `node` voted for each of its children. */
   private support(node: EpochNode, children: readonly EpochId[]): Map<EpochId, number> {
     const choice = new Map<IdentityId, { child: EpochId; vote: Vote }>()

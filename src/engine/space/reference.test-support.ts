@@ -27,8 +27,11 @@ export class Reference {
   private powers = new Map<string, number>()
   space = ''
 
-  /** Ops in causal order. */
-  constructor(ops: readonly Op[]) {
+  private readonly verifies: typeof toyVerify
+
+  /** Ops in causal order, signed as `verifies` can tell. */
+  constructor(ops: readonly Op[], verifies = toyVerify) {
+    this.verifies = verifies
     for (const op of ops) this.note(op)
     this.run()
   }
@@ -63,19 +66,19 @@ export class Reference {
     const { body } = e, device = e.op.header.device, space = this.space as SpaceId
     if (body === undefined) return true
     if ('cuts' in body && body.cuts.some((c) => c.authority !== undefined && !(e.past.has(c.authority) && this.byId.get(c.authority)?.op.header.device === c.device))) return false
-    const certified = (of: typeof device): boolean => 'cert' in body && toyVerify(body.identityPk, certSignature(body.cert), certSignedBytes(of, certBoxKey(body.cert)))
+    const certified = (of: typeof device): boolean => 'cert' in body && this.verifies(body.identityPk, certSignature(body.cert), certSignedBytes(of, certBoxKey(body.cert)))
     switch (body.type) {
       case 'genesis': return certified(device)
       case 'join': {
         const offers = this.all.filter((o) => !o.flawed && o.body?.type === 'invite' && o.body.invite === body.invite && e.past.has(o.id)).sort(smaller).slice(0, 4)
-        e.offer = offers.find((o) => o.body?.type === 'invite' && toyVerify(o.body.joinPk, body.proof, joinProofBytes(space, body.invite, device, e.author as never)))?.id
+        e.offer = offers.find((o) => o.body?.type === 'invite' && this.verifies(o.body.joinPk, body.proof, joinProofBytes(space, body.invite, device, e.author as never)))?.id
         return certified(device) && (offers.length === 0 || e.offer !== undefined)
       }
-      case 'deviceAdd': return identityOfKey(body.identityPk, sha) === e.author && certified(body.device) && toyVerify(fromHex(body.device) as Uint8Array, body.consent, deviceConsentBytes(space, body.device, e.author as never))
-      case 'deviceRevoke': return body.proof === undefined || (identityOfKey(body.proof.identityPk, sha) === e.author && toyVerify(body.proof.identityPk, body.proof.signature, revokeProofBytes(space, body.device)))
+      case 'deviceAdd': return identityOfKey(body.identityPk, sha) === e.author && certified(body.device) && this.verifies(fromHex(body.device) as Uint8Array, body.consent, deviceConsentBytes(space, body.device, e.author as never))
+      case 'deviceRevoke': return body.proof === undefined || (identityOfKey(body.proof.identityPk, sha) === e.author && this.verifies(body.proof.identityPk, body.proof.signature, revokeProofBytes(space, body.device)))
       case 'recover': {
         const set = e.past.has(body.set) ? this.byId.get(body.set)?.body : undefined
-        return set?.type === 'recoverySet' && set.threshold > 0 && body.signatures.length >= set.threshold && body.signatures.every((s) => set.identities.includes(identityOfKey(s.identityPk, sha)) && toyVerify(s.identityPk, s.signature, recoverBytes(space, body.set, body.to)))
+        return set?.type === 'recoverySet' && set.threshold > 0 && body.signatures.length >= set.threshold && body.signatures.every((s) => set.identities.includes(identityOfKey(s.identityPk, sha)) && this.verifies(s.identityPk, s.signature, recoverBytes(space, body.set, body.to)))
       }
       case 'forkProof': {
         const a = decodeHeader(body.first), b = decodeHeader(body.second)

@@ -1,0 +1,205 @@
+/**
+ * What must hold of the groups, I1 to I14, each as one function that says what is wrong. Those that look at one device are asked after each of its steps that
+ * could break them, those that compare everyone or read disks when the people pause and after the healing.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Audience } from '../engine/audience.ts'
+import { KEPT_EPOCH_STATES, MAX_PARKED_OPS, MAX_SIDE_STATES } from '../engine/limits.ts'
+import type { Replica } from '../engine/replica.ts'
+import type { Row, Save } from '../ports.ts'
+import { concat, equal, toHex, utf8 } from '../wire/bytes.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, type OpId } from '../wire/ids.ts'
+import { decodeOp, type Op } from '../wire/op.ts'
+import type { Ledger } from './ledger.ts'
+
+export type Problem = string | undefined
+
+/** One audience as one device holds it. */
+export interface Held { readonly name: string; readonly audience: Audience }
+
+const short = (id: string): string => id.slice(0, 8)
+const subjectOf = ({ audience }: Held): string => `${audience.replica.id} ${audience.number}`
+
+/** Equal for equal sets of ops: every chain's head stands for all before it. */
+export const opsOf = (replica: Replica): string => replica.log.vector().map((e) => `${e.channel}${e.device}${e.chanSeq}${e.head}`).join()
+
+export function i1SameOpsSamePath(ledger: Ledger, held: Held): Problem {
+  const { replica, groups } = held.audience
+  return ledger.differs(`path ${subjectOf(held)} ${opsOf(replica)}`, groups.tree.path().join(), held.name)
+}
+
+/** Judged from authority and from who is in the leaves, not by the code that chose. */
+export function i2PathIsValid({ audience: { replica, groups } }: Held): Problem {
+  const { authority, log } = replica
+  for (const epoch of groups.tree.path()) {
+    const node = groups.tree.nodes.get(epoch)
+    const parent = node?.parent === undefined ? undefined : groups.tree.nodes.get(node.parent)
+    if (node === undefined || parent === undefined) continue
+    const certified = (device: DeviceId): boolean => authority.certificateAt(epoch, device) !== undefined
+    if (!log.authority.has(epoch) || authority.verdict(epoch).type === 'void') return `epoch ${short(epoch)} is void`
+    if (!certified(node.author)) return `the author of epoch ${short(epoch)} was not authorised`
+    const before = new Set(parent.leaves), after = new Set(node.leaves)
+    for (const device of after) if (device !== undefined && !before.has(device) && !certified(device)) return `epoch ${short(epoch)} adds ${short(device)}, who was not authorised`
+    for (const device of before) if (device !== undefined && !after.has(device) && certified(device)) return `epoch ${short(epoch)} removes ${short(device)}, who was authorised`
+    if (node.leaves.filter((d) => d !== undefined).length !== new Set(node.leaves.filter((d) => d !== undefined)).size) return `epoch ${short(epoch)} has a device twice`
+  }
+  return undefined
+}
+
+/** Rows that are still locked when all is well: content that this device was a reader of when it was written, and is now. */
+export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opAt: (channel: string, key: Uint8Array) => Op | undefined, isHonest: (device: DeviceId) => boolean): Problem {
+  const me = replica.me.device
+  for (const row of locked) {
+    const op = opAt(toHex(row.key.subarray(0, 16)), row.key.subarray(16))
+    if (op === undefined || !isHonest(op.header.device) || replica.authority.contentVerdict(op.header).type === 'void') continue
+    const wasEntitled = replica.authority.stateAt(op.header.deps).devices.has(me)
+    if (wasEntitled && replica.authority.state.devices.has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
+  }
+  return undefined
+}
+
+/** `judge` knows all; `removed` is whoever holds the keys. Joining again lets one read what went before: only keys of epochs after every join count. */
+export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Problem {
+  const { groups, replica: { me } } = audience
+  const joins = [...judge.log.authority.values()].filter((op) => op.header.device === me.device && (op.header.type === 'join' || op.header.type === 'genesis'))
+  for (const epoch of groups.keys.epochs()) {
+    const op = judge.log.authority.get(epoch)
+    if (op === undefined || op.header.device === me.device || judge.authority.certificateAt(epoch, me.device) !== undefined) continue
+    const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
+    if (joins.length > 0 && joins.every(({ id }) => !outside.has(id))) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who knew of the removal`
+  }
+  return undefined
+}
+
+export function i5OneTip(members: readonly Held[]): Problem {
+  const [first, ...others] = members
+  const other = others.find(({ audience }) => audience.groups.tip() !== first?.audience.groups.tip())
+  return first === undefined || other === undefined ? undefined : `${first.name} is at ${short(first.audience.groups.tip() ?? '')}, ${other.name} at ${short(other.audience.groups.tip() ?? '')}`
+}
+
+export function i6LeavesAreTheAuthorised({ name, audience }: Held): Problem {
+  const { groups, devices, replica } = audience
+  const leaves = new Set(groups.tree.nodes.get(groups.tip() as EpochId)?.leaves.filter((d) => d !== undefined))
+  const stranger = [...leaves].find((device) => !devices.has(device))
+  if (stranger !== undefined) return `${name}: ${short(stranger)} has a leaf and is not authorised`
+  const missing = [...devices.keys()].find((device) => !leaves.has(device) && replica.authority.state.keyPackages.has(device) && !groups.unusable.has(device))
+  return missing === undefined ? undefined : `${name}: ${short(missing)} is authorised and has no leaf`
+}
+
+export function i7StatesAreBounded({ audience: { groups, replica } }: Held): Problem {
+  // The tip's own state, and the newest one that this device has if that is another.
+  const most = KEPT_EPOCH_STATES + MAX_SIDE_STATES + 2
+  if (groups.states.size > most) return `${groups.states.size} states are kept, ${most} is the bound`
+  return replica.log.parked.count > MAX_PARKED_OPS ? `${replica.log.parked.count} ops are parked` : undefined
+}
+
+/** How often each device's choice below an epoch changed while nothing was taken back. */
+export class Switches {
+  private readonly chosen = new Map<string, { child: EpochId; times: number; upheavals: number }>()
+
+  i8SwitchesAreFew(held: Held): Problem {
+    const { groups, replica } = held.audience
+    const path = groups.tree.path()
+    for (let i = 1; i < path.length; i++) {
+      const child = path[i] as EpochId, parent = groups.tree.nodes.get(path[i - 1] as EpochId)
+      if (parent === undefined || (parent.children.length < 2)) continue
+      const key = `${held.name} ${subjectOf(held)} ${parent.id}`
+      const { upheavals } = replica.authority
+      const known = this.chosen.get(key)
+      if (known === undefined) { this.chosen.set(key, { child, times: 0, upheavals }); continue }
+      if (known.child === child) continue
+      const isFree = known.upheavals !== upheavals || !groups.stands(known.child)
+      this.chosen.set(key, { child, times: known.times + (isFree ? 0 : 1), upheavals })
+      // Someone's first op may come after a later one of another channel: a vote can then move, once a channel at most, and here mostly once.
+      const most = 2 * groups.tree.identities(parent).size + 2
+      if (known.times >= most) return `${held.name} changed its mind below ${short(parent.id)} more than ${most} times`
+    }
+    return undefined
+  }
+}
+
+/** Called when all is well: what most had chosen then stays chosen, unless it was taken back. */
+export class Majorities {
+  private readonly final = new Map<string, EpochId>()
+
+  i9MajorityStays(held: Held): Problem {
+    const { groups } = held.audience
+    const path = new Set(groups.tree.path())
+    for (const [key, child] of this.final) {
+      if (key.startsWith(subjectOf(held)) && groups.tree.nodes.has(child) && !path.has(child) && groups.stands(child) && path.has(key.split(' ')[2] as EpochId)) {
+        return `${held.name} left ${short(child)}, which most had chosen`
+      }
+    }
+    for (const epoch of path) {
+      const node = groups.tree.nodes.get(epoch)
+      if (node === undefined || node.children.length < 2) continue
+      for (const [child, votes] of groups.tree.votesBelow(epoch)) {
+        if (2 * votes > groups.tree.identities(node).size) this.final.set(`${subjectOf(held)} ${epoch}`, child)
+      }
+    }
+    return undefined
+  }
+}
+
+/** A commit's new state and key are in the transaction of the commit: without them its author could not go on from it after a restart. */
+export function i10CheckpointBeforeSending(device: DeviceId, saves: readonly Save[]): Problem {
+  const has = (partition: string, epoch: OpId): boolean =>
+    saves.some((save) => save.type === 'put' && save.partition.startsWith(partition) && toHex(save.key) === epoch)
+  for (const save of saves) {
+    if (save.type !== 'put' || !save.partition.startsWith('ops/') || !save.partition.endsWith(AUTHORITY_CHANNEL)) continue
+    const op = decodeOp(save.value, sha256)
+    if (op?.header.type !== 'commit' || op.header.device !== device) continue
+    if (!has('states/', op.id) || !has('keys/', op.id)) return `commit ${short(op.id)} is saved without its state and key`
+  }
+  return undefined
+}
+
+/** What a device's memory says of its spaces, to be found again after a restart. */
+export interface Memory { readonly space: string; readonly ops: string; readonly paths: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string> }
+
+export function remember(replica: Replica): Memory {
+  const audiences = [...replica.audiences.values()]
+  return {
+    space: replica.id, ops: opsOf(replica), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), state: replica.authority.stateHash(),
+    keys: new Set(audiences.flatMap(({ groups }) => [...groups.keys.epochs()])), states: new Set(audiences.flatMap(({ groups }) => [...groups.states.keys()])),
+  }
+}
+
+/** A restart may find more than was there, since it tries everything again, but nothing else and no less. */
+export function i11RestartChangesNothing(before: Memory, after: Memory): Problem {
+  for (const what of ['ops', 'paths', 'state'] as const) if (before[what] !== after[what]) return `${what} of ${short(before.space)} are others after a restart`
+  for (const what of ['keys', 'states'] as const) {
+    const lost = [...before[what]].find((epoch) => !after[what].has(epoch))
+    if (lost !== undefined) return `${what} of ${short(before.space)}: ${short(lost)} is lost after a restart`
+  }
+  return undefined
+}
+
+export function i12KeysMatchTheirCommits({ audience: { groups } }: Held, isNew: (epoch: EpochId) => boolean): Problem {
+  for (const epoch of groups.keys.epochs()) {
+    const body = groups.commits.get(epoch), secret = groups.keys.secret(epoch)
+    if (body === undefined || secret === undefined || !isNew(epoch)) continue
+    if (!equal(sha256(concat(utf8('tk1 ec'), secret)), body.check)) return `the key of ${short(epoch)} is not what its commit promised`
+  }
+  return undefined
+}
+
+/** Own content that this step made: whoever could open it was a reader, as far as the author knew. */
+export function i13NobodyElseReads(replica: Replica, made: Op): Problem {
+  for (const { groups, number, devices } of replica.audiences.values()) {
+    const node = made.header.epoch === undefined ? undefined : groups.tree.nodes.get(made.header.epoch)
+    if (node === undefined) continue
+    const readers = number === 0 ? replica.authority.stateAt(made.header.deps).devices : devices
+    const stranger = node.leaves.find((device) => device !== undefined && !readers.has(device))
+    if (stranger !== undefined) return `${made.header.type} ${short(made.id)} is sealed for ${short(stranger)}, who is no reader`
+  }
+  return undefined
+}
+
+export function i14SameEpochSameAuthenticator(ledger: Ledger, held: Held, isNew: (epoch: EpochId) => boolean): Problem {
+  for (const [epoch, state] of held.audience.groups.states) {
+    const problem = isNew(epoch) ? ledger.differs(`authenticator ${epoch}`, toHex(state.keySchedule.epochAuthenticator), held.name) : undefined
+    if (problem !== undefined) return `${problem} in epoch ${short(epoch)}`
+  }
+  return undefined
+}

@@ -1,0 +1,177 @@
+/**
+ * What must come true after the healing, within a bound, of everyone who is honest:
+ *   L1  every member sees the same members, channels and messages, in the same order, each message once; only who came by a link after somebody
+ *       was removed may lack what was said before, or by people who didn't know of them yet: links give no keys of times before a removal
+ *   L2  every message said by someone who is still a member is there
+ *   L3  its author knows it is delivered to all others
+ *   L4  nobody is still joining
+ *   L5  who is invited now gets in, and all of the above holds with them (asked in run.ts)
+ *   I3, I5, I6 of the groups
+ */
+import type { Command, CommandType, MessageInfo, Reply, Results } from '../api.ts'
+import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
+import { decodeOp, type Op } from '../wire/op.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { toHex } from '../wire/bytes.ts'
+import type { Checks } from './checks.ts'
+import { type Held, i3EntitledHaveKeys, i5OneTip, i6LeavesAreTheAuthorised, type Problem } from './invariants-group.ts'
+import type { SimNode } from './node.ts'
+import type { World } from './world.ts'
+
+/** Every text is said once in a simulation, so it names the message: an id may change while the message waits to be secured. */
+export interface Said {
+  readonly space: SpaceId; readonly channel: ChannelId; readonly author: string; readonly text: string; readonly at: number
+  /** Who was a member, as the author knew. */
+  readonly to: ReadonlySet<string>
+}
+
+/** What the people know of a space that its members' devices may not. */
+export interface Peopled {
+  readonly id: SpaceId
+  readonly creator: SimNode
+  /** When each last came in by a link. */
+  readonly joinedAt: Map<string, number>
+  hadRemovals: boolean
+}
+
+export class Liveness {
+  private readonly world: World
+  private readonly checks: Checks
+
+  constructor(world: World, checks: Checks) { this.world = world; this.checks = checks }
+
+  /** What is not yet as it must be after the healing; undefined when all is well. */
+  async unsettled(everyone: readonly SimNode[], spaces: readonly Peopled[]): Promise<string | undefined> {
+    const nodes = everyone.filter(({ name }) => this.checks.isHonest(name))
+    for (const space of spaces) {
+      const problem = await this.unsettledSpace(nodes, space)
+      if (problem !== undefined) return problem
+    }
+    for (const node of nodes) {
+      const { spaces: list } = await this.ask(node, { type: 'list-spaces' }) ?? { spaces: [] }
+      const waiting = list.find((space) => space.state === 'joining')
+      if (waiting !== undefined) return `L4: ${node.name} is still joining ${waiting.name}`
+    }
+    return undefined
+  }
+
+  private async unsettledSpace(nodes: readonly SimNode[], peopled: Peopled): Promise<string | undefined> {
+    const { id: space, creator } = peopled
+    const reference = await this.view(creator, space)
+    if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
+    const members = nodes.filter((node) => reference.names.includes(node.name))
+    const problem = await this.groups(members, space)
+    if (problem !== undefined) return problem
+    const views = new Map<SimNode, View>()
+    for (const node of members) {
+      const view = await this.view(node, space)
+      if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
+      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), view)
+      if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
+      views.set(node, view)
+    }
+    const seen = new Map<string, number>()
+    for (const { text } of reference.messages) seen.set(text, (seen.get(text) ?? 0) + 1)
+    const twice = [...seen].find(([, times]) => times > 1)
+    if (twice !== undefined) return `L1: ${JSON.stringify(twice[0])} is there ${twice[1]} times`
+    for (const said of this.checks.accepted) {
+      if (said.space === space && this.checks.isHonest(said.author) && reference.names.includes(said.author) && seen.get(said.text) !== 1) return `L2: ${JSON.stringify(said.text)} is missing`
+    }
+    for (const [node, { messages }] of views) {
+      const undelivered = members.length < 2 ? undefined : messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to < members.length - 1))
+      if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.map((member) => member.name).join(', ')} as members`
+    }
+    return undefined
+  }
+
+  private async groups(members: readonly SimNode[], space: SpaceId): Promise<Problem> {
+    const byAudience = new Map<number, Held[]>()
+    for (const { name, engine } of members) {
+      for (const audience of engine?.replicas.get(space)?.audiences.values() ?? []) byAudience.set(audience.number, [...byAudience.get(audience.number) ?? [], { name, audience }])
+    }
+    for (const held of byAudience.values()) {
+      // Who doesn't read an audience has only what is public of it.
+      const readers = held.filter(({ audience }) => audience.devices.has(audience.replica.me.device))
+      const tips = i5OneTip(readers)
+      if (tips !== undefined) return `I5: ${tips}`
+      for (const one of readers) {
+        const leaves = i6LeavesAreTheAuthorised(one)
+        if (leaves !== undefined) return `I6: ${leaves}`
+      }
+    }
+    for (const node of members) {
+      const locked = await this.locked(node, space)
+      if (locked !== undefined) return `I3: ${node.name}: ${locked}`
+    }
+    return undefined
+  }
+
+  private async locked(node: SimNode, space: SpaceId): Promise<Problem> {
+    const replica = node.engine?.replicas.get(space)
+    const rows = await node.rows(`locked/${space}`)
+    if (replica === undefined || rows.length === 0) return undefined
+    const ops = new Map<string, Op>()
+    for (const channel of new Set(rows.map((row) => toHex(row.key.subarray(0, 16))))) {
+      for (const row of await node.rows(`ops/${space}/${channel}`)) {
+        const op = decodeOp(row.value, sha256)
+        if (op !== undefined) ops.set(channel + toHex(row.key), op)
+      }
+    }
+    return i3EntitledHaveKeys(replica, rows, (channel, key) => ops.get(channel + toHex(key)), (device) => this.checks.isHonestDevice(device))
+  }
+
+  /** The reference without what this member lacks and need not have. */
+  private asSeenBy(name: string, reference: View, view: View, { hadRemovals, joinedAt }: Peopled): View {
+    const seen = new Set(view.messages.map(({ text }) => text))
+    const messages = reference.messages.filter(({ text }) => {
+      const said = this.checks.said.get(text)
+      return !hadRemovals || said === undefined || seen.has(text) || (said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0))
+    })
+    return { ...reference, messages }
+  }
+
+  private async view(node: SimNode, space: SpaceId): Promise<View | undefined> {
+    const members = (await this.ask(node, { type: 'list-members', space }))?.members
+    const channels = (await this.ask(node, { type: 'list-channels', space }))?.channels
+    if (members === undefined || channels === undefined) return undefined
+    const messages: MessageInfo[] = []
+    for (const { channel } of channels) {
+      const page: MessageInfo[] = []
+      for (let more = true; more;) {
+        const before: OpId | undefined = page[0]?.id
+        const got = await this.ask(node, { type: 'get-messages', space, channel, limit: 100, ...(before === undefined ? {} : { before }) })
+        if (got === undefined) return undefined
+        page.unshift(...got.messages)
+        more = got.more && got.messages.length > 0
+      }
+      messages.push(...page)
+    }
+    for (const message of messages) this.checks.same(node.name, message)
+    return {
+      names: members.map((member) => member.name),
+      members: members.map(({ member, name, role, power }) => `${member.slice(0, 8)} ${name} ${role} ${power}`).sort(),
+      channels: channels.map(({ channel, name }) => `${channel.slice(0, 8)} ${name}`),
+      messages,
+    }
+  }
+
+  /** The answer to a question that is answered at once; undefined for a refusal. */
+  private async ask<T extends CommandType>(node: SimNode, command: Command & { readonly type: T }): Promise<Results[T] | undefined> {
+    const replies: Reply[] = []
+    node.ask(command, (given) => { replies.push(given) })
+    await this.world.settle()
+    const [reply] = replies
+    // The reply has the result of the command it answers: that is the API's promise.
+    return reply?.ok === true ? (reply.result as Results[T]) : undefined
+  }
+}
+
+interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: readonly string[]; readonly messages: readonly MessageInfo[] }
+
+function differ(a: View, b: View): string | undefined {
+  const lines = (list: readonly MessageInfo[]): string[] => list.map(({ id, channel, text }) => `${id.slice(0, 8)} in ${channel.slice(0, 8)} ${JSON.stringify(text)}`)
+  for (const [what, left, right] of [['members', a.members, b.members], ['channels', a.channels, b.channels], ['messages', lines(a.messages), lines(b.messages)]] as const) {
+    for (let i = 0; i < Math.max(left.length, right.length); i++) if (left[i] !== right[i]) return `${what}: ${left[i] ?? 'nothing'} against ${right[i] ?? 'nothing'}`
+  }
+  return undefined
+}
