@@ -4,12 +4,16 @@
  * Ids are hex strings, times milliseconds since 1970, links full URLs.
  */
 import type { AuthorityCommand, AuthorityResults, AuthorityUpdate, HistoryPolicy, MemberAct, Reason } from './api/authority.ts'
+import type { MessageCommand, MessageResults, MessageUpdate } from './api/messages.ts'
 import type { RoleId } from './wire/authority.ts'
-import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from './wire/ids.ts'
+import type { ChannelId, DeviceId, IdentityId, InviteId, SpaceId } from './wire/ids.ts'
 import type { Permission } from './wire/permissions.ts'
+
+export type { FoundMessage, MessageInfo, ReactionInfo, ReplyInfo, SendState } from './api/messages.ts'
 
 export type Command =
   | AuthorityCommand
+  | MessageCommand
   /** First start: makes identity and device. Refused with 'already-set-up' later; set-name renames. */
   | { readonly type: 'set-up'; readonly name: string }
   | { readonly type: 'set-name'; readonly name: string }
@@ -31,28 +35,6 @@ export type Command =
   | { readonly type: 'read-link'; readonly link: string }
   /** Resolves when this device is a member with readable channels, or with a plain error. Goes on trying in the background when 'waiting'. */
   | { readonly type: 'join'; readonly link: string }
-  | { readonly type: 'send-message'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string; readonly replyTo?: OpId }
-  /** One's own only. */
-  | { readonly type: 'edit-message'; readonly space: SpaceId; readonly message: OpId; readonly text: string }
-  /** For everyone: one's own, or anybody's with the right to manage messages. */
-  | { readonly type: 'delete-message'; readonly space: SpaceId; readonly message: OpId }
-  | { readonly type: 'react'; readonly space: SpaceId; readonly message: OpId; readonly emoji: string; readonly on: boolean }
-  | { readonly type: 'pin-message'; readonly space: SpaceId; readonly message: OpId; readonly on: boolean }
-  | { readonly type: 'list-pins'; readonly space: SpaceId; readonly channel: ChannelId }
-  | { readonly type: 'retry-message'; readonly space: SpaceId; readonly message: OpId }
-  /** Newest first is not the order: messages come oldest to newest, the last `limit` (50) before `before` (left out: the newest). */
-  | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
-  /**
-   * Words, "a phrase", word*, from: in: mentions: has:link|code|reply before: after: during: (search/query.ts). Everywhere, or in one space or channel.
-   * before: go on behind this result. best: of the newest matches those that say most, on one page. utcOffsetMinutes: what a day is where the person is.
-   */
-  | { readonly type: 'search-messages'; readonly query: string; readonly space?: SpaceId; readonly channel?: ChannelId; readonly limit?: number; readonly before?: OpId
-    readonly order?: 'newest' | 'best'; readonly utcOffsetMinutes?: number }
-  /** This device has seen the channel up to this message. Own business: not shared yet. */
-  | { readonly type: 'mark-read'; readonly space: SpaceId; readonly channel: ChannelId; readonly message: OpId }
-  /** What is written and not sent yet, in one channel, on this device only. Empty: none. */
-  | { readonly type: 'keep-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string }
-  | { readonly type: 'get-draft'; readonly space: SpaceId; readonly channel: ChannelId }
   | { readonly type: 'status' }
 
 export type CommandType = Command['type']
@@ -65,6 +47,8 @@ export interface SpaceInfo {
   readonly role: 'owner' | 'member'
   readonly relays: readonly string[]
   readonly unread: number
+  /** Of the unread, those that mean this person. */
+  readonly mentions: number
   readonly history: HistoryPolicy
   /** What this person may do here, but for what other people or roles stand above it. */
   readonly may: readonly Permission[]
@@ -77,6 +61,8 @@ export interface ChannelInfo {
   readonly name: string
   readonly topic: string
   readonly unread: number
+  /** Of the unread, those that mean this person. */
+  readonly mentions: number
   /** As in the space, changed by the channel's overrides. */
   readonly may: readonly Permission[]
 }
@@ -106,50 +92,6 @@ export interface InviteInfo {
   readonly expiresAt: number
   readonly state: 'live' | 'expired' | 'used-up' | 'revoked'
 }
-
-/**
- * What became of an own message. securing: waits for the group's next epoch before it can be sealed; queued: saved here, nobody else has it;
- * relay: a relay keeps it; delivered: `to` of `of` other members have it; failed: refused for good, with a plain reason; retry-message tries again.
- * received: somebody else's.
- */
-export type SendState =
-  | { readonly type: 'received' }
-  | { readonly type: 'securing' }
-  | { readonly type: 'queued' }
-  | { readonly type: 'relay' }
-  | { readonly type: 'delivered'; readonly to: number; readonly of: number }
-  | { readonly type: 'failed'; readonly reason: string }
-
-export interface MessageInfo {
-  readonly id: OpId
-  readonly channel: ChannelId
-  readonly author: IdentityId
-  readonly authorName: string
-  readonly text: string
-  readonly sentAt: number
-  /** Place in the channel: ascending, ties by id. */
-  readonly order: number
-  readonly mine: boolean
-  readonly state: SendState
-  /** A message that was 'securing' gets its lasting id once it is sealed: drop the row with this one. */
-  readonly replaces?: OpId
-  /** When its author last changed the text. */
-  readonly editedAt?: number
-  /** A tombstone: the text is empty. */
-  readonly deleted?: true
-  readonly replyTo?: ReplyInfo
-  /** In the order of their first use. */
-  readonly reactions?: readonly ReactionInfo[]
-  readonly pinned?: true
-}
-
-/** The message answered to. missing: it isn't here (yet), or doesn't count. Its first words are there only when it is shown. */
-export interface ReplyInfo { readonly id: OpId; readonly state: 'shown' | 'deleted' | 'missing'; readonly author?: IdentityId; readonly authorName: string; readonly text: string }
-
-export interface ReactionInfo { readonly emoji: string; readonly by: readonly IdentityId[]; readonly mine: boolean }
-
-/** A piece of its text around what was found; `marks` are from-to in UTF-16 units within it. */
-export interface FoundMessage { readonly space: SpaceId; readonly message: MessageInfo; readonly snippet: string; readonly marks: readonly (readonly [number, number])[] }
 
 export interface PeerStatus {
   /** The connection's peer id. */
@@ -189,7 +131,7 @@ export type ErrorCode =
   | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'
   | 'disk-full' | 'disk-failed' | 'busy' | 'internal'
 
-export interface Results extends AuthorityResults {
+export interface Results extends AuthorityResults, MessageResults {
   'set-up': { readonly identity: IdentityId; readonly device: DeviceId }
   'set-name': Record<never, never>
   'create-space': { readonly space: SpaceId; readonly channel: ChannelId }
@@ -206,19 +148,6 @@ export interface Results extends AuthorityResults {
   'revoke-invite': Record<never, never>
   'read-link': LinkInfo
   'join': { readonly space: SpaceId }
-  'send-message': { readonly messageId: OpId }
-  'edit-message': Record<never, never>
-  'delete-message': Record<never, never>
-  'react': Record<never, never>
-  'pin-message': Record<never, never>
-  'list-pins': { readonly messages: readonly MessageInfo[] }
-  'retry-message': Record<never, never>
-  'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean }
-  /** unclear: parts of the query that mean nothing, as typed. since: the index is being built, and only messages sent from then on were searched; left out: all that are here. */
-  'search-messages': { readonly results: readonly FoundMessage[]; readonly more: boolean; readonly unclear: readonly string[]; readonly since?: number }
-  'mark-read': Record<never, never>
-  'keep-draft': Record<never, never>
-  'get-draft': { readonly text: string }
   'status': StatusInfo
 }
 
@@ -231,15 +160,11 @@ export type Reply<T extends CommandType = CommandType> =
 /** What changed, whole: a client replaces what it shows. Messages come one by one, new or changed, by id. */
 export type Update =
   | AuthorityUpdate
+  | MessageUpdate
   | { readonly type: 'me'; readonly me: { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string } | undefined }
   | { readonly type: 'spaces'; readonly spaces: readonly SpaceInfo[] }
   | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[] }
   | { readonly type: 'members'; readonly space: SpaceId; readonly members: readonly MemberInfo[] }
-  | { readonly type: 'messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly messages: readonly MessageInfo[] }
-  /** Messages of the space told before may count no longer, or count again, since somebody was removed or lost a right: forget them, and ask for what is shown. */
-  | { readonly type: 'revised'; readonly space: SpaceId }
-  /** States of own messages that changed. */
-  | { readonly type: 'states'; readonly space: SpaceId; readonly channel: ChannelId; readonly states: readonly { readonly id: OpId; readonly state: SendState }[] }
   | { readonly type: 'status'; readonly status: StatusInfo }
   /** Something went wrong that no command asked for: a sentence for people, shown once. */
   | { readonly type: 'notice'; readonly error: ApiError }

@@ -4,7 +4,7 @@
  */
 import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Reply, ReplyInfo, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { RoleInfo } from '../api/authority.ts'
-import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
+import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import { undone } from './acts.ts'
 import {
   accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
@@ -37,6 +37,7 @@ export class Client {
   private channelsOf = $state.raw<ReadonlyMap<SpaceId, readonly ChannelInfo[]>>(new Map())
   private rolesOf = $state.raw<ReadonlyMap<SpaceId, readonly RoleInfo[]>>(new Map())
   private membersOf = $state.raw<ReadonlyMap<SpaceId, readonly MemberInfo[]>>(new Map())
+  private typingIn = $state.raw<ReadonlyMap<ChannelId, readonly IdentityId[]>>(new Map())
   private views = $state.raw<ReadonlyMap<ChannelId, ChannelView>>(new Map())
   /** The person looks at the end of the open channel: what comes there is read. */
   private isWatching = false
@@ -65,6 +66,8 @@ export class Client {
   /** The strongest first, everyone's last. */
   get roles(): readonly RoleInfo[] { return (this.space && this.rolesOf.get(this.space)) || [] }
   get members(): readonly MemberInfo[] { return (this.space && this.membersOf.get(this.space)) || [] }
+  /** Others who are writing in the open channel now. */
+  get typing(): readonly string[] { return ((this.channel && this.typingIn.get(this.channel)) || []).map((id) => this.members.find((m) => m.member === id)?.name ?? '') }
   get view(): ChannelView { return (this.channel && this.views.get(this.channel)) || EMPTY_VIEW }
   get currentSpace(): SpaceInfo | undefined { return this.spaces?.find((s) => s.space === this.space) }
   get currentChannel(): ChannelInfo | undefined { return this.channels.find((c) => c.channel === this.channel) }
@@ -121,6 +124,7 @@ export class Client {
       case 'members': this.membersOf = new Map(this.membersOf).set(update.space, update.members); return
       case 'messages': this.takeMessages(update.channel, update.messages); return
       case 'revised': this.revise(update.space); return
+      case 'typing': this.typingIn = new Map(this.typingIn).set(update.channel, update.members); return
       case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return
       case 'status': this.status = update.status; return
       case 'undone': for (const act of update.acts) this.notify(undone(act, this.me?.identity)); return

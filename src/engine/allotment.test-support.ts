@@ -72,6 +72,16 @@ export class Allotment {
     return messages.map((m) => `${m.authorName}: ${m.text}`)
   }
 
+  /** Ops come to somebody through the relay, from whoever knows the space. */
+  async hand(person: Person, ops: readonly Uint8Array[]): Promise<void> {
+    const { mail, groups, everyone } = person.space(this.space)
+    const [relayKey] = everyone.relayKeysInUse(), tip = groups.tip()
+    const bytes = tip === undefined ? undefined : mail.seal(tip, { type: 'ops', ops })
+    if (relayKey === undefined || bytes === undefined) throw new Error(`${person.name} can't read the space`)
+    person.queue.push({ type: 'announced', relay: RELAY, topic: (await mail.topicOf(relayKey)).topic, bytes })
+    await this.room.pass(100)
+  }
+
   /** Each of them acts without knowing of the others; then they meet again. */
   async apart(people: readonly Person[], acts: () => Promise<void>): Promise<void> {
     for (const person of people) this.room.goesOffline(person)

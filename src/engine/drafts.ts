@@ -1,13 +1,15 @@
 /** What was said while nothing may be sealed: kept on disk, sealed in order as soon as the group agrees with authority again. */
 import type { Row } from '../ports.ts'
 import { fromHex } from '../wire/bytes.ts'
-import type { Content } from '../wire/content.ts'
+import type { Content, MessageContent } from '../wire/content.ts'
 import { type ChannelId, type OpId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeDraft, encodeDraft } from '../wire/records.ts'
 import { MAX_DRAFTS } from './limits.ts'
 import type { Turn, World } from './turn.ts'
 
 export interface Draft { readonly id: OpId; readonly channel: ChannelId; readonly content: Content; readonly at: number }
+
+export interface MessageDraft extends Draft { readonly content: MessageContent }
 
 export class Drafts {
   private readonly space: SpaceId
@@ -20,7 +22,7 @@ export class Drafts {
   get size(): number { return this.list.length }
   get full(): boolean { return this.list.length >= MAX_DRAFTS }
   /** Messages that wait, oldest first. */
-  of(channel: ChannelId): readonly Draft[] { return this.list.filter((d) => d.channel === channel && d.content.type === 'message') }
+  of(channel: ChannelId): readonly MessageDraft[] { return this.list.filter((d) => d.channel === channel).filter((d): d is MessageDraft => d.content.type === 'message') }
   get(id: OpId): Draft | undefined { return this.list.find((d) => d.id === id) }
 
   load(rows: readonly Row[]): void {

@@ -23,6 +23,7 @@ import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
 import { refresh } from './messages/refresh.ts'
+import { Typing } from './messages/typing.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
 import { Questions } from './questions.ts'
@@ -48,6 +49,7 @@ export class Engine implements Stepper {
   readonly peers: Peers
   readonly meeting: Meeting
   readonly joins: Joins
+  readonly typing: Typing
   readonly groupwork: Groupwork
   readonly questions = new Questions()
   readonly reading = new ReadMarks()
@@ -70,9 +72,11 @@ export class Engine implements Stepper {
       met: (turn, replica) => this.touch(turn, replica),
       vector: (turn, replica, device, vector) => { if (this.noteHeld(turn, replica, device, vector)) this.touch(turn, replica) },
       tree: (turn, replica, tree) => this.takeTree(turn, replica, tree),
+      signal: (turn, replica, sealed) => this.onSignal(turn, replica, sealed),
     })
     this.meeting = new Meeting(this)
     this.joins = new Joins(this)
+    this.typing = new Typing(this)
     this.groupwork = new Groupwork(this)
     this.telling = new Telling(this)
     this.searching = new Searching(this)
@@ -217,6 +221,7 @@ export class Engine implements Stepper {
         return
       }
       case 'tree': return this.takeTree(turn, replica, payload.tree)
+      case 'typing': return this.typing.heard(turn, replica, payload)
     }
   }
 
@@ -298,6 +303,12 @@ export class Engine implements Stepper {
     }
   }
 
+  /** Over a connection comes nothing but signals in this way: everything else has frames of its own. */
+  private async onSignal(turn: Turn, replica: Replica, sealed: Uint8Array): Promise<void> {
+    const payload = replica.mail.open(sealed)
+    if (payload !== undefined && payload !== 'no-key' && payload.type === 'typing') await this.typing.heard(turn, replica, payload)
+  }
+
   /** Takes a space that never became one off this device. */
   forget(turn: Turn, replica: Replica): void {
     this.replicas.delete(replica.id)
@@ -329,6 +340,7 @@ export class Engine implements Stepper {
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
     if (kind === 'index') await this.searching.work(turn, replica)
+    if (kind === 'typing') this.typing.tell(turn, replica)
     if (kind === 'receipt') await postReceipt(turn, replica)
     if (kind === 'proof') await proveForks(this, turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)

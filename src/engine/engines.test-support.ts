@@ -56,6 +56,8 @@ export class Room {
   readonly people: Person[] = []
   /** While this is a list, what people post is on its way and not at the relay yet. */
   onTheWay: (() => void)[] | undefined
+  /** Otherwise nobody is connected any more but through the relay. */
+  canDial = true
   /** Who is cut off from everyone and the relay, and what they have posted meanwhile. */
   private readonly cutOff = new Map<Person, (() => void)[]>()
   private readonly boxes = new Map<string, Uint8Array[]>()
@@ -168,7 +170,7 @@ export class Room {
       case 'dial': {
         const to = other(send.peer)
         // Whoever is away doesn't answer: an answer at once, and no time passing, would be a circle.
-        if (to === undefined) return
+        if (to === undefined || !this.canDial) return
         from.queue.push({ type: 'peer-up', peer: send.peer, path: 'direct' })
         to.queue.push({ type: 'peer-up', peer: from.peer, path: 'direct' })
         return

@@ -23,6 +23,7 @@ export const LABELS = {
   helloKey: label('hello key'),
   helloSign: label('hello'),
   presenceSign: label('presence'),
+  typingSign: label('typing'),
   receiptSign: label('receipt'),
   commitBinding: label('commit'),
   inviteId: label('invite id'),

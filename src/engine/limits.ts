@@ -118,6 +118,15 @@ export const MAX_NOTES_READ = 20_000
 export const MAX_LOOKED_AT = 200
 /** Characters of the message that an answer shows. */
 export const MAX_QUOTE_CHARS = 120
+/** Ms between one's own signals of writing in a channel, and for how long others believe one: longer, so that a late one leaves no gap. */
+export const TYPING_EVERY_MS = 3000
+export const TYPING_LASTS_MS = 6000
+/** Signals of one device that come faster are not looked at. */
+export const TYPING_LEAST_MS = 500
+/** Devices whose writing is known, per space: more than any line can name. */
+export const MAX_TYPISTS = 100
+/** Unread messages of a channel that are counted: beyond it the number says nothing more. */
+export const MAX_UNREAD_COUNTED = 1000
 /** Drafts that wait for the group, per space. */
 export const MAX_DRAFTS = 200
 /** Proposals of the index that one search looks at: a half-typed rare combination must not read the whole disk. */

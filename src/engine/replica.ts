@@ -266,7 +266,7 @@ export class Replica {
   }
 
   /** What authority would say of own content, before any is made. */
-  contentVerdict(turn: Turn, channel: ChannelId, type: Content['type']): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, 0, undefined)) }
+  contentVerdict(turn: Turn, channel: ChannelId, type: Content['type'] | 'everyone'): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, 0, undefined)) }
 
   // ---- conclusions ----
 

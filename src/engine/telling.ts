@@ -1,13 +1,14 @@
 /** What clients are told, and only when it changed since they were told last. */
 import type { MessageInfo, SpaceInfo, StatusInfo, Update } from '../api.ts'
-import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
+import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import type { MessageRecord } from '../wire/content-records.ts'
 import type { Op } from '../wire/op.ts'
 import { roleInfos } from './authority-views.ts'
 import type { Engine } from './engine.ts'
+import { counts } from './messages/counting.ts'
 import { PLAIN } from './messages/fold.ts'
 import { messageInfo } from './messages/infos.ts'
-import { counts } from './messages/reading.ts'
+import { recount } from './messages/unread.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 import { Undone } from './undone.ts'
@@ -39,6 +40,7 @@ export class Telling {
     for (const { channel, record } of replica.takeFresh()) {
       this.engine.searching.note(turn, replica, { channel, record, folded: PLAIN })
       if (record.device === replica.me.device) this.recent.note(replica.id, channel, record)
+      this.engine.typing.wrote(turn, replica, channel, record.device)
       if (!counts(replica, channel, record, 'message')) continue
       const list = shown.get(channel)
       if (list === undefined) shown.set(channel, [record]); else list.push(record)
@@ -58,6 +60,11 @@ export class Telling {
       this.replaced.delete(info.id)
       return replaces === undefined ? info : { ...info, replaces }
     }) })
+  }
+
+  typing(turn: Turn, space: SpaceId, channel: ChannelId, members: readonly IdentityId[]): void {
+    const key = `typing|${space}|${channel}`
+    if (members.length > 0 || this.told.has(key)) this.tellChanged(turn, key, { type: 'typing', space, channel, members })
   }
 
   private states(turn: Turn, replica: Replica): void {
@@ -85,7 +92,9 @@ export class Telling {
   private revised(turn: Turn, replica: Replica): void {
     const { revision } = replica.authority, told = this.revisions.get(replica.id)
     this.revisions.set(replica.id, revision)
-    if (told !== undefined && told !== revision) turn.out.update({ type: 'revised', space: replica.id })
+    if (told === undefined || told === revision) return
+    turn.out.update({ type: 'revised', space: replica.id })
+    for (const channel of replica.authority.state.channels.keys()) if (this.engine.reading.unread(replica.id, channel).unread > 0) recount(this.engine, turn, replica, channel)
   }
 
   spaceInfos(): SpaceInfo[] {

@@ -9,25 +9,32 @@ import { inPlace } from './space/order.ts'
 import type { Turn } from './turn.ts'
 
 /** Unread counts and what this device has read, by space and channel. Own business of this device. */
-export interface Reading { unread(space: string, channel: ChannelId): number }
+export interface Unread { readonly unread: number; readonly mentions: number }
+export interface Reading { unread(space: string, channel: ChannelId): Unread }
 
 export function spaceInfo(replica: Replica, reading: Reading, name?: string): SpaceInfo {
   const state = replica.authority.state
   const mine = state.members.get(replica.me.identity)
-  let unread = 0
-  for (const channel of state.channels.keys()) unread += reading.unread(replica.id, channel)
+  let unread = 0, mentions = 0
+  for (const channel of state.channels.keys()) {
+    const count = reading.unread(replica.id, channel)
+    unread += count.unread
+    mentions += count.mentions
+  }
   return {
     space: replica.id, name: replica.record.state === 'joining' ? (name ?? state.name) : state.name, state: replica.state(),
-    role: mine !== undefined && state.owner === replica.me.identity ? 'owner' : 'member', relays: replica.record.relays, unread,
+    role: mine !== undefined && state.owner === replica.me.identity ? 'owner' : 'member', relays: replica.record.relays, unread, mentions,
     history: state.historyPolicy === 'all' ? 'all' : 'from-join', may: namesOf(mine?.permissions ?? 0), timedOutUntil: mine?.timeoutUntil ?? 0,
   }
 }
 
 export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
   const { state } = replica.authority
-  return inPlace(state.channels, (c) => c.place).map(([channel, c]) => ({
-    channel: channel as ChannelId, name: c.name, topic: c.topic, unread: reading.unread(replica.id, channel as ChannelId), may: namesOf(permissionsIn(state, replica.me.identity, c)),
-  }))
+  return inPlace(state.channels, (c) => c.place).map(([id, c]) => {
+    const channel = id as ChannelId
+    const { unread, mentions } = reading.unread(replica.id, channel)
+    return { channel, name: c.name, topic: c.topic, unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)) }
+  })
 }
 
 export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): MemberInfo[] {

@@ -39,7 +39,7 @@ test('every reason is named', () => {
 })
 
 test('every update is named', () => {
-  const updates = [...`${read('api.ts').split('export type Update =')[1]?.split('\n\n')[0]}${read('api/authority.ts').split('export type AuthorityUpdate =')[1]?.split('\n\n')[0]}`.matchAll(/readonly type: '([^']+)'/g)].map((m) => m[1])
+  const updates = [...`${read('api.ts').split('export type Update =')[1]?.split('\n\n')[0]}${read('api/authority.ts').split('export type AuthorityUpdate =')[1]?.split('\n\n')[0]}${read('api/messages.ts').split('export type MessageUpdate =')[1]}`.matchAll(/readonly type: '([^']+)'/g)].map((m) => m[1])
   for (const update of updates) expect(inTicks(section('Updates')), update).toContain(update)
   expect(updates.length).toBeGreaterThan(5)
 })

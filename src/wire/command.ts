@@ -6,7 +6,8 @@
  */
 import type { Command, CommandType } from '../api.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { channel, count, type Field, flag, type Form, invite, member, message, oneOf, type Optional, role, space, text, texts, utcOffset } from './command-fields.ts'
+import { channel, count, type Field, type Form, invite, member, type Optional, role, space, text, texts } from './command-fields.ts'
+import { MESSAGE_FORMS } from './command-messages.ts'
 
 type Fields<T extends CommandType> = Omit<Extract<Command, { type: T }>, 'type'>
 
@@ -27,23 +28,9 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'revoke-invite': { space, invite },
   'read-link': { link: text },
   'join': { link: text },
-  'send-message': { space, channel, text, replyTo: { optional: message } },
-  'edit-message': { space, message, text },
-  'delete-message': { space, message },
-  'react': { space, message, emoji: text, on: flag },
-  'pin-message': { space, message, on: flag },
-  'list-pins': { space, channel },
-  'retry-message': { space, message },
-  'get-messages': { space, channel, limit: { optional: count }, before: { optional: message } },
-  'search-messages': {
-    query: text, space: { optional: space }, channel: { optional: channel }, limit: { optional: count }, before: { optional: message },
-    order: { optional: oneOf('newest', 'best') }, utcOffsetMinutes: { optional: utcOffset },
-  },
-  'mark-read': { space, channel, message },
-  'keep-draft': { space, channel, text },
-  'get-draft': { space, channel },
   'status': {},
   ...AUTHORITY_FORMS,
+  ...MESSAGE_FORMS,
 }
 
 export const COMMAND_TYPES = Object.keys(FORMS) as readonly CommandType[]

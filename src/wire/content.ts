@@ -11,11 +11,12 @@
  * `more` is a map of what few messages have, each field left out where there is nothing to say. Fields unknown to this version are passed over:
  *
  *   re     the message answered to          th    the message that began the thread this one is in
- *   at     [identity mentioned, ...]        all   everybody is meant
+ *   at     [identity mentioned, ...]        rl    [role mentioned, ...]        all   everybody is meant
  *   title  of a forum post                  tags  [tag, ...] of a forum post
  *
  * Taking back names what is taken back: a reaction that its undoing had not seen stays, whatever anybody's clock says.
  */
+import { parseRoleId, type RoleId } from './authority.ts'
 import { fromHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText } from './cbor.ts'
 import { type IdentityId, type OpId, parseIdentityId, parseOpId } from './ids.ts'
@@ -35,6 +36,7 @@ export const MAX_TAKEN_BACK = 64
 export interface Words {
   readonly text: string
   readonly mentions?: readonly IdentityId[]
+  readonly roles?: readonly RoleId[]
   readonly everyone?: true
   readonly title?: string
   readonly tags?: readonly string[]
@@ -74,6 +76,7 @@ function encodeMore(c: Words & { readonly replyTo?: OpId; readonly thread?: OpId
     ...(c.replyTo === undefined ? {} : { re: raw(c.replyTo) }),
     ...(c.thread === undefined ? {} : { th: raw(c.thread) }),
     ...(c.mentions === undefined ? {} : { at: c.mentions.map(raw) }),
+    ...(c.roles === undefined ? {} : { rl: c.roles.map(raw) }),
     ...(c.everyone === undefined ? {} : { all: true }),
     ...(c.title === undefined ? {} : { title: c.title }),
     ...(c.tags === undefined ? {} : { tags: [...c.tags] }),
@@ -113,6 +116,7 @@ export function decodeContent(type: string, bytes: Uint8Array, maxChars: number)
 
 const idFrom = (v: Cbor | undefined): OpId | undefined => (isBytes(v, 32) ? parseOpId(v) : undefined)
 const identityFrom = (v: Cbor | undefined): IdentityId | undefined => (isBytes(v, 32) ? parseIdentityId(v) : undefined)
+const roleFrom = (v: Cbor | undefined): RoleId | undefined => (isBytes(v, 16) ? parseRoleId(v) : undefined)
 const isMap = (v: Cbor | undefined): v is { readonly [key: string]: Cbor } => typeof v === 'object' && v !== null && !Array.isArray(v) && !(v instanceof Uint8Array)
 
 function listOf<T>(v: Cbor | undefined, max: number, read: (item: Cbor) => T | undefined): T[] | undefined {
@@ -123,13 +127,15 @@ function listOf<T>(v: Cbor | undefined, max: number, read: (item: Cbor) => T | u
 
 function decodeWords(text: Cbor | undefined, more: Cbor | undefined, maxChars: number): Words | undefined {
   if (!isText(text, maxChars) || text === '' || !isMap(more)) return undefined
-  const { at, all, title, tags } = more
+  const { at, rl, all, title, tags } = more
   const mentions = at === undefined ? [] : listOf(at, MAX_MENTIONS, identityFrom)
+  const roles = rl === undefined ? [] : listOf(rl, MAX_MENTIONS, roleFrom)
   const tagList = tags === undefined ? [] : listOf(tags, MAX_TAGS, (tag) => (typeof tag === 'string' && isTag(tag) ? tag : undefined))
-  if (mentions === undefined || tagList === undefined || (title !== undefined && (!isText(title, MAX_TITLE_CHARS) || title === ''))) return undefined
+  if (mentions === undefined || roles === undefined || tagList === undefined || (title !== undefined && (!isText(title, MAX_TITLE_CHARS) || title === ''))) return undefined
   return {
     text,
     ...(mentions.length === 0 ? {} : { mentions }),
+    ...(roles.length === 0 ? {} : { roles }),
     ...(all === true ? { everyone: true as const } : {}),
     ...(title === undefined ? {} : { title }),
     ...(tagList.length === 0 ? {} : { tags: tagList }),

@@ -6,10 +6,11 @@
  *   presence  [2, device, peer, [address, ...], at, sig]    who is reachable where, not stored
  *   receipt   [3, device, at, [[channel, device, chanSeq], ...], sig]   what a device holds
  *   tree      [4, ratchet tree bytes]                       by hash, for joiners
+ *   typing    [5, device, channel, at, sig]                 somebody is writing now, not stored
  */
 import { concat, fromHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
-import { type DeviceId, parseDeviceId } from './ids.ts'
+import { type ChannelId, type DeviceId, parseChannelId, parseDeviceId } from './ids.ts'
 import { MAX_OP_BYTES } from './op.ts'
 import { decodeVector, encodeVector, type Vector } from './vector.ts'
 
@@ -21,10 +22,12 @@ const MAX_TREE_BYTES = 512 * 1024
 
 export interface Presence { readonly type: 'presence'; readonly device: DeviceId; readonly peer: string; readonly addresses: readonly string[]; readonly at: number; readonly sig: Uint8Array }
 export interface Receipt { readonly type: 'receipt'; readonly device: DeviceId; readonly at: number; readonly vector: Vector; readonly sig: Uint8Array }
+export interface Typing { readonly type: 'typing'; readonly device: DeviceId; readonly channel: ChannelId; readonly at: number; readonly sig: Uint8Array }
 export type Payload =
   | { readonly type: 'ops'; readonly ops: readonly Uint8Array[] }
   | Presence
   | Receipt
+  | Typing
   | { readonly type: 'tree'; readonly tree: Uint8Array }
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
@@ -33,12 +36,15 @@ const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 export const presenceBytes = (p: Omit<Presence, 'sig' | 'type'>): Uint8Array => encodeCbor([raw(p.device), p.peer, [...p.addresses], p.at])
 export const receiptBytes = (r: Omit<Receipt, 'sig' | 'type'>): Uint8Array => encodeCbor([raw(r.device), r.at, encodeVector(r.vector)])
 
+export const typingBytes = (t: Omit<Typing, 'sig' | 'type'>): Uint8Array => encodeCbor([raw(t.device), raw(t.channel), t.at])
+
 export function encodePayload(p: Payload): Uint8Array {
   switch (p.type) {
     case 'ops': return encodeCbor([1, [...p.ops]])
     case 'presence': return encodeCbor([2, raw(p.device), p.peer, [...p.addresses], p.at, p.sig])
     case 'receipt': return encodeCbor([3, raw(p.device), p.at, encodeVector(p.vector), p.sig])
     case 'tree': return encodeCbor([4, p.tree])
+    case 'typing': return encodeCbor([5, raw(p.device), raw(p.channel), p.at, p.sig])
   }
 }
 
@@ -50,6 +56,7 @@ export function decodePayload(bytes: Uint8Array): Payload | undefined {
     case 2: return decodePresence(v)
     case 3: return decodeReceipt(v)
     case 4: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_TREE_BYTES ? { type: 'tree', tree: v[1] } : undefined
+    case 5: return decodeTyping(v)
     default: return undefined
   }
 }
@@ -81,6 +88,14 @@ function decodeReceipt(v: readonly Cbor[]): Payload | undefined {
   const vector = decodeVector(vectorCbor)
   if (v.length !== 5 || !isBytes(device, 32) || !isUint(at) || vector === undefined || !isBytes(sig, 64)) return undefined
   return { type: 'receipt', device: parseDeviceId(device) as DeviceId, at, vector, sig }
+}
+
+function decodeTyping(v: readonly Cbor[]): Payload | undefined {
+  const [, deviceBytes, channelBytes, at, sig] = v
+  const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
+  const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined
+  if (v.length !== 5 || device === undefined || channel === undefined || !isUint(at) || !isBytes(sig, 64)) return undefined
+  return { type: 'typing', device, channel, at, sig }
 }
 
 export const encodeEnvelope = (hint: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array => concat(hint, nonce, sealed)

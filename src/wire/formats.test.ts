@@ -2,6 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { RoleId } from './authority.ts'
 import { concat, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
 import { decodeContent, encodeContent, pad, padEnvelope, unpad } from './content.ts'
@@ -21,7 +22,7 @@ import { decodeVector, encodeVector } from './vector.ts'
 
 const bytes = (length: number, fill: number): Uint8Array => new Uint8Array(length).fill(fill)
 const id = <T extends string>(length: number, fill: number): T => toHex(bytes(length, fill)) as T
-const op = id<OpId>(32, 1), other = id<OpId>(32, 2), device = id<DeviceId>(32, 3), channel = id<ChannelId>(16, 4), identity = id<IdentityId>(32, 5), space = id<SpaceId>(32, 6)
+const op = id<OpId>(32, 1), other = id<OpId>(32, 2), device = id<DeviceId>(32, 3), channel = id<ChannelId>(16, 4), identity = id<IdentityId>(32, 5), space = id<SpaceId>(32, 6), role = id<RoleId>(16, 7)
 const vector = [{ channel, device, chanSeq: 7, head: '0102030405060708' }, { channel, device: id<DeviceId>(32, 9), chanSeq: 1, head: '0102030405060709' }]
 const sha = (b: Uint8Array): Uint8Array => sha256(b)
 
@@ -38,7 +39,7 @@ function sample<T>(name: string, value: T, encode: (v: T) => Uint8Array, decode:
 }
 
 const origin = { id: op, device, author: identity, seq: 4, chanSeq: 1, hlc: 2, deps: [other] }
-const post = { type: 'message', text: 'Wer kommt?', replyTo: op, thread: other, mentions: [identity], everyone: true, title: 'Sonntag', tags: ['Garten'] } as const
+const post = { type: 'message', text: 'Wer kommt?', replyTo: op, thread: other, mentions: [identity], roles: [role], everyone: true, title: 'Sonntag', tags: ['Garten'] } as const
 const commit = { type: 'commit', parent: op, mls: bytes(300, 1), external: true, welcome: bytes(9, 2), groupInfo: bytes(30, 3), treeHash: bytes(32, 4), check: bytes(32, 5), backLink: bytes(72, 6), relayKey: bytes(72, 7) } as const
 const samples: readonly Sample[] = [
   sample('commit', commit, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
@@ -55,6 +56,7 @@ const samples: readonly Sample[] = [
   sample('pin', { type: 'pin', message: op } as const, encodeContent, (b) => decodeContent('pin', b, 100)),
   sample('unpin', { type: 'unpin', message: op, notes: [other, op] } as const, encodeContent, (b) => decodeContent('unpin', b, 100)),
   sample('ops payload', { type: 'ops', ops: [bytes(5, 1), bytes(0, 0)] } as const, encodePayload, decodePayload),
+  sample('typing', { type: 'typing', device, channel, at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('presence', { type: 'presence', device, peer: '12D3', addresses: ['/dns4/a'], at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('receipt', { type: 'receipt', device, at: 5, vector, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('tree payload', { type: 'tree', tree: bytes(50, 1) } as const, encodePayload, decodePayload),
@@ -62,6 +64,7 @@ const samples: readonly Sample[] = [
   sample('vector frame', { type: 'vector', token: bytes(16, 1), vector, whole: true } as const, encodeFrame, decodeFrame),
   sample('ask frame', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [bytes(32, 2)] } as const, encodeFrame, decodeFrame),
   sample('ops frame', { type: 'ops', token: bytes(16, 1), ops: [bytes(7, 1)], more: false } as const, encodeFrame, decodeFrame),
+  sample('signal frame', { type: 'signal', token: bytes(16, 1), sealed: bytes(300, 1) } as const, encodeFrame, decodeFrame),
   sample('tree frame', { type: 'tree', token: bytes(16, 1), tree: bytes(7, 1) } as const, encodeFrame, decodeFrame),
   sample('vector', vector, (v) => encodeCbor(encodeVector(v)), (b) => decodeVector(decodeCbor(b, 1000))),
   sample('kit of ops', { type: 'ops', ops: [bytes(7, 1)] } as const, encodeKit, decodeKit),

@@ -6,6 +6,7 @@
  *   ask     [3, token, [[channel, device, from, to], ...], [tree hash, ...]]
  *   ops     [4, token, [op bytes, ...], more?]         answers, and fresh ops unasked
  *   tree    [5, token, ratchet tree bytes]
+ *   signal  [6, token, envelope]                       what is true now and kept nowhere, sealed as for a relay
  */
 import { fromHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
@@ -15,6 +16,7 @@ import { decodeVector, encodeVector, type Vector } from './vector.ts'
 
 export const MAX_FRAME_PAYLOAD = 1024 * 1024
 const MAX_HELLOS = 256
+const MAX_SIGNAL_BYTES = 4096
 const MAX_RANGES = 2000
 const MAX_OPS = 4096
 
@@ -26,6 +28,7 @@ export type Frame =
   | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[] }
   | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly more: boolean }
   | { readonly type: 'tree'; readonly token: Uint8Array; readonly tree: Uint8Array }
+  | { readonly type: 'signal'; readonly token: Uint8Array; readonly sealed: Uint8Array }
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 
@@ -36,6 +39,7 @@ export function encodeFrame(f: Frame): Uint8Array {
     case 'ask': return encodeCbor([3, f.token, f.ranges.map((r) => [raw(r.channel), raw(r.device), r.from, r.to]), [...f.trees]])
     case 'ops': return encodeCbor([4, f.token, [...f.ops], f.more])
     case 'tree': return encodeCbor([5, f.token, f.tree])
+    case 'signal': return encodeCbor([6, f.token, f.sealed])
   }
 }
 
@@ -58,6 +62,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
       return ops.length === list.length ? { type: 'ops', token, ops, more: v[3] } : undefined
     }
     case 5: return v.length === 3 && isBytes(v[2]) ? { type: 'tree', token, tree: v[2] } : undefined
+    case 6: return v.length === 3 && isBytes(v[2]) && v[2].length <= MAX_SIGNAL_BYTES ? { type: 'signal', token, sealed: v[2] } : undefined
     default: return undefined
   }
 }

@@ -1,6 +1,7 @@
 /** What clients may ask: each command is checked, done, and answered with a result or a plain refusal. */
 import type { Command } from '../../api.ts'
 import type { AuthorityQuestion } from '../../api/authority.ts'
+import type { MessageQuestion } from '../../api/messages.ts'
 import type { SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
@@ -11,13 +12,11 @@ import { type Asked, type AskedIn, change, named, type Refusal } from './asked.t
 import { answerAuthority, doAuthority } from './authority.ts'
 import { createChannel, renameChannel } from './channels.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
-import { getMessages, markRead, retryMessage, sendMessage } from './messages.ts'
 import { removeMember } from './moderation.ts'
-import { deleteMessage, editMessage, listPins, pinMessage, react } from './notes.ts'
 import { leave, setName, setUp } from './people.ts'
 import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
-import { getDraft, keepDraft } from './unsent.ts'
+import { answerMessage, doMessage } from './talk.ts'
 
 type Answer = Promise<Refusal> | Refusal
 type InSpace = Extract<Command, { readonly space: SpaceId }>
@@ -52,19 +51,14 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading) })
     case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now)) })
     case 'list-invites': return listInvites(asked)
-    case 'get-messages': return getMessages(asked, c)
-    case 'list-pins': return listPins(asked, c)
-    case 'mark-read': return markRead(asked, c)
-    case 'retry-message': return retryMessage(asked, c)
-    case 'keep-draft': return keepDraft(asked, c)
-    case 'get-draft': return getDraft(asked, c)
+    case 'get-messages': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)
     case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'get-recovery': case 'list-audit': case 'explain':
       return answerAuthority(asked, c)
   }
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
 }
 
-type ForMembers = Exclude<InSpace, AuthorityQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'get-messages' | 'list-pins' | 'mark-read' | 'retry-message' | 'keep-draft' | 'get-draft' }>
+type ForMembers = Exclude<InSpace, AuthorityQuestion | MessageQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' }>
 
 function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {
@@ -75,11 +69,7 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
     case 'leave-space': return leave(asked)
     case 'create-invite': return createInvite(asked, c)
     case 'revoke-invite': return revokeInvite(asked, c)
-    case 'send-message': return sendMessage(asked, c)
-    case 'edit-message': return editMessage(asked, c)
-    case 'delete-message': return deleteMessage(asked, c)
-    case 'react': return react(asked, c)
-    case 'pin-message': return pinMessage(asked, c)
+    case 'send-message': case 'edit-message': case 'delete-message': case 'react': case 'pin-message': case 'typing': return doMessage(asked, c)
     default: return doAuthority(asked, c)
   }
 }

@@ -1,39 +1,52 @@
 /** Writing messages, and reading a channel. */
 import type { ApiError, MessageInfo } from '../../api.ts'
-import type { Content, MessageContent } from '../../wire/content.ts'
+import type { WordsGiven } from '../../api/messages.ts'
+import type { Content, Words } from '../../wire/content.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, EpochId, OpId } from '../../wire/ids.ts'
 import type { Audience } from '../audience.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
+import { counts } from '../messages/counting.ts'
 import { draftInfo } from '../messages/infos.ts'
 import { messageRows, placeOf, rowKey } from '../messages/places.ts'
-import { counts, describe, findMessages, type Located, readNotes } from '../messages/reading.ts'
+import { describe, findMessages, type Located, readNotes } from '../messages/reading.ts'
+import { recount } from '../messages/unread.ts'
 import { act, due, maySeal } from '../reconcile.ts'
+import { refusal } from '../refusals.ts'
 import type { Turn } from '../turn.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 
 export async function sendMessage(asked: AskedIn, c: Run<'send-message'>): Promise<Refusal> {
-  const wrong = worded(c.text)
-  if (wrong !== undefined) return wrong
   if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
-  const content: MessageContent = { type: 'message', text: c.text, ...(c.replyTo === undefined ? {} : { replyTo: c.replyTo }) }
-  const said = await say(asked, c.channel, content)
+  const words = asWords(asked, c.channel, c)
+  if ('code' in words) return words
+  const said = await say(asked, c.channel, { type: 'message', ...words, ...(c.replyTo === undefined ? {} : { replyTo: c.replyTo }) })
   if ('code' in said) return said
+  asked.engine.typing.sent(asked.replica.id, c.channel)
   asked.turn.out.reply(asked.asker, { messageId: said.id })
   return undefined
 }
 
-/** What is wrong with the text of a message. */
-export function worded(text: string): Refusal {
-  return text.trim() === '' ? fail('text-empty') : text.length > limits.MAX_MESSAGE_CHARS ? fail('text-too-long') : undefined
+/** The words of a message as they go into it, or what is wrong with them. */
+export function asWords({ turn, replica }: AskedIn, channel: ChannelId, given: WordsGiven): Words | ApiError {
+  const { text, mentions = [], mentionRoles: roles = [], mentionEveryone: everyone = false } = given
+  if (text.trim() === '') return fail('text-empty')
+  if (text.length > limits.MAX_MESSAGE_CHARS) return fail('text-too-long')
+  const { state } = replica.authority
+  if (mentions.some((member) => !state.members.has(member))) return fail('unknown-member')
+  if (roles.some((role) => !state.roles.has(role))) return fail('unknown-role')
+  const verdict = roles.length > 0 || everyone ? replica.contentVerdict(turn, channel, 'everyone') : undefined
+  if (verdict?.type === 'void') return refusal(verdict.reason)
+  return { text, ...(mentions.length === 0 ? {} : { mentions }), ...(roles.length === 0 ? {} : { roles }), ...(everyone ? { everyone } : {}) }
 }
 
 /** Seals and sends content, or keeps it until it may be sealed. The id is the op's, or for now the draft's. */
 export async function say({ engine, turn, replica }: AskedIn, channel: ChannelId, content: Content): Promise<{ readonly id: OpId } | ApiError> {
   const drafts = engine.drafts.get(replica.id)
   if (drafts === undefined) return fail('internal')
-  if (replica.contentVerdict(turn, channel, content.type).type === 'void') return fail('not-allowed')
+  const verdict = replica.contentVerdict(turn, channel, content.type)
+  if (verdict.type === 'void') return refusal(verdict.reason)
   if (!maySeal(replica.everyone)) {
     // Somebody was removed and nobody has changed the group yet: with the tip's state at hand this device does it now.
     const op = await act(turn, replica.everyone, changeOnly(turn, replica.everyone))
@@ -42,7 +55,7 @@ export async function say({ engine, turn, replica }: AskedIn, channel: ChannelId
   if (!maySeal(replica.everyone) || !drafts.empty) {
     if (drafts.full) return fail('limit-reached', 'Too many messages wait to be secured. Wait until you are connected again.')
     const draft = drafts.add(turn, engine.world, channel, content)
-    if (content.type === 'message') turn.out.update({ type: 'messages', space: replica.id, channel, messages: [draftInfo(replica, draft)] })
+    if (content.type === 'message') turn.out.update({ type: 'messages', space: replica.id, channel, messages: [draftInfo(replica, { ...draft, content })] })
     engine.touch(turn, replica)
     return draft
   }
@@ -68,8 +81,7 @@ export function find(asked: AskedIn, message: OpId, then: (asked: AskedIn, found
 export async function markRead(asked: AskedIn, c: Run<'mark-read'>): Promise<undefined> {
   await find(asked, c.message, ({ engine, turn, asker, replica }, { channel, record }) => {
     engine.reading.mark(turn, replica.id, channel, record.place)
-    engine.touch(turn, replica)
-    turn.out.reply(asker, {})
+    recount(engine, turn, replica, channel, (later) => { later.out.reply(asker, {}) })
   })
 }
 

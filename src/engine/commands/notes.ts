@@ -1,16 +1,18 @@
 /** What is done with a message after it was written: correcting, deleting, reacting, pinning. */
 import type { Row } from '../../ports.ts'
-import type { Content } from '../../wire/content.ts'
+import type { Content, MessageContent, Words } from '../../wire/content.ts'
 import { isEmoji, MAX_TAKEN_BACK } from '../../wire/content.ts'
 import { type OpId, parseOpId } from '../../wire/ids.ts'
+import type { MessageDraft } from '../drafts.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import { livePins, liveReactions } from '../messages/fold.ts'
+import { counts } from '../messages/counting.ts'
 import { draftInfo } from '../messages/infos.ts'
 import { pinsPartition } from '../messages/places.ts'
-import { counts, describe, findMessages, readNotes, type Seen } from '../messages/reading.ts'
+import { describe, findMessages, readNotes, type Seen } from '../messages/reading.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
-import { find, say, worded } from './messages.ts'
+import { asWords, find, say } from './messages.ts'
 
 type Going = void | Promise<void>
 
@@ -29,32 +31,38 @@ async function note(asked: AskedIn, { channel }: Seen, content: Content | undefi
 }
 
 export async function editMessage(asked: AskedIn, c: Run<'edit-message'>): Promise<Refusal> {
-  const wrong = worded(c.text)
-  if (wrong !== undefined) return wrong
-  if (changeDraft(asked, c.message, c.text)) return undefined
+  const draft = draftOf(asked, c.message)
+  if (draft !== undefined) {
+    const words = asWords(asked, draft.channel, c)
+    return 'code' in words ? words : changeDraft(asked, draft, words)
+  }
   return look(asked, c.message, (found, seen) => {
     if (seen.record.author !== found.replica.me.identity) return found.turn.out.refuse(found.asker, fail('not-allowed'))
-    return note(found, seen, { type: 'edit', message: c.message, text: c.text })
+    const words = asWords(found, seen.channel, c)
+    return 'code' in words ? found.turn.out.refuse(found.asker, words) : note(found, seen, { type: 'edit', message: c.message, ...words })
   })
 }
 
 export async function deleteMessage(asked: AskedIn, c: Run<'delete-message'>): Promise<Refusal> {
-  if (changeDraft(asked, c.message, undefined)) return undefined
+  const draft = draftOf(asked, c.message)
+  if (draft !== undefined) return changeDraft(asked, draft, undefined)
   return look(asked, c.message, (found, seen) =>
     note(found, seen, { type: seen.record.author === found.replica.me.identity ? 'delete' : 'remove', message: c.message }))
 }
 
+function draftOf({ engine, replica }: AskedIn, message: OpId): MessageDraft | undefined {
+  const draft = engine.drafts.get(replica.id)?.get(message)
+  return draft?.content.type === 'message' ? { ...draft, content: draft.content } : undefined
+}
+
 /** What waits to be secured was seen by nobody: it is said otherwise, or not at all. */
-function changeDraft({ engine, turn, asker, replica }: AskedIn, message: OpId, text: string | undefined): boolean {
-  const drafts = engine.drafts.get(replica.id)
-  const draft = drafts?.get(message)
-  if (draft?.content.type !== 'message') return false
-  const content = text === undefined ? undefined : { ...draft.content, text }
-  drafts?.change(turn, message, content)
-  const info = draftInfo(replica, content === undefined ? draft : { ...draft, content })
+function changeDraft({ engine, turn, asker, replica }: AskedIn, draft: MessageDraft, words: Words | undefined): undefined {
+  const { content } = draft
+  const next: MessageContent | undefined = words === undefined ? undefined : { type: 'message', ...words, ...(content.replyTo === undefined ? {} : { replyTo: content.replyTo }) }
+  engine.drafts.get(replica.id)?.change(turn, draft.id, next)
   turn.out.reply(asker, {})
-  turn.out.update({ type: 'messages', space: replica.id, channel: draft.channel, messages: [content === undefined ? { ...info, text: '', deleted: true } : info] })
-  return true
+  const info = draftInfo(replica, next === undefined ? draft : { ...draft, content: next })
+  turn.out.update({ type: 'messages', space: replica.id, channel: draft.channel, messages: [next === undefined ? { ...info, text: '', deleted: true } : info] })
 }
 
 export async function react(asked: AskedIn, c: Run<'react'>): Promise<Refusal> {

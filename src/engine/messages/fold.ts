@@ -10,7 +10,7 @@ import { MAX_REACTION_KINDS } from '../limits.ts'
 export interface Folded {
   readonly isDeleted: boolean
   /** undefined: as it was written. */
-  readonly edit: { readonly words: Words; readonly hlc: number } | undefined
+  readonly edit: { readonly words: Words; readonly by: Origin } | undefined
   /** By emoji, in the order of first use. */
   readonly reactions: ReadonlyMap<string, readonly IdentityId[]>
   readonly isPinned: boolean
@@ -26,10 +26,10 @@ export function fold(message: Pick<MessageRecord, 'author'>, notes: readonly Not
   const byAuthor = (note: NoteRecord): boolean => note.author === message.author
   // A tombstone keeps nothing: what else was said about the message goes with it.
   if (notes.some((n) => n.content.type === 'remove' || (n.content.type === 'delete' && byAuthor(n)))) return { ...PLAIN, isDeleted: true }
-  let edit: Folded['edit'] & { readonly id: OpId } | undefined
+  let edit: Folded['edit']
   for (const note of notes) {
     const { content } = note
-    if (content.type === 'edit' && byAuthor(note) && (edit === undefined || isLater(note, edit))) edit = { words: content, hlc: note.hlc, id: note.id }
+    if (content.type === 'edit' && byAuthor(note) && (edit === undefined || isLater(note, edit.by))) edit = { words: content, by: note }
   }
   return { isDeleted: false, edit, reactions: reactionsOf(notes), isPinned: livePins(notes).length > 0 }
 }

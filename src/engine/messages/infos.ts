@@ -2,9 +2,10 @@
 import type { MessageInfo, ReactionInfo, ReplyInfo } from '../../api.ts'
 import type { IdentityId, OpId } from '../../wire/ids.ts'
 import { MAX_QUOTE_CHARS } from '../limits.ts'
-import type { Draft } from '../drafts.ts'
+import type { MessageDraft } from '../drafts.ts'
 import type { Replica } from '../replica.ts'
 import { sendState } from '../views.ts'
+import { mentionsInfo } from './mentions.ts'
 import type { Seen } from './reading.ts'
 
 const HLC_STEP = 1024
@@ -17,11 +18,13 @@ export function messageInfo(replica: Replica, seen: Omit<Seen, 'notes'>, target:
     mine: record.author === replica.me.identity, state: record.device === replica.me.device ? sendState(replica, channel, record.chanSeq) : { type: 'received' as const },
   }
   if (content === undefined || folded.isDeleted) return { ...head, text: '', deleted: true }
-  const { text } = folded.edit?.words ?? content
+  const words = folded.edit?.words ?? content
+  const mentions = mentionsInfo(replica, channel, words, folded.edit?.by ?? record)
   return {
-    ...head, text,
-    ...(folded.edit === undefined ? {} : { editedAt: Math.floor(folded.edit.hlc / HLC_STEP) }),
+    ...head, text: words.text,
+    ...(folded.edit === undefined ? {} : { editedAt: Math.floor(folded.edit.by.hlc / HLC_STEP) }),
     ...(content.replyTo === undefined ? {} : { replyTo: replyInfo(replica, content.replyTo, target) }),
+    ...(mentions === undefined ? {} : { mentions }),
     ...(folded.reactions.size === 0 ? {} : { reactions: reactionInfos(folded.reactions, replica.me.identity) }),
     ...(folded.isPinned ? { pinned: true } : {}),
   }
@@ -43,11 +46,11 @@ function replyInfo(replica: Replica, id: OpId, target: Omit<Seen, 'notes'> | und
 const firstChars = (text: string): string => [...text.slice(0, 2 * MAX_QUOTE_CHARS)].slice(0, MAX_QUOTE_CHARS).join('').toWellFormed()
 
 /** A message that waits for the group. */
-export function draftInfo(replica: Replica, draft: Draft): MessageInfo {
-  const { content } = draft
+export function draftInfo(replica: Replica, { id, channel, at, content }: MessageDraft): MessageInfo {
+  const mentions = mentionsInfo(replica, channel, content, undefined)
   return {
-    id: draft.id, channel: draft.channel, author: replica.me.identity, authorName: replica.me.name, text: content.type === 'message' ? content.text : '', sentAt: draft.at,
-    order: draft.at * HLC_STEP, mine: true, state: { type: 'securing' },
-    ...(content.type === 'message' && content.replyTo !== undefined ? { replyTo: replyInfo(replica, content.replyTo, undefined) } : {}),
+    id, channel, author: replica.me.identity, authorName: replica.me.name, text: content.text, sentAt: at, order: at * HLC_STEP, mine: true, state: { type: 'securing' },
+    ...(content.replyTo === undefined ? {} : { replyTo: replyInfo(replica, content.replyTo, undefined) }),
+    ...(mentions === undefined ? {} : { mentions }),
   }
 }

@@ -1,7 +1,7 @@
 /** Reading messages from the disk: first their rows, then what was noted about them, then what they answer to. Each step asks and goes on when the rows are here. */
 import type { MessageInfo } from '../../api.ts'
 import type { Row } from '../../ports.ts'
-import { decodeMessage, decodeNote, type MessageRecord, type NoteRecord, type Origin } from '../../wire/content-records.ts'
+import { decodeMessage, decodeNote, type MessageRecord, type NoteRecord } from '../../wire/content-records.ts'
 import type { Words } from '../../wire/content.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
 import { MAX_NOTES_READ } from '../limits.ts'
@@ -9,6 +9,7 @@ import type { Questions } from '../questions.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import { counts } from './counting.ts'
 import { fold, type Folded, PLAIN } from './fold.ts'
 import { messageInfo } from './infos.ts'
 import { decodePlace, messageRow, noteRows, placeRow } from './places.ts'
@@ -23,9 +24,6 @@ export interface Seen extends Located { readonly notes: readonly NoteRecord[]; r
 
 type Then<T> = (turn: Turn, found: readonly T[]) => void | Promise<void>
 type Going = void | Promise<void>
-
-/** Whether authority lets it count: what a removed person said afterwards, or nobody may say here, is shown to nobody. */
-export const counts = (replica: Replica, channel: ChannelId, o: Origin, type: string): boolean => replica.authority.contentVerdict({ ...o, channel, type }).type === 'valid'
 
 /** Those that are here, of any channel, in the order of `ids`. */
 export function findMessages(at: Reader, turn: Turn, ids: readonly OpId[], then: Then<Located>): Going {

@@ -5,8 +5,10 @@ import type { ChannelId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import { counts } from './counting.ts'
 import { placeOf, rowKey, rowsOf } from './places.ts'
-import { counts, describe, findMessages, readNotes, type Seen } from './reading.ts'
+import { describe, findMessages, readNotes, type Seen } from './reading.ts'
+import { recount } from './unread.ts'
 
 export function refresh(engine: Engine, turn: Turn, replica: Replica): void | Promise<void> {
   const ids = replica.inbox.begin()
@@ -17,6 +19,9 @@ export function refresh(engine: Engine, turn: Turn, replica: Replica): void | Pr
       bringUpToDate(later, replica, one)
       if (one.folded.isDeleted || one.folded.edit !== undefined) engine.searching.note(later, replica, one)
     }
+    const { reading } = engine
+    const less = seen.filter(({ channel, record, folded }) => folded.isDeleted && record.content !== undefined && record.place > reading.markOf(replica.id, channel))
+    for (const channel of new Set(less.map((s) => s.channel))) recount(engine, later, replica, channel)
     return describe(at, later, seen.filter((s) => counts(replica, s.channel, s.record, 'message')), (last, infos) => {
       for (const [channel, list] of byChannel(infos)) engine.telling.tellMessages(last, replica, channel, list)
       replica.inbox.end()

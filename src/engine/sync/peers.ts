@@ -61,6 +61,7 @@ export interface PeerEvents {
   met(turn: Turn, replica: Replica, device: DeviceId): void
   vector(turn: Turn, replica: Replica, device: DeviceId, vector: Vector): void
   tree(turn: Turn, replica: Replica, tree: Uint8Array): void
+  signal(turn: Turn, replica: Replica, sealed: Uint8Array): Promise<void>
 }
 
 export class Peers {
@@ -241,6 +242,7 @@ export class Peers {
         if (!session.trees.has(toHex(this.world.suite.sha256(frame.tree)))) return this.blame(turn, peer, 'unasked', session.device)
         return this.events.tree(turn, replica, frame.tree)
       }
+      case 'signal': return this.events.signal(turn, replica, frame.sealed)
     }
   }
 
@@ -364,6 +366,18 @@ export class Peers {
         if (!ops.some((op) => REMOVALS.has(op.header.type))) continue
       } else reached.add(session.device)
       for (const batch of batches(ops)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
+    }
+    return reached
+  }
+
+  /** Sends what is kept nowhere to those of these devices that are connected. Returns the devices reached. */
+  signal(turn: Turn, replica: Replica, sealed: Uint8Array, to: { has(device: DeviceId): boolean }): Set<DeviceId> {
+    const reached = new Set<DeviceId>()
+    for (const peer of this.peers.values()) {
+      const session = peer.sessions.get(replica.id)
+      if (session === undefined || !to.has(session.device)) continue
+      reached.add(session.device)
+      this.frame(turn, peer, { type: 'signal', token: session.token, sealed })
     }
     return reached
   }

@@ -1,0 +1,27 @@
+/** The forms of commands about what people say. */
+import type { MessageCommand } from '../api/messages.ts'
+import { channel, count, flag, type Form, list, member, message, oneOf, role, space, text, utcOffset } from './command-fields.ts'
+import { MAX_MENTIONS } from './content.ts'
+
+type Fields<T extends MessageCommand['type']> = Omit<Extract<MessageCommand, { type: T }>, 'type'>
+
+const MENTIONS = { mentions: { optional: list(member, MAX_MENTIONS) }, mentionRoles: { optional: list(role, MAX_MENTIONS) }, mentionEveryone: { optional: flag } }
+
+export const MESSAGE_FORMS: { readonly [T in MessageCommand['type']]: Form<Fields<T>> } = {
+  'send-message': { space, channel, text, replyTo: { optional: message }, ...MENTIONS },
+  'edit-message': { space, message, text, ...MENTIONS },
+  'delete-message': { space, message },
+  'react': { space, message, emoji: text, on: flag },
+  'pin-message': { space, message, on: flag },
+  'typing': { space, channel },
+  'list-pins': { space, channel },
+  'retry-message': { space, message },
+  'get-messages': { space, channel, limit: { optional: count }, before: { optional: message } },
+  'search-messages': {
+    query: text, space: { optional: space }, channel: { optional: channel }, limit: { optional: count }, before: { optional: message },
+    order: { optional: oneOf('newest', 'best') }, utcOffsetMinutes: { optional: utcOffset },
+  },
+  'mark-read': { space, channel, message },
+  'keep-draft': { space, channel, text },
+  'get-draft': { space, channel },
+}
