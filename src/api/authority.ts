@@ -42,8 +42,10 @@ export type AuthorityAct =
   | { readonly type: 'set-override'; readonly space: SpaceId; readonly channel: ChannelId; readonly role?: RoleId; readonly member?: IdentityId; readonly allow: readonly Permission[]; readonly deny: readonly Permission[] }
   | { readonly type: 'set-topic'; readonly space: SpaceId; readonly channel: ChannelId; readonly topic: string }
   | { readonly type: 'delete-channel'; readonly space: SpaceId; readonly channel: ChannelId }
-  /** Whether who comes later reads what was said before. */
+  /** Whether who comes later reads what was said before. 'from-join' takes back the links there are: their kits at the relays hold the keys of the past. */
   | { readonly type: 'set-history'; readonly space: SpaceId; readonly history: HistoryPolicy }
+  /** Lets somebody read what was said while the history was for all, who came by a link that doesn't give it: one made before a removal. */
+  | { readonly type: 'share-history'; readonly space: SpaceId; readonly member: IdentityId }
   /** It can do nothing more and comes back never. One's own always; others' with the permission to kick, and more power. */
   | { readonly type: 'revoke-device'; readonly space: SpaceId; readonly device: DeviceId }
   /** For an owner who gets lost: so many of these members may name a new one. A later set replaces it. */
@@ -145,6 +147,7 @@ export interface AuthorityResults {
   'set-topic': Record<never, never>
   'delete-channel': Record<never, never>
   'set-history': Record<never, never>
+  'share-history': Record<never, never>
   'list-devices': { readonly devices: readonly DeviceInfo[] }
   'revoke-device': Record<never, never>
   /** Left out: the owner has named nobody. */

@@ -4,7 +4,9 @@
  */
 import { compare, fromHex } from '../wire/bytes.ts'
 import type { DeviceId, EpochId } from '../wire/ids.ts'
-import { Groups, type Shared } from './group/groups.ts'
+import { type Gain, Groups, type Shared } from './group/groups.ts'
+import { openGrants } from './history.ts'
+import type { Due } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import type { DeviceState, HistoryPolicy, SpaceState } from './space/state.ts'
 
@@ -16,6 +18,8 @@ export class Audience {
   /** As in the headers of its commits and its content. */
   readonly number: number
   readonly groups: Groups
+  /** What is to be told to others, as of a while ago. */
+  telling: { readonly of: string; readonly due: Due } | undefined
 
   constructor(replica: Replica, number: number, shared: Shared) {
     const { authority, me, world, id } = replica
@@ -37,6 +41,29 @@ export class Audience {
 
   /** Whether who comes later reads what was said before. */
   get historyPolicy(): HistoryPolicy { return this.replica.authority.state.historyPolicy }
+
+  /** Whether what was said in this epoch is also for those who come later: so it is where the author of its commit knew that policy. */
+  isOpen(epoch: EpochId): boolean {
+    const { upheavals } = this.replica.authority
+    if (this.opened.of !== upheavals) this.opened = { of: upheavals, epochs: new Map() }
+    const { epochs } = this.opened
+    const known = epochs.get(epoch)
+    if (known !== undefined) return known
+    const isOpen = this.policyBehind(epoch) === 'all'
+    epochs.set(epoch, isOpen)
+    return isOpen
+  }
+
+  private opened: { readonly of: number; readonly epochs: Map<EpochId, boolean> } = { of: -1, epochs: new Map() }
+
+  private policyBehind(epoch: EpochId): HistoryPolicy { return this.replica.authority.historyBehind(epoch) }
+
+  /** Processes what can be processed now. Returns what must be saved. */
+  async advance(): Promise<Gain[]> {
+    const gains = await openGrants(this)
+    gains.push(...(await this.groups.advance()))
+    return gains
+  }
 
   /** The newest relay keys first: that of the tip, then those of other epochs here, a few. */
   relayKeysInUse(): Uint8Array[] {

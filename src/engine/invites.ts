@@ -8,8 +8,9 @@
 import type { Ciphersuite, SigningKey, TopicKey } from '../ports.ts'
 import { decodeAuthorityBody, encodeAuthorityBody } from '../wire/authority.ts'
 import { concat, fromHex, toHex } from '../wire/bytes.ts'
-import type { EpochId, IdentityId, InviteId } from '../wire/ids.ts'
+import type { IdentityId, InviteId } from '../wire/ids.ts'
 import { encodeKit, type Kit } from '../wire/invite.ts'
+import { secretsForNewcomers } from './history.ts'
 import { LABELS } from './labels.ts'
 import { batchesOf, topicFromSeed } from './mailbox/mail.ts'
 import { encodeTree, groupInfo } from './group/mls.ts'
@@ -83,14 +84,9 @@ async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId, rela
   const info = await groupInfo(replica.groups.mls, state)
   await postKit(turn, replica, invite, {
     type: 'group', epoch: tip, groupInfo: info, tree: encodeTree(state), envelopeSecret: envelope.key, relayKey,
-    secret: mayReadPast(replica, invite) ? replica.groups.keys.secret(tip as EpochId) : undefined,
+    // Who was removed may know the link: what lies behind their removal goes into no kit they could open.
+    secrets: replica.authority.removedSince(invite) ? [] : secretsForNewcomers(replica.everyone, tip),
   }, relays)
-}
-
-/** History through a link: where the policy says all, and nobody was removed since the link was made. */
-function mayReadPast(replica: Replica, invite: InviteId): boolean {
-  const state = replica.authority.state
-  return state.historyPolicy === 'all' && !replica.authority.removedSince(invite)
 }
 
 /** Adds fresh authority ops, and the new tip when they hold a commit, to the kits of the invites they matter to. */

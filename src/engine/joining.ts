@@ -114,7 +114,7 @@ export class Joining {
     const gains: Gain[] = []
     groups.keys.addEnvelope(kit.epoch, kit.envelopeSecret)
     turn.out.put(`keys/${replica.id}`, concat(fromHex(kit.epoch) as Uint8Array, new Uint8Array([1])), kit.envelopeSecret)
-    groups.believe(kit.epoch, kit.secret, gains)
+    for (const { epoch, secret } of kit.secrets) if (!groups.keys.has(epoch)) groups.believe(epoch, secret, gains)
     replica.saveGains(turn, gains)
     const proof = await suite.sign(this.keys.join.secretKey, joinProofBytes(replica.id, this.keys.invite, me.device, me.identity))
     const ops: Op[] = []

@@ -18,6 +18,7 @@ export const LABELS = {
   relayKey: label('relay'),
   relayKeySeal: label('relay seal'),
   bundle: label('bundle'),
+  grant: label('grant'),
   topic: label('topic'),
   helloToken: label('hello token'),
   helloKey: label('hello key'),

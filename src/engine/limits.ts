@@ -66,6 +66,15 @@ export const MAX_COMMIT_CHANGES = 64
 export const MAX_BUNDLES = 10_000
 /** Of one device: its oldest give way. */
 export const MAX_BUNDLES_OF_ONE = 2000
+/** Devices' requests for secrets kept, per group, and of one device; answers kept for each; and how often the same is asked for after a wrong answer. */
+export const MAX_WANTS = 2000
+export const MAX_WANTS_OF_ONE = 64
+export const MAX_GRANTS_OF_ONE = 16
+export const MAX_ASKED_AGAIN = 4
+/** What a device lacks may still come by itself: it asks for it after this (ms). */
+export const WANT_AFTER_MS = 5000
+/** Epochs told beside the tip's in one kit: those that no back-link leads to. */
+export const MAX_KIT_SECRETS = 64
 /** Live invites of one space: each costs a copy of every authority op at the relay. */
 export const MAX_LIVE_INVITES = 10
 export const MAX_SPACES = 200

@@ -4,13 +4,14 @@
  * the tree has two children and everyone chooses the same.
  */
 import { compare, equal, fromHex, toHex } from '../wire/bytes.ts'
-import { type Breakage, encodeGroupBody, MAX_BUNDLE_EPOCHS } from '../wire/group.ts'
-import type { DeviceId, EpochId } from '../wire/ids.ts'
+import { type Breakage, encodeGroupBody } from '../wire/group.ts'
+import type { DeviceId, EpochId, OpId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
 import { commit, decodeKeyPackage, externalCommit, type MlsState } from './group/mls.ts'
+import { grant, toBundle, toGrant, toWant, want } from './history.ts'
 import { LABELS } from './labels.ts'
-import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS } from './limits.ts'
+import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, WANT_AFTER_MS } from './limits.ts'
 import type { Turn } from './turn.ts'
 
 const HLC_STEP = 1024
@@ -25,6 +26,10 @@ export type Due =
   | { readonly type: 'reject'; readonly tip: EpochId; readonly why: Breakage }
   /** Telling everyone at the tip the secrets of epochs that no back-link leads them to. */
   | { readonly type: 'bundle'; readonly tip: EpochId; readonly epochs: readonly EpochId[] }
+  /** Telling one device what it lacks and has a right to. */
+  | { readonly type: 'grant'; readonly tip: EpochId; readonly want: OpId }
+  /** Asking for what this device lacks and has a right to. */
+  | { readonly type: 'want'; readonly tip: EpochId }
 
 /** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
 export function due(audience: Audience, now: number): Due {
@@ -39,12 +44,30 @@ export function due(audience: Audience, now: number): Due {
   leaves.forEach((device, index) => { if (device !== undefined && !devices.has(device)) remove.push(index) })
   const add = [...devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
   if (remove.length === 0 && add.length === 0) {
-    if (now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
-    const epochs = toBundle(audience, tip)
-    return epochs.length > 0 ? { type: 'bundle', tip, epochs } : { type: 'nothing' }
+    if (isUnderOtherPolicy(audience, tip) || now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
+    return toTell(audience, tip)
   }
   return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
 }
+
+/** Who is in, and what they may read, is settled: what remains is telling each other. Worked out again only when something of it may be another. */
+function toTell(audience: Audience, tip: EpochId): Due {
+  const { groups, replica } = audience
+  const of = `${tip} ${groups.commits.size} ${groups.keys.size} ${replica.authority.size} ${replica.lockedEpochs(audience).length}`
+  if (audience.telling?.of !== of) audience.telling = { of, due: toTellNow(audience, tip) }
+  return audience.telling.due
+}
+
+function toTellNow(audience: Audience, tip: EpochId): Due {
+  const epochs = maySeal(audience) ? toBundle(audience, tip) : []
+  if (epochs.length > 0) return { type: 'bundle', tip, epochs }
+  const want = toGrant(audience)
+  if (want !== undefined) return { type: 'grant', tip, want: want.op }
+  return toWant(audience).length > 0 ? { type: 'want', tip } : { type: 'nothing' }
+}
+
+/** What is said in an epoch is for the readers whom its policy names: with another policy a new epoch begins. */
+const isUnderOtherPolicy = (audience: Audience, tip: EpochId): boolean => audience.isOpen(tip) !== (audience.historyPolicy === 'all')
 
 /** When this device last put fresh keys into the tip's branch, by its own clock (ms). */
 function renewedAt({ groups, replica }: Audience, tip: EpochId): number {
@@ -55,10 +78,15 @@ function renewedAt({ groups, replica }: Audience, tip: EpochId): number {
   return 0
 }
 
-/** True when everyone with a leaf in the tip is authorised: only then may anything be sealed under it. */
-export function maySeal({ groups, devices }: Audience): boolean {
+/**
+ * True when everyone with a leaf in the tip is authorised, and what is said there isn't for more people than it should be: only then may anything be
+ * sealed under it.
+ */
+export function maySeal(audience: Audience): boolean {
+  const { groups, devices } = audience
   const tip = groups.tip()
   if (tip === undefined || !groups.states.has(tip) || !groups.keys.has(tip)) return false
+  if (audience.historyPolicy !== 'all' && audience.isOpen(tip)) return false
   const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
   return leaves.every((d) => d === undefined || devices.has(d))
 }
@@ -73,6 +101,7 @@ export function patience({ devices, replica }: Audience, act: Due, online: Reado
   for (const device of devices.keys()) {
     if (device !== replica.me.device && online.has(device) && compare(weight(device), mine) < 0) rank++
   }
+  if (act.type === 'want') return WANT_AFTER_MS
   return act.type === 'rejoin' ? REJOIN_AFTER_MS + rank * REJOIN_RANK_MS : rank * COMMIT_RANK_MS
 }
 
@@ -98,6 +127,8 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
       return joinFromOutside(turn, audience, what.tip, body.groupInfo, tree, undefined)
     }
     case 'bundle': return bundle(turn, audience, what.tip, what.epochs)
+    case 'grant': return grant(turn, audience, what.want)
+    case 'want': return want(turn, audience)
     case 'reject':
       return audience.replica.append(turn, 'commitReject', encodeGroupBody({ type: 'commitReject', epoch: what.tip, why: what.why }), audience.number)
   }
@@ -149,26 +180,13 @@ async function publish(turn: Turn, audience: Audience, made: Made): Promise<Op> 
   groups.addTree(made.tree)
   const op = await replica.append(turn, 'commit', encodeGroupBody({
     type: 'commit', parent: made.parent, mls: made.mls, external: made.external, welcome: made.welcome, groupInfo: made.groupInfo, treeHash, check: groups.keys.check(made.secret),
-    backLink: parentSecret !== undefined && audience.historyPolicy === 'all' ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
+    backLink: parentSecret !== undefined && audience.historyPolicy === 'all' && audience.isOpen(made.parent) ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
     relayKey: made.removes || relayKey === undefined ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey),
   }), audience.number)
   groups.addOwn(op.id, made.state, made.secret)
   replica.saveGains(turn, [{ type: 'key', epoch: op.id, secret: made.secret }, { type: 'state', epoch: op.id, state: made.state }])
   turn.out.put(`trees/${replica.id}`, treeHash, made.tree)
   return op
-}
-
-/**
- * Epochs that back-links from the tip don't lead to: those of losing branches, and those before a device came over from a losing branch by itself,
- * since who joins from outside can't link back to what it never had.
- */
-function toBundle(audience: Audience, tip: EpochId): EpochId[] {
-  const { groups } = audience
-  if (audience.historyPolicy !== 'all' || !groups.keys.has(tip) || !maySeal(audience)) return []
-  return groups.remembered(() => {
-    const linked = linkedFrom(audience, tip)
-    return [...groups.keys.epochs()].filter((epoch) => !linked.has(epoch))
-  }).filter((epoch) => !groups.isBundled(epoch)).slice(0, MAX_BUNDLE_EPOCHS)
 }
 
 function bundle(turn: Turn, { groups, replica, number }: Audience, tip: EpochId, epochs: readonly EpochId[]): Promise<Op> | undefined {
@@ -178,26 +196,4 @@ function bundle(turn: Turn, { groups, replica, number }: Audience, tip: EpochId,
     return under === undefined || secret === undefined ? [] : [{ epoch, sealed: groups.keys.sealSecret(under, LABELS.bundle, secret) }]
   })
   return secrets.length === 0 ? undefined : replica.append(turn, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets }), number)
-}
-
-/** The epochs that everyone at the tip comes to by back-links, or was never meant to read: from the tip to where somebody came over. */
-function linkedFrom(audience: Audience, tip: EpochId): Set<EpochId> {
-  const { groups } = audience
-  const linked = new Set<EpochId>()
-  for (let at: EpochId | undefined = tip; at !== undefined; at = groups.tree.nodes.get(at)?.parent) {
-    linked.add(at)
-    const body = groups.commits.get(at)
-    if (body?.external === true && body.backLink === undefined && cameOver(audience, at)) break
-  }
-  return linked
-}
-
-/** True when the author of this join from outside had a leaf on a branch that isn't this one: not a newcomer, but someone whose branch had lost. */
-function cameOver({ groups, replica }: Audience, join: EpochId): boolean {
-  const { nodes } = groups.tree
-  const device = replica.log.authority.get(join)?.header.device
-  for (const [epoch, node] of nodes) {
-    if (device !== undefined && node.leaves.includes(device) && !groups.tree.isUnder(epoch, join) && !groups.tree.isUnder(join, epoch)) return true
-  }
-  return false
 }

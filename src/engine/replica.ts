@@ -116,7 +116,7 @@ export class Replica {
     }
     this.mail.load(outbox, cursors, unopened)
     this.delivery.load(acks)
-    for (const { groups } of this.audiences.values()) this.atStart.push(...(await groups.advance()))
+    for (const audience of this.audiences.values()) this.atStart.push(...(await audience.advance()))
   }
 
   /** The audience that an epoch is of. */
@@ -171,6 +171,9 @@ export class Replica {
     if (body?.type === 'commit') groups?.addCommit(op, body)
     if (body?.type === 'bundle') groups?.addBundle(op, body)
     if (body?.type === 'commitReject') groups?.addReject(op, body.epoch)
+    if (body?.type === 'keyWant') groups?.grants.addWant(op, body.epochs)
+    if (body?.type === 'grant') groups?.grants.addGrant(op, body.want, body.sealed)
+    if (body?.type === 'historyShare') groups?.grants.addShare(op, body.identity)
   }
 
   /** Support for an epoch: content names it, a commit is it. */
@@ -182,6 +185,9 @@ export class Replica {
   }
 
   // ---- content ----
+
+  /** Epochs of an audience under which something is sealed that this device can't open. */
+  lockedEpochs({ groups }: Audience): EpochId[] { return [...this.locked.keys()].filter((epoch) => groups.tree.nodes.has(epoch)) }
 
   private noteLocked(epoch: EpochId, channel: ChannelId, key: Uint8Array): void {
     const set = this.locked.get(epoch) ?? new Map<string, { channel: ChannelId; key: Uint8Array }>()
@@ -273,7 +279,7 @@ export class Replica {
   /** Processes what can be processed now; saves keys and states; asks for rows that became readable. True when keys were gained. */
   async settle(turn: Turn): Promise<boolean> {
     const gains = this.atStart.splice(0)
-    for (const { groups } of this.audiences.values()) gains.push(...(await groups.advance()))
+    for (const audience of this.audiences.values()) gains.push(...(await audience.advance()))
     this.saveGains(turn, gains)
     for (const [epoch, rows] of this.locked) {
       if (!this.audienceOf(epoch).groups.keys.has(epoch)) continue

@@ -27,6 +27,7 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'set-topic': { space, channel, topic: text },
   'delete-channel': { space, channel },
   'set-history': { space, history: oneOf('all', 'from-join') },
+  'share-history': { space, member },
   'revoke-device': { space, device },
   'set-recovery': { space, threshold: count, members: list(member, MAX_RECOVERERS) },
   'end-recovery': { space },

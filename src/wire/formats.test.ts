@@ -8,7 +8,7 @@ import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
 import { decodeContent, encodeContent, pad, padEnvelope, unpad } from './content.ts'
 import { decodePayload, encodePayload } from './envelope.ts'
 import { decodeFrame, encodeFrame } from './frame.ts'
-import { decodeGroupBody, encodeGroupBody } from './group.ts'
+import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from './group.ts'
 import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
 import { decodeOp, encodeHeader, encodeOp, type OpHeader } from './op.ts'
@@ -46,6 +46,10 @@ const samples: readonly Sample[] = [
   sample('commit without options', { ...commit, external: false, welcome: undefined, backLink: undefined, relayKey: undefined }, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
   sample('bundle', { type: 'bundle', under: op, secrets: [{ epoch: other, sealed: bytes(72, 1) }] } as const, encodeGroupBody, (b) => decodeGroupBody('bundle', b)),
   sample('commit reject', { type: 'commitReject', epoch: op, why: 'check' } as const, encodeGroupBody, (b) => decodeGroupBody('commitReject', b)),
+  sample('key want', { type: 'keyWant', epochs: [op, other] } as const, encodeGroupBody, (b) => decodeGroupBody('keyWant', b)),
+  sample('grant', { type: 'grant', want: op, sealed: bytes(120, 3) } as const, encodeGroupBody, (b) => decodeGroupBody('grant', b)),
+  sample('history share', { type: 'historyShare', identity } as const, encodeGroupBody, (b) => decodeGroupBody('historyShare', b)),
+  sample('granted secrets', [{ epoch: op, secret: bytes(32, 2) }], encodeSecrets, decodeSecrets),
   sample('message', { type: 'message', text: 'Grüß dich 👋' } as const, encodeContent, (b) => decodeContent('message', b, 100)),
   sample('message with all there is', post, encodeContent, (b) => decodeContent('message', b, 100)),
   sample('edit', { type: 'edit', message: op, text: 'Guten Tag', mentions: [identity] } as const, encodeContent, (b) => decodeContent('edit', b, 100)),
@@ -68,7 +72,7 @@ const samples: readonly Sample[] = [
   sample('tree frame', { type: 'tree', token: bytes(16, 1), tree: bytes(7, 1) } as const, encodeFrame, decodeFrame),
   sample('vector', vector, (v) => encodeCbor(encodeVector(v)), (b) => decodeVector(decodeCbor(b, 1000))),
   sample('kit of ops', { type: 'ops', ops: [bytes(7, 1)] } as const, encodeKit, decodeKit),
-  sample('kit of a group', { type: 'group', epoch: op, groupInfo: bytes(9, 1), tree: bytes(9, 2), envelopeSecret: bytes(32, 3), secret: bytes(32, 4), relayKey: bytes(32, 5) } as const, encodeKit, decodeKit),
+  sample('kit of a group', { type: 'group', epoch: op, groupInfo: bytes(9, 1), tree: bytes(9, 2), envelopeSecret: bytes(32, 3), secrets: [{ epoch: other, secret: bytes(32, 4) }], relayKey: bytes(32, 5) } as const, encodeKit, decodeKit),
   sample('me record', { identitySeed: bytes(32, 1), deviceSeed: bytes(32, 2), boxSeed: bytes(32, 3), cert: bytes(96, 4), name: 'Alice' }, encodeMe, decodeMe),
   sample('space record', { state: 'joining', relays: ['http://localhost:8080'], link: 'x', createdAt: 1 } as const, encodeSpace, decodeSpace),
   sample('head record', { chanSeq: 1, id: op, seq: 2, hlc: 3 }, encodeHead, decodeHead),

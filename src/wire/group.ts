@@ -3,16 +3,20 @@
  *
  *   commit  [parent epoch, mls bytes, external?, welcome, group info, tree hash, ec, back-link, relay key]
  *   bundle  [under epoch, [[epoch, sealed secret], ...]]     secrets of losing branches, sealed under the tip's
+ *   keyWant [[epoch, ...]]                                  a device lacks secrets that are meant for it
+ *   grant   [keyWant op, sealed]                            those secrets, HPKE to that device's box key of [[epoch, secret], ...]
+ *   historyShare [identity]                                 who came without the open past may have it
  *   commitReject [epoch, why]                                the author holds the parent's state and can't process the commit
  */
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
 import { fromHex } from './bytes.ts'
-import { type EpochId, type OpId, parseOpId } from './ids.ts'
+import { type EpochId, type IdentityId, type OpId, parseIdentityId, parseOpId } from './ids.ts'
 
 export const MAX_COMMIT_BYTES = 400 * 1024
 /** Nonce (24), tag (16) and a 32-byte secret. */
 export const SEALED_SECRET_BYTES = 72
 export const MAX_BUNDLE_EPOCHS = 64
+export const MAX_WANTED_EPOCHS = 256
 const NONE = new Uint8Array()
 
 export interface CommitBody {
@@ -51,9 +55,16 @@ export interface RejectBody {
   readonly why: Breakage
 }
 
-export type GroupBody = CommitBody | BundleBody | RejectBody
+export interface WantBody { readonly type: 'keyWant'; readonly epochs: readonly EpochId[] }
+export interface GrantBody { readonly type: 'grant'; readonly want: OpId; readonly sealed: Uint8Array }
+export interface ShareBody { readonly type: 'historyShare'; readonly identity: IdentityId }
 
-const raw = (id: OpId): Uint8Array => fromHex(id) as Uint8Array
+export type GroupBody = CommitBody | BundleBody | RejectBody | WantBody | GrantBody | ShareBody
+
+/** Epochs' secrets, as they are sealed in a grant. */
+export type Secrets = readonly { readonly epoch: EpochId; readonly secret: Uint8Array }[]
+
+const raw = (id: OpId | IdentityId): Uint8Array => fromHex(id) as Uint8Array
 
 export function encodeGroupBody(body: GroupBody): Uint8Array {
   switch (body.type) {
@@ -63,6 +74,9 @@ export function encodeGroupBody(body: GroupBody): Uint8Array {
       return encodeCbor([raw(body.under), body.secrets.map((s) => [raw(s.epoch), s.sealed])])
     case 'commitReject':
       return encodeCbor([raw(body.epoch), BREAKAGES.indexOf(body.why)])
+    case 'keyWant': return encodeCbor([body.epochs.map(raw)])
+    case 'grant': return encodeCbor([raw(body.want), body.sealed])
+    case 'historyShare': return encodeCbor([raw(body.identity)])
   }
 }
 
@@ -71,9 +85,19 @@ export function decodeGroupBody(type: string, bytes: Uint8Array): GroupBody | un
     case 'commit': return decodeCommit(decodeCbor(bytes, MAX_COMMIT_BYTES))
     case 'bundle': return decodeBundle(decodeCbor(bytes, 128 + MAX_BUNDLE_EPOCHS * 128))
     case 'commitReject': return decodeReject(decodeCbor(bytes, 64))
+    case 'keyWant': return decodeWant(decodeCbor(bytes, 16 + MAX_WANTED_EPOCHS * 40))
+    case 'grant': return decodeGrant(decodeCbor(bytes, 256 + MAX_WANTED_EPOCHS * 72))
+    case 'historyShare': return decodeShare(decodeCbor(bytes, 64))
     default: return undefined
   }
 }
+
+export const encodeSecrets = (secrets: Secrets): Uint8Array => encodeCbor(secrets.map((s) => [raw(s.epoch), s.secret]))
+
+export const decodeSecrets = (bytes: Uint8Array): Secrets | undefined => secretsFrom(decodeCbor(bytes, 16 + MAX_WANTED_EPOCHS * 72))
+
+export const secretsFrom = (list: Cbor | undefined): Secrets | undefined =>
+  isArray(list) && list.length <= MAX_WANTED_EPOCHS ? pairs(list, 32)?.map(({ epoch, bytes: secret }) => ({ epoch, secret })) : undefined
 
 const optional = (v: Cbor | undefined, length?: number): Uint8Array | null | undefined =>
   !isBytes(v) ? undefined : v.length === 0 ? null : length === undefined || v.length === length ? v : undefined
@@ -93,15 +117,42 @@ function decodeBundle(v: Cbor | undefined): BundleBody | undefined {
   const [underBytes, list] = v
   const under = isBytes(underBytes, 32) ? parseOpId(underBytes) : undefined
   if (under === undefined || !isArray(list) || list.length === 0 || list.length > MAX_BUNDLE_EPOCHS) return undefined
-  const secrets: { epoch: EpochId; sealed: Uint8Array }[] = []
+  const secrets = pairs(list, SEALED_SECRET_BYTES)?.map(({ epoch, bytes: sealed }) => ({ epoch, sealed }))
+  if (secrets === undefined) return undefined
+  return { type: 'bundle', under, secrets }
+}
+
+/** Epochs, each with so many bytes. */
+function pairs(list: readonly Cbor[], length: number): { epoch: EpochId; bytes: Uint8Array }[] | undefined {
+  const out: { epoch: EpochId; bytes: Uint8Array }[] = []
   for (const item of list) {
     if (!isArray(item, 2)) return undefined
-    const [epochBytes, sealed] = item
+    const [epochBytes, bytes] = item
     const epoch = isBytes(epochBytes, 32) ? parseOpId(epochBytes) : undefined
-    if (epoch === undefined || !isBytes(sealed, SEALED_SECRET_BYTES)) return undefined
-    secrets.push({ epoch, sealed })
+    if (epoch === undefined || !isBytes(bytes, length)) return undefined
+    out.push({ epoch, bytes })
   }
-  return { type: 'bundle', under, secrets }
+  return out
+}
+
+function decodeWant(v: Cbor | undefined): WantBody | undefined {
+  if (!isArray(v, 1)) return undefined
+  const [list] = v
+  if (!isArray(list) || list.length === 0 || list.length > MAX_WANTED_EPOCHS) return undefined
+  const epochs = list.map((item) => (isBytes(item, 32) ? parseOpId(item) : undefined)).filter((epoch) => epoch !== undefined)
+  return epochs.length === list.length && new Set(epochs).size === epochs.length ? { type: 'keyWant', epochs } : undefined
+}
+
+function decodeGrant(v: Cbor | undefined): GrantBody | undefined {
+  if (!isArray(v, 2)) return undefined
+  const [wantBytes, sealed] = v
+  const want = isBytes(wantBytes, 32) ? parseOpId(wantBytes) : undefined
+  return want === undefined || !isBytes(sealed) ? undefined : { type: 'grant', want, sealed }
+}
+
+function decodeShare(v: Cbor | undefined): ShareBody | undefined {
+  const identity = isArray(v, 1) && isBytes(v[0], 32) ? parseIdentityId(v[0]) : undefined
+  return identity === undefined ? undefined : { type: 'historyShare', identity }
 }
 
 function decodeReject(v: Cbor | undefined): RejectBody | undefined {

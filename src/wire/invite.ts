@@ -4,12 +4,13 @@
  *   link     <app>/#/join/<base64url(CBOR [1, space, secret, expiresAt, space name, inviter, [relay, ...]] || 4 bytes of its SHA-256)>
  *   parcel   HPKE to the invite's box key, of
  *   kit      ops    [1, [op bytes, ...]]                     the authority log, in pieces
- *            group  [2, epoch, group info, tree, envelope key, epoch secret or empty, relay key]
+ *            group  [2, epoch, group info, tree, envelope key, [[epoch, secret], ...], relay key]
  *
  * The part behind # never reaches a server. Whoever has the link may join, so it is worth as much as the space's door key.
  */
 import { concat, equal, fromBase64Url, fromHex, toBase64Url } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
+import { type Secrets, secretsFrom } from './group.ts'
 import { type EpochId, parseOpId, parseSpaceId, type SpaceId } from './ids.ts'
 import { MAX_OP_BYTES } from './op.ts'
 
@@ -62,15 +63,15 @@ export type Kit =
       readonly tree: Uint8Array
       /** Opens and seals envelopes of this epoch. */
       readonly envelopeSecret: Uint8Array
-      /** The epoch's secret, where newcomers may read what was said before. */
-      readonly secret: Uint8Array | undefined
+      /** Its secret and others, where newcomers may read what was said before. */
+      readonly secrets: Secrets
       readonly relayKey: Uint8Array
     }
 
 export function encodeKit(kit: Kit): Uint8Array {
   switch (kit.type) {
     case 'ops': return encodeCbor([1, [...kit.ops]])
-    case 'group': return encodeCbor([2, fromHex(kit.epoch) as Uint8Array, kit.groupInfo, kit.tree, kit.envelopeSecret, kit.secret ?? new Uint8Array(), kit.relayKey])
+    case 'group': return encodeCbor([2, fromHex(kit.epoch) as Uint8Array, kit.groupInfo, kit.tree, kit.envelopeSecret, kit.secrets.map((s) => [fromHex(s.epoch) as Uint8Array, s.secret]), kit.relayKey])
   }
 }
 
@@ -83,9 +84,10 @@ export function decodeKit(bytes: Uint8Array): Kit | undefined {
     const ops = list.filter((op): op is Uint8Array => isBytes(op) && op.length <= MAX_OP_BYTES)
     return ops.length === list.length ? { type: 'ops', ops } : undefined
   }
-  const [kind, epochBytes, groupInfo, tree, envelopeSecret, secret, relayKey] = v
+  const [kind, epochBytes, groupInfo, tree, envelopeSecret, list, relayKey] = v
   const epoch = isBytes(epochBytes, 32) ? parseOpId(epochBytes) : undefined
   if (kind !== 2 || v.length !== 7 || epoch === undefined || !isBytes(groupInfo) || !isBytes(tree) || !isBytes(envelopeSecret, 32)) return undefined
-  if (!isBytes(secret) || (secret.length !== 0 && secret.length !== 32) || !isBytes(relayKey, 32)) return undefined
-  return { type: 'group', epoch, groupInfo, tree, envelopeSecret, secret: secret.length === 0 ? undefined : secret, relayKey }
+  const secrets = secretsFrom(list)
+  if (secrets === undefined || !isBytes(relayKey, 32)) return undefined
+  return { type: 'group', epoch, groupInfo, tree, envelopeSecret, secrets, relayKey }
 }

@@ -1,12 +1,32 @@
 /** The frame of a space: its history policy and ownership, and what is special about single channels. */
 import type { AuthorityBody } from '../../wire/authority.ts'
-import { bitsOf } from '../../wire/permissions.ts'
+import { bitsOf, PERMISSIONS } from '../../wire/permissions.ts'
 import { fail } from '../errors.ts'
+import { share } from '../history.ts'
+import { endInvites } from '../invites.ts'
 import { MAX_TOPIC_CHARS } from '../limits.ts'
-import { type AskedIn, change, type Refusal, type Run } from './asked.ts'
+import { refusal } from '../refusals.ts'
+import { type AskedIn, change, refreshGroups, type Refusal, type Run } from './asked.ts'
 
-export function setHistory(asked: AskedIn, c: Run<'set-history'>): Promise<Refusal> {
-  return change(asked, { type: 'spaceHistory', historyPolicy: c.history === 'all' ? 'all' : 'fromJoin' })
+/** What is said from here on is sealed under other keys at once; the links that give the past end with it. */
+export async function setHistory(asked: AskedIn, c: Run<'set-history'>): Promise<Refusal> {
+  const { engine, turn, replica } = asked
+  const isClosing = c.history === 'from-join' && replica.authority.state.historyPolicy === 'all'
+  const live = isClosing ? [...replica.authority.state.invites].filter(([, i]) => !i.revoked && i.expiresAt > turn.now).map(([invite]) => invite) : []
+  const refused = await change(asked, { type: 'spaceHistory', historyPolicy: c.history === 'all' ? 'all' : 'fromJoin' })
+  if (refused !== undefined) return refused
+  await endInvites(turn, engine, replica, live)
+  await refreshGroups(asked)
+  return undefined
+}
+
+export async function shareHistory({ engine, turn, asker, replica }: AskedIn, c: Run<'share-history'>): Promise<Refusal> {
+  const { members } = replica.authority.state
+  if (!members.has(c.member)) return fail('unknown-member')
+  if (((members.get(replica.me.identity)?.permissions ?? 0) & PERMISSIONS.invite) === 0) return refusal({ code: 'no-permission', permission: 'invite' })
+  await engine.distribute(turn, replica, [await share(turn, replica.everyone, c.member)])
+  turn.out.reply(asker, {})
+  return undefined
 }
 
 export function transferOwnership(asked: AskedIn, c: Run<'transfer-ownership'>): Promise<Refusal> {

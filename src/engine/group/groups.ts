@@ -13,6 +13,7 @@ import type { Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
 import { KEPT_EPOCH_STATES, MAX_BUNDLES, MAX_BUNDLES_OF_ONE } from '../limits.ts'
+import { Grants } from './grants.ts'
 import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
 import { Rejects } from './rejects.ts'
@@ -52,6 +53,11 @@ export class Groups {
   private bundles: { readonly body: BundleBody; readonly device: DeviceId; readonly at: number }[] = []
   /** Epochs whose secret somebody has told to the others, in truth, and when (ms). */
   private readonly bundledAt = new Map<EpochId, number>()
+  /** Those, by the epoch whose secret opens the bundle. */
+  private readonly bundledUnder = new Map<EpochId, EpochId[]>()
+  /** Whether a back-link holds what it says, as far as both secrets are here. */
+  private readonly links = new Map<EpochId, boolean>()
+  readonly grants: Grants
   /** Whether commits, bundles or keys came since sealed secrets were last looked at. */
   private mayOpen = true
   readonly unusable: Shared['unusable']
@@ -73,6 +79,7 @@ export class Groups {
     this.unusable = shared.unusable
     this.keys = new EpochKeys(suite)
     this.rejects = new Rejects(members)
+    this.grants = new Grants(hexDevice(self.device.publicKey))
     this.tree = new EpochTree({
       stands: (epoch) => this.stands(epoch), power: (epoch) => members.powerBehind(epoch), identityOf: (device) => members.identityOf(device),
       isCut: (device, seq) => members.isCut(device, seq), version: () => members.size(),
@@ -177,7 +184,7 @@ export class Groups {
 
   /** What was worked out from the tree, the tip and the keys, again only when one of them is another. */
   remembered(work: () => readonly EpochId[]): readonly EpochId[] {
-    const of = `${this.tip()} ${this.commits.size} ${this.keys.size}`
+    const of = `${this.tip()} ${this.commits.size} ${this.keys.size} ${this.bundledAt.size} ${this.members.upheavals()}`
     if (this.memory?.of !== of) this.memory = { of, value: work() }
     return this.memory.value
   }
@@ -338,10 +345,32 @@ export class Groups {
       if (check === undefined) { isDone = false; continue }
       const secret = this.keys.openSecret(under, LABELS.bundle, sealed)
       if (secret === undefined || !this.keys.matches(secret, check)) continue
-      if (!this.bundledAt.has(epoch)) this.bundledAt.set(epoch, at)
+      if (!this.bundledAt.has(epoch)) {
+        this.bundledAt.set(epoch, at)
+        this.bundledUnder.set(bundle.under, [...this.bundledUnder.get(bundle.under) ?? [], epoch])
+      }
       if (!this.keys.has(epoch)) this.believe(epoch, secret, gains)
     }
     return isDone
+  }
+
+  /** Where the secret of an epoch leads: to its parent's by its back-link, to others by bundles. */
+  linksOf(epoch: EpochId): EpochId[] {
+    const parent = this.commits.get(epoch)?.parent
+    return [...parent !== undefined && this.isLinked(epoch) ? [parent] : [], ...this.bundledUnder.get(epoch) ?? []]
+  }
+
+  /** Whether this epoch's back-link opens its parent's secret, which must both be here. */
+  isLinked(epoch: EpochId): boolean {
+    const known = this.links.get(epoch)
+    if (known !== undefined) return known
+    const body = this.commits.get(epoch), under = this.keys.secret(epoch)
+    const secret = body === undefined ? undefined : this.keys.secret(body.parent)
+    if (body?.backLink === undefined || under === undefined || secret === undefined) return false
+    const opened = this.keys.openSecret(under, LABELS.backLink, body.backLink)
+    const isTrue = opened !== undefined && equal(opened, secret)
+    this.links.set(epoch, isTrue)
+    return isTrue
   }
 
   /** Takes a secret told by others only if it is the one its commit promised. */

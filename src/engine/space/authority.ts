@@ -18,7 +18,7 @@ import { permitted } from './permitted.ts'
 import type { Reason, Verdict } from './reasons.ts'
 import { Resolution } from './resolve.ts'
 import { isRestrictive } from './restrict.ts'
-import { deviceState, type DeviceState, encodeState, type SpaceState, stateOf, stateWith } from './state.ts'
+import { deviceState, type DeviceState, encodeState, type HistoryPolicy, policyIn, type SpaceState, stateOf, stateWith } from './state.ts'
 import { View } from './view.ts'
 
 /** The header's clock counts 1024ths of a millisecond. */
@@ -137,6 +137,28 @@ export class Authority {
     const view = this.view(node.past)
     const identity = view.deviceOwner(node.device)
     return identity === undefined ? 0 : view.power(identity)
+  }
+
+  /** Whether the author of any op knew of another when making it. */
+  hasSeen(id: OpId, other: OpId): boolean {
+    const index = this.history.indexOf(id), seen = this.history.indexOf(other)
+    return index !== undefined && seen !== undefined && this.history.node(index).past.has(seen)
+  }
+
+  /** Whether those who came later were to read the past, as the author of any op knew it. */
+  historyBehind(id: OpId): HistoryPolicy {
+    const index = this.history.indexOf(id)
+    return index === undefined ? 'fromJoin' : policyIn(this.history, this.view(this.history.node(index).past))
+  }
+
+  /** What the author of any op might do in the space at its past. */
+  permissionsBehind(id: OpId): number {
+    const index = this.history.indexOf(id)
+    if (index === undefined) return 0
+    const node = this.history.node(index)
+    const view = this.view(node.past)
+    const identity = view.deviceOwner(node.device)
+    return identity === undefined ? 0 : view.permissions(identity)
   }
 
   /** Whether a removal or a fork took back what a device did at this place of its whole chain. */

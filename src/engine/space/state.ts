@@ -81,12 +81,12 @@ const byKey = <K extends string | number, V>(entries: Iterable<readonly [K, V | 
 export function stateOf(history: History, view: View): SpaceState {
   const devices = byKey([...history.devices].map((device) => [device, deviceState(history, view, device)]))
   const node = (key: string): number | undefined => view.register(key)
-  const space = bodyAt(history, node('space')), policy = bodyAt(history, historyPolicy(view)), relays = bodyAt(history, node('relays'))
+  const space = bodyAt(history, node('space')), relays = bodyAt(history, node('relays'))
   return {
     space: history.space,
     name: space !== undefined && 'name' in space ? space.name : '',
     owner: view.owner(),
-    historyPolicy: policy !== undefined && 'historyPolicy' in policy ? policy.historyPolicy : 'fromJoin',
+    historyPolicy: policyIn(history, view),
     relays: relays !== undefined && 'relays' in relays ? relays.relays : [],
     roles: byKey([...history.roles].map((role) => [role, roleState(history, view, role)])),
     members: byKey([...history.identities].map((identity) => [identity, memberState(history, view, identity)])),
@@ -147,6 +147,10 @@ const bodyAt = (history: History, index: number | undefined) => (index === undef
 /** Hiding more of the past is the more restrictive. */
 const historyPolicy = (view: View): number | undefined =>
   view.register('history', (a, b) => (isOpen(a) ? 1 : 0) - (isOpen(b) ? 1 : 0))
+export function policyIn(history: History, view: View): HistoryPolicy {
+  const body = bodyAt(history, historyPolicy(view))
+  return body !== undefined && 'historyPolicy' in body ? body.historyPolicy : 'fromJoin'
+}
 const isOpen = (body: object): boolean => 'historyPolicy' in body && body.historyPolicy === 'all'
 
 function memberState(history: History, view: View, identity: IdentityId): MemberState | undefined {

@@ -1,0 +1,72 @@
+/**
+ * Secrets asked for and given, between single devices: a device that lacks the secrets of epochs that are meant for it says so in the log, and
+ * one that has them and finds the same seals them to it. What is given is believed only if it matches the commits (C6), so a wrong grant tells nothing; the
+ * device asks again, and then another must answer.
+ */
+import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
+import type { Op } from '../../wire/op.ts'
+import { MAX_ASKED_AGAIN, MAX_GRANTS_OF_ONE, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
+
+export interface Want { readonly op: OpId; readonly device: DeviceId; readonly epochs: readonly EpochId[] }
+export interface Grant { readonly want: Want; readonly sealed: Uint8Array }
+export interface Share { readonly op: OpId; readonly identity: IdentityId }
+
+export class Grants {
+  /** In the order in which their devices made them. */
+  private readonly wants = new Map<OpId, Want>()
+  private readonly givers = new Map<OpId, Set<DeviceId>>()
+  private readonly shares = new Map<IdentityId, Share[]>()
+  private received: Grant[] = []
+  private readonly me: DeviceId
+
+  constructor(me: DeviceId) { this.me = me }
+
+  addWant(op: Op, epochs: readonly EpochId[]): void {
+    const { device } = op.header
+    const own = [...this.wants.values()].filter((w) => w.device === device)
+    // A device's newest count, so that a flood of asking costs only who makes it.
+    for (const old of own.slice(0, Math.max(0, own.length + 1 - MAX_WANTS_OF_ONE))) this.forget(old.op)
+    if (this.wants.size >= MAX_WANTS) this.forget(this.wants.keys().next().value as OpId)
+    this.wants.set(op.id, { op: op.id, device, epochs })
+  }
+
+  addGrant(op: Op, wantId: OpId, sealed: Uint8Array): void {
+    const want = this.wants.get(wantId)
+    if (want === undefined) return
+    const givers = this.givers.get(wantId) ?? new Set()
+    if (givers.has(op.header.device) || givers.size >= MAX_GRANTS_OF_ONE) return
+    givers.add(op.header.device)
+    this.givers.set(wantId, givers)
+    if (want.device === this.me) this.received.push({ want, sealed })
+  }
+
+  addShare(op: Op, identity: IdentityId): void {
+    const list = this.shares.get(identity) ?? []
+    if (list.length < MAX_GRANTS_OF_ONE) this.shares.set(identity, [...list, { op: op.id, identity }])
+  }
+
+  sharesWith(identity: IdentityId): readonly Share[] { return this.shares.get(identity) ?? [] }
+
+  private forget(op: OpId): void { this.wants.delete(op); this.givers.delete(op) }
+
+  /** Grants for this device that were not looked into yet. */
+  takeReceived(): Grant[] { return this.received.splice(0) }
+
+  /** A grant counts once per giver and epoch: who gave the wrong thing once does not keep others from giving the right one. */
+  isAnswered(want: Want): boolean {
+    const before = new Set<DeviceId>()
+    for (const other of this.wants.values()) {
+      if (other.op === want.op) break
+      if (other.device === want.device && other.epochs.some((epoch) => want.epochs.includes(epoch))) for (const giver of this.givers.get(other.op) ?? []) before.add(giver)
+    }
+    return [...this.givers.get(want.op) ?? []].some((giver) => !before.has(giver))
+  }
+
+  unanswered(): Want[] { return [...this.wants.values()].filter((want) => !this.isAnswered(want)) }
+
+  /** Whether this device may ask for an epoch now: not while it waits for an answer, nor for ever. */
+  mayAsk(epoch: EpochId): boolean {
+    const own = [...this.wants.values()].filter((want) => want.device === this.me && want.epochs.includes(epoch))
+    return own.length <= MAX_ASKED_AGAIN && own.every((want) => this.isAnswered(want))
+  }
+}
