@@ -155,6 +155,18 @@ export class Person {
     await this.page.getByRole('menuitem', { name: action, exact: true }).click()
   }
 
+  /** From the menu of a member. */
+  async doesWith(member: string, action: string): Promise<void> {
+    await this.page.getByRole('button', { name: `What to do with ${member}` }).click()
+    await this.page.getByRole('menuitem', { name: action, exact: true }).click()
+  }
+
+  /** From the menu of the space. */
+  async opens(item: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Space settings' }).click()
+    await this.page.getByRole('menuitem', { name: item, exact: true }).click()
+  }
+
   async createChannel(name: string): Promise<void> {
     await this.page.getByRole('button', { name: 'New channel' }).click()
     await this.page.getByLabel('Name of the channel').fill(name)

@@ -182,6 +182,7 @@ export class Client {
   }
 
   private async fetchSpace(space: SpaceId): Promise<void> {
+    void this.ask({ type: 'list-roles', space }).then((roles) => { if (roles.ok) this.rolesOf = new Map(this.rolesOf).set(space, roles.result.roles) })
     const [channels, members] = await Promise.all([this.ask({ type: 'list-channels', space }), this.ask({ type: 'list-members', space })])
     if (members.ok) this.membersOf = new Map(this.membersOf).set(space, members.result.members)
     if (channels.ok) this.takeChannels(space, channels.result.channels)

@@ -1,9 +1,11 @@
 /** Alice's page against an engine that says what the story needs. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ApiError, ClientPort, Command, CommandType, FromWorker, MessageInfo, Results, SpaceInfo, ToWorker, Update } from '../api.ts'
+import type { RoleInfo } from '../api/authority.ts'
 import { Client } from './client.svelte.ts'
 import { ALICE, BOB, channelId, fromAlice, fromBob, GARDEN, NOON, opId, spaceId } from './messages.test-support.ts'
 import { rowsOf } from './parts/rows.ts'
+import { EVERYONE } from '../wire/authority.ts'
 import { parseDeviceId } from '../wire/ids.ts'
 
 const ALLOTMENT = spaceId('allotment')
@@ -64,6 +66,7 @@ function hello(...spaces: readonly SpaceInfo[]): void {
 async function inTheGarden(messages: readonly MessageInfo[] = [], unread = 0): Promise<void> {
   hello(space(ALLOTMENT))
   await port.answer('list-channels', { channels: [{ channel: GARDEN, name: 'garden', topic: '', may: [], unread, mentions: 0 }, { channel: SHED, name: 'shed', topic: '', may: [], unread: 0, mentions: 0 }] })
+  await port.answer('list-roles', { roles: [] })
   await port.answer('list-members', { members: [] })
   await port.answer('get-messages', { messages, more: false })
 }
@@ -242,6 +245,17 @@ test('a notice is said once, and no more than three at a time', () => {
   expect(client.notices.map((n) => n.text)).toEqual(['2', '3', '4'])
   client.dismiss(client.notices[0]?.key ?? 0)
   expect(client.notices.map((n) => n.text)).toEqual(['3', '4'])
+})
+
+test('roles come with the space, and as they change', async () => {
+  const everyone: RoleInfo = { role: EVERYONE, name: '', power: 0, permissions: ['send'], everyone: true, holders: 2, may: [] }
+  hello(space(ALLOTMENT))
+  await port.answer('list-roles', { roles: [everyone] })
+  expect(client.roles).toEqual([everyone])
+  port.tell({ type: 'roles', space: VILLAGE, roles: [] })
+  expect(client.roles).toEqual([everyone])
+  port.tell({ type: 'roles', space: ALLOTMENT, roles: [{ ...everyone, permissions: [] }] })
+  expect(client.roles).toEqual([{ ...everyone, permissions: [] }])
 })
 
 test('Bob’s name comes from the members of the open space', async () => {

@@ -1,5 +1,8 @@
 /** Every word the app shows, in one place, so that other languages can follow. Sentences about refusals come from the engine with the refusal. */
 import type { InviteInfo, PeerStatus, RelayStatus, SendState, StatusInfo } from '../api.ts'
+import type { HistoryPolicy, RoleInfo } from '../api/authority.ts'
+import type { OFFERED } from './parts/grants.ts'
+import type { MemberAction } from './parts/member-actions.ts'
 import type { Action } from './parts/message-actions.ts'
 import type { UnsavedState } from './parts/rows.ts'
 
@@ -27,12 +30,14 @@ const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl'
 
 const number = (n: number): string => NUMBER.format(n)
 const counted = (n: number, one: string, other: string): string => `${number(n)} ${PLURAL.select(n) === 'one' ? one : other}`
-const unit = (n: number, name: 'hour' | 'day'): string => new Intl.NumberFormat(LOCALE, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
+const unit = (n: number, name: 'minute' | 'hour' | 'day'): string => new Intl.NumberFormat(LOCALE, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
 
 export const time = (at: number): string => TIME.format(at)
 /** As short as it gets, for narrow places: what stands around it says which half of the day. */
 export const shortTime = (at: number): string => TIME.formatToParts(at).filter((part) => part.type !== 'dayPeriod').map((part) => part.value).join('').trim()
 export const fullTime = (at: number): string => FULL_TIME.format(at)
+
+export const shortDate = (at: number): string => SHORT_DATE.format(at)
 
 export function day(at: number, now: number): string {
   // From noon to noon: a day on which clocks change is not quite 24 hours long.
@@ -134,9 +139,62 @@ export const s = {
   leave: 'Leave the space',
   leaveSure: (name: string) => `Leave ${name}?`,
   leaveHint: 'You stop receiving its messages. To come back you need a new invite.',
-  remove: (name: string) => `Remove ${name}`,
-  removeSure: (name: string) => `Remove ${name} from this space?`,
-  removeHint: 'They keep what they have already received, and can read nothing written from now on. The links they made or came by are taken back.',
+  memberMenu: (name: string) => `What to do with ${name}`,
+  memberActions: {
+    'roles': 'Roles', 'time-out': 'Give a time-out', 'end-time-out': 'End the time-out', 'hand-over': 'Hand over the space', 'remove': 'Remove', 'ban': 'Ban',
+  } satisfies Record<MemberAction, string>,
+  memberSure: {
+    'remove': (name: string) => ({
+      title: `Remove ${name} from this space?`, action: `Remove ${name}`,
+      hint: 'They keep what they have already received, and can read nothing written from now on. The links they made or came by are taken back.',
+    }),
+    'ban': (name: string) => ({
+      title: `Ban ${name} from this space?`, action: `Ban ${name}`,
+      hint: 'They are removed, the links they made or came by are taken back, and no link lets them in again until the ban is lifted.',
+    }),
+    'hand-over': (name: string) => ({
+      title: `Hand this space over to ${name}?`, action: 'Hand over',
+      hint: 'They become its owner and may do everything. You stay a member with the roles you hold. Only they can give it back.',
+    }),
+  },
+  timeOutFor: (name: string) => `A time-out for ${name}`,
+  timeOutHint: 'Nothing they write counts until it is over. They can go on reading.',
+  timeOutLasts: 'It lasts',
+  timedOutUntil: (until: string) => `In a time-out until ${until}`,
+  timedOut: (until: number) => `You are in a time-out until ${SHORT_DATE.format(until)}. You can read, but not write.`,
+  mayNotSend: 'Your roles don’t let you write in this channel. Ask the owner, or someone who manages roles.',
+  roles: 'Roles',
+  rolesOf: (name: string) => `Roles of ${name}`,
+  noRoles: 'There are no roles yet.',
+  newRole: 'New role',
+  roleName: (role: RoleInfo) => (role.everyone ? 'Everyone' : role.name),
+  roleNameLabel: 'Name of the role',
+  roleAbove: 'This stands as high as you, or higher: only somebody above it can change it.',
+  rolesNotYours: 'Managing roles takes a role that lets you. Ask the owner of the space.',
+  heldBy: (n: number) => counted(n, 'member', 'members'),
+  power: (n: number) => `power ${number(n)}`,
+  powerLabel: 'Power',
+  powerHint: 'One acts only on people and roles of less power than one’s own.',
+  everyoneHint: 'All members hold this role.',
+  permissionsLabel: 'What it lets people do',
+  permissions: {
+    invite: 'Invite people', channels: 'Manage channels', roles: 'Manage roles', kick: 'Remove people', ban: 'Ban people', timeout: 'Give time-outs',
+    messages: 'Pin and delete what others write', space: 'Change the settings of the space', send: 'Write messages', react: 'React',
+  } satisfies Record<typeof OFFERED[number], string>,
+  notYours: 'You can give only what you may do yourself.',
+  back: 'Back',
+  deleteRole: 'Delete the role',
+  deleteRoleSure: 'Delete it for everyone?',
+  bans: 'Banned people',
+  noBans: 'Nobody is banned.',
+  bannedBy: (name: string, when: string) => `by ${name}, ${when}`,
+  liftBan: 'Lift',
+  liftBanOf: (name: string) => `Lift the ban of ${name}`,
+  topic: 'Topic',
+  topicHint: 'What this channel is for. Everybody sees it at the top.',
+  deleteChannel: 'Delete the channel',
+  deleteChannelSure: (name: string) => `Delete #${name}?`,
+  deleteChannelHint: 'It goes for everyone, with all that was written there. It can’t be brought back.',
   invite: 'Invite',
   inviteTitle: (space: string) => `Invite people to ${space}`,
   inviteLink: 'Invite link',
@@ -146,11 +204,18 @@ export const s = {
   share: 'Share',
   making: 'Making a link…',
   expiresAfter: 'Expires after',
+  spanOfMinutes: (n: number) => unit(n, 'minute'),
   hours: (n: number) => unit(n, 'hour'),
   days: (n: number) => unit(n, 'day'),
   maxUses: 'Can be used',
   times: (n: number) => (n === 1 ? 'once' : counted(n, 'time', 'times')),
   newLink: 'New link',
+  inviteRole: 'They get the role',
+  noRole: 'None',
+  historyHint: {
+    'all': 'They can read what was written here before.',
+    'from-join': 'They can read what is written from their joining on.',
+  } satisfies Record<HistoryPolicy, string>,
   links: 'Links of this space',
   linkUses: (invite: InviteInfo) => `${number(invite.used)} of ${number(invite.uses)} used`,
   linkUntil: (invite: InviteInfo) => `until ${SHORT_DATE.format(invite.expiresAt)}`,

@@ -4,9 +4,9 @@ import { ALICE, fromAlice, fromBob, NOON } from '../messages.test-support.ts'
 import { actionOfKey, actionsOf } from './message-actions.ts'
 import { rowsOf, type MessageLine } from './rows.ts'
 
-const MEMBER = { write: true, manage: false }
-const MODERATOR = { write: true, manage: true }
-const GONE = { write: false, manage: false }
+const MEMBER = { write: true, react: true, manage: false }
+const MODERATOR = { write: true, react: true, manage: true }
+const GONE = { write: false, react: false, manage: false }
 
 function row(...messages: Parameters<typeof withNewest>[1]): MessageLine {
   const last = rowsOf(withNewest(EMPTY_VIEW, messages, false, 0), ALICE).at(-1)
@@ -23,6 +23,8 @@ test('who manages messages pins and deletes anybody’s, but puts words in nobod
   expect(actionsOf(row(fromBob('hi', 1)), MODERATOR)).toEqual(['react', 'reply', 'copy', 'pin', 'delete'])
   expect(actionsOf(row(fromBob('hi', 1, { pinned: true })), MODERATOR)).toContain('unpin')
 })
+
+test('where one may react and not write, one reacts', () => { expect(actionsOf(row(fromBob('hi', 1)), { ...GONE, react: true })).toEqual(['react', 'copy']) })
 
 test('who is no longer a member can only copy', () => { expect(actionsOf(row(fromAlice('hi', 1)), GONE)).toEqual(['copy']) })
 

@@ -5,7 +5,7 @@ import type { MessageLine } from './rows.ts'
 export type Action = 'react' | 'reply' | 'edit' | 'copy' | 'pin' | 'unpin' | 'retry' | 'discard' | 'delete'
 
 /** What the person may do in the space, as far as messages go. */
-export interface Rights { readonly write: boolean; readonly manage: boolean }
+export interface Rights { readonly write: boolean; readonly react: boolean; readonly manage: boolean }
 
 /** Who does it. */
 export interface Actor {
@@ -27,12 +27,14 @@ export function actionsOf(row: MessageLine, rights: Rights): Action[] {
   // Until it has its lasting id, nothing can point at it. Of what was deleted nothing is left to point at.
   if (saved === undefined || row.state.type === 'securing') return ['copy']
   if (saved.deleted) return []
-  const all: Action[] = rights.write ? ['react', 'reply'] : []
+  const all: Action[] = []
+  if (rights.react) all.push('react')
+  if (rights.write) all.push('reply')
   if (row.mine && rights.write) all.push('edit')
   all.push('copy')
   if (rights.manage) all.push(saved.pinned ? 'unpin' : 'pin')
   if (row.state.type === 'failed') all.push('retry')
-  if (rights.write && (row.mine || rights.manage)) all.push('delete')
+  if (rights.manage || (rights.write && row.mine)) all.push('delete')
   return all
 }
 

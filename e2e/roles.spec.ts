@@ -1,0 +1,52 @@
+/** Who may do what: Alice gives and takes, and Bob is offered what he may do, and told why not where he may not. */
+import { expectAccessible } from './accessible.ts'
+import { expect, test } from './fixtures.ts'
+
+test('Alice makes a role and gives it to Bob; then a time-out, and a ban that she lifts', async ({ person }) => {
+  const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 })
+  await alice.start()
+  await alice.createSpace('Allotment')
+  const link = await alice.invite()
+  await bob.join(link)
+  await bob.isIn('Allotment')
+  await expect(alice.member('Bob')).toBeVisible()
+  const newChannel = bob.page.getByRole('button', { name: 'New channel' })
+  await expect(newChannel, 'what one may not do is not offered').toHaveCount(0)
+  await expect(bob.page.getByRole('button', { name: 'What to do with Alice' })).toHaveCount(0)
+
+  await alice.opens('Roles')
+  await expectAccessible(alice, 'the roles')
+  await alice.page.getByRole('button', { name: 'New role' }).click()
+  await alice.page.getByLabel('Name of the role').fill('Gardener')
+  await alice.page.getByRole('checkbox', { name: 'Manage channels' }).check()
+  await expectAccessible(alice, 'a new role')
+  await alice.page.getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(alice.page.getByRole('dialog').getByRole('button', { name: /Gardener/ })).toBeVisible()
+  await alice.page.keyboard.press('Escape')
+
+  await alice.doesWith('Bob', 'Roles')
+  await alice.page.getByRole('checkbox', { name: /Gardener/ }).check()
+  await expectAccessible(alice, 'the roles of a member')
+  await alice.page.keyboard.press('Escape')
+  await expect(alice.member('Bob')).toContainText('Gardener')
+  await expect(newChannel).toBeVisible()
+  await bob.createChannel('greenhouse')
+  await alice.openChannel('greenhouse')
+
+  await alice.doesWith('Bob', 'Give a time-out')
+  await expectAccessible(alice, 'a time-out')
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Give a time-out' }).click()
+  await expect(bob.page.getByText(/You are in a time-out until/)).toBeVisible()
+  await expect(bob.composer()).toHaveCount(0)
+  await alice.doesWith('Bob', 'End the time-out')
+  await expect(bob.composer()).toBeVisible()
+
+  await alice.doesWith('Bob', 'Ban')
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Ban Bob' }).click()
+  await expect(bob.page.getByText('You are no longer a member of this space.')).toBeVisible()
+  await alice.opens('Banned people')
+  await expect(alice.page.getByRole('dialog')).toContainText(/Bob.*by Alice/s)
+  await expectAccessible(alice, 'the bans')
+  await alice.page.getByRole('button', { name: 'Lift the ban of Bob' }).click()
+  await expect(alice.page.getByText('Nobody is banned.')).toBeVisible()
+})
