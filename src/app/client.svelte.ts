@@ -45,6 +45,8 @@ export class Client {
   private readonly lastChannel = new Map<SpaceId, ChannelId>()
   private readonly waiting = new Map<number, (reply: Reply) => void>()
   private nextId = 1
+  /** The newest messages of the channel that was opened last. */
+  private loading: Promise<void> = Promise.resolve()
   readonly drafts = new Drafts({
     keep: (space, channel, text) => { void this.ask({ type: 'keep-draft', space, channel, text }) },
     fetch: async (space, channel) => {
@@ -195,12 +197,19 @@ export class Client {
     }
   }
 
+  /** Opens the channel and waits for its newest messages. */
+  async openAt(space: SpaceId, channel: ChannelId): Promise<void> {
+    if (space !== this.space) this.openSpace(space)
+    this.openChannel(channel)
+    await this.loading
+  }
+
   openChannel(channel: ChannelId | undefined): void {
     if (channel !== this.channel) this.closeChannel()
     this.channel = channel
     if (channel === undefined || this.space === undefined) return
     this.lastChannel.set(this.space, channel)
-    void this.load(channel)
+    this.loading = this.load(channel)
   }
 
   private closeChannel(): void {
