@@ -11,6 +11,7 @@ import { Finder, soughtBy } from './finder.ts'
 import type { Keeper } from './keeper.ts'
 import { meets, type Names, type Span } from './match.ts'
 import type { Query } from './query.ts'
+import { calledIn, searchedText } from './terms.ts'
 import { ID_BYTES, newestFirst, type Doc } from './segment.ts'
 
 /** Proposals looked at in one go: more reads at a time are quicker, but each search would look at more than it needs. */
@@ -54,8 +55,10 @@ function* check(replica: Replica, query: Query, names: Names, docs: readonly Doc
   })
   const hits: Hit[] = []
   for (const seen of yield* withNotes(replica, messages, false)) {
-    const { record, channel } = seen, text = wordsOf(seen)?.text ?? ''
-    const spans = meets(query, names, { text, author: record.author, channel, hlc: record.place, isReply: record.content?.replyTo !== undefined, mentions: [] })
+    const { record, channel } = seen, words = wordsOf(seen)
+    if (words === undefined) continue
+    const text = searchedText(words)
+    const spans = meets(query, names, { text, author: record.author, channel, hlc: record.place, isReply: record.content?.replyTo !== undefined, mentions: calledIn(words) })
     if (spans !== undefined) hits.push({ replica, seen, text, spans })
   }
   return hits

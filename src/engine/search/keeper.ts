@@ -13,7 +13,7 @@ import type { Turn } from '../turn.ts'
 import { Packer, Unpacker } from './packed.ts'
 import { SearchIndex, type TailDoc } from './search-index.ts'
 import { segmentKey } from './segment.ts'
-import { termsOfMessage } from './terms.ts'
+import { calledIn, searchedText, termsOfMessage } from './terms.ts'
 
 /** Messages in one piece of building: a step of some tens of milliseconds. */
 const PIECE = 512
@@ -107,7 +107,7 @@ type Shown = Pick<Seen, 'channel' | 'record' | 'folded'>
 
 function termsOf(seen: Shown): string[] {
   const words = wordsOf(seen), { record, channel } = seen
-  return words === undefined ? [] : termsOfMessage({ channel, author: record.author, text: words.text, isReply: record.content?.replyTo !== undefined, mentions: [] })
+  return words === undefined ? [] : termsOfMessage({ channel, author: record.author, text: searchedText(words), isReply: record.content?.replyTo !== undefined, mentions: calledIn(words) })
 }
 
 /** Threads first: their rows don't lie in the order of time, so how far back they reach can't be said until they are done. */

@@ -2,22 +2,27 @@
 import type { Replica } from '../replica.ts'
 import type { Names } from './match.ts'
 import type { Query } from './query.ts'
+import { EVERYONE } from './terms.ts'
 import { fold } from './words.ts'
 
 /** `unknown`: names as typed that are nobody's here. */
 export function namesIn(query: Query, replica: Replica): { readonly names: Names; readonly unknown: readonly string[] } {
   const people = [...replica.authority.state.members.keys()].map((id): Named => [id, fold(replica.authority.nameOf(id))])
   const channels = [...replica.authority.state.channels].map(([id, { name }]): Named => [id, fold(name)])
+  const roles = [...replica.authority.state.roles].map(([id, { name }]): Named => [id, fold(name)])
+  const called = [...people, ...roles, [EVERYONE, EVERYONE] as const]
+  /** Whatever calls me. */
+  const mine = [replica.me.identity, ...(replica.authority.state.members.get(replica.me.identity)?.roles ?? []), EVERYONE]
   const unknown: string[] = []
   const all = (typed: readonly string[], among: readonly Named[]): readonly string[] | undefined => {
     if (typed.length === 0) return undefined
     return typed.flatMap((name) => {
-      const ids = fold(name) === 'me' && among === people ? [replica.me.identity] : idsOf(fold(name), among)
+      const ids = fold(name) !== 'me' || among === channels ? idsOf(fold(name), among) : among === people ? [replica.me.identity] : mine
       if (ids.length === 0) unknown.push(name)
       return ids
     })
   }
-  return { names: { authors: all(query.from, people), channels: all(query.in, channels), mentions: all(query.mentions, people) }, unknown }
+  return { names: { authors: all(query.from, people), channels: all(query.in, channels), mentions: all(query.mentions, called) }, unknown }
 }
 
 type Named = readonly [id: string, name: string]

@@ -57,6 +57,17 @@ test('Bob finds what Alice said by words, phrases, beginnings, author, channel, 
   expect(await search(h, h.bob, 'moon from:Nobody has:gold')).toMatchObject({ results: [], unclear: ['has:gold', 'Nobody'] })
 })
 
+test('a message that calls somebody is found by whom it calls', async () => {
+  const h = await home()
+  const bobs = h.bob.space(h.space).me.identity
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'Your turn', mentions: [bobs] })
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'Fire!', mentionEveryone: true })
+  await h.room.pass(500)
+  expect(await texts(h, h.bob, 'mentions:me')).toEqual(['Fire!', 'Your turn'])
+  expect(await texts(h, h.alice, 'mentions:bob')).toEqual(['Your turn'])
+  expect(await texts(h, h.alice, 'mentions:everyone')).toEqual(['Fire!'])
+})
+
 test('an edit is found by its new words only, at once; a deleted message by none, and its words leave the disk', async () => {
   const h = await home()
   const tree = await say(h, h.alice, 'Sunday under the sycamore')

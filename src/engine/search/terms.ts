@@ -1,14 +1,22 @@
 /** What the index keeps of a message. */
+import type { Words } from '../../wire/content.ts'
 import { TERM_OF } from './finder.ts'
 import { featuresOf } from './match.ts'
 import { termsOf, wordsOf } from './words.ts'
+
+/** All that is searched of what a message says: the title of a post as well. */
+export const searchedText = (words: Words): string => (words.title === undefined ? words.text : `${words.title}\n${words.text}`)
+
+/** Who is called: identities, roles, everyone. */
+export const EVERYONE = 'everyone'
+export const calledIn = (words: Words): string[] => [...(words.mentions ?? []), ...(words.roles ?? []), ...(words.everyone === true ? [EVERYONE] : [])]
 
 export interface Indexable {
   readonly channel: string
   readonly author: string
   readonly text: string
   readonly isReply: boolean
-  /** Identities. */
+  /** As by `calledIn`. */
   readonly mentions: readonly string[]
 }
 
