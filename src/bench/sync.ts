@@ -87,7 +87,7 @@ export async function benchVectors(sizes: readonly number[]): Promise<Figure[]> 
       const channel = (n % channels).toString(16).padStart(32, '0') as ChannelId, device = Math.floor(n / channels).toString(16).padStart(64, '0') as DeviceId
       log.restoreTip(channel, device, { chanSeq: 1 + n, seq: 1 + n, id: n.toString(16).padEnd(64, 'f') as OpId, hlc: 0, branch: undefined })
     }
-    const tell = (): Uint8Array => encodeFrame({ type: 'vector', token: new Uint8Array(16), vector: log.vector(), whole: true })
+    const tell = (): Uint8Array => encodeFrame({ type: 'vector', token: new Uint8Array(16), vector: log.vector() })
     const bytes = tell()
     const compare = (): void => {
       const frame = decodeFrame(bytes)

@@ -15,6 +15,7 @@ export const LABELS = {
   envelopeKey: label('env'),
   envelopeHint: label('env hint'),
   backLink: label('back'),
+  vectorDigest: label('vector'),
   relayKey: label('relay'),
   relayKeySeal: label('relay seal'),
   bundle: label('bundle'),

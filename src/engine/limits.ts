@@ -32,6 +32,16 @@ export const MAX_ASKED_SPACES = 4
 /** What one peer may ask us for at once and in a second: an ask or a hello, and each hundred ranges more, count one. Asking as fast as answers come stays far below. */
 export const REQUEST_BURST = 500
 export const REQUESTS_PER_SECOND = 50
+/** Ranges in one ask. */
+export const MAX_ASK_RANGES = 1000
+/** Entries of a version vector in one frame: half a MiB. A channel of a large space may take several. */
+export const MAX_VECTOR_PART = 10_000
+/** Chains with something missing that are noted of one peer; the rest shows when these are here. */
+export const MAX_LACKING = 50_000
+/** Branches of forked chains asked for in one session: whoever shows more makes them up. */
+export const MAX_BRANCH_ASKS = 1000
+/** Channels of a space that come before others because somebody opened them. */
+export const MAX_OPENED_CHANNELS = 16
 /** Trees in one ask, and ms after which one that didn't come is asked for again. */
 export const MAX_ASKED_TREES = 8
 export const TREE_ASKED_AGAIN_MS = 10_000

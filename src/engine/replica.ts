@@ -25,6 +25,7 @@ import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './
 import type { Located } from './messages/reading.ts'
 import { Authority } from './space/authority.ts'
 import type { Verdict } from './space/reasons.ts'
+import { Opened } from './sync/comparing.ts'
 import { Delivery } from './sync/delivery.ts'
 import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
@@ -47,6 +48,7 @@ export class Replica {
   readonly mail: Mail
   readonly delivery: Delivery
   readonly receiving: Receiving
+  readonly opened = new Opened()
   readonly inbox: Inbox
   record: SpaceRecord
   /** Content ops on disk whose key isn't here, by epoch: op rows' keys and channels. */

@@ -2,13 +2,14 @@
  * Frames between two connected peers, inside the connection's own encryption. Everything after `hello` names the space by the token both sides proved.
  *
  *   hello   [1, [[token, nonce, sealed proof], ...]]   one per space; only someone who holds the space's relay key can make or read it
- *   vector  [2, token, vector, whole?]                 what I hold: all of it, or what changed
+ *   digest  [7, token, [[channel, digest], ...]]       of each channel what I hold, in 8 bytes: where that differs, the other tells its vector
+ *   vector  [2, token, vector]                         how far I hold some chains
  *   ask     [3, token, [[channel, device, from, to], ...], [tree hash, ...]]
  *   ops     [4, token, [op bytes, ...], more?]         answers, and fresh ops unasked
  *   tree    [5, token, ratchet tree bytes]
  *   signal  [6, token, envelope]                       what is true now and kept nowhere, sealed as for a relay
  */
-import { fromHex } from './bytes.ts'
+import { fromHex, toHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
 import { type ChannelId, type DeviceId, parseChannelId, parseDeviceId } from './ids.ts'
 import { MAX_OP_BYTES } from './op.ts'
@@ -19,12 +20,17 @@ const MAX_HELLOS = 256
 const MAX_SIGNAL_BYTES = 4096
 const MAX_RANGES = 2000
 const MAX_OPS = 4096
+/** Channels of one space in a digest: more than a space may have. */
+export const MAX_DIGESTS = 2048
 
 export interface Hello { readonly token: Uint8Array; readonly nonce: Uint8Array; readonly sealed: Uint8Array }
+/** Hex of 8 bytes. */
+export interface ChannelDigest { readonly channel: ChannelId; readonly digest: string }
 export interface AskRange { readonly channel: ChannelId; readonly device: DeviceId; readonly from: number; readonly to: number }
 export type Frame =
   | { readonly type: 'hello'; readonly spaces: readonly Hello[] }
-  | { readonly type: 'vector'; readonly token: Uint8Array; readonly vector: Vector; readonly whole: boolean }
+  | { readonly type: 'digest'; readonly token: Uint8Array; readonly channels: readonly ChannelDigest[] }
+  | { readonly type: 'vector'; readonly token: Uint8Array; readonly vector: Vector }
   | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[] }
   | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly more: boolean }
   | { readonly type: 'tree'; readonly token: Uint8Array; readonly tree: Uint8Array }
@@ -35,7 +41,8 @@ const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 export function encodeFrame(f: Frame): Uint8Array {
   switch (f.type) {
     case 'hello': return encodeCbor([1, f.spaces.map((s) => [s.token, s.nonce, s.sealed])])
-    case 'vector': return encodeCbor([2, f.token, encodeVector(f.vector), f.whole])
+    case 'digest': return encodeCbor([7, f.token, f.channels.map((c) => [raw(c.channel), raw(c.digest)])])
+    case 'vector': return encodeCbor([2, f.token, encodeVector(f.vector)])
     case 'ask': return encodeCbor([3, f.token, f.ranges.map((r) => [raw(r.channel), raw(r.device), r.from, r.to]), [...f.trees]])
     case 'ops': return encodeCbor([4, f.token, [...f.ops], f.more])
     case 'tree': return encodeCbor([5, f.token, f.tree])
@@ -52,7 +59,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   switch (v[0]) {
     case 2: {
       const vector = decodeVector(v[2])
-      return v.length === 4 && vector !== undefined && typeof v[3] === 'boolean' ? { type: 'vector', token, vector, whole: v[3] } : undefined
+      return v.length === 3 && vector !== undefined ? { type: 'vector', token, vector } : undefined
     }
     case 3: return decodeAsk(v, token)
     case 4: {
@@ -63,6 +70,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
     }
     case 5: return v.length === 3 && isBytes(v[2]) ? { type: 'tree', token, tree: v[2] } : undefined
     case 6: return v.length === 3 && isBytes(v[2]) && v[2].length <= MAX_SIGNAL_BYTES ? { type: 'signal', token, sealed: v[2] } : undefined
+    case 7: return decodeDigest(v, token)
     default: return undefined
   }
 }
@@ -94,4 +102,18 @@ function decodeAsk(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
   }
   const trees = hashes.filter((h): h is Uint8Array => isBytes(h, 32))
   return trees.length === hashes.length ? { type: 'ask', token, ranges, trees } : undefined
+}
+
+function decodeDigest(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
+  const list = v[2]
+  if (v.length !== 3 || !isArray(list) || list.length > MAX_DIGESTS) return undefined
+  const channels: ChannelDigest[] = []
+  for (const item of list) {
+    if (!isArray(item, 2)) return undefined
+    const [channelBytes, digest] = item
+    const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined
+    if (channel === undefined || channel <= (channels[channels.length - 1]?.channel ?? '') || !isBytes(digest, 8)) return undefined
+    channels.push({ channel, digest: toHex(digest) })
+  }
+  return { type: 'digest', token, channels }
 }

@@ -96,6 +96,7 @@ export async function retryMessage(asked: AskedIn, c: Run<'retry-message'>): Pro
 
 export async function getMessages(asked: AskedIn, c: Run<'get-messages'>): Promise<Refusal> {
   if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  asked.replica.opened.note(c.channel)
   const limit = Math.min(Math.max(1, c.limit ?? 50), limits.MAX_MESSAGES_PAGE)
   if (c.before === undefined) { page(asked, { channel: c.channel, limit, before: undefined }); return undefined }
   await find(asked, c.before, (later, { channel, record }) => page(later, { channel, limit, before: rowKey(placeOf(channel, record)) }))

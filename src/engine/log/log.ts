@@ -10,11 +10,12 @@
  * memory; of content only the tips are, so whether an older place holds something else is looked up on disk (`unsure`).
  */
 import type { Ciphersuite } from '../../ports.ts'
-import { concat, fromHex, u64 } from '../../wire/bytes.ts'
+import { concat, fromHex, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
 import { type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
+import { LABELS } from '../labels.ts'
 import { MAX_ASK_OPS, MAX_BRANCHES, REMEMBERED_OPS } from '../limits.ts'
 import { Parked, type Sender } from './parked.ts'
 
@@ -39,7 +40,8 @@ export class Log {
   /** Authority and group ops, whole, by id. */
   readonly authority = new Map<OpId, Op>()
   /** Of each chain, its first branch first. */
-  private readonly tips = new Map<ChainKey, Tip[]>()
+  private readonly tips = new Map<ChannelId, Map<DeviceId, Tip[]>>()
+  private readonly digests = new Map<ChannelId, string>()
   /** The authority ops at each place. */
   private readonly places = new Map<string, OpId[]>()
   /** Highest number each device has used in this space, over all its channels. */
@@ -55,15 +57,14 @@ export class Log {
 
   constructor(suite: Ciphersuite) { this.suite = suite }
 
-  tipsOf(channel: ChannelId, device: DeviceId): readonly Tip[] { return this.tips.get(chainKey(channel, device)) ?? NO_TIPS }
+  tipsOf(channel: ChannelId, device: DeviceId): readonly Tip[] { return this.tips.get(channel)?.get(device) ?? NO_TIPS }
 
   /** The end of a chain's first branch. */
   head(channel: ChannelId, device: DeviceId): Tip | undefined { return this.tipsOf(channel, device)[0] }
 
   /** Restores a branch's tip from disk. */
   restoreTip(channel: ChannelId, device: DeviceId, tip: Tip): void {
-    const key = chainKey(channel, device)
-    this.tips.set(key, [...this.tipsOf(channel, device), tip].sort((a, b) => ((a.branch ?? '') < (b.branch ?? '') ? -1 : 1)))
+    this.setTips(channel, device, [...this.tipsOf(channel, device), tip].sort((a, b) => ((a.branch ?? '') < (b.branch ?? '') ? -1 : 1)))
     this.noteDevice(device, tip.seq, tip.id)
     this.maxHlc = Math.max(this.maxHlc, tip.hlc)
   }
@@ -83,16 +84,33 @@ export class Log {
     if (known === undefined || known.seq < seq) this.deviceHeads.set(device, { seq, id })
   }
 
-  /** What we hold, for peers to compare with. */
-  vector(): Vector {
+  private setTips(channel: ChannelId, device: DeviceId, tips: Tip[]): void {
+    const chains = this.tips.get(channel) ?? new Map<DeviceId, Tip[]>()
+    this.tips.set(channel, chains.set(device, tips))
+    this.digests.delete(channel)
+  }
+
+  /** Those of which something is here. */
+  get channels(): Iterable<ChannelId> { return this.tips.keys() }
+
+  /** What we hold, for peers to compare with: of these channels, or of all. */
+  vector(channels: Iterable<ChannelId> = this.tips.keys()): Vector {
     const out: VectorEntry[] = []
-    for (const [key, tips] of this.tips) {
-      for (const tip of tips.slice(0, MAX_BRANCHES)) {
-        out.push({ channel: key.slice(0, 32) as ChannelId, device: key.slice(32) as DeviceId, chanSeq: tip.chanSeq, head: tip.id.slice(0, 16) })
-      }
-    }
-    const order = (e: VectorEntry): string => e.channel + e.device + e.head
-    return out.sort((a, b) => (order(a) < order(b) ? -1 : 1))
+    for (const channel of channels) for (const [device, tips] of this.tips.get(channel) ?? []) out.push(...entriesOf(channel, device, tips))
+    return out.sort(byPlace)
+  }
+
+  /** What we hold of one device's. */
+  vectorBy(device: DeviceId): Vector { return [...this.tips.keys()].flatMap((channel) => entriesOf(channel, device, this.tipsOf(channel, device))).sort(byPlace) }
+
+  /** Equal where the vectors of a channel are equal. Hex of 8 bytes; undefined where nothing is here. */
+  digest(channel: ChannelId): string | undefined {
+    const known = this.digests.get(channel)
+    if (known !== undefined || !this.tips.has(channel)) return known
+    const parts = this.vector([channel]).map((e) => concat(fromHex(e.device) as Uint8Array, u64(e.chanSeq), fromHex(e.head) as Uint8Array))
+    const digest = toHex(this.suite.sha256(LABELS.vectorDigest, fromHex(channel) as Uint8Array, ...parts).subarray(0, 8))
+    this.digests.set(channel, digest)
+    return digest
   }
 
   /**
@@ -183,11 +201,11 @@ export class Log {
   add(op: Op): { readonly tip: Tip; readonly freed: Op[] } {
     const h = op.header
     const key = chainKey(h.channel, h.device)
-    const tips = this.tips.get(key) ?? []
-    this.tips.set(key, tips)
+    const tips = [...this.tipsOf(h.channel, h.device)]
     const at = tips.findIndex((tip) => tip.id === h.chanPrev)
     const tip: Tip = { chanSeq: h.chanSeq, id: op.id, seq: h.seq, hlc: h.hlc, branch: tips.length === 0 ? undefined : at >= 0 ? tips[at]?.branch : op.id }
     if (at >= 0) tips[at] = tip; else tips.push(tip)
+    this.setTips(h.channel, h.device, tips)
     this.noteDevice(h.device, h.seq, op.id)
     this.maxHlc = Math.max(this.maxHlc, h.hlc)
     this.remember(h, op.id)
@@ -238,6 +256,12 @@ export class Log {
     return out
   }
 }
+
+const entriesOf = (channel: ChannelId, device: DeviceId, tips: readonly Tip[]): VectorEntry[] =>
+  tips.slice(0, MAX_BRANCHES).map((tip) => ({ channel, device, chanSeq: tip.chanSeq, head: tip.id.slice(0, 16) }))
+
+/** Ids are of equal length, so the order of the vector is that of these put together. */
+const byPlace = (a: VectorEntry, b: VectorEntry): number => (a.channel + a.device + a.head < b.channel + b.device + b.head ? -1 : 1)
 
 /** The row of a tip: a chain's first branch under the chain, others under the op that left it. */
 export const tipKey = (channel: ChannelId, device: DeviceId, branch: OpId | undefined): Uint8Array =>

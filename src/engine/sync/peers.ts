@@ -6,17 +6,18 @@
 import type { MutedPeer, PeerStatus } from '../../api.ts'
 import type { Path, Row } from '../../ports.ts'
 import { concat, equal, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
-import { type AskRange, decodeFrame, encodeFrame, type Frame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
+import { decodeFrame, encodeFrame, type Frame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
+import { type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
-import { MAX_VECTOR_ENTRIES, type Vector, type VectorEntry } from '../../wire/vector.ts'
+import type { Vector } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, MAX_ASKED_TREES, SERVED_ROWS, TREE_ASKED_AGAIN_MS } from '../limits.ts'
+import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
 import { after } from '../messages/places.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Me, Turn, World } from '../turn.ts'
+import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault, Requests } from './conduct.ts'
 import type { Intake } from './receiving.ts'
 
@@ -25,16 +26,10 @@ interface Session {
   readonly space: SpaceId
   readonly token: Uint8Array
   readonly device: DeviceId
-  theirs: Vector
+  readonly wants: Wants
   asking: boolean
-  /** What was asked for last. */
-  asked: string
-  /** Tips of other branches that were asked for: once each, since not every branch has room here. */
-  readonly branches: Set<string>
   /** What the answer so far had that counts. */
   gained: number
-  /** Trees (hex of their hash) that were asked for, and when last. */
-  readonly trees: Map<string, number>
   /** Ranges still to be answered, and how many ops and bytes may still go before the peer must ask again. */
   serving: Serving[]
   allowance: number
@@ -210,12 +205,12 @@ export class Peers {
     if (known !== undefined && equal(known.token, token)) return
     if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
     peer.sessions.set(replica.id, {
-      space: replica.id, token, device, theirs: [], asking: false, asked: '', branches: new Set(), gained: 0, trees: new Map(), serving: [], allowance: 0, allowedBytes: 0,
+      space: replica.id, token, device, wants: new Wants(), asking: false, gained: 0, serving: [], allowance: 0, allowedBytes: 0,
     })
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))
     await this.greet(turn, peer, [replica], relayKey)
-    this.frame(turn, peer, { type: 'vector', token, vector: replica.log.vector(), whole: true })
+    this.frame(turn, peer, { type: 'digest', token, channels: digestsFor(replica) })
     this.events.met(turn, replica, device)
   }
 
@@ -235,11 +230,12 @@ export class Peers {
     if (session === undefined || replica === undefined) return
     if (!replica.authority.state.devices.has(session.device)) { this.end(peer, session); return }
     switch (frame.type) {
+      case 'digest': return this.onDigest(turn, peer, session, replica, frame)
       case 'vector': return this.onVector(turn, peer, session, replica, frame)
       case 'ask': return this.onAsk(turn, peer, session, replica, frame)
       case 'ops': return this.onOps(turn, peer, session, replica, frame)
       case 'tree': {
-        if (!session.trees.has(toHex(this.world.suite.sha256(frame.tree)))) return this.blame(turn, peer, 'unasked', session.device)
+        if (!session.wants.hasAskedForTree(this.world.suite.sha256(frame.tree))) return this.blame(turn, peer, 'unasked', session.device)
         return this.events.tree(turn, replica, frame.tree)
       }
       case 'signal': return this.events.signal(turn, replica, frame.sealed)
@@ -251,9 +247,18 @@ export class Peers {
     this.replicas.get(session.space)?.receiving.finish(session.device)
   }
 
+  /** Equal digests tell as much as a vector would; the rest is told. */
+  private onDigest(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'digest' }): void {
+    const { parts, same } = answerDigests(replica, frame.channels)
+    this.events.vector(turn, replica, session.device, same)
+    for (const vector of parts) {
+      if (!peer.requests.take(Math.ceil(vector.length / 200), turn.now)) return
+      this.frame(turn, peer, { type: 'vector', token: session.token, vector })
+    }
+  }
+
   private onVector(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'vector' }): void {
-    session.theirs = frame.whole ? frame.vector : mergeVectors(session.theirs, frame.vector)
-    if (session.theirs.length > MAX_VECTOR_ENTRIES) { session.theirs = []; return this.blame(turn, peer, 'oversized', session.device) }
+    session.wants.note(replica, frame.vector)
     this.events.vector(turn, replica, session.device, frame.vector)
     this.ask(turn, peer, session, replica)
   }
@@ -294,26 +299,11 @@ export class Peers {
   /** Asks for what the peer has and we lack, authority first. After an answer that brought nothing, not the same again until its next vector. */
   private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
     if (session.asking || [...peer.sessions.values()].filter((s) => s.asking).length >= MAX_ASKED_SPACES) return
-    const ranges: AskRange[] = []
-    const forked = forkedChains(session.theirs)
-    let wanted = 0
-    for (const e of session.theirs) {
-      const lacks = wanted >= MAX_ASK_OPS ? undefined : replica.log.lacks(e, forked.has(e.channel + e.device))
-      const tip = e.channel + e.device + e.head
-      if (lacks === undefined || (lacks.again && session.branches.has(tip))) continue
-      if (lacks.again) session.branches.add(tip)
-      const to = Math.min(lacks.to, lacks.from + MAX_ASK_OPS - wanted - 1)
-      wanted += to - lacks.from + 1
-      ranges.push({ channel: e.channel, device: e.device, from: lacks.from, to })
-    }
-    const authority = ranges.filter((r) => r.channel === AUTHORITY_CHANNEL)
-    const trees = treesToAsk(session, replica.groups.wantedTrees(replica.groups.tip()), turn.now)
+    const ranges = session.wants.next(replica, isAgain)
+    const trees = session.wants.treesToAsk(replica.groups.wantedTrees(replica.groups.tip()), turn.now)
     if (ranges.length === 0 && trees.length === 0) return
-    const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}`).join()
-    if (isAgain && ranges.length > 0 && asked === session.asked) return
-    session.asked = asked
     session.asking = ranges.length > 0
-    this.frame(turn, peer, { type: 'ask', token: session.token, ranges: (authority.length > 0 ? authority : ranges).slice(0, 1000), trees })
+    this.frame(turn, peer, { type: 'ask', token: session.token, ranges, trees })
   }
 
   /** Answers a range at a time: the rows come back as input. */
@@ -388,8 +378,7 @@ export class Peers {
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
       if (session === undefined || !authors.has(session.device)) continue
-      const vector = replica.log.vector().filter((e) => e.device === session.device)
-      this.frame(turn, peer, { type: 'vector', token: session.token, vector, whole: false })
+      for (const vector of partsOf(replica.log.vectorBy(session.device))) this.frame(turn, peer, { type: 'vector', token: session.token, vector })
     }
   }
 
@@ -400,7 +389,7 @@ export class Peers {
         const replica = this.replicas.get(session.space)
         if (replica?.authority.state.devices.has(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
-        this.frame(turn, peer, { type: 'vector', token: session.token, vector: replica.log.vector(), whole: true })
+        this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica) })
         this.ask(turn, peer, session, replica)
       }
     }
@@ -410,7 +399,7 @@ export class Peers {
   askTrees(turn: Turn, replica: Replica, hashes: readonly Uint8Array[]): void {
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
-      const trees = session === undefined ? [] : treesToAsk(session, hashes, turn.now)
+      const trees = session?.wants.treesToAsk(hashes, turn.now) ?? []
       if (session !== undefined && trees.length > 0) this.frame(turn, peer, { type: 'ask', token: session.token, ranges: [], trees })
     }
   }
@@ -431,30 +420,4 @@ function* batches(ops: readonly Op[]): Iterable<Uint8Array[]> {
     size += op.bytes.length
   }
   if (batch.length > 0) yield batch
-}
-
-/** Those that weren't asked for here lately. From now on they were. */
-function treesToAsk(session: Session, hashes: readonly Uint8Array[], now: number): Uint8Array[] {
-  const out = hashes.filter((hash) => now - (session.trees.get(toHex(hash)) ?? -Infinity) >= TREE_ASKED_AGAIN_MS).slice(0, MAX_ASKED_TREES)
-  for (const hash of out) session.trees.set(toHex(hash), now)
-  return out
-}
-
-/** `b` says how far some chains go now; of the others `a` holds on. */
-function mergeVectors(a: Vector, b: Vector): Vector {
-  const told = new Set(b.map((e) => e.channel + e.device))
-  const order = (e: VectorEntry): string => e.channel + e.device + e.head
-  return [...a.filter((e) => !told.has(e.channel + e.device)), ...b].sort((x, y) => (order(x) < order(y) ? -1 : 1))
-}
-
-/** Chains that have several tips here. */
-function forkedChains(vector: Vector): Set<string> {
-  const out = new Set<string>()
-  let last = ''
-  for (const e of vector) {
-    const chain = e.channel + e.device
-    if (chain === last) out.add(chain)
-    last = chain
-  }
-  return out
 }

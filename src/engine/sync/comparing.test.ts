@@ -1,0 +1,111 @@
+/** What Alice and Bob tell each other to find out what they lack, and in which order they ask for it. */
+import { expect, test } from 'vitest'
+import { decodeFrame, encodeFrame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId } from '../../wire/ids.ts'
+import type { VectorEntry } from '../../wire/vector.ts'
+import { MAX_ASK_OPS, MAX_LACKING } from '../limits.ts'
+import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
+import { home, sendFrame, sessionToken, signMessages, whisper } from './mallory.test-support.ts'
+
+const channelOf = (n: number): ChannelId => n.toString(16).padStart(32, '0') as ChannelId
+const deviceOf = (n: number): DeviceId => n.toString(16).padStart(64, '0') as DeviceId
+const entry = (channel: ChannelId, device: number, chanSeq: number, head = device): VectorEntry => ({ channel, device: deviceOf(device), chanSeq, head: head.toString(16).padStart(16, '0') })
+
+test('S8 who holds the same tells nothing but digests, and each knows that the other has all', async () => {
+  const h = await home()
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'Hello' })
+  await h.room.pass(1000)
+  const alice = h.alice.space(h.space), bob = h.bob.space(h.space)
+  expect(digestsFor(alice)).toEqual(digestsFor(bob))
+  expect(digestsFor(alice).map((d) => d.channel)).toEqual([AUTHORITY_CHANNEL, h.channel])
+  const { parts, same } = answerDigests(alice, digestsFor(bob))
+  expect(parts).toEqual([])
+  expect(same.filter((e) => e.channel === h.channel)).toMatchObject([{ device: alice.me.device, chanSeq: 1 }])
+})
+
+test('S8 only the vectors of channels that differ are told', async () => {
+  const h = await home()
+  h.room.leaves(h.bob)
+  h.room.leaves(h.mallory)
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'While Bob is away' })
+  const alice = h.alice.space(h.space), bob = h.bob.space(h.space)
+  const { parts } = answerDigests(alice, digestsFor(bob))
+  expect(parts).toHaveLength(1)
+  expect(new Set(parts[0]?.map((e) => e.channel))).toEqual(new Set([h.channel]))
+})
+
+test('S8 a message counts as delivered to somebody whose digest is equal, without another word', async () => {
+  const h = await home()
+  for (const other of [h.bob, h.carol, h.mallory]) h.room.leaves(other)
+  const { messageId } = await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'Anyone?' })
+  const alice = h.alice.space(h.space), bob = h.bob.space(h.space)
+  const state = async (): Promise<unknown> => {
+    const { messages } = await h.room.ask(h.alice, { type: 'get-messages', space: h.space, channel: h.channel })
+    return messages.find((m) => m.id === messageId)?.state
+  }
+  expect(await state()).toEqual({ type: 'relay' })
+  await h.room.comesBack(h.bob)
+  h.alice.updates.length = 0
+  sendFrame(h.bob, h.alice, { type: 'digest', token: sessionToken(h.bob, h.alice, h.space), channels: digestsFor(bob) })
+  await h.room.pass(1)
+  expect(digestsFor(bob)).toEqual(digestsFor(alice))
+  expect(await state()).toMatchObject({ type: 'delivered', to: 1 })
+})
+
+test('S8 authority is asked for by itself before all else, then what somebody opened, then the rest', async () => {
+  const h = await home()
+  const replica = h.alice.space(h.space)
+  const [one, two, three] = [channelOf(1), channelOf(2), channelOf(3)] as const
+  const wants = new Wants()
+  wants.note(replica, [entry(AUTHORITY_CHANNEL, 9, 2), entry(one, 9, 1), entry(two, 9, 1), entry(three, 9, 1)])
+  expect(wants.next(replica, false).map((r) => r.channel)).toEqual([AUTHORITY_CHANNEL])
+  replica.opened.note(three)
+  replica.opened.note(two)
+  const later = new Wants()
+  later.note(replica, [entry(one, 9, 1), entry(two, 9, 1), entry(three, 9, 1)])
+  expect(later.next(replica, false).map((r) => r.channel)).toEqual([two, three, one])
+  expect(later.next(replica, true)).toEqual([])
+})
+
+test('S8 an ask is for so many ops, and what is opened meanwhile comes with the next', async () => {
+  const h = await home()
+  const replica = h.alice.space(h.space)
+  const [one, two] = [channelOf(1), channelOf(2)] as const
+  const wants = new Wants()
+  wants.note(replica, [entry(one, 9, 5 * MAX_ASK_OPS), entry(two, 9, 7)])
+  expect(wants.next(replica, false)).toEqual([{ channel: one, device: deviceOf(9), from: 1, to: MAX_ASK_OPS }])
+  replica.opened.note(two)
+  expect(wants.next(replica, true).slice(0, 1)).toEqual([{ channel: two, device: deviceOf(9), from: 1, to: 7 }])
+})
+
+test('S8 a channel of thirty thousand devices is told in parts that each fit a frame', () => {
+  const vector = Array.from({ length: 30_000 }, (_, n) => [entry(channelOf(1), n, 2 ** 40 + n, 2 * n), entry(channelOf(1), n, 2 ** 40 + n, 2 * n + 1)]).flat()
+  const parts = partsOf(vector)
+  expect(parts.flat()).toEqual(vector)
+  for (const part of parts) {
+    const bytes = encodeFrame({ type: 'vector', token: new Uint8Array(16), vector: part })
+    expect(bytes.length).toBeLessThan(MAX_FRAME_PAYLOAD)
+    expect(decodeFrame(bytes)).toMatchObject({ type: 'vector' })
+    expect(part.length % 2).toBe(0)
+  }
+})
+
+test('S8 whoever claims to have chains without end makes us note so many', async () => {
+  const h = await home()
+  const replica = h.alice.space(h.space)
+  const wants = new Wants()
+  for (let from = 0; from < MAX_LACKING + 20_000; from += 10_000) wants.note(replica, Array.from({ length: 10_000 }, (_, n) => entry(channelOf(1), from + n, 1)))
+  expect((wants as unknown as { lacking: Map<string, unknown> }).lacking.size).toBe(MAX_LACKING)
+})
+
+test('S8 what two devices each have alone, both have after they met', async () => {
+  const h = await home()
+  for (const person of [h.bob, h.carol, h.mallory]) h.room.leaves(person)
+  const forAlice = await signMessages(h.mallory.space(h.space), h.channel, ['To Alice', 'To Alice only'], h.room.now)
+  whisper(h.mallory, h.alice, h.space, forAlice)
+  await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'Seeds' })
+  await h.room.comesBack(h.bob)
+  await h.room.pass(60_000)
+  expect(digestsFor(h.bob.space(h.space))).toEqual(digestsFor(h.alice.space(h.space)))
+  expect(h.bob.space(h.space).log.head(h.channel, h.mallory.space(h.space).me.device)?.chanSeq).toBe(2)
+})

@@ -1,0 +1,141 @@
+/**
+ * Finding out what one lacks of a space that another has, and in which order to ask for it.
+ *
+ * Each tells the other a digest of what it holds of every channel. Where they differ, each tells its version vector of that channel, which shows the other what it lacks;
+ * where they are equal, nothing more is said, and each knows that the other has all of it. Authority is asked for first, by itself, since nothing can be
+ * placed without it; then the channels that somebody here has opened, the last opened first; then the others.
+ */
+import { toHex } from '../../wire/bytes.ts'
+import { type AskRange, type ChannelDigest, MAX_DIGESTS } from '../../wire/frame.ts'
+import { AUTHORITY_CHANNEL, type ChannelId } from '../../wire/ids.ts'
+import type { Vector, VectorEntry } from '../../wire/vector.ts'
+import { MAX_ASK_OPS, MAX_ASK_RANGES, MAX_ASKED_TREES, MAX_BRANCH_ASKS, MAX_LACKING, MAX_OPENED_CHANNELS, MAX_VECTOR_PART, TREE_ASKED_AGAIN_MS } from '../limits.ts'
+import { type ChainKey, chainKey } from '../log/log.ts'
+import type { Replica } from '../replica.ts'
+
+/** What one peer has of a space and we lack, as far as it told. */
+export class Wants {
+  /** Chains with something missing: all the tips that the peer showed of each. */
+  private readonly lacking = new Map<ChainKey, readonly VectorEntry[]>()
+  /** Tips of other branches that were asked for: once each, since not every branch has room here. */
+  private readonly branches = new Set<string>()
+  /** Trees (hex of their hash) that were asked for, and when last. */
+  private readonly trees = new Map<string, number>()
+  private asked = ''
+
+  /** Notes what a vector shows. Beyond the bound nothing is noted: it shows again once the rest is here. */
+  note(replica: Replica, vector: Vector): void {
+    for (const [chain, tips] of byChain(vector)) {
+      if (tips.some((tip) => replica.log.lacks(tip, tips.length > 1) !== undefined) && (this.lacking.has(chain) || this.lacking.size < MAX_LACKING)) this.lacking.set(chain, tips)
+      else this.lacking.delete(chain)
+    }
+  }
+
+  /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row, since it brought nothing. */
+  next(replica: Replica, isAgain: boolean): readonly AskRange[] {
+    const ranges: AskRange[] = []
+    let wanted = 0
+    for (const chain of this.inOrder(replica)) {
+      const tips = this.lacking.get(chain) as readonly VectorEntry[]
+      if (ranges.length >= MAX_ASK_RANGES || wanted >= MAX_ASK_OPS) break
+      if (ranges[0]?.channel === AUTHORITY_CHANNEL && tips[0]?.channel !== AUTHORITY_CHANNEL) break
+      const found = this.rangesOf(replica, tips)
+      if (found === undefined) { this.lacking.delete(chain); continue }
+      for (const range of found) {
+        const to = Math.min(range.to, range.from + MAX_ASK_OPS - wanted - 1)
+        if (to < range.from) continue
+        wanted += to - range.from + 1
+        ranges.push({ ...range, to })
+      }
+    }
+    const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}`).join()
+    if (isAgain && asked === this.asked) return []
+    this.asked = asked
+    return ranges
+  }
+
+  /** undefined: of this chain nothing is missing any more. */
+  private rangesOf(replica: Replica, tips: readonly VectorEntry[]): AskRange[] | undefined {
+    const ranges: AskRange[] = []
+    let isDone = true
+    for (const tip of tips) {
+      const lacks = replica.log.lacks(tip, tips.length > 1)
+      if (lacks === undefined) continue
+      isDone = false
+      if (lacks.again && (this.branches.has(tip.head) || this.branches.size >= MAX_BRANCH_ASKS)) continue
+      if (lacks.again) this.branches.add(tip.head)
+      ranges.push({ channel: tip.channel, device: tip.device, from: lacks.from, to: lacks.to })
+    }
+    return isDone ? undefined : ranges
+  }
+
+  private inOrder(replica: Replica): ChainKey[] {
+    const rank = (chain: ChainKey): number => (chain.startsWith(AUTHORITY_CHANNEL) ? -1 : replica.opened.rank(chain.slice(0, 32) as ChannelId))
+    return [...this.lacking.keys()].map((chain) => ({ chain, rank: rank(chain) })).sort((a, b) => a.rank - b.rank || (a.chain < b.chain ? -1 : 1)).map(({ chain }) => chain)
+  }
+
+  /** Those that weren't asked for here lately. From now on they were. */
+  treesToAsk(hashes: readonly Uint8Array[], now: number): Uint8Array[] {
+    const out = hashes.filter((hash) => now - (this.trees.get(toHex(hash)) ?? -Infinity) >= TREE_ASKED_AGAIN_MS).slice(0, MAX_ASKED_TREES)
+    for (const hash of out) this.trees.set(toHex(hash), now)
+    return out
+  }
+
+  hasAskedForTree(hash: Uint8Array): boolean { return this.trees.has(toHex(hash)) }
+}
+
+/** Channels that somebody here looked at, the last first. */
+export class Opened {
+  private channels: readonly ChannelId[] = []
+
+  note(channel: ChannelId): void { this.channels = [channel, ...this.channels.filter((c) => c !== channel)].slice(0, MAX_OPENED_CHANNELS) }
+
+  /** Smaller is more wanted. */
+  rank(channel: ChannelId): number {
+    const at = this.channels.indexOf(channel)
+    return at < 0 ? this.channels.length : at
+  }
+}
+
+/** The channels that one may be told about, ascending. Of more than a digest can hold, those of the space come before those that somebody made up. */
+function channelsFor(replica: Replica): ChannelId[] {
+  const known = replica.authority.state.channels
+  const all = [...replica.log.channels].sort()
+  if (all.length <= MAX_DIGESTS) return all
+  const isReal = (channel: ChannelId): boolean => channel === AUTHORITY_CHANNEL || known.has(channel)
+  return [...all.filter(isReal), ...all.filter((channel) => !isReal(channel))].slice(0, MAX_DIGESTS).sort()
+}
+
+export function digestsFor(replica: Replica): ChannelDigest[] {
+  return channelsFor(replica).map((channel) => ({ channel, digest: replica.log.digest(channel) as string }))
+}
+
+/** What to tell somebody who told these digests, in parts that fit a frame each; and our own chains, where they have all that we have. */
+export function answerDigests(replica: Replica, theirs: readonly ChannelDigest[]): { readonly parts: readonly Vector[]; readonly same: Vector } {
+  const told = new Map(theirs.map((c) => [c.channel, c.digest]))
+  const ours = digestsFor(replica)
+  const same = new Set(ours.filter(({ channel, digest }) => told.get(channel) === digest).map((c) => c.channel))
+  const others = ours.map((c) => c.channel).filter((channel) => !same.has(channel))
+  return { parts: partsOf(replica.log.vector(others)), same: replica.log.vectorBy(replica.me.device).filter((e) => same.has(e.channel)) }
+}
+
+/** A chain's tips stay together. */
+export function partsOf(vector: Vector): Vector[] {
+  const out: VectorEntry[][] = []
+  let last: VectorEntry[] | undefined
+  for (const tips of byChain(vector).values()) {
+    if (last === undefined || last.length + tips.length > MAX_VECTOR_PART) out.push((last = []))
+    last.push(...tips)
+  }
+  return out
+}
+
+function byChain(vector: Vector): Map<ChainKey, VectorEntry[]> {
+  const out = new Map<ChainKey, VectorEntry[]>()
+  for (const e of vector) {
+    const chain = chainKey(e.channel, e.device)
+    const tips = out.get(chain)
+    if (tips === undefined) out.set(chain, [e]); else tips.push(e)
+  }
+  return out
+}
