@@ -2,6 +2,7 @@
  * The part of the api about who may do what: roles, removals, ownership, settings, devices. What nobody may undo is decided nowhere else than in
  * the engine; `may` and `mayActOn` only say beforehand what it would not refuse, so that an app need not offer it.
  */
+import type { MessageInfo } from '../api.ts'
 import type { AuthorityType, RoleId } from '../wire/authority.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../wire/ids.ts'
 import type { Permission } from '../wire/permissions.ts'
@@ -17,6 +18,8 @@ export type AuthorityQuestion =
   | { readonly type: 'get-recovery'; readonly space: SpaceId }
   /** Acts come in their order, the last `limit` (50) before `before` (left out: the newest). */
   | { readonly type: 'list-audit'; readonly space: SpaceId; readonly limit?: number; readonly before?: OpId }
+  /** Messages that are here and don't count, and why: everyone's for those who manage messages, one's own for others. The newest before `before`; go on from `next`. */
+  | { readonly type: 'list-hidden'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
   /** Why an act does not count. */
   | { readonly type: 'explain'; readonly space: SpaceId; readonly op: OpId }
 
@@ -129,6 +132,12 @@ export interface ActInfo extends ActRef {
   readonly becauseOf?: ActRef
 }
 
+export interface HiddenInfo {
+  readonly message: MessageInfo
+  readonly reason: Reason
+  readonly becauseOf?: ActRef
+}
+
 export interface AuthorityResults {
   'create-role': { readonly role: RoleId }
   'change-role': Record<never, never>
@@ -157,6 +166,7 @@ export interface AuthorityResults {
   'sign-recovery': { readonly signature: string }
   'recover': Record<never, never>
   'list-audit': { readonly acts: readonly ActInfo[]; readonly more: boolean }
+  'list-hidden': { readonly messages: readonly HiddenInfo[]; readonly next?: OpId }
   /** From the act itself to the one that counts and decided the matter; the act alone where it counts. */
   'explain': { readonly steps: readonly ActInfo[] }
 }

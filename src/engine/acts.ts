@@ -39,7 +39,8 @@ export class Teller {
     return { ...ref, mine, at, state: 'void', reason: verdict.reason, ...(cause === undefined ? {} : { becauseOf: this.ref(cause) }) }
   }
 
-  private ref(node: Node): ActRef {
+  /** Without what became of it. */
+  ref(node: Node): ActRef {
     return {
       op: node.id, kind: node.type as AuthorityType, by: node.author, byName: node.author === undefined ? '' : this.replica.authority.nameOf(node.author), about: this.about(node),
     }

@@ -58,6 +58,8 @@ export const MAX_JUDGED = 1024
 export const SERVED_ROWS = 500
 /** Messages in one answer to a client. */
 export const MAX_MESSAGES_PAGE = 200
+/** Messages looked through for hidden ones, for one answer. */
+export const MAX_HIDDEN_LOOKED = 2000
 /** Acts in one answer to a client, and in one update about acts that were undone. */
 export const MAX_AUDIT_PAGE = 200
 export const MAX_UNDONE_TOLD = 20

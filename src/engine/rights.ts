@@ -29,16 +29,22 @@ export function permissionsIn(state: SpaceState, identity: IdentityId, { overrid
 
 const NEEDED: readonly (readonly [MemberAct, Permission])[] = [['remove-member', 'kick'], ['ban-member', 'ban'], ['time-out-member', 'timeout'], ['revoke-device', 'kick']]
 
-export function actsOnMember(state: SpaceState, me: IdentityId, member: IdentityId): MemberAct[] {
+/** Roles that one may give and take. */
+export function managedRoles(state: SpaceState, me: IdentityId): RoleId[] {
+  const mine = state.members.get(me)
+  return mine === undefined ? [] : [...state.roles].filter(([role, r]) => role !== EVERYONE && mayManage(mine, r)).map(([role]) => role)
+}
+
+/** `managed` is the same for all members: whoever asks about many hands it in. */
+export function actsOnMember(state: SpaceState, me: IdentityId, member: IdentityId, managed = managedRoles(state, me)): MemberAct[] {
   const mine = state.members.get(me), target = state.members.get(member)
   if (mine === undefined || target === undefined) return []
   if (me === member) return [...(target.roles.length > 0 ? ['take-role' as const] : []), 'revoke-device']
   const out: MemberAct[] = []
   if (target.power < mine.power) {
     for (const [act, permission] of NEEDED) if (has(mine.permissions, permission)) out.push(act)
-    const within = [...state.roles].filter(([role, r]) => role !== EVERYONE && mayManage(mine, r)).map(([role]) => role)
-    if (within.some((role) => !target.roles.includes(role))) out.push('give-role')
-    if (within.some((role) => target.roles.includes(role))) out.push('take-role')
+    if (managed.some((role) => !target.roles.includes(role))) out.push('give-role')
+    if (managed.some((role) => target.roles.includes(role))) out.push('take-role')
   }
   if (state.owner === me) out.push('transfer-ownership')
   return out

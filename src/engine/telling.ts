@@ -10,6 +10,7 @@ import { PLAIN } from './messages/fold.ts'
 import { messageInfo } from './messages/infos.ts'
 import { recount } from './messages/unread.ts'
 import type { Replica } from './replica.ts'
+import type { SpaceState } from './space/state.ts'
 import type { Turn } from './turn.ts'
 import { Undone } from './undone.ts'
 import { channelInfos, memberInfos, sendState, spaceInfo } from './views.ts'
@@ -24,6 +25,7 @@ export class Telling {
   readonly recent = new RecentOwn()
   private readonly revisions = new Map<SpaceId, number>()
   private readonly undone = new Undone()
+  private readonly shown = new Map<SpaceId, { readonly state: SpaceState; readonly online: ReadonlySet<DeviceId> }>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -82,10 +84,19 @@ export class Telling {
     this.undone.look(turn, replica)
     if (replica.record.state === 'open') {
       this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.engine.reading) })
-      this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, this.engine.onlineDevices(replica, turn.now)) })
-      this.tellChanged(turn, `roles|${replica.id}`, { type: 'roles', space: replica.id, roles: roleInfos(replica) })
+      this.people(turn, replica)
     }
     this.spaces(turn)
+  }
+
+  /** Many, and the same from message to message: looked at anew only when an authority op came in, or somebody came or went. */
+  private people(turn: Turn, replica: Replica): void {
+    const { state } = replica.authority, online = this.engine.onlineDevices(replica, turn.now)
+    const last = this.shown.get(replica.id)
+    if (last?.state === state && last.online.size === online.size && [...online].every((device) => last.online.has(device))) return
+    this.shown.set(replica.id, { state, online })
+    this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, online) })
+    this.tellChanged(turn, `roles|${replica.id}`, { type: 'roles', space: replica.id, roles: roleInfos(replica) })
   }
 
   /** Somebody was removed or lost a right: what they said at the same time may count no longer. */

@@ -2,10 +2,10 @@
  * Notices when acts that had counted on this device count no longer because of what came in, and the other way round, so that people are told why what
  * they saw has changed. What comes in void was never seen by anyone here: the audit has it.
  */
-import type { SpaceId } from '../wire/ids.ts'
 import { isAct, Teller } from './acts.ts'
 import { MAX_UNDONE_TOLD } from './limits.ts'
 import type { Replica } from './replica.ts'
+import type { Authority } from './space/authority.ts'
 import type { Node } from './space/history.ts'
 import type { Turn } from './turn.ts'
 
@@ -13,11 +13,11 @@ import type { Turn } from './turn.ts'
 interface Look { readonly size: number; readonly upheavals: number; readonly void: ReadonlySet<number> }
 
 export class Undone {
-  private readonly looks = new Map<SpaceId, Look>()
+  private readonly looks = new WeakMap<Authority, Look>()
 
   look(turn: Turn, replica: Replica): void {
     const { authority } = replica
-    const before = this.looks.get(replica.id)
+    const before = this.looks.get(authority)
     const { size, upheavals } = authority
     if (before !== undefined && before.size === size && before.upheavals === upheavals) return
     // Without an upheaval only what is new can be void.
@@ -33,7 +33,7 @@ export class Undone {
       if (wasThere && isVoid.has(index) !== before.void.has(index)) (isVoid.has(index) ? undone : restored).push(node)
       if (!wasThere) news = true
     }
-    this.looks.set(replica.id, { size, upheavals, void: isVoid })
+    this.looks.set(authority, { size, upheavals, void: isVoid })
     if (before === undefined) return
     this.tell(turn, replica, 'undone', undone)
     this.tell(turn, replica, 'restored', restored)

@@ -4,7 +4,7 @@ import type { ChannelId, DeviceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
-import { actsOnMember, permissionsIn } from './rights.ts'
+import { actsOnMember, managedRoles, permissionsIn } from './rights.ts'
 import { inPlace } from './space/order.ts'
 import type { Turn } from './turn.ts'
 
@@ -40,9 +40,10 @@ export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] 
 export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): MemberInfo[] {
   const { state } = replica.authority
   const onlineMembers = new Set([...online].map((d) => state.devices.get(d)?.identity))
+  const managed = managedRoles(state, replica.me.identity)
   return [...state.members].map(([member, m]): MemberInfo => ({
     member, name: m.name, role: member === state.owner ? 'owner' : 'member', power: m.power, roles: m.roles, timedOutUntil: m.timeoutUntil,
-    me: member === replica.me.identity, mayActOn: actsOnMember(state, replica.me.identity, member),
+    me: member === replica.me.identity, mayActOn: actsOnMember(state, replica.me.identity, member, managed),
     online: member === replica.me.identity || onlineMembers.has(member),
   })).sort((a, b) => b.power - a.power || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.member < b.member ? -1 : 1))
 }

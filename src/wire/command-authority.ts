@@ -12,6 +12,7 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'list-devices': { space },
   'get-recovery': { space },
   'list-audit': { space, limit: { optional: count }, before: { optional: message } },
+  'list-hidden': { space, channel, limit: { optional: count }, before: { optional: message } },
   'explain': { space, op: message },
   'create-role': { space, name: text, power: amount, permissions },
   'change-role': { space, role, name: { optional: text }, power: { optional: amount }, permissions: { optional: permissions } },

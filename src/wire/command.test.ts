@@ -60,6 +60,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'revoke-device': { space: ID_32, device: ID_32 },
   'get-recovery': { space: ID_32 },
   'list-audit': { space: ID_32, limit: 20, before: ID_32 },
+  'list-hidden': { space: ID_32, channel: ID_16, limit: 20, before: ID_32 },
   'explain': { space: ID_32, op: ID_32 },
   'set-recovery': { space: ID_32, threshold: 2, members: [ID_32, 'ef'.repeat(32)] },
   'end-recovery': { space: ID_32 },

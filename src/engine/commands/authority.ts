@@ -5,12 +5,13 @@ import { banInfos, deviceInfos, overrideInfos, recoveryInfo, roleInfos } from '.
 import type { AskedIn, Refusal } from './asked.ts'
 import { explainAct, listAudit } from './audit.ts'
 import { revokeDevice } from './devices.ts'
+import { listHidden } from './hidden.ts'
 import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
 import { endRecovery, recover, setRecovery, signRecovery } from './recovery.ts'
 import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
 import { deleteChannel, setHistory, setOverride, setTopic, shareHistory, transferOwnership } from './settings.ts'
 
-export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Refusal {
+export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Promise<Refusal> | Refusal {
   const { engine, turn, asker, replica } = asked
   switch (c.type) {
     case 'list-roles': return void turn.out.reply(asker, { roles: roleInfos(replica) })
@@ -21,6 +22,7 @@ export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Refusal {
     }
     case 'get-recovery': return void turn.out.reply(asker, recoveryInfo(replica))
     case 'list-audit': return listAudit(asked, c)
+    case 'list-hidden': return listHidden(asked, c)
     case 'explain': return explainAct(asked, c)
     case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.onlineDevices(replica, turn.now)) })
   }

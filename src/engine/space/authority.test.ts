@@ -365,3 +365,21 @@ test('A25 the same state is one object, and equal sets of ops have one hash', as
   expect(authority.state.roles.get(EVERYONE)?.power).toBe(0)
   expect(named('x')).not.toEqual(named('y'))
 })
+
+test('A18 found by chance (P5): an owner who weakens a role, an admin who removes the recoverer, and the recovery, all at once: the owner is there, so the owner’s word stands', async () => {
+  const story = await tell(`${MODERATED}
+    alice trusts 2 bob carol dave
+    apart alice | bob | carol dave
+  `)
+  const v = story.village, alice = v.device('alice'), carol = v.device('carol')
+  const set = story.last.get('alice') as Op['id']
+  const recovery = await v.say(carol, v.recover(carol, set, v.device('dave'), [carol, v.device('dave')], alice.identity))
+  const removal = await v.say(v.device('bob'), { type: 'kick', identity: carol.identity, cuts: v.cuts(v.device('bob'), carol.identity) })
+  await v.say(alice, { type: 'rolePower', role: roleNamed('mod'), power: 1, cuts: v.cuts(alice, v.device('bob').identity) })
+  await v.everyoneMeets()
+  expect([recovery, removal].map((op) => why(alice.authority, op))).toEqual(['recovered', 'demoted'])
+  await story.tell(`
+    owner: alice
+    members: alice bob carol dave
+  `)
+})

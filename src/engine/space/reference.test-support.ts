@@ -246,7 +246,7 @@ export class Reference {
     for (const e of this.all) {
       const to = becomes(e)
       if (to === undefined || e.flawed || !this.apart(e, r.entry)) continue
-      if ((r.takes === 'all' && r.device === undefined && r.targets.includes(to)) || (r.rank !== 1 && e.body?.type === 'recover')) out.push(e.id)
+      if ((r.takes === 'all' && r.device === undefined && r.targets.includes(to)) || (r.power === 100 && e.body?.type === 'recover')) out.push(e.id)
     }
     const to = becomes(r.entry)
     if (to === undefined) return out

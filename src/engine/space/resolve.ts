@@ -11,6 +11,7 @@
  * What is void follows from the pasts alone once the cuts are fixed: one walk in causal order, and after a further choice only over what
  * comes after the ops it hit. Devices whose chains fork, and joins beyond an invite's uses, are found at the end and void from the start of a new round.
  */
+import { MAX_POWER } from '../../wire/authority.ts'
 import type { DeviceId, IdentityId, OpId } from '../../wire/ids.ts'
 import type { History, Node } from './history.ts'
 import { permitted } from './permitted.ts'
@@ -152,7 +153,8 @@ export class Resolution implements Decided {
       const to = newOwner(other)
       if (to === undefined || !concurrent(own, other)) continue
       const removed = restriction.takes === 'membership' && restriction.targets.includes(to)
-      if (removed || (restriction.rank !== 1 && other.body?.type === 'recover')) out.push([index, { code: removed ? 'removed' : 'recovered', by: own.id }])
+      // An owner who acts is not lost.
+      if (removed || (restriction.power === MAX_POWER && other.body?.type === 'recover')) out.push([index, { code: removed ? 'removed' : 'recovered', by: own.id }])
     }
     const owner = newOwner(own)
     if (owner !== undefined) out.push(...this.sparing(own, owner))

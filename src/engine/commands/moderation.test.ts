@@ -1,0 +1,118 @@
+/** Time-outs, removals and bans: what those hit can still do, and what of theirs counts. */
+import { expect, test } from 'vitest'
+import type { OpId } from '../../wire/ids.ts'
+import { Allotment } from '../allotment.test-support.ts'
+
+const HOUR = 3600_000
+
+test('Bob, in a time-out he knows of, writes nothing until it is over or ended', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  const until = h.room.now + HOUR
+  await h.does(h.alice, { type: 'time-out-member', member: h.id(bob), until })
+  expect((await h.sees(bob, bob))?.timedOutUntil).toBe(until)
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces[0]?.timedOutUntil).toBe(until)
+  expect(await h.refusal(bob, { type: 'send-message', channel: h.channel, text: 'But' })).toMatchObject({ code: 'not-allowed', reason: 'timed-out', message: 'You are in a time-out here. Wait until it is over.' })
+  h.room.now = until + 1
+  await h.say(bob, 'Where was I?')
+  await h.does(h.alice, { type: 'time-out-member', member: h.id(bob), until: h.room.now + HOUR })
+  expect(await h.refusal(bob, { type: 'send-message', channel: h.channel, text: 'But' })).toMatchObject({ reason: 'timed-out' })
+  await h.does(h.alice, { type: 'end-time-out', member: h.id(bob) })
+  await h.say(bob, 'Thanks')
+  expect(await h.texts(h.alice)).toEqual(['Bob: Where was I?', 'Bob: Thanks'])
+  expect(await h.refusal(h.alice, { type: 'time-out-member', member: h.id(bob), until: h.room.now - 1 })).toMatchObject({ code: 'bad-request' })
+})
+
+test('a time-out that Bob had not heard of hides nothing he said meanwhile', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  await h.apart([bob], async () => {
+    await h.does(h.alice, { type: 'time-out-member', member: h.id(bob), until: h.room.now + HOUR })
+    await h.say(bob, 'The gate is open')
+  })
+  expect(await h.texts(h.alice)).toEqual(['Bob: The gate is open'])
+  expect(await h.refusal(bob, { type: 'send-message', channel: h.channel, text: 'Again' })).toMatchObject({ reason: 'timed-out' })
+})
+
+test('what Bob says after his removal, not knowing of it, is nobody’s to read; what he said before stays', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.say(bob, 'Before')
+  await h.room.pass(2000)
+  await h.apart([bob], async () => {
+    await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+    await h.say(bob, 'After')
+  })
+  for (const person of [h.alice, carol]) {
+    expect(await h.texts(person)).toEqual(['Bob: Before'])
+    expect(await h.inGroup(person)).toEqual(['Alice', 'Carol'])
+  }
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces[0]).toMatchObject({ state: 'removed', may: [] })
+  expect(await h.refusal(bob, { type: 'send-message', channel: h.channel, text: 'Hello?' })).toMatchObject({ code: 'not-a-member' })
+})
+
+test('Alice sees what is hidden and why, Bob what became of his own words, Carol neither', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.apart([bob], async () => {
+    await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+    await h.say(h.alice, 'Bob is out')
+    for (const text of ['After', 'And after that']) await h.say(bob, text)
+  })
+  const hidden = async (person: typeof bob, more: { limit?: number; before?: OpId } = {}) => h.does(person, { type: 'list-hidden', channel: h.channel, ...more })
+  expect((await hidden(h.alice)).messages).toMatchObject([
+    { message: { authorName: 'Bob', text: 'After' }, reason: { code: 'removed' }, becauseOf: { kind: 'kick', byName: 'Alice' } }, { message: { text: 'And after that' } },
+  ])
+  const newest = await hidden(h.alice, { limit: 1 })
+  expect(newest.messages.map((m) => m.message.text)).toEqual(['And after that'])
+  expect((await hidden(h.alice, { before: newest.next as OpId })).messages.map((m) => m.message.text)).toEqual(['After'])
+  expect((await hidden(bob)).messages.map((m) => m.message.text)).toEqual(['After', 'And after that'])
+  expect((await hidden(carol)).messages).toEqual([])
+})
+
+test('two moderators ban Dave at once: one lifts what is not above them, and the owner lifts the rest', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol'), dave = await h.joins('Dave')
+  await h.role('Elders', 60, ['ban'], bob)
+  await h.role('Gardeners', 40, ['ban'], carol)
+  await h.apart([bob, carol], async () => {
+    await h.does(bob, { type: 'ban-member', member: h.id(dave) })
+    await h.does(carol, { type: 'ban-member', member: h.id(dave) })
+  })
+  expect(await h.names(carol)).toEqual(['Alice', 'Bob', 'Carol'])
+  expect((await h.does(carol, { type: 'list-bans' })).bans).toMatchObject([{ name: 'Dave', mayLift: false }])
+  expect(await h.refusal(carol, { type: 'unban-member', member: h.id(dave) })).toMatchObject({ reason: 'power-too-low' })
+  await h.does(h.alice, { type: 'unban-member', member: h.id(dave) })
+  expect((await h.does(carol, { type: 'list-bans' })).bans).toEqual([])
+})
+
+test('who left by themself can be banned, and a stranger’s name can’t be made up', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  const member = h.id(bob)
+  await h.does(bob, { type: 'leave-space' })
+  await h.room.pass(2000)
+  expect(await h.refusal(h.alice, { type: 'remove-member', member })).toMatchObject({ code: 'unknown-member' })
+  await h.does(h.alice, { type: 'ban-member', member })
+  expect(await h.room.reply(bob, { type: 'join', link: h.link })).toMatchObject({ ok: false, error: { code: 'banned' } })
+  expect(await h.refusal(h.alice, { type: 'ban-member', member: 'ab'.repeat(32) as typeof member })).toMatchObject({ code: 'unknown-member' })
+})
+
+test('while Alice removes Bob, Bob lets Mallory in by a link he has just made: Mallory is out with him', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.apart([h.alice], async () => {
+    const { link } = await h.does(bob, { type: 'create-invite' })
+    const mallory = await h.joins('Mallory', link)
+    await h.say(mallory, 'Nice place')
+    expect(await h.names(carol)).toEqual(['Alice', 'Bob', 'Carol', 'Mallory'])
+    await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+  })
+  for (const person of [h.alice, carol]) {
+    expect(await h.names(person)).toEqual(['Alice', 'Carol'])
+    expect(await h.inGroup(person)).toEqual(['Alice', 'Carol'])
+  }
+  await h.say(carol, 'Just us again')
+  await h.room.pass(10_000)
+  expect(await h.texts(h.alice)).toEqual(['Carol: Just us again'])
+})
