@@ -339,6 +339,7 @@ export class Engine implements Stepper {
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
+    if (kind === 'behind') this.touch(turn, replica)
     if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'typing') this.typing.tell(turn, replica)
     if (kind === 'receipt') await postReceipt(turn, replica)

@@ -1,8 +1,8 @@
 /** When this device does what is due in a space's groups: at once where it is alone, later where others may be faster. */
 import type { Audience } from './audience.ts'
 import type { Engine } from './engine.ts'
-import { COMMIT_RANK_MS } from './limits.ts'
-import { act, due, patience } from './reconcile.ts'
+import { COMMIT_RANK_MS, MAX_ACTS_A_MINUTE } from './limits.ts'
+import { act, type Due, due, patience } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
@@ -10,6 +10,9 @@ export class Groupwork {
   private readonly engine: Engine
   /** By timer. */
   private readonly planned = new Map<string, { readonly what: string; readonly at: number }>()
+
+  /** When this device last did something by itself, by timer (ms), a minute back. */
+  private readonly done = new Map<string, readonly number[]>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -19,6 +22,7 @@ export class Groupwork {
     this.planned.delete(timerOf(audience))
     const op = await act(turn, audience, due(audience, turn.now))
     if (op === undefined) return
+    this.done.set(timerOf(audience), [...this.lately(audience, turn.now), turn.now])
     await replica.settle(turn)
     await this.engine.distribute(turn, replica, [op])
   }
@@ -27,6 +31,7 @@ export class Groupwork {
   plan(turn: Turn, replica: Replica): void {
     if (replica.record.state !== 'open') return
     for (const audience of replica.audiences.values()) this.planOne(turn, audience)
+    if ([...replica.audiences.values()].some(({ groups }) => groups.isBehind)) turn.out.wake(`behind|${replica.id}`, turn.now)
   }
 
   private planOne(turn: Turn, audience: Audience): void {
@@ -42,10 +47,22 @@ export class Groupwork {
     if (trees.length > 0) this.engine.peers.askTrees(turn, replica, trees)
     const summary = JSON.stringify(what)
     if (known?.what === summary && known.at > turn.now) return
-    const at = turn.now + patience(audience, what, this.engine.onlineDevices(replica, turn.now)) + (known?.what === summary ? COMMIT_RANK_MS : 0)
+    const wait = patience(audience, what, this.engine.onlineDevices(replica, turn.now)) + (known?.what === summary ? COMMIT_RANK_MS : 0)
+    const at = Math.max(turn.now + wait, this.restedAt(audience, what, turn.now))
     this.planned.set(timer, { what: summary, at })
     turn.out.wake(timer, at)
   }
+
+  private lately(audience: Audience, now: number): readonly number[] { return (this.done.get(timerOf(audience)) ?? []).filter((at) => at > now - MINUTE) }
+
+  /** When this device may act again: whoever makes it act too often makes it wait, but a removal waits for nobody. */
+  private restedAt(audience: Audience, what: Due, now: number): number {
+    const lately = this.lately(audience, now)
+    const isRemoval = what.type === 'change' && what.remove.length > 0
+    return isRemoval || lately.length < MAX_ACTS_A_MINUTE ? now : (lately[lately.length - MAX_ACTS_A_MINUTE] as number) + MINUTE
+  }
 }
+
+const MINUTE = 60_000
 
 const timerOf = (audience: Audience): string => `reconcile|${audience.replica.id}|${audience.number}`

@@ -74,6 +74,10 @@ export const BUNDLED_STATE_KEPT_MS = 24 * 3600_000
 export const MAX_UNNAMED_TREES = 8
 /** Epochs taken into one commit's proposals, so that a commit stays small. */
 export const MAX_COMMIT_CHANGES = 64
+/** Commits processed in one step, at 5 to 40 ms each: what people do comes between. */
+export const MAX_COMMITS_A_STEP = 32
+/** What a device does in a group by itself within a minute, removals aside: what takes more than this is a mistake or a trap. */
+export const MAX_ACTS_A_MINUTE = 20
 /** Bundles of losing branches' secrets kept in memory, per space. */
 export const MAX_BUNDLES = 10_000
 /** Of one device: its oldest give way. */

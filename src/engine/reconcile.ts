@@ -21,6 +21,8 @@ export type Due =
   | { readonly type: 'change'; readonly tip: EpochId; readonly add: readonly DeviceId[]; readonly remove: readonly number[] }
   /** Fresh keys of this device, so that who once stole its old ones reads nothing new. */
   | { readonly type: 'renew'; readonly tip: EpochId }
+  /** A new epoch, since what is said now is for other readers than what was said before. */
+  | { readonly type: 'reseal'; readonly tip: EpochId }
   | { readonly type: 'rejoin'; readonly tip: EpochId }
   /** Telling those who can't check it that this epoch's commit doesn't work. */
   | { readonly type: 'reject'; readonly tip: EpochId; readonly why: Breakage }
@@ -35,7 +37,8 @@ export type Due =
 export function due(audience: Audience, now: number): Due {
   const { groups, devices, replica: { authority, me } } = audience
   const tip = groups.tip()
-  if (tip === undefined || !devices.has(me.device)) return { type: 'nothing' }
+  // What is known of the tip may be old while commits wait to be processed.
+  if (tip === undefined || groups.isBehind || !devices.has(me.device)) return { type: 'nothing' }
   const broken = groups.toReject()
   if (broken !== undefined) return { type: 'reject', tip: broken.epoch, why: broken.why }
   if (!groups.states.has(tip)) return groups.tree.nodes.get(tip)?.depth === 0 ? { type: 'nothing' } : { type: 'rejoin', tip }
@@ -44,7 +47,8 @@ export function due(audience: Audience, now: number): Due {
   leaves.forEach((device, index) => { if (device !== undefined && !devices.has(device)) remove.push(index) })
   const add = [...devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
   if (remove.length === 0 && add.length === 0) {
-    if (isUnderOtherPolicy(audience, tip) || now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
+    if (isUnderOtherPolicy(audience, tip)) return { type: 'reseal', tip }
+    if (now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
     return toTell(audience, tip)
   }
   return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
@@ -97,11 +101,11 @@ export function patience({ devices, replica }: Audience, act: Due, online: Reado
   const { suite } = replica.world
   const weight = (device: DeviceId): Uint8Array => suite.hmac(fromHex(act.tip) as Uint8Array, LABELS.rank, fromHex(device) as Uint8Array)
   const mine = weight(replica.me.device)
-  let rank = 0
-  for (const device of devices.keys()) {
-    if (device !== replica.me.device && online.has(device) && compare(weight(device), mine) < 0) rank++
-  }
+  const places = (among: Iterable<DeviceId>): number => [...among].filter((device) => device !== replica.me.device && compare(weight(device), mine) < 0).length
+  const rank = places([...devices.keys()].filter((device) => online.has(device)))
   if (act.type === 'want') return WANT_AFTER_MS
+  // Fresh keys are never urgent, and a space where all are a week old at once has them made one after the other, not all at once for one to count.
+  if (act.type === 'renew') return places(devices.keys()) * COMMIT_RANK_MS
   return act.type === 'rejoin' ? REJOIN_AFTER_MS + rank * REJOIN_RANK_MS : rank * COMMIT_RANK_MS
 }
 
@@ -116,7 +120,7 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
       if (packages.length === 0 && what.remove.length === 0) return undefined
       return commitChange(turn, audience, what.tip, state, packages, what.remove)
     }
-    case 'renew': {
+    case 'renew': case 'reseal': {
       const state = audience.groups.states.get(what.tip)
       return state === undefined ? undefined : commitChange(turn, audience, what.tip, state, [], [])
     }

@@ -12,7 +12,7 @@ import type { DeviceId, EpochId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
-import { KEPT_EPOCH_STATES, MAX_BUNDLES, MAX_BUNDLES_OF_ONE } from '../limits.ts'
+import { KEPT_EPOCH_STATES, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_COMMITS_A_STEP } from '../limits.ts'
 import { Grants } from './grants.ts'
 import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
@@ -58,6 +58,8 @@ export class Groups {
   /** Whether a back-link holds what it says, as far as both secrets are here. */
   private readonly links = new Map<EpochId, boolean>()
   readonly grants: Grants
+  /** Whether commits are left that the last `advance` had no time for. */
+  isBehind = false
   /** Whether commits, bundles or keys came since sealed secrets were last looked at. */
   private mayOpen = true
   readonly unusable: Shared['unusable']
@@ -209,16 +211,25 @@ export class Groups {
     if (relayKey !== undefined) this.keys.relayKeys.set(epoch, relayKey)
   }
 
-  /** Tries every commit whose parent state (or welcome) is here, then every sealed secret, to the fixpoint. Returns what must be saved. */
+  /**
+   * Tries commits whose parent state (or welcome) is here, the tip's path first, then every sealed secret, to the fixpoint. Returns what must be saved.
+   * So many a call: a flood of commits must not keep this device from anything else. The caller comes back while it `isBehind`.
+   */
   async advance(): Promise<Gain[]> {
     const gains: Gain[] = []
+    const path = new Set(this.untried.length > MAX_COMMITS_A_STEP ? this.tree.path() : [])
+    let tries = 0
     // Parents come before their children: one walk suffices, and what can't be processed in it hangs off a state that won't come any more.
     const later = new Set<EpochId>()
-    for (const epoch of this.untried.splice(0)) {
-      const parent = this.tree.nodes.get(epoch)?.parent
-      if (!await this.tryCommit(epoch, gains) && (this.awaitsTree(epoch) || (parent !== undefined && later.has(parent)))) later.add(epoch)
+    for (const epoch of this.untried.splice(0).sort((a, b) => Number(path.has(b)) - Number(path.has(a)))) {
+      const body = this.commits.get(epoch)
+      if (body === undefined || this.states.has(epoch)) continue
+      const isTriable = this.states.has(body.parent) || (this.awaitsTree(epoch) && this.hasTree(body.treeHash))
+      if (isTriable && tries < MAX_COMMITS_A_STEP) { tries++; await this.tryCommit(epoch, body, gains) }
+      else if (isTriable || this.awaitsTree(epoch) || later.has(body.parent)) later.add(epoch)
     }
     this.untried.push(...later)
+    this.isBehind = tries >= MAX_COMMITS_A_STEP
     this.openSealed(gains)
     return gains
   }
@@ -231,21 +242,19 @@ export class Groups {
     return body?.welcome !== undefined && !this.keys.has(epoch) && this.tree.nodes.get(epoch)?.leaves.includes(device) === true && before?.leaves.includes(device) !== true
   }
 
-  /** True when this commit needs no further try: processed, or never to be. */
-  private async tryCommit(epoch: EpochId, gains: Gain[]): Promise<boolean> {
-    const body = this.commits.get(epoch) as CommitBody
-    if (this.states.has(epoch)) return true
+  private async tryCommit(epoch: EpochId, body: CommitBody, gains: Gain[]): Promise<void> {
     const parent = this.states.get(body.parent)
-    const state = parent === undefined ? await this.tryWelcome(epoch, body) : await processCommit(this.context, parent, body.mls)
-    if (state === undefined) return false
-    const refusal = 'reason' in state ? (state.reason === REMOVES_US ? undefined : 'mls') : this.leavesAgree(epoch, state) ? undefined : 'leaves'
-    if ('reason' in state || refusal !== undefined) { if (refusal !== undefined && parent !== undefined) this.broken.set(epoch, refusal); return true }
+    const state = parent === undefined ? await this.tryWelcome(body) : await processCommit(this.context, parent, body.mls)
+    if ('reason' in state) {
+      if (parent !== undefined && state.reason !== REMOVES_US) this.broken.set(epoch, 'mls')
+      return
+    }
     const secret = await this.secretOf(state, body.parent, body.mls)
-    if (!this.keys.matches(secret, body.check)) { if (parent !== undefined) this.broken.set(epoch, 'check'); return true }
+    const refusal = !this.leavesAgree(epoch, state) ? 'leaves' : !this.keys.matches(secret, body.check) ? 'check' : undefined
+    if (refusal !== undefined) { if (parent !== undefined) this.broken.set(epoch, refusal); return }
     this.states.set(epoch, state)
     this.gainKey(epoch, secret)
     gains.push({ type: 'state', epoch, state }, { type: 'key', epoch, secret })
-    return true
   }
 
   private leavesAgree(epoch: EpochId, state: MlsState): boolean {
@@ -254,9 +263,9 @@ export class Groups {
     return found.length === expected.filter((d) => d !== undefined).length && found.every((l) => expected[l.index] === hexDevice(l.device))
   }
 
-  private async tryWelcome(epoch: EpochId, body: CommitBody): Promise<MlsState | { reason: string } | undefined> {
+  private async tryWelcome(body: CommitBody): Promise<MlsState | { reason: string }> {
     const tree = this.trees.get(hex(body.treeHash))
-    if (tree === undefined || body.welcome === undefined || !this.awaitsTree(epoch)) return undefined
+    if (tree === undefined || body.welcome === undefined) return { reason: 'no tree' }
     for (const pkg of this.packages.values()) {
       const state = await joinFromWelcome(this.context, body.welcome, tree, pkg, this.self)
       if (!('reason' in state)) return state
