@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { benchAuthority } from './authority.ts'
 import { benchBulk } from './bulk.ts'
+import { benchCrowd } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
 import { benchSync, benchVectors } from './sync.ts'
@@ -29,6 +30,12 @@ test('groups are measured from their making to their size', async () => {
 test('sync is measured until nothing is missing', async () => {
   expect(measured(await benchSync([0, 4], 2))).toEqual(['bytes, both ways', 'round trips, after hello', 'CPU of who lacks them', 'CPU of who has them', 'bytes a missing op'])
   expect(measured(await benchVectors([3]))).toEqual(['vector', 'tell it', 'compare it'])
+})
+
+test('a crowd is measured as it gathers, talks, splits and meets again', async () => {
+  const figures = await benchCrowd([3])
+  expect(measured(figures)).toEqual(expect.arrayContaining(['everyone joins: heard by a member', 'a word by each: said to shown', 'halves meet again: until all is everywhere']))
+  expect(figures.find((f) => f.what === 'a word by each: delivered')?.value).toBe(6)
 })
 
 test('bulk verification is measured beside one signature an op', async () => {

@@ -2,6 +2,7 @@
 import { benchApp } from './app.ts'
 import { benchAuthority } from './authority.ts'
 import { benchBulk } from './bulk.ts'
+import { benchCrowd } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { benchRelay } from './relay.ts'
 import { benchSync, benchVectors } from './sync.ts'
@@ -16,6 +17,7 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
     { title: 'Groups, by devices', run: () => benchGroups([10, 100, 1000]) },
     { title: 'Sync of a million ops, by ops missing', run: () => benchSync([0, 10, 100, 1000, 10_000]) },
     { title: 'Version vectors with nothing missing, by chains', run: () => benchVectors([20, 200, 2000, 20_000]) },
+    { title: 'A space of many, simulated, by members', run: () => benchCrowd([10, 30, 100]) },
     { title: 'Taking in history, by ops', run: () => benchBulk([1000, 10_000]) },
   ],
   relay: [{ title: 'Relay', run: benchRelay }],

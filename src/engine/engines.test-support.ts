@@ -60,6 +60,8 @@ export class Room {
   canDial = true
   /** Who is cut off from everyone and the relay, and what they have posted meanwhile. */
   private readonly cutOff = new Map<Person, (() => void)[]>()
+  /** Told of each frame that reaches somebody. */
+  seesFrame: ((bytes: Uint8Array, from: Person, to: Person) => void) | undefined
   private readonly boxes = new Map<string, Uint8Array[]>()
   private nextId = 1
 
@@ -175,7 +177,12 @@ export class Room {
         to.queue.push({ type: 'peer-up', peer: from.peer, path: 'direct' })
         return
       }
-      case 'frame': other(send.peer)?.queue.push({ type: 'frame', peer: from.peer, bytes: send.bytes }); return
+      case 'frame': {
+        const to = other(send.peer)
+        if (to !== undefined) this.seesFrame?.(send.bytes, from, to)
+        to?.queue.push({ type: 'frame', peer: from.peer, bytes: send.bytes })
+        return
+      }
       case 'watch': from.watches.set(send.key.topic, send.since); this.deliver(from, send.key.topic, send.since); return
       case 'unwatch': from.watches.delete(send.topic); return
       case 'post': if (this.onTheWay === undefined) this.post(from, send); else this.onTheWay.push(() => this.post(from, send)); return

@@ -11,7 +11,7 @@ import { type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../.
 import type { Op } from '../../wire/op.ts'
 import type { Vector } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
+import { COMPARED_WITH, FORWARDED_TO, MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
 import { after } from '../messages/places.ts'
@@ -344,17 +344,22 @@ export class Peers {
 
   // ---- fresh ops ----
 
-  /** Sends ops to everyone in the space who may lack them. Returns the devices reached. */
-  spread(turn: Turn, replica: Replica, ops: readonly Op[], except?: string): Set<DeviceId> {
+  /**
+   * Sends own ops to everyone connected in the space. What came `from` a peer is passed on to a few: its author has sent it to all it is connected with, so
+   * the rest have it within a few hops, and nobody hears it once from everybody. Returns the devices reached.
+   */
+  spread(turn: Turn, replica: Replica, ops: readonly Op[], from?: string): Set<DeviceId> {
     const reached = new Set<DeviceId>()
+    const few = from === undefined ? undefined : this.some(replica.id, FORWARDED_TO, (peer) => peer.id !== from)
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
-      if (session === undefined || peer.id === except) continue
+      if (session === undefined || peer.id === from) continue
       if (!replica.authority.state.devices.has(session.device)) {
         // Who was just removed is told so, and nothing after that.
         this.end(peer, session)
         if (!ops.some((op) => REMOVALS.has(op.header.type))) continue
-      } else reached.add(session.device)
+      } else if (few?.has(peer) === false) continue
+      else reached.add(session.device)
       for (const batch of batches(ops)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
     }
     return reached
@@ -372,6 +377,20 @@ export class Peers {
     return reached
   }
 
+  /** So many of a space's connected peers, by chance: all where there are no more. */
+  private some(space: SpaceId, most: number, isMeant: (peer: Peer, session: Session) => boolean): Set<Peer> {
+    const open = [...this.peers.values()].filter((peer) => { const session = peer.sessions.get(space); return session !== undefined && isMeant(peer, session) })
+    if (open.length <= most) return new Set(open)
+    const out = new Set<Peer>()
+    const dice = new DataView(this.world.random.bytes(4 * most).buffer)
+    for (let n = 0; n < most; n++) {
+      const at = n + (dice.getUint32(4 * n) % (open.length - n)), chosen = open[at] as Peer
+      open[at] = open[n] as Peer
+      out.add(chosen)
+    }
+    return out
+  }
+
   /** Tells an author that its ops are here: what makes "delivered" true on its screen. */
   acknowledge(turn: Turn, replica: Replica, ops: readonly Op[]): void {
     const authors = new Set(ops.map((op) => op.header.device))
@@ -382,14 +401,15 @@ export class Peers {
     }
   }
 
-  /** Anti-entropy with every peer; also unsticks an answer that never came. */
+  /** Anti-entropy, in each space with a few peers at a time; also unsticks answers that never came. */
   compareAll(turn: Turn): void {
+    const told = new Map([...this.replicas.keys()].map((space) => [space, this.some(space, COMPARED_WITH, () => true)]))
     for (const peer of this.peers.values()) {
       for (const session of peer.sessions.values()) {
         const replica = this.replicas.get(session.space)
         if (replica?.authority.state.devices.has(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
-        this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica) })
+        if (told.get(session.space)?.has(peer) === true) this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica) })
         this.ask(turn, peer, session, replica)
       }
     }

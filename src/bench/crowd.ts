@@ -1,0 +1,172 @@
+/**
+ * A space of many, in the simulator's virtual time: whole hosts and engines with real MLS, one relay, fair weather, everybody online. How much each hears
+ * for what is said, what being there costs, and how long two halves that were out of each other's reach take to be one again.
+ */
+import type { Engine } from '../engine/engine.ts'
+import type { Command, Reply, Results, Update } from '../api.ts'
+import type { Input } from '../engine/input.ts'
+import { PostOffice } from '../sim/mailbox.ts'
+import { Ether, FAIR } from '../sim/network.ts'
+import { SimNode, type Witness } from '../sim/node.ts'
+import { World } from '../sim/world.ts'
+import type { ChannelId, SpaceId } from '../wire/ids.ts'
+import { type Figure, median, quantile, worked } from './table.ts'
+
+const RELAY = 'https://one.example'
+const LOOK_EVERY_MS = 50
+const PATIENCE_MS = 10 * 60_000
+/** Between two people's words. */
+const PAUSE_MS = 200
+const MINUTE_MS = 60_000
+
+export async function benchCrowd(sizes: readonly number[]): Promise<Figure[]> {
+  const out: Figure[] = []
+  for (const size of sizes) out.push(...await benchSize(size))
+  return out
+}
+
+async function benchSize(size: number): Promise<Figure[]> {
+  const crowd = new Crowd(size)
+  const figures: Figure[] = []
+  const note = (what: string, value: number, unit: string, beside?: string): void => { figures.push({ what, value, unit, at: size, ...(beside === undefined ? {} : { beside }) }) }
+  const gathering = await worked(() => crowd.gather())
+  note('everyone joins: CPU of a member', gathering / size, 'ms')
+  note('everyone joins: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
+  await crowd.world.runFor(MINUTE_MS)
+  crowd.takeHeard()
+  const idling = await worked(() => crowd.world.runFor(MINUTE_MS))
+  note('a minute of being there: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
+  note('a minute of being there: CPU of a member', idling / size, 'ms')
+  const talking = await worked(async () => { await crowd.talk(crowd.nodes); await crowd.untilAllHeard() })
+  const delivered = crowd.delays.length
+  note('a word by each: delivered', delivered, '', 'to every other member')
+  note('a word by each: heard by a member for a delivery', crowd.takeHeard() / delivered, 'B', 'presence in it')
+  note('a word by each: CPU for a delivery', talking / delivered, 'ms')
+  note('a word by each: said to shown', median(crowd.delays), 'ms', `virtual; a frame takes ${FAIR.latency.from}-${FAIR.latency.to}`)
+  note('a word by each: said to shown, p95', quantile(crowd.delays, 0.95), 'ms', 'virtual')
+  await crowd.split()
+  crowd.takeHeard()
+  const healedAt = crowd.world.now
+  crowd.heal()
+  await crowd.untilAllHeard()
+  note('halves meet again: until all is everywhere', crowd.world.now - healedAt, 'ms', 'virtual; a word by each and two new channels while apart; the relay on one side')
+  note('halves meet again: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
+  crowd.end()
+  return figures
+}
+
+class Crowd implements Witness {
+  readonly world: World
+  readonly nodes: readonly SimNode[]
+  /** Ms of virtual time from what was said to each other's client, since the last `talk` began. */
+  delays: number[] = []
+  private readonly ether: Ether
+  private readonly office: PostOffice
+  private space: { readonly id: SpaceId; readonly channel: ChannelId } | undefined
+  /** When each text was said, and by whom it is known. */
+  private readonly said = new Map<string, { readonly at: number; readonly knows: Set<string> }>()
+  private heard = 0
+  private lastFailure: string | undefined
+
+  constructor(size: number) {
+    this.world = new World(`crowd of ${size}`)
+    this.world.faults = false
+    this.ether = new Ether(this.world)
+    this.office = new PostOffice(this.world, this.ether, [RELAY])
+    this.nodes = Array.from({ length: size }, (_, n) => new SimNode(this.world, this.ether, this.office, `member-${n}`, 'crowd', () => undefined, this))
+  }
+
+  // ---- as the simulator's witness ----
+
+  saving(): void { /* Disks don't fail here. */ }
+  failed(device: string, line: string): void { this.lastFailure = `${device}: ${line}` }
+  stepped(_device: SimNode, _engine: Engine, input: Input): void {
+    if (input.type === 'frame' || input.type === 'gossip' || input.type === 'announced') this.heard += input.bytes.length
+    if (input.type === 'parcels') for (const parcel of input.parcels) this.heard += parcel.bytes.length
+  }
+  ended(): void { /* They end when all is measured. */ }
+  updated({ name }: SimNode, update: Update): void {
+    if (update.type !== 'messages') return
+    for (const { text } of update.messages) {
+      const about = this.said.get(text)
+      if (about === undefined || about.knows.has(name)) continue
+      about.knows.add(name)
+      this.delays.push(this.world.now - about.at)
+    }
+  }
+
+  /** Bytes that all engines together were handed since the last call. */
+  takeHeard(): number {
+    const { heard } = this
+    this.heard = 0
+    return heard
+  }
+
+  // ---- what they do ----
+
+  private async ask<C extends Command>(node: SimNode, command: C): Promise<Results[C['type']]> {
+    let reply: Reply | undefined
+    node.ask(command, (answer) => { reply = answer })
+    for (let waited = 0; reply === undefined; waited += LOOK_EVERY_MS) {
+      if (waited > PATIENCE_MS) throw new Error(`${node.name}'s ${command.type} was never answered; ${this.lastFailure ?? 'nothing failed'}`)
+      await this.world.runFor(LOOK_EVERY_MS)
+    }
+    if (!reply.ok) throw new Error(`${node.name}'s ${command.type}: ${reply.error.code}`)
+    return reply.result as Results[C['type']]
+  }
+
+  async gather(): Promise<void> {
+    const [alice, ...others] = this.nodes as [SimNode, ...SimNode[]]
+    await alice.start()
+    await this.ask(alice, { type: 'set-up', name: alice.name })
+    const { space: id, channel } = await this.ask(alice, { type: 'create-space', name: 'Town', relays: [RELAY] })
+    this.space = { id, channel }
+    const { link } = await this.ask(alice, { type: 'create-invite', space: id, uses: this.nodes.length })
+    for (const node of others) {
+      await node.start()
+      await this.ask(node, { type: 'set-up', name: node.name })
+      await this.ask(node, { type: 'join', link })
+    }
+  }
+
+  /** One after the other says something. */
+  async talk(who: readonly SimNode[]): Promise<void> {
+    const { space } = this
+    if (space === undefined) throw new Error('there is no space to talk in')
+    this.delays = []
+    for (const node of who) {
+      const text = `${node.name} says word ${this.said.size}`
+      this.said.set(text, { at: this.world.now, knows: new Set([node.name]) })
+      node.ask({ type: 'send-message', space: space.id, channel: space.channel, text })
+      await this.world.runFor(PAUSE_MS)
+    }
+  }
+
+  async untilAllHeard(): Promise<void> {
+    const lacking = (): number => [...this.said.values()].filter(({ knows }) => knows.size < this.nodes.length).length
+    for (let waited = 0; lacking() > 0; waited += LOOK_EVERY_MS) {
+      if (waited > PATIENCE_MS) throw new Error(`${lacking()} words did not reach everyone; ${this.lastFailure ?? 'nothing failed'}`)
+      await this.world.runFor(LOOK_EVERY_MS)
+    }
+  }
+
+  /** Two halves go on without each other, in each of which somebody makes a channel and everybody says something. The relay is on one side. */
+  async split(): Promise<void> {
+    const { space } = this, half = Math.floor(this.nodes.length / 2)
+    if (space === undefined) throw new Error('there is no space to split')
+    this.ether.partition(new Map(this.nodes.map((node, n) => [node.name, n < half ? 0 : 1])))
+    this.office.lookAround()
+    // Connections that carry nothing are noticed by and by.
+    await this.world.runFor(MINUTE_MS)
+    for (const n of [0, half]) (this.nodes[n] as SimNode).ask({ type: 'create-channel', space: space.id, name: `of half ${n === 0 ? 1 : 2}` })
+    await this.talk(this.nodes)
+    await this.world.runFor(MINUTE_MS)
+  }
+
+  heal(): void {
+    this.ether.partition(new Map())
+    this.office.lookAround()
+  }
+
+  end(): void { for (const node of this.nodes) node.kill() }
+}
