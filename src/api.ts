@@ -22,7 +22,10 @@ export type Command =
   | { readonly type: 'list-spaces' }
   | { readonly type: 'rename-space'; readonly space: SpaceId; readonly name: string }
   | { readonly type: 'leave-space'; readonly space: SpaceId }
-  | { readonly type: 'create-channel'; readonly space: SpaceId; readonly name: string }
+  /** readers: only they read what is written there, by name or by a role; whoever makes it is one of them. Left out: everyone. */
+  | { readonly type: 'create-channel'; readonly space: SpaceId; readonly name: string; readonly readers?: Readers }
+  /** Who reads what is written from now on; left out: everyone. What was said before stays with those who could read it then. */
+  | { readonly type: 'set-readers'; readonly space: SpaceId; readonly channel: ChannelId; readonly readers?: Readers }
   | { readonly type: 'rename-channel'; readonly space: SpaceId; readonly channel: ChannelId; readonly name: string }
   | { readonly type: 'list-channels'; readonly space: SpaceId }
   | { readonly type: 'list-members'; readonly space: SpaceId }
@@ -36,6 +39,9 @@ export type Command =
   /** Resolves when this device is a member with readable channels, or with a plain error. Goes on trying in the background when 'waiting'. */
   | { readonly type: 'join'; readonly link: string }
   | { readonly type: 'status' }
+
+/** At least one role's holders or one member. */
+export interface Readers { readonly roles?: readonly RoleId[]; readonly members?: readonly IdentityId[] }
 
 export type CommandType = Command['type']
 
@@ -65,6 +71,12 @@ export interface ChannelInfo {
   readonly mentions: number
   /** As in the space, changed by the channel's overrides. */
   readonly may: readonly Permission[]
+  /** Not everyone's. Channels that one may not read are not listed. */
+  readonly private: boolean
+  /** Of a private channel. */
+  readonly readers: Required<Readers> | undefined
+  /** waiting: we may read it, and nobody who is in its group has let our device in yet. It goes on by itself. */
+  readonly state: 'readable' | 'waiting'
 }
 
 export interface MemberInfo {
@@ -140,6 +152,7 @@ export interface Results extends AuthorityResults, MessageResults {
   'leave-space': Record<never, never>
   'create-channel': { readonly channel: ChannelId }
   'rename-channel': Record<never, never>
+  'set-readers': Record<never, never>
   'list-channels': { readonly channels: readonly ChannelInfo[] }
   'list-members': { readonly members: readonly MemberInfo[] }
   'remove-member': Record<never, never>

@@ -41,6 +41,7 @@ function deed(act: ActRef, me: IdentityId | undefined): string {
     case 'channelDelete': return `deleted ${channel}`
     case 'channelOverride': return `changed who may do what in ${channel}`
     case 'audience': return 'changed who reads a private channel'
+    case 'channelAudience': return `chose who reads ${channel}`
     case 'spaceRename': return `renamed the space to${quoted(about.text)}`
     case 'spaceHistory': return about.history === 'all' ? 'let newcomers read what was said before' : 'kept what was said before from newcomers'
     case 'spaceRelays': return 'changed the relays of the space'

@@ -1,6 +1,6 @@
 /** Alice's page against an engine that says what the story needs. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { ApiError, ClientPort, Command, CommandType, FromWorker, MessageInfo, Results, SpaceInfo, ToWorker, Update } from '../api.ts'
+import type { ApiError, ChannelInfo, ClientPort, Command, CommandType, FromWorker, MessageInfo, Results, SpaceInfo, ToWorker, Update } from '../api.ts'
 import type { RoleInfo } from '../api/authority.ts'
 import { Client } from './client.svelte.ts'
 import { ALICE, BOB, channelId, fromAlice, fromBob, GARDEN, NOON, opId, spaceId } from './messages.test-support.ts'
@@ -50,6 +50,7 @@ class FakePort implements ClientPort {
 /** All that follows from an answer without time passing. */
 async function settled(): Promise<void> { for (let i = 0; i < 10; i++) await Promise.resolve() }
 
+const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', may: [], unread, mentions: 0, private: false, readers: undefined, state: 'readable' })
 const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, ...more })
 const device = parseDeviceId('0'.repeat(64))
 
@@ -65,7 +66,7 @@ function hello(...spaces: readonly SpaceInfo[]): void {
 /** The app open in the garden channel of Alice's allotment. */
 async function inTheGarden(messages: readonly MessageInfo[] = [], unread = 0): Promise<void> {
   hello(space(ALLOTMENT))
-  await port.answer('list-channels', { channels: [{ channel: GARDEN, name: 'garden', topic: '', may: [], unread, mentions: 0 }, { channel: SHED, name: 'shed', topic: '', may: [], unread: 0, mentions: 0 }] })
+  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden', unread), channel(SHED, 'shed')] })
   await port.answer('list-roles', { roles: [] })
   await port.answer('list-members', { members: [] })
   await port.answer('get-messages', { messages, more: false })
@@ -184,7 +185,7 @@ test('who looks at the end has read what comes; who doesn’t finds a line above
   expect(client.view.divider?.at).toBe(opId('a'))
   client.watch(true)
   expect(await port.answer('mark-read', {})).toMatchObject({ channel: GARDEN, message: opId('a') })
-  port.tell({ type: 'channels', space: ALLOTMENT, channels: [{ channel: GARDEN, name: 'garden', topic: '', may: [], unread: 0, mentions: 0 }] })
+  port.tell({ type: 'channels', space: ALLOTMENT, channels: [channel(GARDEN, 'garden')] })
   news(fromBob('b', 2))
   expect(client.view.divider).toEqual({ at: opId('a'), isSeen: true })
   client.watch(false)
@@ -194,7 +195,7 @@ test('who looks at the end has read what comes; who doesn’t finds a line above
 
 test('older messages are asked for once, before the oldest', async () => {
   hello(space(ALLOTMENT))
-  await port.answer('list-channels', { channels: [{ channel: GARDEN, name: 'garden', topic: '', may: [], unread: 0, mentions: 0 }] })
+  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')] })
   await port.answer('list-members', { members: [] })
   await port.answer('get-messages', { messages: [fromBob('b', 2)], more: true })
   void client.loadOlder()
@@ -228,7 +229,7 @@ test('a space that was being joined is asked about when it is in', async () => {
   await port.refuse('list-channels', notYet)
   await port.refuse('list-members', notYet)
   port.tell({ type: 'spaces', spaces: [space(ALLOTMENT)] })
-  await port.answer('list-channels', { channels: [{ channel: GARDEN, name: 'garden', topic: '', may: [], unread: 0, mentions: 0 }] })
+  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')] })
   await port.answer('list-members', { members: [] })
   expect(client.currentChannel?.name).toBe('garden')
 })

@@ -3,11 +3,12 @@
  * is for another. Who reads is authority's to say: here is what this device holds of their group, and where their sealed content goes.
  */
 import { compare, fromHex } from '../wire/bytes.ts'
-import type { DeviceId, EpochId } from '../wire/ids.ts'
+import type { DeviceId, EpochId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import { type Gain, Groups, type Shared } from './group/groups.ts'
 import { openGrants } from './history.ts'
 import type { Due } from './reconcile.ts'
 import type { Replica } from './replica.ts'
+import { readerDevices, reads } from './space/readers.ts'
 import type { DeviceState, HistoryPolicy, SpaceState } from './space/state.ts'
 
 /** Topics of one audience that are read at once: mail of late writers still comes to the older ones. */
@@ -17,16 +18,20 @@ export class Audience {
   readonly replica: Replica
   /** As in the headers of its commits and its content. */
   readonly number: number
+  /** The op that its group hangs off, and is named after. */
+  readonly root: OpId
   readonly groups: Groups
   /** What is to be told to others, as of a while ago. */
   telling: { readonly of: string; readonly due: Due } | undefined
+  private known: { readonly state: SpaceState; readonly devices: ReadonlyMap<DeviceId, DeviceState> } | undefined
 
-  constructor(replica: Replica, number: number, shared: Shared) {
-    const { authority, me, world, id } = replica
+  constructor(replica: Replica, number: number, root: OpId, shared: Shared) {
+    const { authority, me, world } = replica
     this.replica = replica
     this.number = number
-    this.groups = new Groups(world.suite, id, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, {
-      certificateAt: (op, device) => authority.certificateAt(op, device),
+    this.root = root
+    this.groups = new Groups(world.suite, root as string as SpaceId, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, {
+      certificateAt: (op, device) => authority.certificateAt(op, device, number),
       powerBehind: (op) => authority.powerBehind(op),
       isVoid: (op) => authority.verdict(op).type === 'void',
       identityOf: (device) => authority.identityOf(device),
@@ -37,10 +42,27 @@ export class Audience {
   }
 
   /** Those that may read what is sealed now. */
-  get devices(): ReadonlyMap<DeviceId, DeviceState> { return readersOf(this.replica.authority.state) }
+  get devices(): ReadonlyMap<DeviceId, DeviceState> {
+    const { state } = this.replica.authority
+    if (this.known?.state !== state) this.known = { state, devices: readerDevices(state, this.number) }
+    return this.known.devices
+  }
 
-  /** Whether who comes later reads what was said before. */
-  get historyPolicy(): HistoryPolicy { return this.replica.authority.state.historyPolicy }
+  /** Whether who comes later reads what was said before: never where readers were chosen. */
+  get historyPolicy(): HistoryPolicy { return this.number === 0 ? this.replica.authority.state.historyPolicy : 'fromJoin' }
+
+  /** Everyone's always; another while some channel is for it. */
+  get isUsed(): boolean {
+    return this.number === 0 || [...this.replica.authority.state.channels.values()].some((c) => c.audience === this.number)
+  }
+
+  /** True when this device could read what is written now. */
+  get isReadable(): boolean {
+    const tip = this.groups.tip()
+    return tip !== undefined && this.groups.keys.has(tip)
+  }
+
+  isRead(identity: IdentityId): boolean { return reads(this.replica.authority.state, this.number, identity) }
 
   /** Whether what was said in this epoch is also for those who come later: so it is where the author of its commit knew that policy. */
   isOpen(epoch: EpochId): boolean {
@@ -56,7 +78,7 @@ export class Audience {
 
   private opened: { readonly of: number; readonly epochs: Map<EpochId, boolean> } = { of: -1, epochs: new Map() }
 
-  private policyBehind(epoch: EpochId): HistoryPolicy { return this.replica.authority.historyBehind(epoch) }
+  private policyBehind(epoch: EpochId): HistoryPolicy { return this.number === 0 ? this.replica.authority.historyBehind(epoch) : 'fromJoin' }
 
   /** Processes what can be processed now. Returns what must be saved. */
   async advance(): Promise<Gain[]> {
@@ -79,5 +101,3 @@ export class Audience {
     return out.slice(0, MAX_TOPICS)
   }
 }
-
-const readersOf = (state: SpaceState): ReadonlyMap<DeviceId, DeviceState> => state.devices

@@ -1,7 +1,9 @@
 /** The ways out of this device: connected peers, gossip for those who are here but not connected, relays for the rest, kits for who comes by a link. */
 import type { Payload } from '../wire/envelope.ts'
+import type { CommitBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
+import type { Audience } from './audience.ts'
 import type { Engine } from './engine.ts'
 import { refreshKits } from './invites.ts'
 import { batchesOf, type Covers } from './mailbox/mail.ts'
@@ -12,26 +14,30 @@ import type { Turn } from './turn.ts'
 export async function distribute(engine: Engine, turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> {
   engine.touch(turn, replica)
   const reached = engine.peers.spread(turn, replica, ops)
-  const missed = [...engine.meeting.online(replica, turn.now)].some((d) => !reached.has(d))
+  const online = [...engine.meeting.online(replica, turn.now)]
   for (const op of ops) {
+    const audience = readersOf(replica, op)
+    const missed = online.some((d) => audience.devices.has(d) && !reached.has(d))
     const covers = { channel: op.header.channel, chanSeq: op.header.chanSeq }
-    await postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'ops', ops: [op.bytes] }, covers, missed)
-    const body = replica.groups.commits.get(op.id)
-    const tree = body === undefined || (!body.external && body.welcome === undefined) ? undefined : replica.groups.treeFor(body.treeHash)
+    await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'ops', ops: [op.bytes] }, covers, missed)
+    const { groups } = replica.audiences.get(op.header.audience) ?? replica.everyone
+    const body = groups.commits.get(op.id)
+    const tree = body === undefined || !isTreeWanted(op, body) ? undefined : groups.treeFor(body.treeHash)
     if (body === undefined || tree === undefined) continue
     // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
-    await postUnder(turn, replica, under ?? sealEpoch(replica, op), { type: 'tree', tree }, undefined, missed)
-    for (const epoch of replica.groups.knownToAdded(op.id)) {
-      for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, replica, epoch, { type: 'ops', ops: batch }, undefined, missed)
-      await postUnder(turn, replica, epoch, { type: 'tree', tree }, undefined, missed)
+    await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'tree', tree }, undefined, missed)
+    for (const epoch of audience.groups.knownToAdded(op.id)) {
+      for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, audience, epoch, { type: 'ops', ops: batch }, undefined, missed)
+      await postUnder(turn, audience, epoch, { type: 'tree', tree }, undefined, missed)
     }
   }
   await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
 }
 
 /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
-async function postUnder(turn: Turn, replica: Replica, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
-  const relayKey = (epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch)) ?? replica.everyone.relayKeysInUse()[0]
+async function postUnder(turn: Turn, audience: Audience, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
+  const { replica, groups } = audience
+  const relayKey = (epoch === undefined ? undefined : groups.keys.relayKeys.get(epoch)) ?? audience.relayKeysInUse()[0]
   const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)
   if (bytes === undefined || relayKey === undefined) return
   const topic = await replica.mail.topicOf(relayKey)
@@ -40,8 +46,16 @@ async function postUnder(turn: Turn, replica: Replica, epoch: EpochId | undefine
 }
 
 /** A commit goes out under its parent's envelope, which its readers have; everything else under the tip's. */
-function sealEpoch(replica: Replica, op: Op): EpochId | undefined {
-  const parent = op.header.type === 'commit' ? replica.groups.commits.get(op.id)?.parent : undefined
-  if (parent !== undefined && replica.groups.keys.envelope(parent) !== undefined) return parent
-  return replica.groups.tip()
+function sealEpoch({ groups }: Audience, op: Op): EpochId | undefined {
+  const parent = op.header.type === 'commit' ? groups.commits.get(op.id)?.parent : undefined
+  if (parent !== undefined && groups.keys.envelope(parent) !== undefined) return parent
+  return groups.tip()
 }
+
+/** Content is for its channel's readers. Authority is everyone's, and so are the commits of every audience's group: they show who reads, not what. */
+function readersOf(replica: Replica, op: Op): Audience {
+  return (op.header.channel === AUTHORITY_CHANNEL ? undefined : replica.audiences.get(op.header.audience)) ?? replica.everyone
+}
+
+/** Newcomers to the space find the tree in their kit; whoever comes to read a private channel is a member already and finds it here. */
+const isTreeWanted = (op: Op, body: CommitBody): boolean => op.header.audience !== 0 || body.external || body.welcome !== undefined

@@ -50,10 +50,11 @@ export class Drafts {
     else turn.out.put(this.partition, fromHex(id) as Uint8Array, encodeDraft({ ...known, content }))
   }
 
-  /** All of them, oldest first; off the disk in the same save that keeps the ops they become. */
-  takeAll(turn: Turn): Draft[] {
-    const taken = this.list
-    this.list = []
+  /** Those of channels that may be written in, oldest first; off the disk in the same save that keeps the ops they become. */
+  take(turn: Turn, mayGo: (channel: ChannelId) => boolean): Draft[] {
+    const taken = this.list.filter((draft) => mayGo(draft.channel))
+    if (taken.length === 0) return taken
+    this.list = this.list.filter((draft) => !taken.includes(draft))
     for (const draft of taken) turn.out.delete(this.partition, fromHex(draft.id) as Uint8Array)
     return taken
   }

@@ -34,7 +34,7 @@ import { indexPartitions } from './search/search-index.ts'
 import { Searching } from './search/searching.ts'
 import { Peers } from './sync/peers.ts'
 import type { Intake } from './sync/receiving.ts'
-import { postReceipt, takeReceipt } from './sync/receipts.ts'
+import { postReceipts, takeReceipt } from './sync/receipts.ts'
 import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
 
@@ -229,8 +229,8 @@ export class Engine implements Stepper {
   private takeTree(turn: Turn, replica: Replica, tree: Uint8Array): void {
     const { groups } = replica
     const hash = this.world.suite.sha256(tree)
-    const isWanted = groups.wantedTrees(groups.tip()).some((wanted) => equal(wanted, hash))
-    if (!isWanted && (groups.unnamedTrees() >= MAX_UNNAMED_TREES || groups.hasTree(hash))) return
+    const isWanted = replica.wantedTrees().some((wanted) => equal(wanted, hash))
+    if (!isWanted && (replica.unnamedTrees() >= MAX_UNNAMED_TREES || groups.hasTree(hash))) return
     groups.addTree(tree)
     turn.out.put(`trees/${replica.id}`, hash, tree)
     this.touch(turn, replica)
@@ -342,7 +342,7 @@ export class Engine implements Stepper {
     if (kind === 'behind') this.touch(turn, replica)
     if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'typing') this.typing.tell(turn, replica)
-    if (kind === 'receipt') await postReceipt(turn, replica)
+    if (kind === 'receipt') await postReceipts(turn, replica)
     if (kind === 'proof') await proveForks(this, turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)
   }
@@ -366,9 +366,10 @@ export class Engine implements Stepper {
   /** Seals what waited for the group, oldest first. */
   private async sendDrafts(turn: Turn, replica: Replica): Promise<void> {
     const drafts = this.drafts.get(replica.id)
-    if (drafts === undefined || drafts.empty || !maySeal(replica.everyone)) return
-    const tip = replica.groups.tip() as EpochId
-    for (const draft of drafts.takeAll(turn)) {
+    if (drafts === undefined || drafts.empty) return
+    const mayGo = (channel: ChannelId): boolean => { const audience = replica.audienceFor(channel); return audience !== undefined && maySeal(audience) }
+    for (const draft of drafts.take(turn, mayGo)) {
+      const tip = replica.audienceFor(draft.channel)?.groups.tip() as EpochId
       const op = await replica.appendContent(turn, draft.channel, tip, draft.content)
       this.telling.replaced.set(op.id, draft.id)
       await this.distribute(turn, replica, [op])

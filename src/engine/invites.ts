@@ -94,7 +94,7 @@ export async function refreshKits(turn: Turn, replica: Replica, ops: readonly Op
   if (ops.length === 0) return
   for (const invite of invitesToTell(turn, replica, ops)) {
     await postKit(turn, replica, invite, { type: 'ops', ops: ops.map((op) => op.bytes) })
-    if (ops.some((op) => op.header.type === 'commit')) await postGroupKit(turn, replica, invite)
+    if (ops.some((op) => op.header.type === 'commit' && op.header.audience === 0)) await postGroupKit(turn, replica, invite)
   }
 }
 

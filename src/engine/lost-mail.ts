@@ -58,7 +58,8 @@ export class LostMail {
 
   /** Posts only what belongs into the topic that was lost. */
   private async post(turn: Turn, replica: Replica, relay: string, topic: string, epoch: EpochId, ops: readonly Uint8Array[]): Promise<void> {
-    const relayKey = replica.groups.keys.relayKeys.get(epoch) ?? replica.everyone.relayKeysInUse()[0]
+    const audience = replica.audienceOf(epoch)
+    const relayKey = audience.groups.keys.relayKeys.get(epoch) ?? audience.relayKeysInUse()[0]
     const key = relayKey === undefined ? undefined : await replica.mail.topicOf(relayKey)
     if (key?.topic !== topic) return
     const bytes = replica.mail.seal(epoch, { type: 'ops', ops })

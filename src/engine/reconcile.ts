@@ -8,7 +8,7 @@ import { type Breakage, encodeGroupBody } from '../wire/group.ts'
 import type { DeviceId, EpochId, OpId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
-import { commit, decodeKeyPackage, externalCommit, type MlsState } from './group/mls.ts'
+import { commit, createGroup, decodeKeyPackage, externalCommit, type MlsSelf, type MlsState } from './group/mls.ts'
 import { grant, toBundle, toGrant, toWant, want } from './history.ts'
 import { LABELS } from './labels.ts'
 import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, WANT_AFTER_MS } from './limits.ts'
@@ -24,6 +24,8 @@ export type Due =
   /** A new epoch, since what is said now is for other readers than what was said before. */
   | { readonly type: 'reseal'; readonly tip: EpochId }
   | { readonly type: 'rejoin'; readonly tip: EpochId }
+  /** The first state of a group that this device opened. */
+  | { readonly type: 'found'; readonly tip: EpochId; readonly add: readonly DeviceId[] }
   /** Telling those who can't check it that this epoch's commit doesn't work. */
   | { readonly type: 'reject'; readonly tip: EpochId; readonly why: Breakage }
   /** Telling everyone at the tip the secrets of epochs that no back-link leads them to. */
@@ -38,14 +40,17 @@ export function due(audience: Audience, now: number): Due {
   const { groups, devices, replica: { authority, me } } = audience
   const tip = groups.tip()
   // What is known of the tip may be old while commits wait to be processed.
-  if (tip === undefined || groups.isBehind || !devices.has(me.device)) return { type: 'nothing' }
+  if (tip === undefined || !audience.isUsed || groups.isBehind || !devices.has(me.device)) return { type: 'nothing' }
   const broken = groups.toReject()
   if (broken !== undefined) return { type: 'reject', tip: broken.epoch, why: broken.why }
-  if (!groups.states.has(tip)) return groups.tree.nodes.get(tip)?.depth === 0 ? { type: 'nothing' } : { type: 'rejoin', tip }
-  const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
+  const node = groups.tree.nodes.get(tip)
+  const isOpener = node?.depth === 0 && node.author === me.device
+  if (!groups.states.has(tip) && !isOpener) return node?.depth === 0 ? { type: 'nothing' } : { type: 'rejoin', tip }
+  const leaves = node?.leaves ?? []
   const remove: number[] = []
   leaves.forEach((device, index) => { if (device !== undefined && !devices.has(device)) remove.push(index) })
   const add = [...devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
+  if (!groups.states.has(tip)) return { type: 'found', tip, add: add.slice(0, MAX_COMMIT_CHANGES) }
   if (remove.length === 0 && add.length === 0) {
     if (isUnderOtherPolicy(audience, tip)) return { type: 'reseal', tip }
     if (now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
@@ -97,7 +102,7 @@ export function maySeal(audience: Audience): boolean {
 
 /** Ms to wait before acting: by this device's place in an order that only depends on the tip and who is online. */
 export function patience({ devices, replica }: Audience, act: Due, online: ReadonlySet<DeviceId>): number {
-  if (act.type === 'nothing') return 0
+  if (act.type === 'nothing' || act.type === 'found') return 0
   const { suite } = replica.world
   const weight = (device: DeviceId): Uint8Array => suite.hmac(fromHex(act.tip) as Uint8Array, LABELS.rank, fromHex(device) as Uint8Array)
   const mine = weight(replica.me.device)
@@ -119,6 +124,10 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
       const packages = await usablePackages(audience, what.add)
       if (packages.length === 0 && what.remove.length === 0) return undefined
       return commitChange(turn, audience, what.tip, state, packages, what.remove)
+    }
+    case 'found': {
+      const state = await createGroup(audience.groups.mls, selfOf(audience), fromHex(audience.root) as Uint8Array)
+      return commitChange(turn, audience, what.tip, state, await usablePackages(audience, what.add), [])
     }
     case 'renew': case 'reseal': {
       const state = audience.groups.states.get(what.tip)
@@ -163,12 +172,13 @@ export async function commitChange(turn: Turn, audience: Audience, parent: Epoch
 /** A join without anybody's help: from group info and tree. `relayKey`: the space's, where the parent's secret isn't known. */
 export async function joinFromOutside(turn: Turn, audience: Audience, parent: EpochId, info: Uint8Array, tree: Uint8Array, relayKey: Uint8Array | undefined): Promise<Op | undefined> {
   const { groups, replica: { me } } = audience
-  const self = { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }
-  const made = await externalCommit(groups.mls, info, tree, self, groups.binding(me.device, parent))
+  const made = await externalCommit(groups.mls, info, tree, selfOf(audience), groups.binding(me.device, parent))
   if ('reason' in made) return undefined
   const secret = await groups.secretOf(made.state, parent, made.commit)
   return publish(turn, audience, { parent, external: true, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: false, relayKey })
 }
+
+const selfOf = ({ replica: { me } }: Audience): MlsSelf => ({ identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash })
 
 interface Made {
   readonly parent: EpochId; readonly external: boolean; readonly mls: Uint8Array; readonly welcome: Uint8Array | undefined; readonly groupInfo: Uint8Array

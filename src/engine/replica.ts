@@ -9,12 +9,12 @@ import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-
 import { type Content, CONTENT_TYPES, type MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
-import type { Gain, Groups } from './group/groups.ts'
+import type { Gain, Groups, Shared } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
 import { MAX_CLOCK_AHEAD_MS } from './limits.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
@@ -39,6 +39,7 @@ export class Replica {
   readonly me: Me
   readonly log: Log
   readonly authority: Authority
+  private readonly shared: Shared = { trees: new Map(), packages: new Map(), unusable: new Set() }
   /** By number. */
   readonly audiences = new Map<number, Audience>()
   /** The audience of all members. */
@@ -56,6 +57,8 @@ export class Replica {
   /** Keys and states found while loading: saved with the first step. */
   private atStart: Gain[] = []
   private isTidied = false
+  /** Upheavals of authority up to which the audiences are those that count. */
+  private openedAt = 0
   /** Messages read for the first time since the last `takeFresh`. */
   private fresh: Located[] = []
 
@@ -66,7 +69,7 @@ export class Replica {
     this.record = record
     this.log = new Log(world.suite)
     this.authority = new Authority(world.suite)
-    this.everyone = new Audience(this, 0, { trees: new Map(), packages: new Map(), unusable: new Set() })
+    this.everyone = new Audience(this, 0, id as string as OpId, this.shared)
     this.groups = this.everyone.groups
     this.audiences.set(0, this.everyone)
     this.mail = new Mail(world, id, {
@@ -98,13 +101,12 @@ export class Replica {
     }
     for (const row of states) {
       const state = decodeState(row.value), epoch = parseOpId(row.key)
-      if (state !== undefined && epoch !== undefined) this.audienceOf(epoch).groups.states.set(epoch, state)
+      if (state !== undefined && epoch !== undefined) this.holderOf(epoch)?.groups.states.set(epoch, state)
     }
     for (const row of keys) {
       const epoch = parseOpId(row.key.subarray(0, 32))
       if (epoch === undefined) continue
-      const { groups } = this.audienceOf(epoch)
-      if (row.key.length === 32) groups.gainKey(epoch, row.value); else groups.keys.addEnvelope(epoch, row.value)
+      if (row.key.length === 32) this.holderOf(epoch)?.groups.gainKey(epoch, row.value); else this.audienceOf(epoch).groups.keys.addEnvelope(epoch, row.value)
     }
     for (const row of votes) {
       const epoch = parseOpId(row.key.subarray(0, 32)), device = parseDeviceId(row.key.subarray(32)), id = parseOpId(row.value.subarray(8))
@@ -121,8 +123,11 @@ export class Replica {
     for (const audience of this.audiences.values()) this.atStart.push(...(await audience.advance()))
   }
 
-  /** The audience that an epoch is of. */
-  private audienceOf(epoch: EpochId): Audience { return first(this.audiences.values(), (a) => (a.groups.tree.nodes.has(epoch) ? a : undefined)) ?? this.everyone }
+  /** The audience that an epoch is of. What belongs to none that is here must not get into another's hands: it would be told to all its readers. */
+  private holderOf(epoch: EpochId): Audience | undefined { return first(this.audiences.values(), (a) => (a.groups.tree.nodes.has(epoch) ? a : undefined)) }
+
+  /** As far as it matters for what nobody reads: whoever comes by a kit knows everyone's envelope before the commit it is of. */
+  audienceOf(epoch: EpochId): Audience { return this.holderOf(epoch) ?? this.everyone }
 
   /** Authority ops come from disk in no causal order: each is added once its predecessor and deps are. */
   private async loadOps(rows: readonly Row[]): Promise<void> {
@@ -139,6 +144,7 @@ export class Replica {
       }
       open = later
     }
+    this.openAudiences()
   }
 
   // ---- ops in ----
@@ -159,6 +165,7 @@ export class Replica {
     turn.out.put(opsPartition(this.id, h.channel), rowKey, op.bytes)
     turn.out.put(`heads/${this.id}`, tipKey(h.channel, h.device, tip.branch), encodeHead(tip))
     if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.readContent(turn, op, rowKey)
+    if (h.type === 'audience') this.openAudiences()
     this.vote(turn, op)
     return freed
   }
@@ -168,21 +175,32 @@ export class Replica {
     await this.authority.add(op)
     if (op.header.type === 'keyPackage') this.groups.unusable.delete(op.header.device)
     if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device, op.header.hlc)
-    const body = decodeGroupBody(op.header.type, op.body)
     const groups = this.audiences.get(op.header.audience)?.groups
-    if (body?.type === 'commit') groups?.addCommit(op, body)
-    if (body?.type === 'bundle') groups?.addBundle(op, body)
-    if (body?.type === 'commitReject') groups?.addReject(op, body.epoch)
-    if (body?.type === 'keyWant') groups?.grants.addWant(op, body.epochs)
-    if (body?.type === 'grant') groups?.grants.addGrant(op, body.want, body.sealed)
-    if (body?.type === 'historyShare') groups?.grants.addShare(op, body.identity)
+    if (groups !== undefined) interpretGroup(groups, op)
+  }
+
+  /**
+   * Every audience that somebody has opened, with the group that hangs off the op that opened it. When what counts has changed, that may be another op
+   * than before, and what hung off the other one is out.
+   */
+  private openAudiences(): void {
+    this.openedAt = this.authority.upheavals
+    for (const number of this.authority.state.audiences.keys()) {
+      const root = this.authority.openingOf(number)
+      const op = root === undefined ? undefined : this.log.authority.get(root)
+      if (op === undefined || this.audiences.get(number)?.root === op.id) continue
+      const audience = new Audience(this, number, op.id, this.shared)
+      this.audiences.set(number, audience)
+      audience.groups.addRoot(op.id, op.header.device, op.header.hlc)
+      for (const other of this.log.authority.values()) if (other.header.audience === number) interpretGroup(audience.groups, other)
+    }
   }
 
   /** Support for an epoch: content names it, a commit is it. */
   private vote(turn: Turn, op: Op): void {
     const epoch = op.header.type === 'commit' ? op.id : op.header.epoch
     const { device, seq } = op.header
-    if (epoch === undefined || !this.groups.tree.vote(epoch, device, seq, op.id)) return
+    if (epoch === undefined || this.audiences.get(op.header.audience)?.groups.tree.vote(epoch, device, seq, op.id) !== true) return
     turn.out.put(`votes/${this.id}`, concat(fromHex(epoch) as Uint8Array, fromHex(device) as Uint8Array), concat(u64(seq), fromHex(op.id) as Uint8Array))
   }
 
@@ -212,7 +230,7 @@ export class Replica {
     const content = openContent(this.world.suite, key, op)
     const author = this.authority.identityOf(h.device)
     if (content === undefined || author === undefined) return
-    const origin: Origin = { id: op.id, device: h.device, author, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, deps: h.deps }
+    const origin: Origin = { id: op.id, device: h.device, author, audience: h.audience, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, deps: h.deps }
     if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content); else this.inbox.take(turn, h.channel, { ...origin, content })
   }
 
@@ -274,12 +292,13 @@ export class Replica {
   }
 
   /** What authority would say of own content, before any is made. */
-  contentVerdict(turn: Turn, channel: ChannelId, type: Content['type'] | 'everyone'): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, 0, undefined)) }
+  contentVerdict(turn: Turn, channel: ChannelId, type: Content['type'] | 'everyone'): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, this.authority.state.channels.get(channel)?.audience ?? 0, undefined)) }
 
   // ---- conclusions ----
 
   /** Processes what can be processed now; saves keys and states; asks for rows that became readable. True when keys were gained. */
   async settle(turn: Turn): Promise<boolean> {
+    if (this.openedAt !== this.authority.upheavals) this.openAudiences()
     const gains = this.atStart.splice(0)
     for (const audience of this.audiences.values()) gains.push(...(await audience.advance()))
     this.saveGains(turn, gains)
@@ -346,12 +365,32 @@ export class Replica {
 
   // ---- what others ask ----
 
-  /** Devices of each other member. */
-  others(): Map<IdentityId, DeviceId[]> {
+  /** Those whom a channel is for; undefined for a channel that isn't there. */
+  audienceFor(channel: ChannelId): Audience | undefined {
+    const found = this.authority.state.channels.get(channel)
+    return found === undefined ? undefined : this.audiences.get(found.audience)
+  }
+
+  /** Whether a device may be told of a channel's ops, and be given them. The pseudo-channel's are everybody's. */
+  mayHave(device: DeviceId, channel: ChannelId): boolean { return channel === AUTHORITY_CHANNEL || this.audienceFor(channel)?.devices.has(device) === true }
+
+  /** Devices of each other reader of a channel. */
+  others(channel: ChannelId): Map<IdentityId, DeviceId[]> {
     const out = new Map<IdentityId, DeviceId[]>()
-    for (const identity of this.authority.state.members.keys()) if (identity !== this.me.identity) out.set(identity, [])
+    const audience = this.audienceFor(channel)
+    for (const identity of this.authority.state.members.keys()) if (identity !== this.me.identity && audience?.isRead(identity) === true) out.set(identity, [])
     for (const [device, { identity }] of this.authority.state.devices) out.get(identity)?.push(device)
     return out
+  }
+
+  /** Trees that some audience's group needs. */
+  wantedTrees(): Uint8Array[] { return [...this.audiences.values()].flatMap(({ groups }) => groups.wantedTrees(groups.tip())) }
+  treeFor(hash: Uint8Array): Uint8Array | undefined { return first(this.audiences.values(), (a) => a.groups.treeFor(hash)) }
+
+  /** How many trees are kept that no commit here names: they came early, or never belonged. */
+  unnamedTrees(): number {
+    const named = new Set([...this.audiences.values()].flatMap(({ groups }) => [...groups.commits.values()].map((body) => toHex(body.treeHash))))
+    return [...this.shared.trees.keys()].filter((hash) => !named.has(hash)).length
   }
 
   /** This person, on this device: a revoked one is out, whoever else is in. */
@@ -372,6 +411,16 @@ export class Replica {
 }
 
 export const opsPartition = (space: SpaceId, channel: ChannelId): string => `ops/${space}/${channel}`
+function interpretGroup(groups: Groups, op: Op): void {
+  const body = decodeGroupBody(op.header.type, op.body)
+  if (body?.type === 'commit') groups.addCommit(op, body)
+  if (body?.type === 'bundle') groups.addBundle(op, body)
+  if (body?.type === 'commitReject') groups.addReject(op, body.epoch)
+  if (body?.type === 'keyWant') groups.grants.addWant(op, body.epochs)
+  if (body?.type === 'grant') groups.grants.addGrant(op, body.want, body.sealed)
+  if (body?.type === 'historyShare') groups.grants.addShare(op, body.identity)
+}
+
 /** What `find` gives for the first item it gives anything for. */
 function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | undefined {
   for (const item of items) {

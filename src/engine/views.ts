@@ -17,6 +17,7 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
   const mine = state.members.get(replica.me.identity)
   let unread = 0, mentions = 0
   for (const channel of state.channels.keys()) {
+    if (!isListed(replica, channel)) continue
     const count = reading.unread(replica.id, channel)
     unread += count.unread
     mentions += count.mentions
@@ -30,11 +31,23 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
 
 export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
   const { state } = replica.authority
-  return inPlace(state.channels, (c) => c.place).map(([id, c]) => {
+  return inPlace(state.channels, (c) => c.place).filter(([channel]) => isListed(replica, channel as ChannelId)).map(([id, c]): ChannelInfo => {
     const channel = id as ChannelId
     const { unread, mentions } = reading.unread(replica.id, channel)
-    return { channel, name: c.name, topic: c.topic, unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)) }
+    const named = c.audience === 0 ? undefined : state.audiences.get(c.audience)
+    return {
+      channel, name: c.name, topic: c.topic, unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
+      private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
+      // Who was removed keeps what they have.
+      state: !replica.isMember() || replica.audienceFor(channel)?.isReadable === true ? 'readable' : 'waiting',
+    }
   })
+}
+
+/** Channels that one may not read are not shown. Who was removed sees those that were everyone's. */
+export function isListed(replica: Replica, channel: ChannelId): boolean {
+  const audience = replica.audienceFor(channel)
+  return audience !== undefined && (audience.number === 0 || audience.isRead(replica.me.identity))
 }
 
 export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): MemberInfo[] {
@@ -63,7 +76,7 @@ export function inviteInfos(turn: Turn, replica: Replica, secrets: ReadonlyMap<s
 }
 
 export function sendState(replica: Replica, channel: ChannelId, chanSeq: number): SendState {
-  const state = replica.delivery.stateOf(channel, chanSeq, replica.others())
+  const state = replica.delivery.stateOf(channel, chanSeq, replica.others(channel))
   const refusal = state.type === 'queued' ? replica.mail.refusalOf(channel, chanSeq) : undefined
   return refusal === undefined ? state : { type: 'failed', reason: refusal }
 }

@@ -61,6 +61,7 @@ const SAMPLES: readonly AuthorityBody[] = [
   { type: 'recoverySet', threshold: 2, identities: [identity, other] },
   { type: 'recover', to: other, set: op, cuts, signatures: [{ identityPk: key, signature: sig }] },
   { type: 'forkProof', first: fill(300, 1), firstSig: sig, second: fill(300, 2), secondSig: sig },
+  { type: 'channelAudience', channel, audience: 0xffff_ffff },
 ]
 
 describe.each(SAMPLES.map((body, n) => [`${body.type} ${n}`, body] as const))('%s', (name, body) => {
@@ -112,7 +113,7 @@ test('limits hold', () => {
   const refused: AuthorityBody[] = [
     { type: 'spaceRename', name: '' }, { type: 'spaceRename', name: 'x'.repeat(65) }, { type: 'rolePower', role, power: 100, cuts: [] },
     { type: 'kick', identity, cuts: [...cuts].reverse() }, { type: 'kick', identity, cuts: [cuts[0]!, cuts[0]!] },
-    { type: 'audience', audience: 64, roles: [], identities: [], cuts: [] }, { type: 'audience', audience: 1, roles: [], identities: [other, identity], cuts: [] },
+    { type: 'audience', audience: 0x1_0000_0000, roles: [], identities: [], cuts: [] }, { type: 'audience', audience: 1, roles: [], identities: [other, identity], cuts: [] },
     { type: 'spaceRelays', relays: Array.from({ length: 5 }, () => 'https://r.example') }, { type: 'keyPackage', bytes: fill(4097, 1), lastResort: false },
     { type: 'keyPackage', bytes: fill(0, 1), lastResort: false }, { type: 'rolePermissions', role, permissions: 65536, cuts: [] }, { type: 'channelPlace', channel, category: undefined, place: '' },
   ]

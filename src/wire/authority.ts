@@ -13,6 +13,7 @@ import { concat, fromHex, toHex, utf8 } from './bytes.ts'
 import { decodeCbor, encodeCbor, isBytes } from './cbor.ts'
 import type { DeviceId, IdentityId, InviteId, OpId, SpaceId } from './ids.ts'
 import { parseIdentityId } from './ids.ts'
+import { MAX_AUDIENCE } from './op.ts'
 
 declare const brand: unique symbol
 /** 16 random bytes; all zero is everyone's role. */
@@ -61,7 +62,7 @@ const permissions = uint(0xffff)
 const cert = bytes(CERT_BYTES)
 const key = bytes(32)
 const signature = bytes(64)
-const audience = uint(63)
+const audience = uint(MAX_AUDIENCE)
 /** A place among siblings: byte order of hex strings is list order. See engine/space/order.ts. */
 const place: Field<string> = { write: (v) => fromHex(v) as Uint8Array, read: (v) => (isBytes(v) && v.length > 0 && v.length <= 64 ? toHex(v) : BAD) }
 const subject = { role: optional(roleId), identity: optional(identityId) }
@@ -101,6 +102,8 @@ const FORMS = {
   channelTopic: record({ channel: channelId, topic: text(MAX_TOPIC, 0) }),
   channelPlace: record({ channel: channelId, category: optional(channelId), place }),
   channelDelete: record({ channel: channelId }),
+  /** Who reads what is written from now on. */
+  channelAudience: record({ channel: channelId, audience }),
   /** For one role or identity in one channel: permissions added and taken away. Both 0 removes it. */
   channelOverride: record({ channel: channelId, ...subject, allow: permissions, deny: permissions }),
   /** Who reads the channels of an audience (not 0, which is everyone's). */

@@ -4,12 +4,22 @@
  *
  * The limits here only keep out what no answer could be useful for. What a name or a text may be is the engine's to say, with its own error codes.
  */
-import type { Command, CommandType } from '../api.ts'
+import type { Command, CommandType, Readers } from '../api.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { channel, count, type Field, type Form, invite, member, type Optional, role, space, text, texts } from './command-fields.ts'
+import { channel, count, type Field, type Form, invite, list, member, type Optional, role, space, text, texts } from './command-fields.ts'
 import { MESSAGE_FORMS } from './command-messages.ts'
 
+const MAX_COMMAND_READERS = 1024
+
 type Fields<T extends CommandType> = Omit<Extract<Command, { type: T }>, 'type'>
+
+/** At least one of either kind. */
+const readers: Field<Readers> = (v) => {
+  if (typeof v !== 'object' || v === null || Object.keys(v).some((key) => key !== 'roles' && key !== 'members')) return undefined
+  const given = new Map<string, unknown>(Object.entries(v))
+  const roles = list(role, MAX_COMMAND_READERS)(given.get('roles') ?? []), members = list(member, MAX_COMMAND_READERS)(given.get('members') ?? [])
+  return roles === undefined || members === undefined || roles.length + members.length === 0 ? undefined : { roles, members }
+}
 
 const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'set-up': { name: text },
@@ -18,7 +28,8 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'list-spaces': {},
   'rename-space': { space, name: text },
   'leave-space': { space },
-  'create-channel': { space, name: text },
+  'create-channel': { space, name: text, readers: { optional: readers } },
+  'set-readers': { space, channel, readers: { optional: readers } },
   'rename-channel': { space, channel, name: text },
   'list-channels': { space },
   'list-members': { space },

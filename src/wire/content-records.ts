@@ -15,23 +15,25 @@ export interface Origin {
   readonly id: OpId
   readonly device: DeviceId
   readonly author: IdentityId
+  /** For whom it was sealed. */
+  readonly audience: number
   readonly seq: number
   readonly chanSeq: number
   readonly hlc: number
   readonly deps: readonly OpId[]
 }
 
-const ORIGIN_FIELDS = 7
-const encodeOrigin = (o: Origin): Cbor[] => [raw(o.id), raw(o.device), raw(o.author), o.seq, o.chanSeq, o.hlc, o.deps.map(raw)]
+const ORIGIN_FIELDS = 8
+const encodeOrigin = (o: Origin): Cbor[] => [raw(o.id), raw(o.device), raw(o.author), o.audience, o.seq, o.chanSeq, o.hlc, o.deps.map(raw)]
 
 function decodeOrigin(v: readonly Cbor[]): Origin | undefined {
-  const [idBytes, deviceBytes, authorBytes, seq, chanSeq, hlc, list] = v
+  const [idBytes, deviceBytes, authorBytes, audience, seq, chanSeq, hlc, list] = v
   const id = idFrom(idBytes)
   const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
   const author = isBytes(authorBytes, 32) ? parseIdentityId(authorBytes) : undefined
-  if (id === undefined || device === undefined || author === undefined || !isUint(seq) || !isUint(chanSeq) || !isUint(hlc) || !isArray(list)) return undefined
+  if (id === undefined || device === undefined || author === undefined || !isUint(audience) || !isUint(seq) || !isUint(chanSeq) || !isUint(hlc) || !isArray(list)) return undefined
   const deps = list.map(idFrom).filter((dep) => dep !== undefined)
-  return deps.length === list.length ? { id, device, author, seq, chanSeq, hlc, deps } : undefined
+  return deps.length === list.length ? { id, device, author, audience, seq, chanSeq, hlc, deps } : undefined
 }
 
 const idFrom = (v: Cbor | undefined): OpId | undefined => (isBytes(v, 32) ? parseOpId(v) : undefined)

@@ -38,7 +38,7 @@ function sample<T>(name: string, value: T, encode: (v: T) => Uint8Array, decode:
   return { name, value, encoded: encode(value), decode }
 }
 
-const origin = { id: op, device, author: identity, seq: 4, chanSeq: 1, hlc: 2, deps: [other] }
+const origin = { id: op, device, author: identity, audience: 0x89abcdef, seq: 4, chanSeq: 1, hlc: 2, deps: [other] }
 const post = { type: 'message', text: 'Wer kommt?', replyTo: op, thread: other, mentions: [identity], roles: [role], everyone: true, title: 'Sonntag', tags: ['Garten'] } as const
 const commit = { type: 'commit', parent: op, mls: bytes(300, 1), external: true, welcome: bytes(9, 2), groupInfo: bytes(30, 3), treeHash: bytes(32, 4), check: bytes(32, 5), backLink: bytes(72, 6), relayKey: bytes(72, 7) } as const
 const samples: readonly Sample[] = [

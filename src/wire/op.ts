@@ -19,6 +19,8 @@ export const MAX_OP_BYTES = 512 * 1024
 const MAX_HEADER_BYTES = 2048
 /** Heads an op may name; with more open heads, later ops name the rest. */
 export const MAX_DEPS = 16
+/** Audiences have random numbers, so that two made at the same time are not one; 0 is everyone's. */
+export const MAX_AUDIENCE = 0xffff_ffff
 const ZERO_32 = new Uint8Array(32)
 
 export interface OpHeader {
@@ -65,7 +67,7 @@ export function decodeHeader(bytes: Uint8Array): OpHeader | undefined {
   const v = decodeCbor(bytes, MAX_HEADER_BYTES)
   if (!isArray(v, 15)) return undefined
   const [version, space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, kid, epoch, bodyHash] = v
-  if (version !== OP_VERSION || !isBytes(space, 32) || !isUint(audience, 63) || !isBytes(channel, 16) || !isBytes(device, 32)) return undefined
+  if (version !== OP_VERSION || !isBytes(space, 32) || !isUint(audience, MAX_AUDIENCE) || !isBytes(channel, 16) || !isBytes(device, 32)) return undefined
   if (!isUint(seq) || seq < 1 || !isBytes(prev, 32) || !isUint(chanSeq) || chanSeq < 1 || chanSeq > seq || !isBytes(chanPrev, 32)) return undefined
   if (!isText(type, 24) || type === '' || !isUint(hlc) || !isBytes(kid) || !isBytes(epoch) || !isBytes(bodyHash, 32)) return undefined
   if ((kid.length !== 0 && kid.length !== 16) || (epoch.length !== 0 && epoch.length !== 32)) return undefined

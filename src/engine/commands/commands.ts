@@ -10,7 +10,7 @@ import type { Turn } from '../turn.ts'
 import { channelInfos, memberInfos } from '../views.ts'
 import { type Asked, type AskedIn, change, named, type Refusal } from './asked.ts'
 import { answerAuthority, doAuthority } from './authority.ts'
-import { createChannel, renameChannel } from './channels.ts'
+import { createChannel, renameChannel, setReaders } from './channels.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { removeMember } from './moderation.ts'
 import { leave, setName, setUp } from './people.ts'
@@ -65,6 +65,7 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
     case 'rename-space': return named(c.name) ?? change(asked, { type: 'spaceRename', name: c.name.trim() })
     case 'create-channel': return createChannel(asked, c)
     case 'rename-channel': return renameChannel(asked, c)
+    case 'set-readers': return setReaders(asked, c)
     case 'remove-member': return removeMember(asked, c)
     case 'leave-space': return leave(asked)
     case 'create-invite': return createInvite(asked, c)

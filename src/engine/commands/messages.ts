@@ -15,10 +15,11 @@ import { recount } from '../messages/unread.ts'
 import { act, due, maySeal } from '../reconcile.ts'
 import { refusal } from '../refusals.ts'
 import type { Turn } from '../turn.ts'
+import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 
 export async function sendMessage(asked: AskedIn, c: Run<'send-message'>): Promise<Refusal> {
-  if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   const words = asWords(asked, c.channel, c)
   if ('code' in words) return words
   const said = await say(asked, c.channel, { type: 'message', ...words, ...(c.replyTo === undefined ? {} : { replyTo: c.replyTo }) })
@@ -43,23 +44,25 @@ export function asWords({ turn, replica }: AskedIn, channel: ChannelId, given: W
 
 /** Seals and sends content, or keeps it until it may be sealed. The id is the op's, or for now the draft's. */
 export async function say({ engine, turn, replica }: AskedIn, channel: ChannelId, content: Content): Promise<{ readonly id: OpId } | ApiError> {
+  const audience = replica.audienceFor(channel)
+  if (audience?.isRead(replica.me.identity) !== true) return fail('unknown-channel')
   const drafts = engine.drafts.get(replica.id)
   if (drafts === undefined) return fail('internal')
   const verdict = replica.contentVerdict(turn, channel, content.type)
   if (verdict.type === 'void') return refusal(verdict.reason)
-  if (!maySeal(replica.everyone)) {
+  if (!maySeal(audience)) {
     // Somebody was removed and nobody has changed the group yet: with the tip's state at hand this device does it now.
-    const op = await act(turn, replica.everyone, changeOnly(turn, replica.everyone))
+    const op = await act(turn, audience, changeOnly(turn, audience))
     if (op !== undefined) { await replica.settle(turn); await engine.distribute(turn, replica, [op]) }
   }
-  if (!maySeal(replica.everyone) || !drafts.empty) {
+  if (!maySeal(audience) || !drafts.empty) {
     if (drafts.full) return fail('limit-reached', 'Too many messages wait to be secured. Wait until you are connected again.')
     const draft = drafts.add(turn, engine.world, channel, content)
     if (content.type === 'message') turn.out.update({ type: 'messages', space: replica.id, channel, messages: [draftInfo(replica, { ...draft, content })] })
     engine.touch(turn, replica)
     return draft
   }
-  const op = await replica.appendContent(turn, channel, replica.groups.tip() as EpochId, content)
+  const op = await replica.appendContent(turn, channel, audience.groups.tip() as EpochId, content)
   await engine.distribute(turn, replica, [op])
   return op
 }
@@ -95,7 +98,7 @@ export async function retryMessage(asked: AskedIn, c: Run<'retry-message'>): Pro
 }
 
 export async function getMessages(asked: AskedIn, c: Run<'get-messages'>): Promise<Refusal> {
-  if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   asked.replica.opened.note(c.channel)
   const limit = Math.min(Math.max(1, c.limit ?? 50), limits.MAX_MESSAGES_PAGE)
   if (c.before === undefined) { page(asked, { channel: c.channel, limit, before: undefined }); return undefined }

@@ -11,6 +11,7 @@ import { counts } from '../messages/counting.ts'
 import { draftInfo } from '../messages/infos.ts'
 import { pinsPartition } from '../messages/places.ts'
 import { describe, findMessages, readNotes, type Seen } from '../messages/reading.ts'
+import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 import { asWords, find, say } from './messages.ts'
 
@@ -90,7 +91,7 @@ export function pinMessage(asked: AskedIn, c: Run<'pin-message'>): Promise<undef
 }
 
 export async function listPins(asked: AskedIn, c: Run<'list-pins'>): Promise<Refusal> {
-  if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   await pinned(asked, c, ({ engine, turn, asker, replica }, seen) =>
     describe({ questions: engine.questions, replica }, turn, seen, (later, messages) => { later.out.reply(asker, { messages }) }))
   return undefined

@@ -2,6 +2,7 @@
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import { parseQuery } from '../search/query.ts'
+import { isListed } from '../views.ts'
 import type { Asked, Refusal, Run } from './asked.ts'
 
 const DEFAULT_LIMIT = 25
@@ -11,7 +12,7 @@ export async function searchMessages({ engine, turn, asker }: Asked, c: Run<'sea
   const open = [...engine.replicas.values()].filter((replica) => replica.record.state === 'open')
   const replicas = c.space === undefined ? open : open.filter((replica) => replica.id === c.space)
   if (c.space !== undefined && replicas.length === 0) return fail('unknown-space')
-  if (c.channel !== undefined && !replicas.some((replica) => c.channel !== undefined && replica.authority.state.channels.has(c.channel))) return fail('unknown-channel')
+  if (c.channel !== undefined && !replicas.some((replica) => c.channel !== undefined && isListed(replica, c.channel))) return fail('unknown-channel')
   const query = parseQuery(c.query, turn.now, (c.utcOffsetMinutes ?? 0) * MINUTE_MS)
   const limit = Math.min(c.limit ?? DEFAULT_LIMIT, limits.MAX_FOUND_PAGE)
   const search = { query, replicas, channel: c.channel, order: c.order ?? 'newest', limit } as const

@@ -295,14 +295,6 @@ export class Groups {
 
   hasTree(hash: Uint8Array): boolean { return this.trees.has(hex(hash)) }
 
-  /** How many trees are kept that no commit here names: they came early, or never belonged. */
-  unnamedTrees(): number {
-    const named = new Set([...this.commits.values()].map((body) => hex(body.treeHash)))
-    let count = 0
-    for (const hash of this.trees.keys()) if (!named.has(hash)) count++
-    return count
-  }
-
   /** Tree hashes whose tree we lack and need: to join from a welcome, or to join the tip from outside. */
   wantedTrees(tip: EpochId | undefined): Uint8Array[] {
     const out: Uint8Array[] = []

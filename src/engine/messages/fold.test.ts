@@ -13,7 +13,7 @@ const message = opId(0xffff)
 const alices = { author: alice }
 
 function note(n: number, author: IdentityId, content: NoteContent, hlc = n): NoteRecord {
-  return { id: opId(n), device: author as string as DeviceId, author, seq: n, chanSeq: n, hlc, deps: [], content }
+  return { id: opId(n), device: author as string as DeviceId, author, audience: 0, seq: n, chanSeq: n, hlc, deps: [], content }
 }
 const edit = (n: number, author: IdentityId, text: string, hlc = n) => note(n, author, { type: 'edit', message, text }, hlc)
 const reaction = (n: number, author: IdentityId, emoji: string) => note(n, author, { type: 'reaction', message, emoji })

@@ -28,7 +28,7 @@ export class Typing {
   async say(turn: Turn, replica: Replica, channel: ChannelId): Promise<void> {
     const key = replica.id + channel
     if (turn.now - (this.said.get(key) ?? -Infinity) < TYPING_EVERY_MS) return
-    const audience = replica.audiences.get(replica.authority.state.channels.get(channel)?.audience ?? -1)
+    const audience = replica.audienceFor(channel)
     const tip = audience?.groups.tip(), relayKey = audience?.relayKeysInUse()[0]
     if (audience === undefined || tip === undefined || relayKey === undefined) return
     const said = { device: replica.me.device, channel, at: turn.now }
@@ -52,7 +52,7 @@ export class Typing {
     const last = this.heardOf.get(replica.id + signal.device)
     // Before the signature is looked at: whoever sends many, or the same ones again, costs little.
     if (last !== undefined && (signal.at <= last.at || turn.now - last.heard < TYPING_LEAST_MS)) return
-    if (!authority.state.channels.has(signal.channel) || !has(authority.permissionsIn(identity, signal.channel), 'send')) return
+    if (replica.audienceFor(signal.channel)?.isRead(identity) !== true || !has(authority.permissionsIn(identity, signal.channel), 'send')) return
     const here = this.spaces.get(replica.id) ?? new Map<DeviceId, Typist>()
     if (here.size >= MAX_TYPISTS && !here.has(signal.device)) return
     if (!(await this.engine.world.suite.verify(fromHex(signal.device) as Uint8Array, signal.sig, signedBytes(replica.id, signal)))) return

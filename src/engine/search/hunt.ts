@@ -7,6 +7,7 @@ import { type Located, type Seen, withNotes, wordsOf } from '../messages/reading
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import { isListed } from '../views.ts'
 import { Finder, soughtBy } from './finder.ts'
 import type { Keeper } from './keeper.ts'
 import { meets, type Names, type Span } from './match.ts'
@@ -51,7 +52,7 @@ function* check(replica: Replica, query: Query, names: Names, docs: readonly Doc
   }
   const messages = (yield places.map((place) => messageRow(replica.id, place))).flatMap((rows, i): Located[] => {
     const record = rows[0] === undefined ? undefined : decodeMessage(rows[0].value), channel = places[i]?.channel
-    return record === undefined || channel === undefined || !counts(replica, channel, record, 'message') ? [] : [{ channel, record }]
+    return record === undefined || channel === undefined || !isListed(replica, channel) || !counts(replica, channel, record, 'message') ? [] : [{ channel, record }]
   })
   const hits: Hit[] = []
   for (const seen of yield* withNotes(replica, messages, false)) {

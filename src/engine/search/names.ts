@@ -1,5 +1,6 @@
 /** Who and where is meant by the names in a query: the exact ones if there are, otherwise those that begin so. */
 import type { Replica } from '../replica.ts'
+import { isListed } from '../views.ts'
 import type { Names } from './match.ts'
 import type { Query } from './query.ts'
 import { EVERYONE } from './terms.ts'
@@ -8,7 +9,7 @@ import { fold } from './words.ts'
 /** `unknown`: names as typed that are nobody's here. */
 export function namesIn(query: Query, replica: Replica): { readonly names: Names; readonly unknown: readonly string[] } {
   const people = [...replica.authority.state.members.keys()].map((id): Named => [id, fold(replica.authority.nameOf(id))])
-  const channels = [...replica.authority.state.channels].map(([id, { name }]): Named => [id, fold(name)])
+  const channels = [...replica.authority.state.channels].filter(([id]) => isListed(replica, id)).map(([id, { name }]): Named => [id, fold(name)])
   const roles = [...replica.authority.state.roles].map(([id, { name }]): Named => [id, fold(name)])
   const called = [...people, ...roles, [EVERYONE, EVERYONE] as const]
   /** Whatever calls me. */

@@ -6,7 +6,7 @@ import { encodeHeader, MAX_DEPS, type Op, type OpHeader, opSignedBytes } from '.
 import type { Authority } from './authority.ts'
 import { PERMISSIONS } from '../../wire/permissions.ts'
 import { MAX_ROLES } from './permitted.ts'
-import { type Story, tell } from './story.test-support.ts'
+import { judged, message, type Story, tell } from './story.test-support.ts'
 import { channelNamed, inviteNamed, named, roleNamed, shuffled, toySign, toySuite, Village } from './village.test-support.ts'
 import { Authority as FreshAuthority } from './authority.ts'
 
@@ -236,17 +236,6 @@ test('A24 heads fit an op, and those left out come with the next', async () => {
   await v.say(alice, { type: 'profile', name: 'B' })
   expect(alice.authority.heads()).toEqual([alice.last])
 })
-
-/** A message as the log sees it: header and signature only. */
-const message = (story: Story, who: string, at: { hlc?: number; seq?: number; deps?: readonly Op['id'][]; channel?: string; type?: string } = {}): OpHeader => {
-  const device = story.village.device(who)
-  const { header } = story.village.make(device, { type: at.type ?? 'message', bytes: new Uint8Array() })
-  return { ...header, channel: channelNamed(at.channel ?? 'garden'), hlc: at.hlc ?? header.hlc, seq: at.seq ?? header.seq, deps: at.deps ?? header.deps }
-}
-const judged = (story: Story, header: OpHeader, by = 'alice'): string => {
-  const verdict = story.village.device(by).authority.contentVerdict(header)
-  return verdict.type === 'valid' ? 'valid' : verdict.reason.code
-}
 
 test('A25 content needs a member, its device, a channel and the right to write there', async () => {
   const story = await tell(MODERATED)

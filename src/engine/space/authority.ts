@@ -123,10 +123,13 @@ export class Authority {
   /** Moments at which ops may have come to stand differently. What was derived from an op and its past holds as long as this is the same. */
   get upheavals(): number { this.settled(); return this.upset }
 
-  /** The certificate by which a device was authorised in an op's past. */
-  certificateAt(id: OpId, device: DeviceId): DeviceState | undefined {
+  /** The certificate by which a device was authorised in an op's past, as one of an audience's readers. */
+  certificateAt(id: OpId, device: DeviceId, audience = 0): DeviceState | undefined {
     const index = this.history.indexOf(id)
-    return index === undefined ? undefined : deviceState(this.history, this.view(this.history.node(index).past), device)
+    if (index === undefined) return undefined
+    const view = this.view(this.history.node(index).past)
+    const known = deviceState(this.history, view, device)
+    return known === undefined || (audience !== 0 && !view.reads(known.identity, audience)) ? undefined : known
   }
 
   /** What the author of any op, of other parts too, might do at its past. */
@@ -218,6 +221,12 @@ export class Authority {
     const question: ContentQuestion = { author: certifier(this.history, header.device, past) ?? this.identityOf(header.device), header, past }
     const reason = judgeContent(this.history, this.settled(), question, (p, also) => this.view(p, also))
     return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
+  }
+
+  /** The op that an audience's group hangs off: the first to say who reads it; of several at once the smallest id. */
+  openingOf(audience: number): OpId | undefined {
+    const writes = [...this.view().each(`audience ${audience}`)].map((index) => this.history.node(index))
+    return writes.filter((node) => !writes.some((other) => node.past.has(other.index))).map((node) => node.id).sort()[0]
   }
 
   permissionsIn(identity: IdentityId, channel: ChannelId): number { return this.view().permissionsIn(identity, channel) }

@@ -14,7 +14,7 @@ import type { View } from './view.ts'
 const HLC_STEP = 1024
 
 /** What of a header content is judged by. */
-export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'seq' | 'hlc' | 'deps' | 'type'>
+export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | 'seq' | 'hlc' | 'deps' | 'type'>
 export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past }
 type MakeView = (past: Past, also?: number) => View
 
@@ -43,6 +43,9 @@ function maySend(author: IdentityId, header: ContentHeader, view: View): Reason 
   if (!view.isMember(author)) return { code: 'not-a-member' }
   if (view.deviceOwner(header.device) !== author) return { code: view.any(`revoke ${header.device}`) ? 'device-revoked' : 'device-not-authorised' }
   if (!view.channelExists(header.channel)) return { code: 'unknown-channel' }
+  // Sealed for others than the channel's readers, or by somebody who isn't one.
+  if (view.channelAudience(header.channel) !== header.audience) return { code: 'unknown-audience' }
+  if (!view.reads(author, header.audience)) return { code: 'not-a-reader' }
   const permission = NEEDS.get(header.type) ?? 'send'
   if (!has(view.permissionsIn(author, header.channel), permission)) return { code: 'no-permission', permission }
   const timeout = view.register(`timeout ${author}`, (a, b) => until(b) - until(a))

@@ -11,6 +11,8 @@ import type { View } from './view.ts'
 
 export const MAX_ROLES = 256
 export const MAX_CHANNELS = 1024
+/** Each is a group of its own, which its readers' devices keep up. */
+export const MAX_AUDIENCES = 64
 /** The header's clock counts 1024ths of a millisecond. */
 const HLC_STEP = 1024
 
@@ -74,7 +76,7 @@ function acting(body: AuthorityBody, author: IdentityId, view: View): Reason | u
     case 'deviceRevoke': return revoking(body.device, body.proof !== undefined, author, view)
     case 'roleCreate': case 'roleName': case 'rolePower': case 'rolePermissions': case 'roleDelete': return shapingRole(body, author, view)
     case 'roleAssign': case 'roleUnassign': return givingRole(body, author, view)
-    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'audience':
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience':
       return shapingChannel(body, author, view)
     case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return needs(author, 'space', view)
     case 'ownerTransfer':
@@ -172,19 +174,30 @@ function givingRole(body: Of<'roleAssign' | 'roleUnassign'>, author: IdentityId,
   return needs(author, 'roles', view) ?? roleBelow(body.role, author, view) ?? below(author, body.identity, view)
 }
 
-type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'audience'>
+type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'channelAudience' | 'audience'>
 
 function shapingChannel(body: ChannelBody, author: IdentityId, view: View): Reason | undefined {
   const missing = needs(author, 'channels', view)
   if (missing !== undefined) return missing
-  if (body.type === 'audience') return body.audience === 0 ? no('unknown-audience') : undefined
+  if (body.type === 'audience') return naming(body, author, view)
   if (body.type === 'channelCreate') {
     if (view.any(`channel ${body.channel}`) || body.channel === '0'.repeat(32)) return no('exists')
     if (view.countChannels() >= MAX_CHANNELS) return no('limit-reached')
-    return body.audience === 0 || view.any(`audience ${body.audience}`) ? undefined : no('unknown-audience')
+    return hasAudience(body.audience, view) ? undefined : no('unknown-audience')
   }
   if (!view.channelExists(body.channel)) return no('unknown-channel')
+  if (body.type === 'channelAudience' && !hasAudience(body.audience, view)) return no('unknown-audience')
   return body.type === 'channelOverride' ? overriding(body, author, view) : undefined
+}
+
+const hasAudience = (audience: number, view: View): boolean => audience === 0 || view.any(`audience ${audience}`)
+
+/** Somebody must make the group: who opens an audience reads it. Later its readers say who else does, and the owner, for when none is left. */
+function naming(body: Of<'audience'>, author: IdentityId, view: View): Reason | undefined {
+  if (body.audience === 0) return no('unknown-audience')
+  if (hasAudience(body.audience, view)) return view.reads(author, body.audience) || view.owner() === author ? undefined : no('not-a-reader')
+  if (view.countAudiences() >= MAX_AUDIENCES) return no('limit-reached')
+  return view.isNamed(body, author) ? undefined : no('not-a-reader')
 }
 
 function overriding(body: Of<'channelOverride'>, author: IdentityId, view: View): Reason | undefined {

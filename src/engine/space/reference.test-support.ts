@@ -20,6 +20,8 @@ type Frozen = { chanSeq: number; seq: number; fixers: Lasting[] }
 /** What a set of live ops says. */
 interface Said { owner: string | undefined; members: Set<string>; roles: Map<string, { power: number; permissions: number; name: string }>; held: Map<string, Set<string>>; power: (i: string | undefined) => number; may: (i: string) => number; devices: Map<string, string>; live: Entry[] }
 
+type AudienceBody = Extract<AuthorityBody, { type: 'audience' }>
+
 export class Reference {
   private readonly all: Entry[] = []
   private readonly byId = new Map<string, Entry>()
@@ -196,11 +198,22 @@ export class Reference {
         if (!can(P.channels) || !channels().includes(body.channel) || (body.role === undefined) === (body.identity === undefined)) return false
         if (((body.allow | body.deny) & ~s.may(me)) !== 0 || (body.allow & body.deny) !== 0) return false
         return body.role === undefined ? s.members.has(body.identity as string) && over(body.identity as string) : overRole(body.role)
-      case 'audience': return can(P.channels) && body.audience !== 0
+      case 'channelAudience': return can(P.channels) && channels().includes(body.channel) && (body.audience === 0 || of('audience').some((a) => a.body.audience === body.audience))
+      case 'audience': return can(P.channels) && this.mayName(body, me, s)
       case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return can(P.space)
       case 'ownerTransfer': return s.owner === me && body.to !== me && s.members.has(body.to)
       case 'recoverySet': return s.owner === me && body.threshold <= body.identities.length && (body.threshold > 0 || body.identities.length === 0)
     }
+  }
+
+  /** Who opens an audience is among its readers; then one of its readers changes them, or the owner. */
+  private mayName(body: AudienceBody, me: string, s: Said): boolean {
+    const all = s.live.filter((x): x is Entry & { body: AudienceBody } => x.body?.type === 'audience')
+    const said = all.filter((a) => a.body.audience === body.audience)
+    const named = (b: AudienceBody): boolean => b.identities.includes(me as never) || b.roles.some((r) => r === EVERYONE || s.held.get(me)?.has(r) === true)
+    const readers = this.register(said, (x) => x.body as AudienceBody, (a, b) => a.roles.length + a.identities.length - b.roles.length - b.identities.length)?.value
+    if (body.audience === 0) return false
+    return readers === undefined ? new Set(all.map((a) => a.body.audience)).size < 64 && named(body) : s.owner === me || named(readers)
   }
 
   // ---- restrictions ----

@@ -43,8 +43,7 @@ export function restrictionOf(history: History, node: Node, view: View): Restric
       return target === undefined ? undefined : make('device', [target], 'revoked')
     }
     case 'audience': {
-      const reads = (i: IdentityId): boolean => body.identities.includes(i) || body.roles.some((role) => holds(view, i, role))
-      return view.any(`audience ${body.audience}`) ? make('reading', weaker(history, view, author, (i) => !reads(i)), 'demoted') : undefined
+      return view.any(`audience ${body.audience}`) ? make('reading', weaker(history, view, author, (i) => !view.isNamed(body, i)), 'demoted') : undefined
     }
     case 'ownerTransfer': return make('power', [author], 'demoted', 0)
     case 'recoverySet': return make('nothing', [], 'recovered', 0)

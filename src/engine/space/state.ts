@@ -115,7 +115,7 @@ export function stateWith(history: History, view: View, before: SpaceState, node
     case 'profile': case 'deviceAdd': return withMember(history, view, before, node)
     case 'timeout': return { ...before, members: replaced(before.members, body.identity, memberState(history, view, body.identity)) }
     case 'invite': case 'inviteRevoke': return { ...before, invites: replaced(before.invites, body.invite, inviteState(history, view, body.invite)) }
-    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride':
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience':
       return { ...before, channels: replaced(before.channels, body.channel, channelState(history, view, body.channel)) }
     default: return undefined
   }
@@ -189,7 +189,7 @@ function channelState(history: History, view: View, channel: ChannelId): Channel
   const place = bodyAt(history, view.register(`place ${channel}`))
   return {
     name: name !== undefined && 'name' in name ? name.name : created.name, topic: topic?.type === 'channelTopic' ? topic.topic : '',
-    kind: created.kind, audience: created.audience, category: place?.type === 'channelPlace' ? place.category : undefined,
+    kind: created.kind, audience: view.channelAudience(channel), category: place?.type === 'channelPlace' ? place.category : undefined,
     place: place?.type === 'channelPlace' ? place.place : '', overrides: view.overrides(channel),
   }
 }

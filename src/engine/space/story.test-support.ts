@@ -10,7 +10,9 @@
 import { expect } from 'vitest'
 import type { AuthorityBody, RoleId } from '../../wire/authority.ts'
 import type { OpId } from '../../wire/ids.ts'
+import type { OpHeader } from '../../wire/op.ts'
 import { PERMISSIONS } from '../../wire/permissions.ts'
+import { reads } from './readers.ts'
 import { channelNamed, type Device, inviteNamed, roleNamed, Village } from './village.test-support.ts'
 
 const permissionsOf = (names: string | undefined): number =>
@@ -57,7 +59,7 @@ export class Story {
     const [question = '', answer = ''] = line.split(':').map((p) => p.trim())
     const [what, who = ''] = question.split(' ')
     for (const device of this.village.devices.values()) {
-      if (what !== 'members' && what !== 'channels' && what !== 'void' && what !== 'owner' && what !== 'roles' && what !== 'devices') throw new Error(`no such question: ${line}`)
+      if (what !== 'members' && what !== 'channels' && what !== 'void' && what !== 'owner' && what !== 'roles' && what !== 'devices' && what !== 'readers') throw new Error(`no such question: ${line}`)
       if (this.groups !== undefined && !this.groups.some((g) => g[0] === device.name)) continue
       expect(this.answer(device, what, who), `${line} (asked ${device.name})`).toBe(answer.split(' ').sort().join(' '))
     }
@@ -71,6 +73,7 @@ export class Story {
       case 'channels': return [...state.channels.values()].map((c) => c.name).sort().join(' ')
       case 'owner': return state.owner === undefined ? '' : person(state.owner)
       case 'roles': return [...(state.members.get(this.village.device(who).identity)?.roles ?? [])].map((r) => state.roles.get(r)?.name).sort().join(' ')
+      case 'readers': return [...state.members.keys()].filter((i) => reads(state, Number(who), i)).map(person).sort().join(' ')
       case 'devices': return [...this.village.devices.values()].filter((d) => state.devices.has(d.device)).map((d) => d.name).sort().join(' ')
       default: {
         const verdict = device.authority.verdict(this.last.get(who) as OpId)
@@ -108,6 +111,14 @@ export class Story {
       case 'gives': return { type: 'roleAssign', role: roleNamed(a), identity: v.device(b).identity }
       case 'takes': return { type: 'roleUnassign', role: roleNamed(a), identity: v.device(b).identity, cuts: v.cuts(by, v.device(b).identity) }
       case 'opens': return { type: 'channelCreate', channel: channelNamed(a), name: a, kind: 'text', audience: Number(b || '0') }
+      case 'shares': {
+        const readers = [b, c, d].filter((n) => n !== '')
+        const identities = readers.filter((n) => !n.startsWith('@')).map((n) => v.device(n).identity).sort()
+        const roles = readers.filter((n) => n.startsWith('@')).map((n) => roleNamed(n.slice(1))).sort()
+        const out = [...by.authority.state.members.keys()].filter((i) => !identities.includes(i)).flatMap((i) => v.cuts(by, i)).sort((x, y) => (x.device < y.device ? -1 : 1))
+        return { type: 'audience', audience: Number(a), roles, identities, cuts: by.authority.state.audiences.has(Number(a)) ? out : [] }
+      }
+      case 'moves': return { type: 'channelAudience', channel: channelNamed(a), audience: Number(b) }
       case 'renames': return { type: 'channelRename', channel: channelNamed(a), name: b }
       case 'closes': return { type: 'channelDelete', channel: channelNamed(a) }
       case 'overrides': return { type: 'channelOverride', channel: channelNamed(a), ...subjectOf(v, b), allow: permissionsOf(c), deny: permissionsOf(d) }
@@ -124,3 +135,15 @@ const subjectOf = (v: Village, name: string) =>
   name.startsWith('@') ? { role: roleNamed(name.slice(1)), identity: undefined } : { role: undefined, identity: v.device(name).identity }
 
 export const tell = (text: string): Promise<Story> => new Story().tell(text)
+
+/** A message as the log sees it: header and signature only. */
+export const message = (story: Story, who: string, at: { hlc?: number; seq?: number; deps?: readonly OpId[]; audience?: number; channel?: string; type?: string } = {}): OpHeader => {
+  const device = story.village.device(who)
+  const { header } = story.village.make(device, { type: at.type ?? 'message', bytes: new Uint8Array() })
+  return { ...header, audience: at.audience ?? 0, channel: channelNamed(at.channel ?? 'garden'), hlc: at.hlc ?? header.hlc, seq: at.seq ?? header.seq, deps: at.deps ?? header.deps }
+}
+
+export const judged = (story: Story, header: OpHeader, by = 'alice'): string => {
+  const verdict = story.village.device(by).authority.contentVerdict(header)
+  return verdict.type === 'valid' ? 'valid' : verdict.reason.code
+}

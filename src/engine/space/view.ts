@@ -176,6 +176,7 @@ export class View {
   powerOf(index: number): number { return this.decided.powerOf(index) }
 
   countRoles(): number { return [...this.history.roles].filter((role) => this.roleExists(role)).length }
+  countAudiences(): number { return [...this.history.audiences].filter((audience) => this.any(`audience ${audience}`)).length }
   countChannels(): number { return [...this.history.channels].filter((channel) => this.channelExists(channel)).length }
 
   // ---- invites ----
@@ -215,6 +216,25 @@ export class View {
   /** The op that says who reads an audience: of several at once, the one with the fewest readers. */
   audience(audience: number): number | undefined { return this.register(`audience ${audience}`, (a, b) => readers(a) - readers(b)) }
 
+  /** For whom what is written in a channel is sealed: of several at once, not everyone. */
+  channelAudience(channel: ChannelId): number {
+    const index = this.register(`caudience ${channel}`, (a, b) => (audienceIn(a) === 0 ? 1 : 0) - (audienceIn(b) === 0 ? 1 : 0))
+    return index === undefined ? 0 : audienceIn(this.node(index).body as AuthorityBody)
+  }
+
+  /** Whether somebody is among an audience's readers: by name or by a role. */
+  reads(identity: IdentityId, audience: number): boolean {
+    const index = audience === 0 ? undefined : this.audience(audience)
+    const body = index === undefined ? undefined : this.body(index, 'audience')
+    if (audience !== 0 && body === undefined) return false
+    return this.isMember(identity) && (body === undefined || this.isNamed(body, identity))
+  }
+
+  /** Whether an audience as this op says it holds somebody. */
+  isNamed(body: BodyOf<'audience'>, identity: IdentityId): boolean {
+    return body.identities.includes(identity) || body.roles.includes(EVERYONE) || (body.roles.length > 0 && this.rolesOf(identity).some((role) => body.roles.includes(role)))
+  }
+
   private withOverrides(base: number, channel: ChannelId, subjects: readonly string[]): number {
     let allow = 0, deny = 0
     for (const subject of subjects) {
@@ -232,5 +252,6 @@ export const certifiedBy = (node: Node): IdentityId | undefined => node.author
 const powerIn = (body: AuthorityBody): number => (body.type === 'roleCreate' || body.type === 'rolePower' ? body.power : 0)
 const permissionsIn = (body: AuthorityBody): number =>
   body.type === 'roleCreate' || body.type === 'rolePermissions' ? body.permissions : body.type === 'genesis' ? FIRST_PERMISSIONS : 0
+const audienceIn = (body: AuthorityBody): number => (body.type === 'channelCreate' || body.type === 'channelAudience' ? body.audience : 0)
 const readers = (body: AuthorityBody): number => (body.type === 'audience' ? body.roles.length + body.identities.length : 0)
 const openness = (body: AuthorityBody): number => (body.type === 'channelOverride' ? count(body.allow) - count(body.deny) : 0)

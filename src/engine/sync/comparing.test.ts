@@ -4,9 +4,12 @@ import { decodeFrame, encodeFrame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId } from '../../wire/ids.ts'
 import type { VectorEntry } from '../../wire/vector.ts'
 import { MAX_ASK_OPS, MAX_LACKING } from '../limits.ts'
+import type { Replica } from '../replica.ts'
 import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
 import { home, sendFrame, sessionToken, signMessages, whisper } from './mallory.test-support.ts'
 
+/** What a person would tell the others of what they hold: to any member alike, where all channels are everyone's. */
+const digestsOf = (replica: Replica): ReturnType<typeof digestsFor> => digestsFor(replica, replica.me.device)
 const channelOf = (n: number): ChannelId => n.toString(16).padStart(32, '0') as ChannelId
 const deviceOf = (n: number): DeviceId => n.toString(16).padStart(64, '0') as DeviceId
 const entry = (channel: ChannelId, device: number, chanSeq: number, head = device): VectorEntry => ({ channel, device: deviceOf(device), chanSeq, head: head.toString(16).padStart(16, '0') })
@@ -16,9 +19,9 @@ test('S8 who holds the same tells nothing but digests, and each knows that the o
   await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'Hello' })
   await h.room.pass(1000)
   const alice = h.alice.space(h.space), bob = h.bob.space(h.space)
-  expect(digestsFor(alice)).toEqual(digestsFor(bob))
-  expect(digestsFor(alice).map((d) => d.channel)).toEqual([AUTHORITY_CHANNEL, h.channel])
-  const { parts, same } = answerDigests(alice, digestsFor(bob))
+  expect(digestsOf(alice)).toEqual(digestsOf(bob))
+  expect(digestsOf(alice).map((d) => d.channel)).toEqual([AUTHORITY_CHANNEL, h.channel])
+  const { parts, same } = answerDigests(alice, bob.me.device, digestsOf(bob))
   expect(parts).toEqual([])
   expect(same.filter((e) => e.channel === h.channel)).toMatchObject([{ device: alice.me.device, chanSeq: 1 }])
 })
@@ -29,7 +32,7 @@ test('S8 only the vectors of channels that differ are told', async () => {
   h.room.leaves(h.mallory)
   await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'While Bob is away' })
   const alice = h.alice.space(h.space), bob = h.bob.space(h.space)
-  const { parts } = answerDigests(alice, digestsFor(bob))
+  const { parts } = answerDigests(alice, bob.me.device, digestsOf(bob))
   expect(parts).toHaveLength(1)
   expect(new Set(parts[0]?.map((e) => e.channel))).toEqual(new Set([h.channel]))
 })
@@ -46,9 +49,9 @@ test('S8 a message counts as delivered to somebody whose digest is equal, withou
   expect(await state()).toEqual({ type: 'relay' })
   await h.room.comesBack(h.bob)
   h.alice.updates.length = 0
-  sendFrame(h.bob, h.alice, { type: 'digest', token: sessionToken(h.bob, h.alice, h.space), channels: digestsFor(bob) })
+  sendFrame(h.bob, h.alice, { type: 'digest', token: sessionToken(h.bob, h.alice, h.space), channels: digestsOf(bob) })
   await h.room.pass(1)
-  expect(digestsFor(bob)).toEqual(digestsFor(alice))
+  expect(digestsOf(bob)).toEqual(digestsOf(alice))
   expect(await state()).toMatchObject({ type: 'delivered', to: 1 })
 })
 
@@ -106,6 +109,6 @@ test('S8 what two devices each have alone, both have after they met', async () =
   await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'Seeds' })
   await h.room.comesBack(h.bob)
   await h.room.pass(60_000)
-  expect(digestsFor(h.bob.space(h.space))).toEqual(digestsFor(h.alice.space(h.space)))
+  expect(digestsOf(h.bob.space(h.space))).toEqual(digestsOf(h.alice.space(h.space)))
   expect(h.bob.space(h.space).log.head(h.channel, h.mallory.space(h.space).me.device)?.chanSeq).toBe(2)
 })

@@ -6,8 +6,8 @@
  * placed without it; then the channels that somebody here has opened, the last opened first; then the others.
  */
 import { toHex } from '../../wire/bytes.ts'
-import { type AskRange, type ChannelDigest, MAX_DIGESTS } from '../../wire/frame.ts'
-import { AUTHORITY_CHANNEL, type ChannelId } from '../../wire/ids.ts'
+import { type AskRange, type ChannelDigest } from '../../wire/frame.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId } from '../../wire/ids.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { MAX_ASK_OPS, MAX_ASK_RANGES, MAX_ASKED_TREES, MAX_BRANCH_ASKS, MAX_LACKING, MAX_OPENED_CHANNELS, MAX_VECTOR_PART, TREE_ASKED_AGAIN_MS } from '../limits.ts'
 import { type ChainKey, chainKey } from '../log/log.ts'
@@ -97,23 +97,18 @@ export class Opened {
   }
 }
 
-/** The channels that one may be told about, ascending. Of more than a digest can hold, those of the space come before those that somebody made up. */
-function channelsFor(replica: Replica): ChannelId[] {
-  const known = replica.authority.state.channels
-  const all = [...replica.log.channels].sort()
-  if (all.length <= MAX_DIGESTS) return all
-  const isReal = (channel: ChannelId): boolean => channel === AUTHORITY_CHANNEL || known.has(channel)
-  return [...all.filter(isReal), ...all.filter((channel) => !isReal(channel))].slice(0, MAX_DIGESTS).sort()
+/** The channels that a device may be told about, ascending: those of the space that it reads, of which there are fewer than a digest can hold. */
+const channelsFor = (replica: Replica, device: DeviceId): ChannelId[] => [...replica.log.channels].filter((channel) => replica.mayHave(device, channel)).sort()
+
+/** What to tell a device of what is here. */
+export function digestsFor(replica: Replica, device: DeviceId): ChannelDigest[] {
+  return channelsFor(replica, device).map((channel) => ({ channel, digest: replica.log.digest(channel) as string }))
 }
 
-export function digestsFor(replica: Replica): ChannelDigest[] {
-  return channelsFor(replica).map((channel) => ({ channel, digest: replica.log.digest(channel) as string }))
-}
-
-/** What to tell somebody who told these digests, in parts that fit a frame each; and our own chains, where they have all that we have. */
-export function answerDigests(replica: Replica, theirs: readonly ChannelDigest[]): { readonly parts: readonly Vector[]; readonly same: Vector } {
+/** What to tell a device that told these digests, in parts that fit a frame each; and our own chains, where it has all that we have. */
+export function answerDigests(replica: Replica, device: DeviceId, theirs: readonly ChannelDigest[]): { readonly parts: readonly Vector[]; readonly same: Vector } {
   const told = new Map(theirs.map((c) => [c.channel, c.digest]))
-  const ours = digestsFor(replica)
+  const ours = digestsFor(replica, device)
   const same = new Set(ours.filter(({ channel, digest }) => told.get(channel) === digest).map((c) => c.channel))
   const others = ours.map((c) => c.channel).filter((channel) => !same.has(channel))
   return { parts: partsOf(replica.log.vector(others)), same: replica.log.vectorBy(replica.me.device).filter((e) => same.has(e.channel)) }

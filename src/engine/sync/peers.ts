@@ -210,7 +210,7 @@ export class Peers {
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))
     await this.greet(turn, peer, [replica], relayKey)
-    this.frame(turn, peer, { type: 'digest', token, channels: digestsFor(replica) })
+    this.frame(turn, peer, { type: 'digest', token, channels: digestsFor(replica, device) })
     this.events.met(turn, replica, device)
   }
 
@@ -249,7 +249,7 @@ export class Peers {
 
   /** Equal digests tell as much as a vector would; the rest is told. */
   private onDigest(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'digest' }): void {
-    const { parts, same } = answerDigests(replica, frame.channels)
+    const { parts, same } = answerDigests(replica, session.device, frame.channels)
     this.events.vector(turn, replica, session.device, same)
     for (const vector of parts) {
       if (!peer.requests.take(Math.ceil(vector.length / 200), turn.now)) return
@@ -264,11 +264,12 @@ export class Peers {
   }
 
   private onAsk(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'ask' }): void {
-    session.serving = frame.ranges.map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) }))
+    session.serving = frame.ranges.filter((r) => replica.mayHave(session.device, r.channel))
+      .map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) }))
     session.allowance = MAX_ASK_OPS
     session.allowedBytes = MAX_ASK_BYTES
     for (const hash of frame.trees) {
-      const tree = replica.groups.treeFor(hash)
+      const tree = replica.treeFor(hash)
       if (tree !== undefined) this.frame(turn, peer, { type: 'tree', token: session.token, tree })
     }
     if (frame.ranges.length > 0) this.serve(turn, peer, session)
@@ -300,7 +301,7 @@ export class Peers {
   private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
     if (session.asking || [...peer.sessions.values()].filter((s) => s.asking).length >= MAX_ASKED_SPACES) return
     const ranges = session.wants.next(replica, isAgain)
-    const trees = session.wants.treesToAsk(replica.groups.wantedTrees(replica.groups.tip()), turn.now)
+    const trees = session.wants.treesToAsk(replica.wantedTrees(), turn.now)
     if (ranges.length === 0 && trees.length === 0) return
     session.asking = ranges.length > 0
     this.frame(turn, peer, { type: 'ask', token: session.token, ranges, trees })
@@ -326,9 +327,10 @@ export class Peers {
     const range = session?.serving[0]
     if (peer === undefined || session === undefined || range === undefined) return
     if (this.replicas.get(space)?.authority.state.devices.has(session.device) !== true) return this.end(peer, session)
+    const mayHave = this.replicas.get(space)?.mayHave(session.device, range.channel) === true
     let size = 0
     const ops: Uint8Array[] = []
-    for (const row of rows) {
+    for (const row of mayHave ? rows : []) {
       if (size > 0 && size + row.value.length > MAX_BATCH_BYTES) break
       ops.push(row.value)
       size += row.value.length
@@ -350,7 +352,8 @@ export class Peers {
    */
   spread(turn: Turn, replica: Replica, ops: readonly Op[], from?: string): Set<DeviceId> {
     const reached = new Set<DeviceId>()
-    const few = from === undefined ? undefined : this.some(replica.id, FORWARDED_TO, (peer) => peer.id !== from)
+    const meantFor = ({ device }: Session): readonly Op[] => ops.filter((op) => replica.mayHave(device, op.header.channel))
+    const few = from === undefined ? undefined : this.some(replica.id, FORWARDED_TO, (peer, session) => peer.id !== from && meantFor(session).length > 0)
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
       if (session === undefined || peer.id === from) continue
@@ -359,8 +362,9 @@ export class Peers {
         this.end(peer, session)
         if (!ops.some((op) => REMOVALS.has(op.header.type))) continue
       } else if (few?.has(peer) === false) continue
-      else reached.add(session.device)
-      for (const batch of batches(ops)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
+      const theirs = meantFor(session)
+      if (theirs.length === ops.length) reached.add(session.device)
+      for (const batch of batches(theirs)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
     }
     return reached
   }
@@ -397,7 +401,7 @@ export class Peers {
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
       if (session === undefined || !authors.has(session.device)) continue
-      for (const vector of partsOf(replica.log.vectorBy(session.device))) this.frame(turn, peer, { type: 'vector', token: session.token, vector })
+      for (const vector of partsOf(replica.log.vectorBy(session.device).filter((e) => replica.mayHave(session.device, e.channel)))) this.frame(turn, peer, { type: 'vector', token: session.token, vector })
     }
   }
 
@@ -409,7 +413,7 @@ export class Peers {
         const replica = this.replicas.get(session.space)
         if (replica?.authority.state.devices.has(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
-        if (told.get(session.space)?.has(peer) === true) this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica) })
+        if (told.get(session.space)?.has(peer) === true) this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica, session.device) })
         this.ask(turn, peer, session, replica)
       }
     }

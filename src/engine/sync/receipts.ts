@@ -1,7 +1,8 @@
 /** Sealed receipts at the relay: "delivered" among people who are never online together. */
 import { concat, fromHex } from '../../wire/bytes.ts'
 import { type Receipt, receiptBytes } from '../../wire/envelope.ts'
-import { AUTHORITY_CHANNEL } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId } from '../../wire/ids.ts'
+import type { Audience } from '../audience.ts'
 import { LABELS } from '../labels.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
@@ -9,12 +10,19 @@ import type { Turn } from '../turn.ts'
 const signed = (replica: Replica, r: Omit<Receipt, 'sig' | 'type'>): Uint8Array =>
   concat(LABELS.receiptSign, fromHex(replica.id) as Uint8Array, receiptBytes(r))
 
-/** Posts what this device holds of others' messages, once to each relay; the next one replaces it in meaning. */
-export async function postReceipt(turn: Turn, replica: Replica): Promise<void> {
-  const relayKey = replica.everyone.relayKeysInUse()[0]
-  const tip = replica.groups.tip()
-  if (relayKey === undefined || tip === undefined || replica.record.state !== 'open') return
-  const vector = replica.log.vector().filter((e) => e.channel !== AUTHORITY_CHANNEL && e.device !== replica.me.device)
+/** Posts what this device holds of others' messages, once to each relay; the next one replaces it in meaning. Each audience hears of its channels. */
+export async function postReceipts(turn: Turn, replica: Replica): Promise<void> {
+  if (replica.record.state !== 'open') return
+  for (const audience of replica.audiences.values()) await postReceipt(turn, audience)
+}
+
+async function postReceipt(turn: Turn, audience: Audience): Promise<void> {
+  const { replica, groups } = audience
+  const relayKey = audience.relayKeysInUse()[0]
+  const tip = groups.tip()
+  if (relayKey === undefined || tip === undefined) return
+  const isOurs = (channel: ChannelId): boolean => channel !== AUTHORITY_CHANNEL && replica.audienceFor(channel) === audience
+  const vector = replica.log.vector().filter((e) => e.device !== replica.me.device && isOurs(e.channel))
   if (vector.length === 0) return
   const said = { device: replica.me.device, at: turn.now, vector }
   const sig = await replica.world.suite.sign(replica.me.deviceKey.secretKey, signed(replica, said))

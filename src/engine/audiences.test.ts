@@ -1,0 +1,188 @@
+/** Private channels: who reads them, who doesn't, and what becomes of both. With Alice, Bob and Carol. */
+import { expect, test } from 'vitest'
+import type { ChannelId, IdentityId, SpaceId } from '../wire/ids.ts'
+import type { Audience } from './audience.ts'
+import { type Person, RELAY, Room } from './engines.test-support.ts'
+
+interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly carol: Person; readonly space: SpaceId; readonly link: string }
+
+async function home(): Promise<Home> {
+  const room = new Room()
+  const alice = await room.person('Alice')
+  const { space } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: [RELAY] })
+  const { link } = await room.ask(alice, { type: 'create-invite', space })
+  const bob = await room.person('Bob'), carol = await room.person('Carol')
+  for (const person of [bob, carol]) { await room.ask(person, { type: 'join', link }); await room.pass(2000) }
+  return { room, alice, bob, carol, space, link }
+}
+
+const me = (h: Home, person: Person): IdentityId => person.space(h.space).me.identity
+
+async function shed(h: Home, ...readers: Person[]): Promise<ChannelId> {
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'shed', readers: { members: readers.map((p) => me(h, p)) } })
+  await h.room.pass(5000)
+  return channel
+}
+
+const say = (h: Home, person: Person, channel: ChannelId, text: string) => h.room.ask(person, { type: 'send-message', space: h.space, channel, text })
+
+async function texts(h: Home, person: Person, channel: ChannelId): Promise<string[]> {
+  const { messages } = await h.room.ask(person, { type: 'get-messages', space: h.space, channel })
+  return messages.map((m) => m.text)
+}
+
+async function names(h: Home, person: Person): Promise<string[]> {
+  const { channels } = await h.room.ask(person, { type: 'list-channels', space: h.space })
+  return channels.map((c) => `${c.name}${c.private ? ' private' : ''}${c.state === 'waiting' ? ' waiting' : ''}`)
+}
+
+function audience(h: Home, person: Person, channel: ChannelId): Audience {
+  const found = person.space(h.space).audienceFor(channel)
+  if (found === undefined) throw new Error('no such audience')
+  return found
+}
+
+/** All that a device holds of a channel: its key, its ops, its topics. */
+function holds(h: Home, person: Person, channel: ChannelId): readonly string[] {
+  const replica = person.space(h.space)
+  const out = replica.log.vector().filter((e) => e.channel === channel).map(() => 'ops')
+  const { groups } = audience(h, person, channel)
+  for (const epoch of groups.tree.nodes.keys()) if (groups.keys.has(epoch) || groups.states.has(epoch)) out.push('key')
+  for (const _ of groups.keys.relayKeys) out.push('topic')
+  return out
+}
+
+test('U1 what Alice and Bob say in their private channel neither reaches Carol nor is known to her', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  await say(h, h.bob, channel, 'The spare key is under the pot')
+  await h.room.pass(40_000)
+  expect(await texts(h, h.alice, channel)).toEqual(['The spare key is under the pot'])
+  expect(await names(h, h.bob)).toEqual(['general', 'shed private'])
+  expect(await names(h, h.carol)).toEqual(['general'])
+  expect(holds(h, h.carol, channel)).toEqual([])
+  expect(await h.room.reply(h.carol, { type: 'send-message', space: h.space, channel, text: 'Hello?' })).toMatchObject({ ok: false, error: { code: 'unknown-channel' } })
+  expect(await h.room.reply(h.carol, { type: 'get-messages', space: h.space, channel })).toMatchObject({ ok: false, error: { code: 'unknown-channel' } })
+  const { messages } = await h.room.ask(h.bob, { type: 'get-messages', space: h.space, channel })
+  expect(messages.map((m) => m.state)).toEqual([{ type: 'delivered', to: 1, of: 1 }])
+})
+
+test('U2 Carol, let in later, reads what is said from then on', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  await say(h, h.bob, channel, 'Before')
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: [h.alice, h.bob, h.carol].map((p) => me(h, p)) } })
+  await h.room.pass(10_000)
+  await say(h, h.alice, channel, 'After')
+  await say(h, h.carol, channel, 'Thank you')
+  await h.room.pass(40_000)
+  expect(await texts(h, h.carol, channel)).toEqual(['After', 'Thank you'])
+  expect(await texts(h, h.bob, channel)).toEqual(['Before', 'After', 'Thank you'])
+})
+
+test('U3 told that she may read, with the commit that lets her in lost on its way, Carol comes in by herself, and is read', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  for (const person of [h.bob, h.carol]) h.room.leaves(person)
+  h.room.onTheWay = []
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: [h.alice, h.bob, h.carol].map((p) => me(h, p)) } })
+  // Only the first that Alice sent comes through: who reads, not the commit that follows.
+  h.room.onTheWay.splice(1)
+  h.room.arrive()
+  h.room.leaves(h.alice)
+  await h.room.comesBack(h.carol)
+  expect(await names(h, h.carol)).toEqual(['general', 'shed private waiting'])
+  await h.room.pass(20_000)
+  expect(await names(h, h.carol)).toEqual(['general', 'shed private'])
+  await say(h, h.carol, channel, 'Nobody here?')
+  h.room.leaves(h.carol)
+  for (const person of [h.alice, h.bob]) { await h.room.comesBack(person); await h.room.pass(30_000) }
+  expect(await texts(h, h.bob, channel)).toEqual(['Nobody here?'])
+})
+
+test('U4 Bob, no longer a reader, gets no key of what follows, and nothing is sealed until he is out of the group', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob, h.carol)
+  await say(h, h.bob, channel, 'Before')
+  const was = holds(h, h.bob, channel).length
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: [h.alice, h.carol].map((p) => me(h, p)) } })
+  await say(h, h.carol, channel, 'Without Bob')
+  await h.room.pass(40_000)
+  expect(await texts(h, h.alice, channel)).toEqual(['Before', 'Without Bob'])
+  expect(await names(h, h.bob)).toEqual(['general'])
+  expect(holds(h, h.bob, channel).length).toBe(was)
+  const tip = audience(h, h.alice, channel).groups.tip()
+  expect(tip !== undefined && audience(h, h.bob, channel).groups.keys.has(tip)).toBe(false)
+  const leaves = audience(h, h.alice, channel).groups.tree.nodes.get(tip as NonNullable<typeof tip>)?.leaves ?? []
+  expect(leaves).not.toContain(h.bob.space(h.space).me.device)
+})
+
+test('U4 who is removed from the space is out of its private channels too', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob, h.carol)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: me(h, h.bob) })
+  await say(h, h.carol, channel, 'Just us')
+  await h.room.pass(40_000)
+  expect(await texts(h, h.alice, channel)).toEqual(['Just us'])
+  const tip = audience(h, h.alice, channel).groups.tip()
+  expect(tip !== undefined && audience(h, h.bob, channel).groups.keys.has(tip)).toBe(false)
+})
+
+test('an engine that starts from its disk knows its private channels', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  await say(h, h.bob, channel, 'Before')
+  const tip = audience(h, h.bob, channel).groups.tip()
+  for (const person of [h.bob, h.carol]) await person.restart()
+  await h.room.pass(2000)
+  expect(audience(h, h.bob, channel).groups.tip()).toBe(tip)
+  expect(holds(h, h.carol, channel)).toEqual([])
+  await say(h, h.bob, channel, 'After')
+  await h.room.pass(2000)
+  expect(await texts(h, h.alice, channel)).toEqual(['Before', 'After'])
+})
+
+test('an open channel made private keeps what was said with those who heard it; opened again it is everyone\'s', async () => {
+  const h = await home()
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'yard' })
+  await say(h, h.alice, channel, 'For all')
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: [me(h, h.bob)] } })
+  await h.room.pass(5000)
+  await say(h, h.bob, channel, 'For two')
+  expect(await names(h, h.carol)).toEqual(['general'])
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel })
+  await say(h, h.bob, channel, 'For all again')
+  await h.room.pass(40_000)
+  expect(await texts(h, h.carol, channel)).toEqual(['For all', 'For all again'])
+  expect(await texts(h, h.alice, channel)).toEqual(['For all', 'For two', 'For all again'])
+})
+
+test('channels with the same readers share one group, until the readers of one change', async () => {
+  const h = await home()
+  const first = await shed(h, h.bob), second = await shed(h, h.bob)
+  expect(audience(h, h.alice, second)).toBe(audience(h, h.alice, first))
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel: second, readers: { members: [h.alice, h.carol].map((p) => me(h, p)) } })
+  await h.room.pass(5000)
+  await say(h, h.carol, second, 'Only here')
+  await h.room.pass(2000)
+  expect(await names(h, h.bob)).toEqual(['general', 'shed private'])
+  expect(await texts(h, h.alice, second)).toEqual(['Only here'])
+  expect(await texts(h, h.alice, first)).toEqual([])
+})
+
+test('U1 who reads a channel no longer finds nothing of it by searching either', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  await say(h, h.alice, channel, 'The spare key is under the pot')
+  await h.room.pass(10_000)
+  const finds = async (person: Person): Promise<string[]> => (await h.room.ask(person, { type: 'search-messages', space: h.space, query: 'spare' })).results.map((m) => m.message.text)
+  expect(await finds(h.bob)).toEqual(['The spare key is under the pot'])
+  expect(await finds(h.carol)).toEqual([])
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: [me(h, h.alice)] } })
+  await h.room.pass(10_000)
+  expect(await finds(h.alice)).toEqual(['The spare key is under the pot'])
+  expect(await finds(h.bob)).toEqual([])
+  for (const query of ['in:shed', 'in:shed spare']) {
+    expect(await h.room.ask(h.bob, { type: 'search-messages', space: h.space, query })).toMatchObject({ results: [], unclear: ['shed'] })
+  }
+})
