@@ -4,7 +4,7 @@
  */
 import type { ActInfo, ActRef, Subject } from '../api/authority.ts'
 import { type AuthorityBody, type AuthorityType, isAuthorityType, type RoleId } from '../wire/authority.ts'
-import type { ChannelId, OpId } from '../wire/ids.ts'
+import type { ChannelId, IdentityId, OpId } from '../wire/ids.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
 import type { Authority } from './space/authority.ts'
@@ -42,19 +42,18 @@ export class Teller {
   /** Without what became of it. */
   ref(node: Node): ActRef {
     return {
-      op: node.id, kind: node.type as AuthorityType, by: node.author, byName: node.author === undefined ? '' : this.replica.authority.nameOf(node.author), about: this.about(node),
+      op: node.id, kind: node.type as AuthorityType, by: node.author, byName: node.author === undefined ? '' : this.nameOf(node.author), about: this.about(node),
     }
   }
 
   private about({ body, fork }: Node): Subject {
     if (body === undefined) return {}
-    const { authority } = this.replica
     const member = 'identity' in body ? body.identity : 'to' in body ? body.to : undefined
     const role = 'role' in body ? body.role : undefined
     const channel = 'channel' in body ? body.channel : undefined
     const device = fork?.device ?? ('device' in body ? body.device : undefined)
     return {
-      ...(member === undefined ? {} : { member, memberName: authority.nameOf(member) }),
+      ...(member === undefined ? {} : { member, memberName: this.nameOf(member) }),
       ...(role === undefined ? {} : { role, roleName: this.named.roles.get(role) ?? '' }),
       ...(channel === undefined ? {} : { channel, channelName: this.named.channels.get(channel) ?? '' }),
       ...('invite' in body ? { invite: body.invite } : {}),
@@ -62,6 +61,9 @@ export class Teller {
       ...what(body),
     }
   }
+
+  /** Whose joining does not count is called as they called themselves. */
+  private nameOf(identity: IdentityId): string { return this.replica.authority.nameOf(identity) || (this.named.people.get(identity) ?? '') }
 
   private get named(): Names { return this.names ??= namesIn(this.replica.authority) }
 }
@@ -81,17 +83,18 @@ function what(body: AuthorityBody): Subject {
   }
 }
 
-interface Names { readonly roles: ReadonlyMap<RoleId, string>; readonly channels: ReadonlyMap<ChannelId, string> }
+interface Names { readonly people: ReadonlyMap<IdentityId, string>; readonly roles: ReadonlyMap<RoleId, string>; readonly channels: ReadonlyMap<ChannelId, string> }
 
 /** As things were called last by anyone, in force or not. */
 function namesIn(authority: Authority): Names {
-  const roles = new Map<RoleId, string>(), channels = new Map<ChannelId, string>()
-  for (const { body } of authority.nodes) {
+  const people = new Map<IdentityId, string>(), roles = new Map<RoleId, string>(), channels = new Map<ChannelId, string>()
+  for (const { author, body } of authority.nodes) {
+    if (body?.type === 'join' && author !== undefined) people.set(author, body.displayName)
     if (body?.type === 'roleCreate' || body?.type === 'roleName') roles.set(body.role, body.name)
     if (body?.type === 'channelCreate' || body?.type === 'channelRename') channels.set(body.channel, body.name)
   }
   const { state } = authority
   for (const [role, { name }] of state.roles) if (name !== '') roles.set(role, name)
   for (const [channel, { name }] of state.channels) channels.set(channel, name)
-  return { roles, channels }
+  return { people, roles, channels }
 }

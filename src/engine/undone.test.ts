@@ -149,3 +149,65 @@ test('the audit is read in pages, from the newest back, and knows no act that is
   expect(await h.refusal(h.alice, { type: 'list-audit', before: 'ab'.repeat(32) as ActInfo['op'] })).toMatchObject({ code: 'unknown-act' })
   expect(await h.refusal(h.alice, { type: 'explain', op: 'ab'.repeat(32) as ActInfo['op'] })).toMatchObject({ code: 'unknown-act' })
 })
+
+test('Alice makes Bob the owner while Carol, who does not know, removes him: nobody removes the owner', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.role('Elders', 60, ['kick'], carol)
+  await h.apart([carol], async () => {
+    await h.does(carol, { type: 'remove-member', member: h.id(bob) })
+    await h.does(h.alice, { type: 'transfer-ownership', member: h.id(bob) })
+  })
+  for (const person of [h.alice, bob, carol]) {
+    expect((await h.members(person)).map((m) => [m.name, m.role])).toEqual([['Bob', 'owner'], ['Carol', 'member'], ['Alice', 'member']])
+    expect(await h.inGroup(person)).toEqual(['Alice', 'Bob', 'Carol'])
+  }
+  expect(told(carol)).toContain('Carol kick became-owner because Alice ownerTransfer')
+  expectAgreement(h, bob, carol)
+  await h.say(bob, 'Thank you, Alice')
+  await h.room.pass(10_000)
+  expect(await h.texts(carol)).toEqual(['Bob: Thank you, Alice'])
+})
+
+test('a device that was signed out while it acted alone: what it did does not count, what it had shown before does', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.role('Gardeners', 40, ['channels'], bob)
+  await h.does(bob, { type: 'create-channel', name: 'before' })
+  await h.room.pass(2000)
+  await h.apart([bob], async () => {
+    await h.does(bob, { type: 'create-channel', name: 'after' })
+    await h.does(h.alice, { type: 'revoke-device', device: bob.space(h.space).me.device })
+  })
+  for (const person of [h.alice, carol]) expect((await h.does(person, { type: 'list-channels' })).channels.map((c) => c.name)).toEqual(['general', 'before'])
+  expect(told(bob)).toContain('Bob channelCreate revoked because Alice deviceRevoke')
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces[0]?.state).toBe('removed')
+  expect(await h.inGroup(carol)).toEqual(['Alice', 'Carol'])
+  expectAgreement(h, carol)
+})
+
+test('two people take the last use of a link at once: one stays, the other is told and comes back by another link', async () => {
+  const h = await Allotment.begin()
+  const { link } = await h.does(h.alice, { type: 'create-invite', uses: 1 })
+  const bob = await h.room.person('Bob'), carol = await h.room.person('Carol')
+  // Both have heard all the relay knows, and neither hears of the other before having joined.
+  for (const person of [bob, carol]) person.queue.push({ type: 'command', client: 1, id: 9000, command: { type: 'join', link } })
+  h.room.onTheWay = []
+  await h.room.pass(200)
+  expect([bob, carol].map((p) => p.replies.get(9000)?.ok)).toEqual([true, true])
+  h.room.arrive()
+  await h.room.pass(60_000)
+  const names = await h.names(h.alice)
+  expect(names).toHaveLength(2)
+  const [stayed, lost] = names.includes('Bob') ? [bob, carol] : [carol, bob]
+  expect(told(lost)).toEqual([`${lost.name} join invite-used-up because Alice invite`])
+  expect((await h.room.ask(lost, { type: 'list-spaces' })).spaces[0]?.state).toBe('removed')
+  expect(await h.inGroup(h.alice)).toEqual(['Alice', stayed.name].sort())
+  const again = await h.does(h.alice, { type: 'create-invite' })
+  await h.room.ask(lost, { type: 'join', link: again.link })
+  await h.room.pass(5000)
+  expect(await h.names(stayed)).toEqual(['Alice', 'Bob', 'Carol'])
+  await h.say(lost, 'In at last')
+  await h.room.pass(10_000)
+  expect(await h.texts(stayed)).toEqual([`${lost.name}: In at last`])
+})
