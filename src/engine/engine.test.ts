@@ -5,7 +5,7 @@ import type { ChannelId, SpaceId } from '../wire/ids.ts'
 import { type Person, RELAY, Room } from './engines.test-support.ts'
 import { RENEW_AFTER_MS } from './limits.ts'
 import { Out } from './out.ts'
-import { usablePackages } from './reconcile.ts'
+import { usablePackages } from './key-packages.ts'
 
 interface Home { readonly room: Room; readonly alice: Person; readonly space: SpaceId; readonly channel: ChannelId; readonly link: string }
 
@@ -102,7 +102,7 @@ test('G7 a key package that is not its device\'s is passed over: the others are 
   await h.alice.space(h.space).receive(turn, [bad.bytes])
   const alices = h.alice.space(h.space)
   const bobs = bob.space(h.space).me.device
-  expect(await usablePackages(alices.everyone, [bobs, replica.me.device])).toEqual([alices.authority.state.keyPackages.get(bobs)])
+  expect(await usablePackages(alices.everyone, [bobs, replica.me.device], h.room.now)).toEqual([alices.authority.state.keyPackages.get(bobs)])
   expect([...alices.groups.unusable]).toEqual([replica.me.device])
 })
 

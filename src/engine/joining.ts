@@ -9,15 +9,14 @@ import { encodeAuthorityBody, joinProofBytes } from '../wire/authority.ts'
 import { decodeKit, type InviteLink, type Kit } from '../wire/invite.ts'
 import type { EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
-import { createKeyPackage } from './group/mls.ts'
 import type { Gain } from './group/groups.ts'
 import { fail } from './errors.ts'
 import { type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
-import { KEY_PACKAGE_LIFETIME_S } from './limits.ts'
 import type { Asker } from './out.ts'
 import { refusal } from './refusals.ts'
+import { publishKeyPackage } from './key-packages.ts'
 import { joinFromOutside } from './reconcile.ts'
-import { joinPackage, type Replica } from './replica.ts'
+import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
 type GroupKit = Kit & { readonly type: 'group' }
@@ -128,16 +127,4 @@ export class Joining {
     replica.save(turn, { ...replica.record, state: 'open', link: '' })
     return { type: 'joined', ops, parent: kit.epoch }
   }
-}
-
-/** A fresh key package others may add this device by, should its branch lose or its leaf be lost. */
-export async function publishKeyPackage(turn: Turn, replica: Replica): Promise<Op> {
-  const { me, groups, world } = replica
-  const self = { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }
-  const seconds = Math.floor(turn.now / 1000)
-  const pkg = await createKeyPackage(groups.mls, self, { notBefore: Math.max(0, seconds - 24 * 3600), notAfter: seconds + KEY_PACKAGE_LIFETIME_S })
-  const hash = world.suite.sha256(pkg.public)
-  groups.packages.set(Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join(''), pkg)
-  turn.out.put(`packages/${replica.id}`, hash, joinPackage(pkg))
-  return replica.append(turn, 'keyPackage', encodeAuthorityBody({ type: 'keyPackage', bytes: pkg.public, lastResort: true }))
 }

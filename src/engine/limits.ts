@@ -129,6 +129,12 @@ export const REPOST_EVERY_MS = 60_000
 export const MAX_REPOSTED_MESSAGES = 500
 /** Key packages others may add us by. */
 export const KEY_PACKAGE_LIFETIME_S = 90 * 24 * 3600
+/** Clocks differ: a package is good from so long before it was made. */
+export const KEY_PACKAGE_EARLY_S = 24 * 3600
+/** A package that nobody used is followed by a fresh one after this (ms), one that was used at once. Each is an op that everyone keeps, so not each week. */
+export const KEY_PACKAGE_AFTER_MS = 30 * 24 * 3600_000
+/** Of own packages the secrets stay of so many: a welcome may be on its way for the last but one. */
+export const KEPT_PACKAGES = 2
 /** A clock ahead by more than this is not believed: the label of a message is clamped. */
 export const MAX_CLOCK_AHEAD_MS = 5 * 60_000
 /** The joiner tells the person when no relay has answered by then. It goes on trying. */

@@ -3,13 +3,14 @@
  * so a lost commit is proposed again by itself. Ranks spread in time keep two devices from doing it at once; when it happens all the same,
  * the tree has two children and everyone chooses the same.
  */
-import { compare, equal, fromHex, toHex } from '../wire/bytes.ts'
+import { compare, fromHex } from '../wire/bytes.ts'
 import { type Breakage, encodeGroupBody } from '../wire/group.ts'
 import type { DeviceId, EpochId, OpId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
-import { commit, createGroup, decodeKeyPackage, externalCommit, type MlsSelf, type MlsState } from './group/mls.ts'
+import { commit, createGroup, externalCommit, type MlsSelf, type MlsState } from './group/mls.ts'
 import { grant, toBundle, toGrant, toWant, want } from './history.ts'
+import { isPackageOld, publishKeyPackage, usablePackages } from './key-packages.ts'
 import { LABELS } from './labels.ts'
 import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, WANT_AFTER_MS } from './limits.ts'
 import type { Turn } from './turn.ts'
@@ -34,10 +35,12 @@ export type Due =
   | { readonly type: 'grant'; readonly tip: EpochId; readonly want: OpId }
   /** Asking for what this device lacks and has a right to. */
   | { readonly type: 'want'; readonly tip: EpochId }
+  /** A fresh key package, by which others can add this device while it is away. */
+  | { readonly type: 'package'; readonly tip: EpochId }
 
 /** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
 export function due(audience: Audience, now: number): Due {
-  const { groups, devices, replica: { authority, me } } = audience
+  const { groups, devices, replica: { me } } = audience
   const tip = groups.tip()
   // What is known of the tip may be old while commits wait to be processed.
   if (tip === undefined || !audience.isUsed || groups.isBehind || !devices.has(me.device)) return { type: 'nothing' }
@@ -49,14 +52,21 @@ export function due(audience: Audience, now: number): Due {
   const leaves = node?.leaves ?? []
   const remove: number[] = []
   leaves.forEach((device, index) => { if (device !== undefined && !devices.has(device)) remove.push(index) })
-  const add = [...devices.keys()].filter((d) => !leaves.includes(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d)).sort()
+  const add = missingFrom(audience, leaves).sort()
   if (!groups.states.has(tip)) return { type: 'found', tip, add: add.slice(0, MAX_COMMIT_CHANGES) }
   if (remove.length === 0 && add.length === 0) {
     if (isUnderOtherPolicy(audience, tip)) return { type: 'reseal', tip }
     if (now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
-    return toTell(audience, tip)
+    const told = toTell(audience, tip)
+    return told.type === 'nothing' && isPackageOld(audience, now) ? { type: 'package', tip } : told
   }
   return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
+}
+
+/** Readers that are not in these leaves and can be added. */
+function missingFrom({ groups, devices, replica: { authority } }: Audience, leaves: readonly (DeviceId | undefined)[]): DeviceId[] {
+  const present = new Set(leaves)
+  return [...devices.keys()].filter((d) => !present.has(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d))
 }
 
 /** Who is in, and what they may read, is settled: what remains is telling each other. Worked out again only when something of it may be another. */
@@ -97,6 +107,8 @@ export function maySeal(audience: Audience): boolean {
   if (tip === undefined || !groups.states.has(tip) || !groups.keys.has(tip)) return false
   if (audience.historyPolicy !== 'all' && audience.isOpen(tip)) return false
   const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
+  // No back-link leads those who are still to be added to what is said before they are.
+  if (audience.historyPolicy !== 'all' && missingFrom(audience, leaves).length > 0) return false
   return leaves.every((d) => d === undefined || devices.has(d))
 }
 
@@ -110,7 +122,7 @@ export function patience({ devices, replica }: Audience, act: Due, online: Reado
   const rank = places([...devices.keys()].filter((device) => online.has(device)))
   if (act.type === 'want') return WANT_AFTER_MS
   // Fresh keys are never urgent, and a space where all are a week old at once has them made one after the other, not all at once for one to count.
-  if (act.type === 'renew') return places(devices.keys()) * COMMIT_RANK_MS
+  if (act.type === 'renew' || act.type === 'package') return places(devices.keys()) * COMMIT_RANK_MS
   return act.type === 'rejoin' ? REJOIN_AFTER_MS + rank * REJOIN_RANK_MS : rank * COMMIT_RANK_MS
 }
 
@@ -121,13 +133,13 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
     case 'change': {
       const state = audience.groups.states.get(what.tip)
       if (state === undefined) return undefined
-      const packages = await usablePackages(audience, what.add)
+      const packages = await usablePackages(audience, what.add, turn.now)
       if (packages.length === 0 && what.remove.length === 0) return undefined
       return commitChange(turn, audience, what.tip, state, packages, what.remove)
     }
     case 'found': {
       const state = await createGroup(audience.groups.mls, selfOf(audience), fromHex(audience.root) as Uint8Array)
-      return commitChange(turn, audience, what.tip, state, await usablePackages(audience, what.add), [])
+      return commitChange(turn, audience, what.tip, state, await usablePackages(audience, what.add, turn.now), [])
     }
     case 'renew': case 'reseal': {
       const state = audience.groups.states.get(what.tip)
@@ -142,22 +154,10 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
     case 'bundle': return bundle(turn, audience, what.tip, what.epochs)
     case 'grant': return grant(turn, audience, what.want)
     case 'want': return want(turn, audience)
+    case 'package': return publishKeyPackage(turn, audience.replica)
     case 'reject':
       return audience.replica.append(turn, 'commitReject', encodeGroupBody({ type: 'commitReject', epoch: what.tip, why: what.why }), audience.number)
   }
-}
-
-/** Key packages that really are their device's: one bad package must not keep the others out of the group, or the removed in it. */
-export async function usablePackages({ groups, replica }: Audience, devices: readonly DeviceId[]): Promise<Uint8Array[]> {
-  const out: Uint8Array[] = []
-  for (const device of devices) {
-    const bytes = replica.authority.state.keyPackages.get(device)
-    const known = replica.authority.state.devices.get(device)
-    const seen = bytes === undefined ? undefined : await decodeKeyPackage(groups.mls, bytes)
-    const fits = seen !== undefined && known !== undefined && toHex(seen.signatureKey) === device && equal(seen.credential.certHash, known.certHash)
-    if (fits && bytes !== undefined) out.push(bytes); else groups.unusable.add(device)
-  }
-  return out
 }
 
 /** A member's commit on `parent`. */

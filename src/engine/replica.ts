@@ -16,6 +16,7 @@ import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
+import { splitPackage } from './key-packages.ts'
 import { MAX_CLOCK_AHEAD_MS } from './limits.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
@@ -52,6 +53,8 @@ export class Replica {
   readonly opened = new Opened()
   readonly inbox: Inbox
   record: SpaceRecord
+  /** When this device last laid out a key package, by its own clock (ms). */
+  packagedAt = 0
   /** Content ops on disk whose key isn't here, by epoch: op rows' keys and channels. */
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
   /** Keys and states found while loading: saved with the first step. */
@@ -173,7 +176,10 @@ export class Replica {
   /** What an authority or group op changes. */
   private async interpret(op: Op): Promise<void> {
     await this.authority.add(op)
-    if (op.header.type === 'keyPackage') this.groups.unusable.delete(op.header.device)
+    if (op.header.type === 'keyPackage') {
+      this.groups.unusable.delete(op.header.device)
+      if (op.header.device === this.me.device) this.packagedAt = op.header.hlc / HLC_STEP
+    }
     if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device, op.header.hlc)
     const groups = this.audiences.get(op.header.audience)?.groups
     if (groups !== undefined) interpretGroup(groups, op)
@@ -428,17 +434,6 @@ function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | 
     if (found !== undefined) return found
   }
   return undefined
-}
-
-function splitPackage(value: Uint8Array): { public: Uint8Array; secret: Uint8Array } {
-  const length = new DataView(value.buffer, value.byteOffset).getUint32(0)
-  return { public: value.slice(4, 4 + length), secret: value.slice(4 + length) }
-}
-
-export function joinPackage(pkg: { readonly public: Uint8Array; readonly secret: Uint8Array }): Uint8Array {
-  const length = new Uint8Array(4)
-  new DataView(length.buffer).setUint32(0, pkg.public.length)
-  return concat(length, pkg.public, pkg.secret)
 }
 
 /** Hashes, signs and encodes an op of this device. */

@@ -70,6 +70,8 @@ export class Groups {
   private readonly self: MlsSelf
   private readonly context: MlsContext
   readonly packages: Shared['packages']
+  /** Of those, the ones a welcome was opened with. */
+  readonly usedPackages = new Set<string>()
 
   constructor(suite: Ciphersuite, space: SpaceId, self: MlsSelf, members: Membership, shared: Shared) {
     this.suite = suite
@@ -268,7 +270,7 @@ export class Groups {
     if (tree === undefined || body.welcome === undefined) return { reason: 'no tree' }
     for (const pkg of this.packages.values()) {
       const state = await joinFromWelcome(this.context, body.welcome, tree, pkg, this.self)
-      if (!('reason' in state)) return state
+      if (!('reason' in state)) { this.usedPackages.add(hex(this.suite.sha256(pkg.public))); return state }
     }
     return { reason: 'no key package of ours fits' }
   }

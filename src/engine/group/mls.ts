@@ -94,6 +94,12 @@ export async function decodeKeyPackage(ctx: MlsContext, bytes: Uint8Array): Prom
   return { credential, signatureKey: leafNode.signaturePublicKey, ref: await makeKeyPackageRef(keyPackage, mls.hash), lifetime }
 }
 
+/** Until when (s) a package is good; undefined when it is none. */
+export function packageEnd(bytes: Uint8Array): number | undefined {
+  const leaf = decodeKeyPackageMessage(bytes)?.leafNode
+  return leaf === undefined ? undefined : Number(leaf.lifetime.notAfter)
+}
+
 /** Epoch 0, with this device alone in it. */
 export async function createGroup(ctx: MlsContext, me: MlsSelf, groupId: Uint8Array): Promise<MlsState> {
   const { publicPackage, privatePackage } = await makeKeyPackage(ctx, me, FOREVER)

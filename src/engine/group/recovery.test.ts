@@ -1,0 +1,114 @@
+/** What a thief has of a stolen state, and for how long; and the keys by which devices are added while they are away. */
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../adapters/random.ts'
+import { createSuite } from '../../adapters/suite.ts'
+import type { Row } from '../../ports.ts'
+import { encodeAuthorityBody } from '../../wire/authority.ts'
+import { fromHex } from '../../wire/bytes.ts'
+import type { EpochId } from '../../wire/ids.ts'
+import type { Op } from '../../wire/op.ts'
+import type { Person } from '../engines.test-support.ts'
+import { usablePackages } from '../key-packages.ts'
+import { KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, RENEW_AFTER_MS } from '../limits.ts'
+import { Out } from '../out.ts'
+import { Replica } from '../replica.ts'
+import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
+import { createKeyPackage, type Lifetime } from './mls.ts'
+
+/** All that lies on a device's disk of this space, its states and secrets too. */
+async function steal(h: Home, person: Person): Promise<Row[][]> {
+  const rows: Row[][] = []
+  for (const partition of Replica.partitions(h.space)) rows.push(await person.disk.range(partition, { limit: 10_000 }))
+  return rows
+}
+
+/** The epochs whose secrets the thief comes to with what was stolen and every op that was made since. */
+async function thiefReads(h: Home, victim: Person, stolen: Row[][], from: Person): Promise<Set<EpochId>> {
+  const random = seededRandom(99)
+  const thief = new Replica({ suite: await createSuite(random), random }, of(h, victim).me, h.space, of(h, victim).record)
+  await thief.load(stolen)
+  const turn = { now: h.room.now, out: new Out() }
+  await thief.receive(turn, [...of(h, from).log.authority.values()].map((op) => op.bytes))
+  while (await thief.settle(turn)) continue
+  return new Set(thief.groups.keys.epochs())
+}
+
+const commitsBy = (h: Home, person: Person, after: EpochId): Op[] => {
+  const path = of(h, h.alice).groups.tree.path()
+  return path.slice(path.indexOf(after) + 1).map((epoch) => of(h, h.alice).log.authority.get(epoch) as Op).filter((op) => op.header.device === of(h, person).me.device)
+}
+
+test('G8 who stole a device\'s states reads on until the device\'s keys are renewed on the branch that counts, and nothing after that', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  await say(h, h.alice, 'Before the theft')
+  const stolen = await steal(h, bob)
+  const atTheft = tipOf(h, h.alice)
+  await hand(h, [await renews(h, carol)], h.alice, bob)
+  await say(h, h.alice, 'The thief still reads this')
+  expect((await thiefReads(h, bob, stolen, h.alice)).has(tipOf(h, h.alice))).toBe(true)
+  // A week later Bob renews his keys while he is alone; the others go on without, and their branch wins.
+  h.room.goesOffline(bob)
+  h.room.now += RENEW_AFTER_MS
+  await h.room.pass(30_000)
+  const lost = tipOf(h, bob)
+  await say(h, h.alice, 'We are more')
+  await say(h, carol, 'Two to one')
+  await h.room.comesOnline(bob)
+  await h.room.pass(120_000)
+  expect(of(h, h.alice).groups.tree.path()).not.toContain(lost)
+  // By himself he renewed them again.
+  expect(commitsBy(h, bob, atTheft)).toHaveLength(1)
+  await say(h, h.alice, 'For Bob and Carol only')
+  expect(await texts(h, bob)).toContain('For Bob and Carol only')
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  const read = await thiefReads(h, bob, stolen, h.alice)
+  const renewed = commitsBy(h, bob, atTheft)[0]?.id as EpochId
+  expect(read.has(of(h, h.alice).groups.tree.nodes.get(renewed)?.parent as EpochId)).toBe(true)
+  const { tree } = of(h, h.alice).groups
+  for (const epoch of read) expect(tree.isUnder(epoch, renewed)).toBe(false)
+})
+
+test('G16 a package that was used is followed by a fresh one, and its secret is forgotten with the next', async () => {
+  const h = await home()
+  // Bob comes in while Alice, unseen, goes on: her branch wins, and she adds him by his package.
+  h.room.goesOffline(h.alice)
+  const lonely = await renews(h, h.alice)
+  const bob = await joins(h, 'Bob')
+  const first = of(h, bob).authority.state.keyPackages.get(of(h, bob).me.device)
+  await h.room.comesOnline(h.alice)
+  await hand(h, [lonely], bob)
+  await h.room.pass(30_000)
+  expect(of(h, h.alice).groups.tree.path()).toContain(lonely.id)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  const packages = [...of(h, h.alice).log.authority.values()].filter((op) => op.header.type === 'keyPackage' && op.header.device === of(h, bob).me.device)
+  expect(packages).toHaveLength(2)
+  expect(of(h, h.alice).authority.state.keyPackages.get(of(h, bob).me.device)).not.toEqual(first)
+  h.room.now += KEY_PACKAGE_AFTER_MS
+  await h.room.pass(120_000)
+  expect(of(h, bob).groups.packages.size).toBe(KEPT_PACKAGES)
+  expect(await bob.disk.range(`packages/${h.space}`, { limit: 10 })).toHaveLength(KEPT_PACKAGES)
+  expect([...of(h, bob).groups.packages.values()].some((pkg) => Buffer.from(pkg.public).equals(Buffer.from(first as Uint8Array)))).toBe(false)
+  await say(h, h.alice, 'Welcome')
+  expect(await texts(h, bob)).toEqual(['Welcome'])
+})
+
+test('G16 nobody is added by a package that is over, not good yet, or made for ever', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  const now = Math.floor(h.room.now / 1000), day = 24 * 3600
+  const laysOut = (lifetime: Lifetime): Promise<Op> => alone(h, bob, async (turn, replica) => {
+    const { me, groups } = replica
+    const made = await createKeyPackage(groups.mls, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, lifetime)
+    return replica.append(turn, 'keyPackage', encodeAuthorityBody({ type: 'keyPackage', bytes: made.public, lastResort: true }))
+  })
+  const isUsable = async (lifetime: Lifetime): Promise<boolean> => {
+    await hand(h, [await laysOut(lifetime)], h.alice)
+    return (await usablePackages(of(h, h.alice).everyone, [of(h, bob).me.device], h.room.now)).length === 1
+  }
+  expect(await isUsable({ notBefore: now - day, notAfter: now + 30 * day })).toBe(true)
+  expect(await isUsable({ notBefore: now - 90 * day, notAfter: now - 1 })).toBe(false)
+  expect(await isUsable({ notBefore: now + 3600, notAfter: now + 30 * day })).toBe(false)
+  expect(await isUsable({ notBefore: 0, notAfter: Number.MAX_SAFE_INTEGER })).toBe(false)
+  expect(await isUsable({ notBefore: now - day, notAfter: now + KEY_PACKAGE_LIFETIME_S })).toBe(true)
+})
