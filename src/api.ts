@@ -23,7 +23,7 @@ export type Command =
   | { readonly type: 'rename-space'; readonly space: SpaceId; readonly name: string }
   | { readonly type: 'leave-space'; readonly space: SpaceId }
   /** readers: only they read what is written there, by name or by a role; whoever makes it is one of them. Left out: everyone. */
-  | { readonly type: 'create-channel'; readonly space: SpaceId; readonly name: string; readonly readers?: Readers }
+  | { readonly type: 'create-channel'; readonly space: SpaceId; readonly name: string; readonly kind?: ChannelKind; readonly readers?: Readers }
   /** Who reads what is written from now on; left out: everyone. What was said before stays with those who could read it then. */
   | { readonly type: 'set-readers'; readonly space: SpaceId; readonly channel: ChannelId; readonly readers?: Readers }
   | { readonly type: 'rename-channel'; readonly space: SpaceId; readonly channel: ChannelId; readonly name: string }
@@ -42,6 +42,9 @@ export type Command =
 
 /** At least one role's holders or one member. */
 export interface Readers { readonly roles?: readonly RoleId[]; readonly members?: readonly IdentityId[] }
+
+/** text: what people write, in one line of time. forum: posts, each with a thread below it. */
+export type ChannelKind = 'text' | 'forum'
 
 export type CommandType = Command['type']
 
@@ -66,6 +69,7 @@ export interface ChannelInfo {
   readonly channel: ChannelId
   readonly name: string
   readonly topic: string
+  readonly kind: ChannelKind
   readonly unread: number
   /** Of the unread, those that mean this person. */
   readonly mentions: number

@@ -6,8 +6,14 @@ export type MessageCommand = MessageQuestion | MessageAct | SearchQuestion
 
 /** Reading, and what concerns this device only: also for those who are members no more. */
 export type MessageQuestion =
-  /** Newest first is not the order: messages come oldest to newest, the last `limit` (50) before `before` (left out: the newest). */
-  | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
+  /**
+   * A window of a channel, or of the thread that this message began, at most `limit` (50) messages, oldest to newest: the newest, or those before, after or
+   * around one (or around where what is unread begins).
+   */
+  | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId; readonly limit?: number
+    readonly before?: OpId; readonly after?: OpId; readonly around?: OpId; readonly unread?: boolean }
+  /** Messages that began threads, and the posts of a forum: those that lately went on first, with this tag, `limit` (50) of them behind `before`. */
+  | { readonly type: 'list-threads'; readonly space: SpaceId; readonly channel: ChannelId; readonly tag?: string; readonly limit?: number; readonly before?: OpId }
   | { readonly type: 'list-pins'; readonly space: SpaceId; readonly channel: ChannelId }
   | { readonly type: 'retry-message'; readonly space: SpaceId; readonly message: OpId }
   /** This device has seen the channel up to this message. Own business: not shared. */
@@ -25,8 +31,9 @@ export type SearchQuestion =
     readonly order?: 'newest' | 'best'; readonly utcOffsetMinutes?: number }
 
 export type MessageAct =
-  | ({ readonly type: 'send-message'; readonly space: SpaceId; readonly channel: ChannelId; readonly replyTo?: OpId } & WordsGiven)
-  /** One's own only. What is left out is said no more. */
+  /** thread: below the message of the channel that begins it. A forum takes posts, with a title, and what is written in their threads. */
+  | ({ readonly type: 'send-message'; readonly space: SpaceId; readonly channel: ChannelId; readonly replyTo?: OpId; readonly thread?: OpId } & WordsGiven)
+  /** One's own only. What is left out is said no more, but for the title and tags of a post. */
   | ({ readonly type: 'edit-message'; readonly space: SpaceId; readonly message: OpId } & WordsGiven)
   /** For everyone: one's own, or anybody's with the right to manage messages. */
   | { readonly type: 'delete-message'; readonly space: SpaceId; readonly message: OpId }
@@ -41,6 +48,9 @@ export interface WordsGiven {
   readonly mentions?: readonly IdentityId[]
   readonly mentionRoles?: readonly RoleId[]
   readonly mentionEveryone?: boolean
+  /** Posts only, where they are needed: up to 120 characters, and five tags. */
+  readonly title?: string
+  readonly tags?: readonly string[]
 }
 
 /**
@@ -74,6 +84,13 @@ export interface MessageInfo {
   /** A tombstone: the text is empty. */
   readonly deleted?: true
   readonly replyTo?: ReplyInfo
+  /** The message that began the thread it is in: it doesn't stand in the channel. */
+  readonly thread?: OpId
+  /** Of the thread that it began. */
+  readonly replies?: RepliesInfo
+  /** Of a forum's post. */
+  readonly title?: string
+  readonly tags?: readonly string[]
   readonly mentions?: MentionsInfo
   /** In the order of their first use. */
   readonly reactions?: readonly ReactionInfo[]
@@ -87,6 +104,9 @@ export interface MentionsInfo {
   readonly everyone: boolean
   readonly me: boolean
 }
+
+/** How many messages are in a thread, and of those that this person has not seen. Threads that are not one's business (begun, written or read in, or called in) have nothing unread. */
+export interface RepliesInfo { readonly count: number; readonly lastAt: number; readonly unread: number; readonly mentions: number }
 
 /** The message answered to. missing: it isn't here (yet), or doesn't count. Its first words are there only when it is shown. */
 export interface ReplyInfo { readonly id: OpId; readonly state: 'shown' | 'deleted' | 'missing'; readonly author?: IdentityId; readonly authorName: string; readonly text: string }
@@ -105,7 +125,9 @@ export interface MessageResults {
   'typing': Record<never, never>
   'list-pins': { readonly messages: readonly MessageInfo[] }
   'retry-message': Record<never, never>
-  'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean }
+  /** more, newer: there are others before, and after. firstUnread: the first of these that was not seen. */
+  'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean; readonly newer: boolean; readonly firstUnread?: OpId }
+  'list-threads': { readonly threads: readonly MessageInfo[]; readonly more: boolean }
   /** unclear: parts of the query that mean nothing, as typed. since: the index is being built, and only messages sent from then on were searched; left out: all that are here. */
   'search-messages': { readonly results: readonly FoundMessage[]; readonly more: boolean; readonly unclear: readonly string[]; readonly since?: number }
   'mark-read': Record<never, never>
@@ -114,6 +136,7 @@ export interface MessageResults {
 }
 
 export type MessageUpdate =
+  /** Also of threads: those have `thread`, and don't stand in the channel. */
   | { readonly type: 'messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly messages: readonly MessageInfo[] }
   /** Messages of the space told before may count no longer, or count again, since somebody was removed or lost a right: forget them, and ask for what is shown. */
   | { readonly type: 'revised'; readonly space: SpaceId }

@@ -242,7 +242,10 @@ export class Client {
     if (next !== view) this.views = new Map(this.views).set(channel, next)
   }
 
-  private takeMessages(channel: ChannelId, messages: readonly MessageInfo[]): void {
+  private takeMessages(channel: ChannelId, told: readonly MessageInfo[]): void {
+    // What is in a thread doesn't stand in the channel.
+    const messages = told.filter((m) => m.thread === undefined)
+    if (messages.length === 0) return
     this.change(channel, (view) => {
       const news = messages.filter((m) => m.replaces === undefined && !view.messages.some((known) => known.id === m.id))
       const next = withNews(view, messages)

@@ -50,7 +50,7 @@ class FakePort implements ClientPort {
 /** All that follows from an answer without time passing. */
 async function settled(): Promise<void> { for (let i = 0; i < 10; i++) await Promise.resolve() }
 
-const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', may: [], unread, mentions: 0, private: false, readers: undefined, state: 'readable' })
+const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', kind: 'text', may: [], unread, mentions: 0, private: false, readers: undefined, state: 'readable' })
 const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, ...more })
 const device = parseDeviceId('0'.repeat(64))
 
@@ -69,7 +69,7 @@ async function inTheGarden(messages: readonly MessageInfo[] = [], unread = 0): P
   await port.answer('list-channels', { channels: [channel(GARDEN, 'garden', unread), channel(SHED, 'shed')] })
   await port.answer('list-roles', { roles: [] })
   await port.answer('list-members', { members: [] })
-  await port.answer('get-messages', { messages, more: false })
+  await port.answer('get-messages', { messages, more: false, newer: false })
 }
 
 const shown = (): string[] => rowsOf(client.view, ALICE).flatMap((row) => (row.type === 'message' ? [`${row.text} (${row.state.type})`] : []))
@@ -139,7 +139,7 @@ test('the leading tab closes while a message is on its way: it is looked for bef
   await port.refuse('send-message', BUSY)
   await vi.advanceTimersByTimeAsync(500)
   // The next tab's engine has the message: it was saved before the answer got lost.
-  await port.answer('get-messages', { messages: [fromAlice('tea?', 0)], more: false })
+  await port.answer('get-messages', { messages: [fromAlice('tea?', 0)], more: false, newer: false })
   expect(port.open).not.toContain('send-message')
   expect(shown()).toEqual(['tea? (queued)'])
 })
@@ -153,7 +153,7 @@ test('the leading tab closes before it saved anything: the message is given to t
   await port.refuse('get-messages', BUSY)
   expect(port.open).toEqual([])
   await vi.advanceTimersByTimeAsync(500)
-  await port.answer('get-messages', { messages: [], more: false })
+  await port.answer('get-messages', { messages: [], more: false, newer: false })
   const command = await port.answer('send-message', { messageId: opId('tea?') })
   expect(command).toMatchObject({ type: 'send-message', text: 'tea?', channel: GARDEN })
   news(fromAlice('tea?', 0))
@@ -176,7 +176,7 @@ test('news of a channel that was never opened are not kept: they come with its p
   port.tell({ type: 'messages', space: ALLOTMENT, channel: SHED, messages: [fromBob('psst', 1, { channel: SHED })] })
   client.openChannel(SHED)
   expect(shown()).toEqual([])
-  await port.answer('get-messages', { messages: [fromBob('psst', 1, { channel: SHED })], more: false })
+  await port.answer('get-messages', { messages: [fromBob('psst', 1, { channel: SHED })], more: false, newer: false })
   expect(shown()).toEqual(['psst (received)'])
 })
 
@@ -197,10 +197,10 @@ test('older messages are asked for once, before the oldest', async () => {
   hello(space(ALLOTMENT))
   await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')] })
   await port.answer('list-members', { members: [] })
-  await port.answer('get-messages', { messages: [fromBob('b', 2)], more: true })
+  await port.answer('get-messages', { messages: [fromBob('b', 2)], more: true, newer: false })
   void client.loadOlder()
   void client.loadOlder()
-  expect(await port.answer('get-messages', { messages: [fromBob('a', 1)], more: false })).toMatchObject({ before: opId('b') })
+  expect(await port.answer('get-messages', { messages: [fromBob('a', 1)], more: false, newer: false })).toMatchObject({ before: opId('b') })
   expect(port.open).not.toContain('get-messages')
   expect(shown()).toEqual(['a (received)', 'b (received)'])
 })
@@ -237,7 +237,7 @@ test('a space that was being joined is asked about when it is in', async () => {
 test('another tab takes over: what is open is asked for again', async () => {
   await inTheGarden([fromBob('a', 1)])
   hello(space(ALLOTMENT))
-  await port.answer('get-messages', { messages: [fromBob('a', 1), fromBob('b', 2)], more: false })
+  await port.answer('get-messages', { messages: [fromBob('a', 1), fromBob('b', 2)], more: false, newer: false })
   expect(shown()).toEqual(['a (received)', 'b (received)'])
 })
 

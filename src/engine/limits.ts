@@ -162,6 +162,8 @@ export const TYPING_LEAST_MS = 500
 export const MAX_TYPISTS = 100
 /** Unread messages of a channel that are counted: beyond it the number says nothing more. */
 export const MAX_UNREAD_COUNTED = 1000
+/** Replies of one thread that are counted at once: beyond it the number says nothing more. */
+export const MAX_THREAD_COUNTED = 1000
 /** Drafts that wait for the group, per space. */
 export const MAX_DRAFTS = 200
 /** Proposals of the index that one search looks at: a half-typed rare combination must not read the whole disk. */

@@ -43,7 +43,7 @@ export class Opening {
     const replica = new Replica(this.engine.world, this.engine.me, space, record)
     await replica.load(Replica.partitions(space).map(of))
     this.engine.reading.load(space, of(`read/${space}`))
-    replica.inbox.load(of(replica.inbox.partition))
+    for (const id of replica.inbox.load(of(replica.inbox.partition))) replica.threads.countAnew(id)
     this.engine.addReplica(turn, replica).load(of(`drafts/${space}`))
     if (record.state === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))

@@ -24,6 +24,7 @@ import { Mail } from './mailbox/mail.ts'
 import { Inbox } from './messages/inbox.ts'
 import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './messages/places.ts'
 import type { Located } from './messages/reading.ts'
+import { activeKey, activePartition, Threads } from './messages/threads.ts'
 import { Authority } from './space/authority.ts'
 import type { Verdict } from './space/reasons.ts'
 import { Opened } from './sync/comparing.ts'
@@ -52,6 +53,7 @@ export class Replica {
   readonly receiving: Receiving
   readonly opened = new Opened()
   readonly inbox: Inbox
+  readonly threads = new Threads()
   record: SpaceRecord
   /** When this device last laid out a key package, by its own clock (ms). */
   packagedAt = 0
@@ -247,6 +249,11 @@ export class Replica {
     const place = placeOf(channel, record)
     turn.out.put(rowsOf(this.id, channel, record.thread), rowKey(place), encodeMessage(record))
     turn.out.put(placesPartition(this.id), fromHex(record.id) as Uint8Array, encodePlace(place))
+    if (content.title !== undefined && record.thread === undefined) turn.out.put(activePartition(this.id, channel), activeKey(record.place, record.id), new Uint8Array(1))
+    if (record.thread !== undefined) {
+      this.threads.replied(record.thread, record)
+      this.inbox.expect(turn, record.thread)
+    }
     this.fresh.push({ channel, record })
   }
 
@@ -298,7 +305,7 @@ export class Replica {
   }
 
   /** What authority would say of own content, before any is made. */
-  contentVerdict(turn: Turn, channel: ChannelId, type: Content['type'] | 'everyone'): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, this.authority.state.channels.get(channel)?.audience ?? 0, undefined)) }
+  contentVerdict(turn: Turn, channel: ChannelId, type: Content['type'] | 'everyone' | 'thread'): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, this.authority.state.channels.get(channel)?.audience ?? 0, undefined)) }
 
   // ---- conclusions ----
 

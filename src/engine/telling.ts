@@ -5,7 +5,7 @@ import type { MessageRecord } from '../wire/content-records.ts'
 import type { Op } from '../wire/op.ts'
 import { roleInfos } from './authority-views.ts'
 import type { Engine } from './engine.ts'
-import { counts } from './messages/counting.ts'
+import { messageCounts } from './messages/counting.ts'
 import { PLAIN } from './messages/fold.ts'
 import { messageInfo } from './messages/infos.ts'
 import { recount } from './messages/unread.ts'
@@ -43,12 +43,12 @@ export class Telling {
       this.engine.searching.note(turn, replica, { channel, record, folded: PLAIN })
       if (record.device === replica.me.device) this.recent.note(replica.id, channel, record)
       this.engine.typing.wrote(turn, replica, channel, record.device)
-      if (!counts(replica, channel, record, 'message')) continue
+      if (!messageCounts(replica, channel, record)) continue
       const list = shown.get(channel)
       if (list === undefined) shown.set(channel, [record]); else list.push(record)
     }
     for (const [channel, list] of shown) {
-      this.engine.reading.count(turn, replica, channel, list)
+      this.engine.reading.count(turn, replica, { space: replica.id, channel, thread: undefined }, list.filter((record) => record.thread === undefined))
       const plain = list.filter((record) => !record.noted && record.content?.replyTo === undefined)
       for (const record of list) if (!plain.includes(record)) replica.inbox.change(record.id)
       if (plain.length > 0) this.tellMessages(turn, replica, channel, plain.map((record) => messageInfo(replica, { channel, record, folded: PLAIN }, undefined)))
@@ -105,7 +105,8 @@ export class Telling {
     this.revisions.set(replica.id, revision)
     if (told === undefined || told === revision) return
     turn.out.update({ type: 'revised', space: replica.id })
-    for (const channel of replica.authority.state.channels.keys()) if (this.engine.reading.unread(replica.id, channel).unread > 0) recount(this.engine, turn, replica, channel)
+    for (const spot of [...this.engine.reading.unreadIn(replica.id)]) recount(this.engine, turn, replica, spot)
+    for (const root of replica.threads.forgetAll()) replica.inbox.change(root)
   }
 
   spaceInfos(): SpaceInfo[] {

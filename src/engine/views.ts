@@ -1,6 +1,6 @@
 /** What clients see of the engine's state, made fresh when something changed. */
 import type { ChannelInfo, InviteInfo, MemberInfo, SendState, SpaceInfo } from '../api.ts'
-import type { ChannelId, DeviceId } from '../wire/ids.ts'
+import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
@@ -10,7 +10,12 @@ import type { Turn } from './turn.ts'
 
 /** Unread counts and what this device has read, by space and channel. Own business of this device. */
 export interface Unread { readonly unread: number; readonly mentions: number }
-export interface Reading { unread(space: string, channel: ChannelId): Unread }
+export const NOTHING_UNREAD: Unread = { unread: 0, mentions: 0 }
+export interface Reading {
+  unread(spot: { readonly space: SpaceId; readonly channel: ChannelId; readonly thread: OpId | undefined }): Unread
+  /** Also of threads in the channel. */
+  mentionsIn(space: SpaceId, channel: ChannelId): number
+}
 
 export function spaceInfo(replica: Replica, reading: Reading, name?: string): SpaceInfo {
   const state = replica.authority.state
@@ -18,9 +23,8 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
   let unread = 0, mentions = 0
   for (const channel of state.channels.keys()) {
     if (!isListed(replica, channel)) continue
-    const count = reading.unread(replica.id, channel)
-    unread += count.unread
-    mentions += count.mentions
+    unread += reading.unread({ space: replica.id, channel, thread: undefined }).unread
+    mentions += reading.mentionsIn(replica.id, channel)
   }
   return {
     space: replica.id, name: replica.record.state === 'joining' ? (name ?? state.name) : state.name, state: replica.state(),
@@ -33,10 +37,10 @@ export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] 
   const { state } = replica.authority
   return inPlace(state.channels, (c) => c.place).filter(([channel]) => isListed(replica, channel as ChannelId)).map(([id, c]): ChannelInfo => {
     const channel = id as ChannelId
-    const { unread, mentions } = reading.unread(replica.id, channel)
+    const { unread } = reading.unread({ space: replica.id, channel, thread: undefined }), mentions = reading.mentionsIn(replica.id, channel)
     const named = c.audience === 0 ? undefined : state.audiences.get(c.audience)
     return {
-      channel, name: c.name, topic: c.topic, unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
+      channel, name: c.name, topic: c.topic, kind: c.kind === 'forum' ? 'forum' : 'text', unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
       private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
       // Who was removed keeps what they have.
       state: !replica.isMember() || replica.audienceFor(channel)?.isReadable === true ? 'readable' : 'waiting',

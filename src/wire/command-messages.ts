@@ -1,22 +1,28 @@
 /** The forms of commands about what people say. */
 import type { MessageCommand } from '../api/messages.ts'
-import { channel, count, flag, type Form, list, member, message, oneOf, role, space, text, utcOffset } from './command-fields.ts'
+import { channel, count, flag, type Form, list, member, message, oneOf, role, space, text, texts, utcOffset } from './command-fields.ts'
 import { MAX_MENTIONS } from './content.ts'
 
 type Fields<T extends MessageCommand['type']> = Omit<Extract<MessageCommand, { type: T }>, 'type'>
 
-const MENTIONS = { mentions: { optional: list(member, MAX_MENTIONS) }, mentionRoles: { optional: list(role, MAX_MENTIONS) }, mentionEveryone: { optional: flag } }
+const MORE = {
+  mentions: { optional: list(member, MAX_MENTIONS) }, mentionRoles: { optional: list(role, MAX_MENTIONS) }, mentionEveryone: { optional: flag },
+  title: { optional: text }, tags: { optional: texts },
+}
 
 export const MESSAGE_FORMS: { readonly [T in MessageCommand['type']]: Form<Fields<T>> } = {
-  'send-message': { space, channel, text, replyTo: { optional: message }, ...MENTIONS },
-  'edit-message': { space, message, text, ...MENTIONS },
+  'send-message': { space, channel, text, replyTo: { optional: message }, thread: { optional: message }, ...MORE },
+  'edit-message': { space, message, text, ...MORE },
   'delete-message': { space, message },
   'react': { space, message, emoji: text, on: flag },
   'pin-message': { space, message, on: flag },
   'typing': { space, channel },
   'list-pins': { space, channel },
   'retry-message': { space, message },
-  'get-messages': { space, channel, limit: { optional: count }, before: { optional: message } },
+  'get-messages': {
+    space, channel, thread: { optional: message }, limit: { optional: count }, before: { optional: message }, after: { optional: message }, around: { optional: message }, unread: { optional: flag },
+  },
+  'list-threads': { space, channel, tag: { optional: text }, limit: { optional: count }, before: { optional: message } },
   'search-messages': {
     query: text, space: { optional: space }, channel: { optional: channel }, limit: { optional: count }, before: { optional: message },
     order: { optional: oneOf('newest', 'best') }, utcOffsetMinutes: { optional: utcOffset },

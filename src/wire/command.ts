@@ -6,7 +6,7 @@
  */
 import type { Command, CommandType, Readers } from '../api.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { channel, count, type Field, type Form, invite, list, member, type Optional, role, space, text, texts } from './command-fields.ts'
+import { channel, count, type Field, type Form, invite, list, member, oneOf, type Optional, role, space, text, texts } from './command-fields.ts'
 import { MESSAGE_FORMS } from './command-messages.ts'
 
 const MAX_COMMAND_READERS = 1024
@@ -28,7 +28,7 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'list-spaces': {},
   'rename-space': { space, name: text },
   'leave-space': { space },
-  'create-channel': { space, name: text, readers: { optional: readers } },
+  'create-channel': { space, name: text, kind: { optional: oneOf('text', 'forum') }, readers: { optional: readers } },
   'set-readers': { space, channel, readers: { optional: readers } },
   'rename-channel': { space, channel, name: text },
   'list-channels': { space },

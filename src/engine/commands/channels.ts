@@ -1,4 +1,5 @@
 /** Channels of a space. */
+import type { ChannelKind } from '../../api.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import { type ChannelId, parseChannelId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
@@ -20,7 +21,7 @@ export async function createChannel({ engine, turn, asker, replica }: AskedIn, c
   if (reason !== undefined) return refusal(reason)
   const made = await audienceOf(turn, replica, c.readers)
   if ('code' in made) return made
-  await engine.distribute(turn, replica, [...made.ops, ...await appendChannel(turn, replica, channel, name, made.audience)])
+  await engine.distribute(turn, replica, [...made.ops, ...await appendChannel(turn, replica, channel, name, made.audience, c.kind)])
   await openGroup(engine, turn, replica, made.audience)
   turn.out.reply(asker, { channel })
   return undefined
@@ -33,10 +34,10 @@ async function openGroup(engine: Engine, turn: Turn, replica: Replica, number: n
 }
 
 /** A channel, and its place behind all others. */
-export async function appendChannel(turn: Turn, replica: Replica, channel: ChannelId, name: string, audience = 0): Promise<Op[]> {
+export async function appendChannel(turn: Turn, replica: Replica, channel: ChannelId, name: string, audience = 0, kind: ChannelKind = 'text'): Promise<Op[]> {
   const last = [...replica.authority.state.channels.values()].map((c) => c.place).sort().pop() ?? ''
   const place = placeBetween(last, '')
-  const ops = [await replica.append(turn, 'channelCreate', encodeAuthorityBody({ type: 'channelCreate', channel, name, kind: 'text', audience }))]
+  const ops = [await replica.append(turn, 'channelCreate', encodeAuthorityBody({ type: 'channelCreate', channel, name, kind, audience }))]
   if (place !== undefined) ops.push(await replica.append(turn, 'channelPlace', encodeAuthorityBody({ type: 'channelPlace', channel, category: undefined, place })))
   return ops
 }

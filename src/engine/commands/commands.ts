@@ -51,7 +51,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading) })
     case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now)) })
     case 'list-invites': return listInvites(asked)
-    case 'get-messages': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)
+    case 'get-messages': case 'list-threads': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)
     case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
       return answerAuthority(asked, c)
   }

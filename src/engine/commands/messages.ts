@@ -1,36 +1,50 @@
-/** Writing messages, and reading a channel. */
-import type { ApiError, MessageInfo } from '../../api.ts'
+/** Writing messages. */
+import type { ApiError } from '../../api.ts'
 import type { WordsGiven } from '../../api/messages.ts'
-import type { Content, Words } from '../../wire/content.ts'
-import { decodeMessage } from '../../wire/content-records.ts'
+import { type Content, isTag, MAX_TAGS, MAX_TITLE_CHARS, type MessageContent, type Words } from '../../wire/content.ts'
 import type { ChannelId, EpochId, OpId } from '../../wire/ids.ts'
 import type { Audience } from '../audience.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
-import { counts } from '../messages/counting.ts'
 import { draftInfo } from '../messages/infos.ts'
-import { messageRows, placeOf, rowKey } from '../messages/places.ts'
-import { describe, findMessages, type Located, readNotes } from '../messages/reading.ts'
-import { recount } from '../messages/unread.ts'
+import { findMessages, type Located, reader } from '../messages/reading.ts'
 import { act, due, maySeal } from '../reconcile.ts'
 import { refusal } from '../refusals.ts'
 import type { Turn } from '../turn.ts'
 import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
+import { rootOf } from './windows.ts'
 
 export async function sendMessage(asked: AskedIn, c: Run<'send-message'>): Promise<Refusal> {
-  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
-  const words = asWords(asked, c.channel, c)
+  const { engine, turn, asker, replica } = asked
+  const kind = replica.authority.state.channels.get(c.channel)?.kind
+  if (kind === undefined || !isListed(replica, c.channel)) return fail('unknown-channel')
+  const isPost = kind === 'forum' && c.thread === undefined
+  const words = asWords(asked, c.channel, c, isPost ? 'post' : 'message')
   if ('code' in words) return words
-  const said = await say(asked, c.channel, { type: 'message', ...words, ...(c.replyTo === undefined ? {} : { replyTo: c.replyTo }) })
+  const content: MessageContent = { type: 'message', ...words, ...(c.replyTo === undefined ? {} : { replyTo: c.replyTo }), ...(c.thread === undefined ? {} : { thread: c.thread }) }
+  if (c.thread === undefined) return send(asked, c.channel, content, isPost)
+  await engine.questions.follow(turn, () => rootOf(replica, c.channel, c.thread as OpId), async (later, root) => {
+    if (root?.record.content === undefined) return later.out.refuse(asker, fail('unknown-message'))
+    const refused = await send({ ...asked, turn: later }, c.channel, content, kind !== 'forum' && root.record.replies === 0)
+    if (refused !== undefined) later.out.refuse(asker, refused)
+  })
+  return undefined
+}
+
+async function send(asked: AskedIn, channel: ChannelId, content: MessageContent, beginsThread: boolean): Promise<Refusal> {
+  const { engine, turn, asker, replica } = asked
+  const verdict = beginsThread ? replica.contentVerdict(turn, channel, 'thread') : undefined
+  if (verdict?.type === 'void') return refusal(verdict.reason)
+  const said = await say(asked, channel, content)
   if ('code' in said) return said
-  asked.engine.typing.sent(asked.replica.id, c.channel)
-  asked.turn.out.reply(asked.asker, { messageId: said.id })
+  engine.typing.sent(replica.id, channel)
+  turn.out.reply(asker, { messageId: said.id })
   return undefined
 }
 
 /** The words of a message as they go into it, or what is wrong with them. */
-export function asWords({ turn, replica }: AskedIn, channel: ChannelId, given: WordsGiven): Words | ApiError {
+export function asWords({ turn, replica }: AskedIn, channel: ChannelId, given: WordsGiven, kind: 'post' | 'message'): Words | ApiError {
   const { text, mentions = [], mentionRoles: roles = [], mentionEveryone: everyone = false } = given
   if (text.trim() === '') return fail('text-empty')
   if (text.length > limits.MAX_MESSAGE_CHARS) return fail('text-too-long')
@@ -39,7 +53,18 @@ export function asWords({ turn, replica }: AskedIn, channel: ChannelId, given: W
   if (roles.some((role) => !state.roles.has(role))) return fail('unknown-role')
   const verdict = roles.length > 0 || everyone ? replica.contentVerdict(turn, channel, 'everyone') : undefined
   if (verdict?.type === 'void') return refusal(verdict.reason)
-  return { text, ...(mentions.length === 0 ? {} : { mentions }), ...(roles.length === 0 ? {} : { roles }), ...(everyone ? { everyone } : {}) }
+  const head = kind === 'post' ? asHead(given) : given.title === undefined && given.tags === undefined ? {} : fail('bad-request', 'Only posts of a forum have a title and tags.')
+  if ('code' in head) return head
+  return { text, ...head, ...(mentions.length === 0 ? {} : { mentions }), ...(roles.length === 0 ? {} : { roles }), ...(everyone ? { everyone } : {}) }
+}
+
+/** What a forum lists a post by. */
+function asHead({ title: given = '', tags: givenTags = [] }: WordsGiven): Pick<Words, 'title' | 'tags'> | ApiError {
+  const title = given.trim(), tags = [...new Set(givenTags.map((tag) => tag.trim()))]
+  if (title === '') return fail('name-empty', 'Give the post a title.')
+  if (title.length > MAX_TITLE_CHARS) return fail('name-too-long', 'This title is too long. Use 120 characters or fewer.')
+  if (tags.length > MAX_TAGS || !tags.every(isTag)) return fail('bad-request', 'A post has at most five tags, each of one line and at most 32 characters.')
+  return { title, ...(tags.length === 0 ? {} : { tags }) }
 }
 
 /** Seals and sends content, or keeps it until it may be sealed. The id is the op's, or for now the draft's. */
@@ -75,63 +100,8 @@ function changeOnly(turn: Turn, audience: Audience): ReturnType<typeof due> {
 
 /** Looks for a message, and refuses when it isn't here. */
 export function find(asked: AskedIn, message: OpId, then: (asked: AskedIn, found: Located) => void | Promise<void>): void | Promise<void> {
-  return findMessages({ questions: asked.engine.questions, replica: asked.replica }, asked.turn, [message], (turn, [found]) => {
+  return findMessages(reader(asked.engine, asked.replica), asked.turn, [message], (turn, [found]) => {
     if (found === undefined) return turn.out.refuse(asked.asker, fail('unknown-message'))
     return then({ ...asked, turn }, found)
   })
-}
-
-export async function markRead(asked: AskedIn, c: Run<'mark-read'>): Promise<undefined> {
-  await find(asked, c.message, ({ engine, turn, asker, replica }, { channel, record }) => {
-    engine.reading.mark(turn, replica.id, channel, record.place)
-    recount(engine, turn, replica, channel, (later) => { later.out.reply(asker, {}) })
-  })
-}
-
-export async function retryMessage(asked: AskedIn, c: Run<'retry-message'>): Promise<undefined> {
-  await find(asked, c.message, ({ engine, turn, asker, replica }, { channel, record }) => {
-    replica.mail.retry(turn, channel, record.chanSeq)
-    engine.telling.statesChanged(replica.id, channel)
-    engine.touch(turn, replica)
-    turn.out.reply(asker, {})
-  })
-}
-
-export async function getMessages(asked: AskedIn, c: Run<'get-messages'>): Promise<Refusal> {
-  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
-  asked.replica.opened.note(c.channel)
-  const limit = Math.min(Math.max(1, c.limit ?? 50), limits.MAX_MESSAGES_PAGE)
-  if (c.before === undefined) { page(asked, { channel: c.channel, limit, before: undefined }); return undefined }
-  await find(asked, c.before, (later, { channel, record }) => page(later, { channel, limit, before: rowKey(placeOf(channel, record)) }))
-  return undefined
-}
-
-interface Wanted { readonly channel: ChannelId; readonly limit: number; readonly before: Uint8Array | undefined }
-
-/** Goes back from `before` until there are enough that count. `newer`: those found already, newest first. */
-function page(asked: AskedIn, wanted: Wanted, newer: readonly Located[] = [], from = wanted.before): void {
-  const { engine, turn, replica } = asked
-  const rows = messageRows(replica.id, wanted.channel, undefined)
-  const limit = wanted.limit - newer.length + 1
-  engine.questions.ask(turn, rows.partition, { from: rows.from, to: from ?? rows.to, limit, reverse: true }, (later, answer) => {
-    const found = [...newer]
-    for (const row of answer) {
-      const record = decodeMessage(row.value)
-      if (record !== undefined && counts(replica, wanted.channel, record, 'message')) found.push({ channel: wanted.channel, record })
-    }
-    const last = answer[answer.length - 1]
-    if (answer.length === limit && last !== undefined && found.length <= wanted.limit) return page({ ...asked, turn: later }, wanted, found, last.key)
-    return reply({ ...asked, turn: later }, wanted, found)
-  })
-}
-
-/** `found` come newest first, one more than wanted where there are more; the answer goes oldest first, and what waits to be sealed stands behind the newest. */
-function reply({ engine, turn, asker, replica }: AskedIn, wanted: Wanted, found: readonly Located[]): void | Promise<void> {
-  const at = { questions: engine.questions, replica }
-  return readNotes(at, turn, found.slice(0, wanted.limit).reverse(), false, (noted, seen) => describe(at, noted, seen, (later, infos) => {
-    for (const { record } of seen) if (record.device === replica.me.device) engine.telling.recent.note(replica.id, wanted.channel, record)
-    const drafts = wanted.before === undefined ? engine.drafts.get(replica.id)?.of(wanted.channel) ?? [] : []
-    const messages: MessageInfo[] = [...infos, ...drafts.map((draft) => draftInfo(replica, draft))]
-    later.out.reply(asker, { messages, more: found.length > wanted.limit })
-  }))
 }

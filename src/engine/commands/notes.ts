@@ -7,10 +7,10 @@ import type { MessageDraft } from '../drafts.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import { livePins, liveReactions } from '../messages/fold.ts'
-import { counts } from '../messages/counting.ts'
+import { messageCounts } from '../messages/counting.ts'
 import { draftInfo } from '../messages/infos.ts'
 import { pinsPartition } from '../messages/places.ts'
-import { describe, findMessages, readNotes, type Seen } from '../messages/reading.ts'
+import { describe, findMessages, readNotes, reader, type Seen } from '../messages/reading.ts'
 import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 import { asWords, find, say } from './messages.ts'
@@ -19,8 +19,8 @@ type Going = void | Promise<void>
 
 /** Looks for a message that is shown, with its notes, and refuses when there is none. */
 async function look(asked: AskedIn, message: OpId, then: (asked: AskedIn, seen: Seen) => Going): Promise<undefined> {
-  await find(asked, message, (found, located) => readNotes({ questions: found.engine.questions, replica: found.replica }, found.turn, [located], true, (turn, [seen]) => {
-    const isShown = seen !== undefined && seen.record.content !== undefined && !seen.folded.isDeleted && counts(found.replica, seen.channel, seen.record, 'message')
+  await find(asked, message, (found, located) => readNotes(reader(found.engine, found.replica), found.turn, [located], true, (turn, [seen]) => {
+    const isShown = seen !== undefined && seen.record.content !== undefined && !seen.folded.isDeleted && messageCounts(found.replica, seen.channel, seen.record)
     return isShown ? then({ ...found, turn }, seen) : turn.out.refuse(found.asker, fail('unknown-message'))
   }))
 }
@@ -34,12 +34,15 @@ async function note(asked: AskedIn, { channel }: Seen, content: Content | undefi
 export async function editMessage(asked: AskedIn, c: Run<'edit-message'>): Promise<Refusal> {
   const draft = draftOf(asked, c.message)
   if (draft !== undefined) {
-    const words = asWords(asked, draft.channel, c)
+    const { title, tags = [] } = draft.content
+    const words = title === undefined ? asWords(asked, draft.channel, c, 'message') : asWords(asked, draft.channel, { title, tags, ...c }, 'post')
     return 'code' in words ? words : changeDraft(asked, draft, words)
   }
   return look(asked, c.message, (found, seen) => {
     if (seen.record.author !== found.replica.me.identity) return found.turn.out.refuse(found.asker, fail('not-allowed'))
-    const words = asWords(found, seen.channel, c)
+    const now = seen.folded.edit?.words ?? seen.record.content
+    // A post keeps its title and tags where nothing is said of them.
+    const words = now?.title === undefined ? asWords(found, seen.channel, c, 'message') : asWords(found, seen.channel, { title: now.title, tags: now.tags ?? [], ...c }, 'post')
     return 'code' in words ? found.turn.out.refuse(found.asker, words) : note(found, seen, { type: 'edit', message: c.message, ...words })
   })
 }
@@ -59,7 +62,7 @@ function draftOf({ engine, replica }: AskedIn, message: OpId): MessageDraft | un
 /** What waits to be secured was seen by nobody: it is said otherwise, or not at all. */
 function changeDraft({ engine, turn, asker, replica }: AskedIn, draft: MessageDraft, words: Words | undefined): undefined {
   const { content } = draft
-  const next: MessageContent | undefined = words === undefined ? undefined : { type: 'message', ...words, ...(content.replyTo === undefined ? {} : { replyTo: content.replyTo }) }
+  const next: MessageContent | undefined = words === undefined ? undefined : { type: 'message', ...words, ...(content.replyTo === undefined ? {} : { replyTo: content.replyTo }), ...(content.thread === undefined ? {} : { thread: content.thread }) }
   engine.drafts.get(replica.id)?.change(turn, draft.id, next)
   turn.out.reply(asker, {})
   const info = draftInfo(replica, next === undefined ? draft : { ...draft, content: next })
@@ -93,17 +96,17 @@ export function pinMessage(asked: AskedIn, c: Run<'pin-message'>): Promise<undef
 export async function listPins(asked: AskedIn, c: Run<'list-pins'>): Promise<Refusal> {
   if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   await pinned(asked, c, ({ engine, turn, asker, replica }, seen) =>
-    describe({ questions: engine.questions, replica }, turn, seen, (later, messages) => { later.out.reply(asker, { messages }) }))
+    describe(reader(engine, replica), turn, seen, (later, messages) => { later.out.reply(asker, { messages }) }))
   return undefined
 }
 
 /** Everything pinned in the channel, the newest messages first. */
 function pinned(asked: AskedIn, { channel }: Pick<Seen, 'channel'>, then: (asked: AskedIn, seen: readonly Seen[]) => Going): Going {
   const { engine, turn, replica } = asked
-  const at = { questions: engine.questions, replica }
+  const at = reader(engine, replica)
   const all = { partition: pinsPartition(replica.id, channel), query: { limit: limits.MAX_PINS_READ } }
   return engine.questions.askAll(turn, [all], (asking, [rows]) => findMessages(at, asking, idsOf(rows ?? []), (found, messages) => readNotes(at, found, messages, false, (later, seen) => {
-    const shown = seen.filter((s) => s.channel === channel && s.folded.isPinned && s.record.content !== undefined && counts(replica, channel, s.record, 'message'))
+    const shown = seen.filter((s) => s.channel === channel && s.folded.isPinned && s.record.content !== undefined && messageCounts(replica, channel, s.record))
     return then({ ...asked, turn: later }, shown.sort((a, b) => b.record.place - a.record.place))
   })))
 }

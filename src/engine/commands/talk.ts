@@ -1,14 +1,17 @@
 /** Commands about what people say, by their names. */
 import type { MessageAct, MessageQuestion } from '../../api/messages.ts'
 import { fail } from '../errors.ts'
+import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
-import { getMessages, markRead, retryMessage, sendMessage } from './messages.ts'
+import { sendMessage } from './messages.ts'
 import { deleteMessage, editMessage, listPins, pinMessage, react } from './notes.ts'
 import { getDraft, keepDraft } from './unsent.ts'
+import { getMessages, listThreads, markRead, retryMessage } from './windows.ts'
 
 export function answerMessage(asked: AskedIn, c: MessageQuestion): Promise<Refusal> | Refusal {
   switch (c.type) {
     case 'get-messages': return getMessages(asked, c)
+    case 'list-threads': return listThreads(asked, c)
     case 'list-pins': return listPins(asked, c)
     case 'mark-read': return markRead(asked, c)
     case 'retry-message': return retryMessage(asked, c)
@@ -29,7 +32,7 @@ export function doMessage(asked: AskedIn, c: MessageAct): Promise<Refusal> | Ref
 }
 
 async function typing({ engine, turn, asker, replica }: AskedIn, c: Run<'typing'>): Promise<Refusal> {
-  if (!replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  if (!isListed(replica, c.channel)) return fail('unknown-channel')
   await engine.typing.say(turn, replica, c.channel)
   turn.out.reply(asker, {})
   return undefined

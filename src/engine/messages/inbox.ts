@@ -27,13 +27,14 @@ export class Inbox {
   get partition(): string { return `noted/${this.space}` }
 
   /** What was not finished before the restart is looked at again. */
-  load(rows: readonly Row[]): void {
+  load(rows: readonly Row[]): OpId[] {
     for (const row of rows) {
       const id = parseOpId(row.key)
       if (id === undefined) continue
       this.expected.add(id)
       this.changed.add(id)
     }
+    return [...this.changed]
   }
 
   /** Keeps a note. Putting one twice changes nothing: notes are a set. */

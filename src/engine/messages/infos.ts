@@ -1,27 +1,32 @@
 /** Messages as clients see them. */
 import type { MessageInfo, ReactionInfo, ReplyInfo } from '../../api.ts'
+import type { Words } from '../../wire/content.ts'
 import type { IdentityId, OpId } from '../../wire/ids.ts'
 import { MAX_QUOTE_CHARS } from '../limits.ts'
 import type { MessageDraft } from '../drafts.ts'
 import type { Replica } from '../replica.ts'
-import { sendState } from '../views.ts'
+import { NOTHING_UNREAD, sendState, type Unread } from '../views.ts'
 import { mentionsInfo } from './mentions.ts'
 import type { Seen } from './reading.ts'
 
 const HLC_STEP = 1024
 
-export function messageInfo(replica: Replica, seen: Omit<Seen, 'notes'>, target: Omit<Seen, 'notes'> | undefined): MessageInfo {
+export function messageInfo(replica: Replica, seen: Omit<Seen, 'notes'>, target: Omit<Seen, 'notes'> | undefined, inThread: Unread = NOTHING_UNREAD): MessageInfo {
   const { channel, record, folded } = seen
   const { content } = record
   const head = {
     id: record.id, channel, author: record.author, authorName: replica.authority.nameOf(record.author), sentAt: Math.floor(record.hlc / HLC_STEP), order: record.place,
     mine: record.author === replica.me.identity, state: record.device === replica.me.device ? sendState(replica, channel, record.chanSeq) : { type: 'received' as const },
   }
-  if (content === undefined || folded.isDeleted) return { ...head, text: '', deleted: true }
+  const thread = {
+    ...(record.thread === undefined ? {} : { thread: record.thread }),
+    ...(record.replies === 0 ? {} : { replies: { count: record.replies, lastAt: Math.floor(record.lastReply / HLC_STEP), unread: inThread.unread, mentions: inThread.mentions } }),
+  }
+  if (content === undefined || folded.isDeleted) return { ...head, ...thread, text: '', deleted: true }
   const words = folded.edit?.words ?? content
   const mentions = mentionsInfo(replica, channel, words, folded.edit?.by ?? record)
   return {
-    ...head, text: words.text,
+    ...head, ...thread, text: words.text, ...postInfo(words),
     ...(folded.edit === undefined ? {} : { editedAt: Math.floor(folded.edit.by.hlc / HLC_STEP) }),
     ...(content.replyTo === undefined ? {} : { replyTo: replyInfo(replica, content.replyTo, target) }),
     ...(mentions === undefined ? {} : { mentions }),
@@ -29,6 +34,8 @@ export function messageInfo(replica: Replica, seen: Omit<Seen, 'notes'>, target:
     ...(folded.isPinned ? { pinned: true } : {}),
   }
 }
+
+const postInfo = ({ title, tags }: Words): Pick<MessageInfo, 'title' | 'tags'> => ({ ...(title === undefined ? {} : { title }), ...(tags === undefined ? {} : { tags }) })
 
 const reactionInfos = (reactions: ReadonlyMap<string, readonly IdentityId[]>, me: IdentityId): ReactionInfo[] =>
   [...reactions].map(([emoji, by]) => ({ emoji, by, mine: by.includes(me) }))
@@ -51,6 +58,7 @@ export function draftInfo(replica: Replica, { id, channel, at, content }: Messag
   return {
     id, channel, author: replica.me.identity, authorName: replica.me.name, text: content.text, sentAt: at, order: at * HLC_STEP, mine: true, state: { type: 'securing' },
     ...(content.replyTo === undefined ? {} : { replyTo: replyInfo(replica, content.replyTo, undefined) }),
+    ...(content.thread === undefined ? {} : { thread: content.thread }), ...postInfo(content),
     ...(mentions === undefined ? {} : { mentions }),
   }
 }

@@ -4,18 +4,22 @@ import type { Row } from '../../ports.ts'
 import { decodeMessage, decodeNote, type MessageRecord, type NoteRecord } from '../../wire/content-records.ts'
 import type { Words } from '../../wire/content.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
+import type { Engine } from '../engine.ts'
 import { MAX_NOTES_READ } from '../limits.ts'
 import type { Questions } from '../questions.ts'
+import type { ReadMarks } from '../read-marks.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
-import { counts } from './counting.ts'
+import { counts, messageCounts } from './counting.ts'
 import { fold, type Folded, PLAIN } from './fold.ts'
 import { messageInfo } from './infos.ts'
 import { decodePlace, messageRow, noteRows, placeRow } from './places.ts'
 
 /** Whose disk is asked, and about which space. */
-export interface Reader { readonly questions: Questions; readonly replica: Replica }
+export interface Reader { readonly questions: Questions; readonly marks: ReadMarks; readonly replica: Replica }
+
+export const reader = (engine: Pick<Engine, 'questions' | 'reading'>, replica: Replica): Reader => ({ questions: engine.questions, marks: engine.reading, replica })
 
 export interface Located { readonly channel: ChannelId; readonly record: MessageRecord }
 
@@ -26,20 +30,17 @@ type Then<T> = (turn: Turn, found: readonly T[]) => void | Promise<void>
 type Going = void | Promise<void>
 
 /** Those that are here, of any channel, in the order of `ids`. */
-export function findMessages(at: Reader, turn: Turn, ids: readonly OpId[], then: Then<Located>): Going {
-  const space = at.replica.id
-  return at.questions.askAll(turn, ids.map((id) => placeRow(space, id)), (placed, answers) => {
-    const places = answers.map(([row]) => decodePlace(row)).filter((place) => place !== undefined)
-    return at.questions.askAll(placed, places.map((place) => messageRow(space, place)), (found, rows) => {
-      const located: Located[] = []
-      places.forEach(({ channel }, i) => {
-        const row = rows[i]?.[0]
-        const record = row === undefined ? undefined : decodeMessage(row.value)
-        if (record !== undefined) located.push({ channel, record })
-      })
-      return then(found, located)
-    })
+export function* located(replica: Replica, ids: readonly OpId[]): Reading<Located[]> {
+  const places = (yield ids.map((id) => placeRow(replica.id, id))).map(([row]) => decodePlace(row)).filter((place) => place !== undefined)
+  const rows = yield places.map((place) => messageRow(replica.id, place))
+  return places.flatMap(({ channel }, i) => {
+    const row = rows[i]?.[0], record = row === undefined ? undefined : decodeMessage(row.value)
+    return record === undefined ? [] : [{ channel, record }]
   })
+}
+
+export function findMessages(at: Reader, turn: Turn, ids: readonly OpId[], then: Then<Located>): Going {
+  return at.questions.follow(turn, () => located(at.replica, ids), then)
 }
 
 /** With their notes; `all`: also of those whose rows say that there are none. */
@@ -65,16 +66,18 @@ function look(replica: Replica, { channel, record }: Located, rows: readonly Row
 export const wordsOf = ({ folded, record }: Pick<Seen, 'folded' | 'record'>): Words | undefined => (folded.isDeleted ? undefined : folded.edit?.words ?? record.content)
 
 /** As clients see them, with the first words of what they answer to. */
-export function describe(at: Reader, turn: Turn, seen: readonly Seen[], then: Then<MessageInfo>): Going {
+export function* described(replica: Replica, marks: ReadMarks, seen: readonly Seen[]): Reading<MessageInfo[]> {
   const known = new Map(seen.map((s) => [s.record.id, s]))
   const targets = new Set(seen.map((s) => s.record.content?.replyTo).filter((id) => id !== undefined && !known.has(id)) as OpId[])
-  return findMessages(at, turn, [...targets], (found, others) => readNotes(at, found, others, false, (later, read) => {
-    for (const other of read) known.set(other.record.id, other)
-    return then(later, seen.map((one) => {
-      const { replyTo } = one.record.content ?? {}
-      const target = replyTo === undefined ? undefined : known.get(replyTo)
-      const isShown = target !== undefined && target.channel === one.channel && counts(at.replica, target.channel, target.record, 'message')
-      return messageInfo(at.replica, one, isShown ? target : undefined)
-    }))
-  }))
+  for (const other of yield* withNotes(replica, yield* located(replica, [...targets]), false)) known.set(other.record.id, other)
+  return seen.map((one) => {
+    const { replyTo } = one.record.content ?? {}
+    const target = replyTo === undefined ? undefined : known.get(replyTo)
+    const isShown = target !== undefined && target.channel === one.channel && messageCounts(replica, target.channel, target.record)
+    return messageInfo(replica, one, isShown ? target : undefined, marks.unread({ space: replica.id, channel: one.channel, thread: one.record.id }))
+  })
+}
+
+export function describe(at: Reader, turn: Turn, seen: readonly Seen[], then: Then<MessageInfo>): Going {
+  return at.questions.follow(turn, () => described(at.replica, at.marks, seen), then)
 }

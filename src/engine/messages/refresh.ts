@@ -1,41 +1,63 @@
 /** Looks again at messages of which something changed: brings their rows up to date, and tells clients how they look now. */
 import type { MessageInfo } from '../../api.ts'
 import { encodeMessage, type MessageRecord } from '../../wire/content-records.ts'
-import type { ChannelId } from '../../wire/ids.ts'
+import type { ChannelId, OpId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
+import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
-import { counts } from './counting.ts'
+import { messageCounts } from './counting.ts'
 import { placeOf, rowKey, rowsOf } from './places.ts'
-import { describe, findMessages, readNotes, type Seen } from './reading.ts'
+import { described, located, type Seen, withNotes } from './reading.ts'
+import { activeKey, activePartition, activePlace, noteUnread, type Tally } from './threads.ts'
 import { recount } from './unread.ts'
 
 export function refresh(engine: Engine, turn: Turn, replica: Replica): void | Promise<void> {
   const ids = replica.inbox.begin()
   if (ids.length === 0) return undefined
-  const at = { questions: engine.questions, replica }
-  return findMessages(at, turn, ids, (found, messages) => readNotes(at, found, messages, true, (later, seen) => {
-    for (const one of seen) {
-      bringUpToDate(later, replica, one)
-      if (one.folded.isDeleted || one.folded.edit !== undefined) engine.searching.note(later, replica, one)
-    }
-    const { reading } = engine
-    const less = seen.filter(({ channel, record, folded }) => folded.isDeleted && record.content !== undefined && record.place > reading.markOf(replica.id, channel))
-    for (const channel of new Set(less.map((s) => s.channel))) recount(engine, later, replica, channel)
-    return describe(at, later, seen.filter((s) => counts(replica, s.channel, s.record, 'message')), (last, infos) => {
-      for (const [channel, list] of byChannel(infos)) engine.telling.tellMessages(last, replica, channel, list)
-      replica.inbox.end()
-      engine.touch(last, replica)
-    })
-  }))
+  return engine.questions.follow(turn, (running) => lookAgain(engine, running, replica, ids), (last, infos) => {
+    for (const [channel, list] of byChannel(infos)) engine.telling.tellMessages(last, replica, channel, list)
+    replica.inbox.end()
+    engine.touch(last, replica)
+  })
 }
 
-function bringUpToDate(turn: Turn, replica: Replica, { channel, record, folded }: Seen): void {
-  const next: MessageRecord = { ...record, noted: record.noted || replica.inbox.isExpected(record.id), content: folded.isDeleted ? undefined : record.content }
-  if (next.noted !== record.noted || next.content !== record.content) {
+function* lookAgain(engine: Engine, turn: () => Turn, replica: Replica, ids: readonly OpId[]): Reading<MessageInfo[]> {
+  const shown: Seen[] = [], here = yield* located(replica, ids)
+  for (const id of ids) if (!here.some(({ record }) => record.id === id)) replica.threads.isMissing(id)
+  for (const one of yield* withNotes(replica, here, true)) {
+    const fresh = replica.threads.takeFresh(replica, one)
+    const tally = yield* replica.threads.tally(replica, one, fresh)
+    if (fresh.length > 0) noteUnread(engine, turn(), replica, one, fresh)
+    if (one.folded.isDeleted && one.record.content !== undefined) forgetWords(engine, turn(), replica, one)
+    const record = bringUpToDate(turn(), replica, one, tally)
+    if (one.folded.isDeleted || one.folded.edit !== undefined) engine.searching.note(turn(), replica, one)
+    if (messageCounts(replica, one.channel, record)) shown.push({ ...one, record })
+  }
+  return yield* described(replica, engine.reading, shown)
+}
+
+/** A deleted message is neither unread nor a reply. */
+function forgetWords(engine: Engine, turn: Turn, replica: Replica, { channel, record }: Seen): void {
+  const spot = { space: replica.id, channel, thread: record.thread }
+  if (record.place > engine.reading.readUpTo(spot)) recount(engine, turn, replica, spot)
+  if (record.thread === undefined) return
+  replica.threads.countAnew(record.thread)
+  replica.inbox.expect(turn, record.thread)
+}
+
+function bringUpToDate(turn: Turn, replica: Replica, { channel, record, folded }: Seen, tally: Tally | undefined): MessageRecord {
+  const next: MessageRecord = { ...record, ...tally, noted: record.noted || replica.inbox.isExpected(record.id), content: folded.isDeleted ? undefined : record.content }
+  if (next.noted !== record.noted || next.content !== record.content || next.replies !== record.replies || next.lastReply !== record.lastReply) {
     turn.out.put(rowsOf(replica.id, channel, record.thread), rowKey(placeOf(channel, record)), encodeMessage(next))
   }
+  const before = activePlace(record), now = activePlace(next), active = activePartition(replica.id, channel)
+  if (before !== now) {
+    if (before !== undefined) turn.out.delete(active, activeKey(before, record.id))
+    if (now !== undefined) turn.out.put(active, activeKey(now, record.id), new Uint8Array(1))
+  }
   replica.inbox.done(turn, record.id)
+  return next
 }
 
 function byChannel(infos: readonly MessageInfo[]): Map<ChannelId, MessageInfo[]> {

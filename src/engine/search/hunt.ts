@@ -2,7 +2,7 @@
 import { decodeMessage } from '../../wire/content-records.ts'
 import { MAX_SEARCH_LOOKS } from '../limits.ts'
 import { decodePlace, messageRow, type Place, placesByPrefix } from '../messages/places.ts'
-import { counts } from '../messages/counting.ts'
+import { messageCounts } from '../messages/counting.ts'
 import { type Located, type Seen, withNotes, wordsOf } from '../messages/reading.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
@@ -52,7 +52,7 @@ function* check(replica: Replica, query: Query, names: Names, docs: readonly Doc
   }
   const messages = (yield places.map((place) => messageRow(replica.id, place))).flatMap((rows, i): Located[] => {
     const record = rows[0] === undefined ? undefined : decodeMessage(rows[0].value), channel = places[i]?.channel
-    return record === undefined || channel === undefined || !isListed(replica, channel) || !counts(replica, channel, record, 'message') ? [] : [{ channel, record }]
+    return record === undefined || channel === undefined || !isListed(replica, channel) || !messageCounts(replica, channel, record) ? [] : [{ channel, record }]
   })
   const hits: Hit[] = []
   for (const seen of yield* withNotes(replica, messages, false)) {

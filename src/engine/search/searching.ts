@@ -3,7 +3,7 @@ import type { FoundMessage, Results } from '../../api.ts'
 import type { ChannelId, SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import { INDEX_AFTER_MS, INDEX_PAUSE_MS, MAX_RANKED } from '../limits.ts'
-import { describe, findMessages, type Located, type Seen } from '../messages/reading.ts'
+import { describe, findMessages, type Located, reader, type Seen } from '../messages/reading.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
@@ -96,7 +96,7 @@ export class Searching {
       const [replica, ...others] = replicas
       if (replica === undefined) return then(later, hits.map((hit) => found.get(hit)).filter((one) => one !== undefined))
       const own = hits.filter((hit) => hit.replica === replica)
-      return describe({ questions: this.engine.questions, replica }, later, own.map((hit) => hit.seen), (last, infos) => {
+      return describe(reader(this.engine, replica), later, own.map((hit) => hit.seen), (last, infos) => {
         infos.forEach((message, i) => {
           const hit = own[i]
           if (hit === undefined) return
@@ -113,7 +113,7 @@ export class Searching {
   locate(turn: Turn, replicas: readonly Replica[], message: Located['record']['id'], then: (turn: Turn, at: Located | undefined) => Going): Going {
     const [replica, ...others] = replicas
     if (replica === undefined) return then(turn, undefined)
-    return findMessages({ questions: this.engine.questions, replica }, turn, [message], (later, [found]) => (found === undefined ? this.locate(later, others, message, then) : then(later, found)))
+    return findMessages(reader(this.engine, replica), turn, [message], (later, [found]) => (found === undefined ? this.locate(later, others, message, then) : then(later, found)))
   }
 }
 

@@ -18,8 +18,8 @@ export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | '
 export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past }
 type MakeView = (past: Past, also?: number) => View
 
-/** Types of content that need a permission of their own; all others need `send`. `everyone` is no type, but what a message may ask for besides. */
-const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react'], ['unreact', 'react'], ['pin', 'messages'], ['unpin', 'messages'], ['remove', 'messages'], ['everyone', 'everyone']])
+/** Types of content that need a permission of their own; all others need `send`. `everyone` and `thread` are no types, but what a message may ask for besides. */
+const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react'], ['unreact', 'react'], ['pin', 'messages'], ['unpin', 'messages'], ['remove', 'messages'], ['everyone', 'everyone'], ['thread', 'thread']])
 
 export function judgeContent(history: History, resolution: Resolution, question: ContentQuestion, viewOf: MakeView): Reason | undefined {
   const { author, header, past } = question

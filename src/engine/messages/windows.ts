@@ -1,0 +1,60 @@
+/**
+ * Windows of a channel or a thread: so many messages that count, before, after or around one. Rows are read in the order of places, so a window doesn't
+ * shift when something arrives meanwhile; what is void is passed over.
+ */
+import type { RangeQuery } from '../../ports.ts'
+import { concat, fromHex, u64 } from '../../wire/bytes.ts'
+import { decodeMessage } from '../../wire/content-records.ts'
+import type { ChannelId, OpId } from '../../wire/ids.ts'
+import type { Reading } from '../reading.ts'
+import type { Replica } from '../replica.ts'
+import { messageCounts } from './counting.ts'
+import { after, messageRows } from './places.ts'
+import type { Located } from './reading.ts'
+
+/** A channel, or a thread in it. */
+export interface Where { readonly channel: ChannelId; readonly thread: OpId | undefined }
+
+/** Oldest first; whether there are others before and after. */
+export interface Window { readonly messages: readonly Located[]; readonly older: boolean; readonly newer: boolean }
+
+/** The key before which, and from which on, rows are cut. */
+export type Cut = { readonly type: 'end' } | { readonly type: 'before' | 'after' | 'around'; readonly key: Uint8Array }
+
+/** The key of the first row that may come after everything with this place or an earlier one. */
+export const keyBehind = (where: Where, place: number): Uint8Array => concat(where.thread === undefined ? new Uint8Array() : fromHex(where.thread) as Uint8Array, u64(place + 1))
+
+export function* readWindow(replica: Replica, where: Where, cut: Cut, limit: number): Reading<Window> {
+  const { from, to } = messageRows(replica.id, where.channel, where.thread)
+  if (cut.type === 'after') {
+    const later = yield* some(replica, where, { from: after(cut.key), to }, limit)
+    return { messages: later.found, older: true, newer: later.more }
+  }
+  if (cut.type === 'around') {
+    const half = limit >> 1
+    const later = yield* some(replica, where, { from: cut.key, to }, limit - half)
+    const earlier = yield* some(replica, where, { from, to: cut.key, reverse: true }, limit - later.found.length)
+    return { messages: [...earlier.found.reverse(), ...later.found], older: earlier.more, newer: later.more }
+  }
+  const earlier = yield* some(replica, where, { from, to: cut.type === 'end' ? to : cut.key, reverse: true }, limit)
+  return { messages: earlier.found.reverse(), older: earlier.more, newer: cut.type === 'before' }
+}
+
+/** Reads on until there are enough that count, and whether there is one more. */
+function* some(replica: Replica, { channel, thread }: Where, range: Pick<RangeQuery, 'reverse'> & { readonly from: Uint8Array; readonly to: Uint8Array }, count: number): Reading<{ found: Located[]; more: boolean }> {
+  const { partition } = messageRows(replica.id, channel, thread)
+  const found: Located[] = []
+  let { from, to } = range
+  for (;;) {
+    const limit = count - found.length + 1
+    const [rows = []] = yield [{ partition, query: { ...range, from, to, limit } }]
+    for (const row of rows) {
+      const record = decodeMessage(row.value)
+      if (record !== undefined && messageCounts(replica, channel, record)) found.push({ channel, record })
+    }
+    const last = rows[rows.length - 1]
+    if (found.length > count) return { found: found.slice(0, count), more: true }
+    if (last === undefined || rows.length < limit) return { found, more: false }
+    if (range.reverse === true) to = last.key; else from = after(last.key)
+  }
+}
