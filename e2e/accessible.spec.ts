@@ -8,7 +8,7 @@ const OPENED: readonly (readonly [where: string, open: (person: Person) => Promi
   ['the connection', person => person.connectionChip().click()],
   ['going elsewhere', pressed('Control+k')],
   ['the shortcuts', pressed('Control+/')],
-  ['pinned messages', person => person.page.getByRole('button', { name: 'Pinned messages' }).click()],
+  ['the search', pressed('Control+f')],
 ]
 
 for (const colorScheme of ['dark', 'light'] as const) {

@@ -104,7 +104,12 @@ export class Person {
   }
 
   async openInvite(): Promise<void> {
-    await this.page.getByRole('button', { name: 'Invite' }).first().click()
+    // On a phone it is behind another button.
+    const more = this.page.getByRole('button', { name: 'More', exact: true })
+    if (await more.isVisible()) {
+      await more.click()
+      await this.page.getByRole('menuitem', { name: 'Invite' }).click()
+    } else await this.page.getByRole('button', { name: 'Invite' }).first().click()
     await expect(this.inviteLink()).toHaveValue(/^http/)
   }
 
@@ -175,7 +180,8 @@ export class Person {
   }
 
   async openChannel(name: string): Promise<void> {
-    await this.page.getByRole('navigation', { name: 'Channels' }).getByRole('button', { name, exact: true }).click()
+    // What is unread in it stands behind its name.
+    await this.page.getByRole('navigation', { name: 'Channels' }).getByRole('button', { name: new RegExp(`^${name}(,|$)`) }).click()
     await expect(this.page.getByRole('textbox', { name: `Message #${name}` })).toBeVisible()
   }
 

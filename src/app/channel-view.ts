@@ -3,6 +3,7 @@
  * rows are kept by id, an own message that was shown before the engine knew it is matched with the engine's row when that comes.
  */
 import type { MessageInfo, ReplyInfo, SendState } from '../api.ts'
+import type { WordsGiven } from '../api/messages.ts'
 import type { OpId } from '../wire/ids.ts'
 
 /** An own message on its way to the engine: shown at once. */
@@ -11,6 +12,8 @@ export interface Pending {
   readonly text: string
   readonly at: number
   readonly replyTo?: ReplyInfo
+  /** Whom it means. */
+  readonly meant?: Omit<WordsGiven, 'text'>
   /** Known once the engine has answered: its row is about to come. */
   readonly id?: OpId
   /** Why the engine refused it. The row stays, so that no text is lost. */

@@ -22,6 +22,8 @@ const MAX_PAGE = 200
 /** Whoever follows an answer to what was said long ago waits for no more than this. */
 const MAX_PAGES_BACK = 50
 const MAX_NOTICES = 3
+/** Ms between two words to the engine that somebody is still writing. */
+const TYPING_MS = 1000
 /** A new tab leads within two seconds: so often, so long apart, a message is tried again. */
 const BUSY_TRIES = 10
 const BUSY_MS = 500
@@ -43,6 +45,7 @@ export class Client {
   private isWatching = false
   /** Where each space was left, to return to. */
   private readonly lastChannel = new Map<SpaceId, ChannelId>()
+  private typed: { readonly channel: ChannelId | undefined; readonly at: number } = { channel: undefined, at: 0 }
   private readonly waiting = new Map<number, (reply: Reply) => void>()
   private nextId = 1
   /** The newest messages of the channel that was opened last. */
@@ -73,6 +76,8 @@ export class Client {
   get view(): ChannelView { return (this.channel && this.views.get(this.channel)) || EMPTY_VIEW }
   get currentSpace(): SpaceInfo | undefined { return this.spaces?.find((s) => s.space === this.space) }
   get currentChannel(): ChannelInfo | undefined { return this.channels.find((c) => c.channel === this.channel) }
+  /** Of what is unread, what means this person. */
+  get mentions(): number { return this.spaces?.reduce((sum, s) => sum + s.mentions, 0) ?? 0 }
   get unread(): number { return this.spaces?.reduce((sum, s) => sum + s.unread, 0) ?? 0 }
   channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.channelsOf.get(space) ?? [] }
 
@@ -143,7 +148,9 @@ export class Client {
     this.space = undefined
     this.channel = undefined
     this.channelsOf = new Map()
+    this.rolesOf = new Map()
     this.membersOf = new Map()
+    this.typingIn = new Map()
     this.views = new Map()
     this.lastChannel.clear()
     this.notices = []
@@ -270,28 +277,28 @@ export class Client {
     if (answer.ok) this.change(channel, (view) => withNewest(isAnew ? cleared(view) : view, answer.result.messages, answer.result.more, unread()))
   }
 
-  async loadOlder(): Promise<void> {
+  async loadOlder(limit = PAGE): Promise<void> {
     const { space, channel } = this
     const oldest = this.view.messages[0]
     if (space === undefined || channel === undefined || oldest === undefined || this.view.older !== 'some') return
     this.change(channel, (view) => ({ ...view, older: 'loading' }))
-    const answer = await this.ask({ type: 'get-messages', space, channel, limit: PAGE, before: oldest.id })
+    const answer = await this.ask({ type: 'get-messages', space, channel, limit, before: oldest.id })
     this.change(channel, (view) => (view.older === 'loading' ? (answer.ok ? withOlder(view, answer.result.messages, answer.result.more) : { ...view, older: 'some' }) : view))
   }
 
   /** Whether the message is shown, after fetching older ones up to it where it must. */
   async fetchUntil(message: OpId): Promise<boolean> {
     const isHere = (): boolean => this.view.messages.some((m) => m.id === message)
-    for (let pages = 0; !isHere() && this.view.older === 'some' && pages < MAX_PAGES_BACK; pages++) await this.loadOlder()
+    for (let pages = 0; !isHere() && this.view.older === 'some' && pages < MAX_PAGES_BACK; pages++) await this.loadOlder(MAX_PAGE)
     return isHere()
   }
 
   /** Shows the message at once and gives it to the engine. Refused, it stays, with the reason. */
-  async send(text: string, replyTo?: ReplyInfo): Promise<void> {
+  async send(text: string, replyTo?: ReplyInfo, meant?: Pending['meant']): Promise<void> {
     const { space, channel } = this
     if (space === undefined || channel === undefined) return
-    const pending: Pending = { key: this.nextId++, text, at: Date.now(), ...(replyTo && { replyTo }) }
-    const command = { type: 'send-message', space, channel, text, ...(replyTo && { replyTo: replyTo.id }) } as const
+    const pending: Pending = { key: this.nextId++, text, at: Date.now(), ...(replyTo && { replyTo }), ...(meant && { meant }) }
+    const command = { type: 'send-message', space, channel, text, ...meant, ...(replyTo && { replyTo: replyTo.id }) } as const
     this.change(channel, (view) => withPending(view, pending))
     let answer = await this.ask(command)
     for (let tries = 0; !answer.ok && answer.error.code === 'busy' && tries < BUSY_TRIES; tries++) {
@@ -314,12 +321,21 @@ export class Client {
     return found?.id
   }
 
+  /** The person writes here now. The engine tells others as often as is useful, so it needn't hear of each letter. */
+  sayTyping(): void {
+    const { space, channel } = this
+    const now = Date.now()
+    if (space === undefined || channel === undefined || (this.typed.channel === channel && now - this.typed.at < TYPING_MS)) return
+    this.typed = { channel, at: now }
+    void this.ask({ type: 'typing', space, channel })
+  }
+
   /** A refused message is given to the engine again, or up. */
   resend(key: number): void {
     const pending = this.view.pending.find((p) => p.key === key)
     if (pending === undefined) return
     this.discard(key)
-    void this.send(pending.text, pending.replyTo)
+    void this.send(pending.text, pending.replyTo, pending.meant)
   }
 
   discard(key: number): void { if (this.channel !== undefined) this.change(this.channel, (view) => withoutPending(view, key)) }

@@ -224,6 +224,13 @@ export const s = {
   qr: 'The same as a QR code',
   message: (channel: string) => `Message #${channel}`,
   send: 'Send',
+  typing: (names: readonly string[]): string => {
+    const known = names.map((name) => (name === '' ? s.someone : name))
+    if (known.length > 3) return 'Several people are typing…'
+    return known.length === 0 ? '' : `${LIST.format(known)} ${known.length === 1 ? 'is' : 'are'} typing…`
+  },
+  completions: 'What you may mean',
+  offered: (n: number) => `${counted(n, 'suggestion', 'suggestions')}: arrows choose, Enter takes`,
   charactersLeft: (n: number) => (n >= 0 ? counted(n, 'character left', 'characters left') : counted(-n, 'character too many', 'characters too many')),
   retry: 'Try again',
   actions: {
@@ -283,6 +290,7 @@ export const s = {
   someone: 'Someone',
   updateReady: 'A new version is ready.',
   reload: 'Reload',
+  more: 'More',
   search: 'Search',
   searchHint: 'Words, "a phrase", from: in: has:',
   searchWhere: 'Where to search',
@@ -361,7 +369,8 @@ export const s = {
   showMembers: 'Show members',
   yourPlace: 'You',
   count: (n: number) => (n > 99 ? `${number(99)}+` : number(n)),
-  unreadIn: (name: string, n: number) => (n === 0 ? name : `${name}, ${number(n)} unread`),
-  title: (unread: number, name: string): string => (unread > 0 ? `(${s.count(unread)}) ${name}` : name),
+  unreadIn: (name: string, { unread, mentions }: { readonly unread: number; readonly mentions: number }): string =>
+    [name, ...(unread === 0 ? [] : [`${number(unread)} unread`]), ...(mentions === 0 ? [] : [counted(mentions, 'mention', 'mentions')])].join(', '),
+  title: (mentions: number, unread: number, name: string): string => (mentions > 0 ? `(${s.count(mentions)}) ${name}` : unread > 0 ? `• ${name}` : name),
   dismiss: 'Dismiss',
 }
