@@ -17,6 +17,12 @@ export type Command =
   /** First start: makes identity and device. Refused with 'already-set-up' later; set-name renames. */
   | { readonly type: 'set-up'; readonly name: string }
   | { readonly type: 'set-name'; readonly name: string }
+  /** On a device that is in no space: a code for another device of the same person, which answers it with link-device. */
+  | { readonly type: 'ask-to-link' }
+  /** Makes the device whose screen shows `request` one of this person's. The answer is for that device alone, and good for an hour. */
+  | { readonly type: 'link-device'; readonly request: string }
+  /** Takes the answer: from now on this device is that person's, and joins their spaces by itself. */
+  | { readonly type: 'finish-link'; readonly answer: string }
   /** Relay base URLs for new spaces and for joining, the first preferred. */
   | { readonly type: 'create-space'; readonly name: string; readonly relays?: readonly string[] }
   | { readonly type: 'list-spaces' }
@@ -140,6 +146,8 @@ export interface ApiError { readonly code: ErrorCode; readonly message: string; 
 export type ErrorCode =
   | 'bad-request' | 'not-set-up' | 'already-set-up' | 'unknown-space' | 'unknown-channel' | 'unknown-member' | 'unknown-message' | 'unknown-invite'
   | 'unknown-role' | 'unknown-device' | 'unknown-act'
+  /** Linking devices: not such a code or answer, or not for this device. */
+  | 'linking-invalid'
   /** Recovery: the owner has named nobody; a signature does not count; too few are here. */
   | 'no-recovery' | 'recovery-invalid' | 'recovery-incomplete'
   | 'not-allowed' | 'not-a-member' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
@@ -150,6 +158,10 @@ export type ErrorCode =
 export interface Results extends AuthorityResults, MessageResults {
   'set-up': { readonly identity: IdentityId; readonly device: DeviceId }
   'set-name': Record<never, never>
+  'ask-to-link': { readonly request: string }
+  /** missing: where this person may invite nobody; an invite by somebody else leads there. */
+  'link-device': { readonly answer: string; readonly spaces: number; readonly missing: readonly SpaceId[] }
+  'finish-link': { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string; readonly spaces: number }
   'create-space': { readonly space: SpaceId; readonly channel: ChannelId }
   'list-spaces': { readonly spaces: readonly SpaceInfo[] }
   'rename-space': Record<never, never>

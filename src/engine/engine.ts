@@ -156,7 +156,7 @@ export class Engine implements Stepper {
     this.peers.me = me
   }
 
-  private meRecord: MeRecord | undefined
+  meRecord: MeRecord | undefined
 
   /** Another name, here and in every space. */
   async rename(turn: Turn, name: string): Promise<void> {

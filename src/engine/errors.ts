@@ -13,6 +13,7 @@ const SENTENCES: Record<ErrorCode, string> = {
   'unknown-role': 'This role does not exist, or it was deleted.',
   'unknown-device': 'No device of this space is called so.',
   'unknown-act': 'This act is not on this device.',
+  'linking-invalid': 'This is not a code for linking devices, or not for this one. Start again on both.',
   'no-recovery': 'The owner of this space has named nobody who could recover it.',
   'recovery-invalid': 'One of the signatures does not count. Ask for it again.',
   'recovery-incomplete': 'More signatures are needed. Ask the others of the recovery set for theirs.',

@@ -33,5 +33,6 @@ export const LABELS = {
   inviteBox: label('invite box'),
   inviteTopic: label('invite topic'),
   inviteKit: label('invite kit'),
+  linking: label('linking'),
   rank: label('rank'),
 } as const

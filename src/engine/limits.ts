@@ -105,6 +105,8 @@ export const MAX_URL_CHARS = 200
 export const DEFAULT_INVITE_USES = 100
 export const MAX_INVITE_USES = 100_000
 export const DEFAULT_INVITE_MS = 7 * 24 * 3600_000
+/** A second device joins by links of its own, that live so long (ms). */
+export const LINKING_MS = 3600_000
 export const MAX_INVITE_MS = 365 * 24 * 3600_000
 
 /** Ms between presence announcements; others count us as away after PRESENCE_LOST_MS without one. */

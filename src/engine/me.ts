@@ -6,9 +6,10 @@ import type { DeviceId } from '../wire/ids.ts'
 import { encodeMe, type MeRecord } from '../wire/records.ts'
 import type { Me, Turn, World } from './turn.ts'
 
-export async function makeMe(world: World, name: string): Promise<MeRecord> {
+/** A new person, or a further device of the one whose seed is given. */
+export async function makeMe(world: World, name: string, seed?: Uint8Array): Promise<MeRecord> {
   const { suite, random } = world
-  const identitySeed = random.bytes(32), deviceSeed = random.bytes(32), boxSeed = random.bytes(32)
+  const identitySeed = seed ?? random.bytes(32), deviceSeed = random.bytes(32), boxSeed = random.bytes(32)
   const identityKey = await suite.signingKey(identitySeed)
   const device = toHex((await suite.signingKey(deviceSeed)).publicKey) as DeviceId
   const boxPk = (await suite.boxKey(boxSeed)).publicKey

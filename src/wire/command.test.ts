@@ -10,6 +10,9 @@ const ID_16 = 'ab'.repeat(16), ID_32 = 'cd'.repeat(32)
 const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } = {
   'set-up': { name: 'Alice' },
   'set-name': { name: 'Alice' },
+  'ask-to-link': {},
+  'link-device': { request: 'AbCd' },
+  'finish-link': { answer: 'AbCd' },
   'create-space': { name: 'Home', relays: ['https://relay.example'] },
   'list-spaces': {},
   'rename-space': { space: ID_32, name: 'Home' },

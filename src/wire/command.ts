@@ -24,6 +24,9 @@ const readers: Field<Readers> = (v) => {
 const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'set-up': { name: text },
   'set-name': { name: text },
+  'ask-to-link': {},
+  'link-device': { request: text },
+  'finish-link': { answer: text },
   'create-space': { name: text, relays: { optional: texts } },
   'list-spaces': {},
   'rename-space': { space, name: text },

@@ -17,6 +17,7 @@ import {
   decodeDraft, decodeHead, decodeMe, decodeNumber, decodeParcel, decodeSpace,
   encodeDraft, encodeHead, encodeMe, encodeNumber, encodeParcel, encodeSpace,
 } from './records.ts'
+import { decodeLinkParcel, decodeLinkRequest, encodeLinkParcel, encodeLinkRequest } from './linking.ts'
 import { decodeRecoverySignature, encodeRecoverySignature } from './recovery.ts'
 import { decodeVector, encodeVector } from './vector.ts'
 
@@ -84,6 +85,8 @@ const samples: readonly Sample[] = [
   sample('parcel record', { relay: 'http://r', seed: bytes(32, 1), topic: 'ab', bytes: bytes(9, 2), covers: { channel, chanSeq: 4 } }, encodeParcel, decodeParcel),
   sample('parcel record that covers nothing', { relay: 'http://r', seed: bytes(32, 1), topic: 'ab', bytes: bytes(9, 2), covers: undefined }, encodeParcel, decodeParcel),
   sample('draft record', { channel, content: { type: 'message', text: 'later' }, at: 5 } as const, encodeDraft, decodeDraft),
+  sample('link request', bytes(32, 7), (v) => utf8(encodeLinkRequest(v, sha)), (b) => decodeLinkRequest(String.fromCharCode(...b), sha)),
+  sample('link parcel', { identitySeed: bytes(32, 7), name: 'Alice', links: ['https://thicket.example/#/join/x'] }, encodeLinkParcel, decodeLinkParcel),
   sample('recovery signature', { space, set: op, to: identity, identityPk: bytes(32, 7), signature: bytes(64, 8) },
     (v) => utf8(encodeRecoverySignature(v, sha)), (b) => decodeRecoverySignature(String.fromCharCode(...b), sha)),
   sample('number', 1_800_000_000_000, encodeNumber, decodeNumber),

@@ -3,14 +3,17 @@ import type { ApiError } from '../../api.ts'
 import { encodeAuthorityBody, type AuthorityBody } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, NO_SPACE, parseChannelId, type SpaceId } from '../../wire/ids.ts'
-import { decodeLink, LINK_PATH } from '../../wire/invite.ts'
+import { decodeLink, type InviteLink, LINK_PATH } from '../../wire/invite.ts'
+import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import { createGroup } from '../group/mls.ts'
 import { Joining } from '../joining.ts'
 import { publishKeyPackage } from '../key-packages.ts'
 import * as limits from '../limits.ts'
+import type { Asker } from '../out.ts'
 import { commitChange } from '../reconcile.ts'
 import { Replica, signOp } from '../replica.ts'
+import type { Me, Turn } from '../turn.ts'
 import { type Asked, named, type Refusal, type Run } from './asked.ts'
 import { appendChannel } from './channels.ts'
 
@@ -73,9 +76,15 @@ export async function joinSpace({ engine, turn, asker }: Asked, c: Run<'join'>):
     engine.joins.watch(turn, waiting)
     return undefined
   }
+  return startJoining(engine, turn, engine.me, c.link, link, asker)
+}
+
+/** `asker` is told how it ends; without one it goes on in the background. */
+export async function startJoining(engine: Engine, turn: Turn, me: Me, text: string, link: InviteLink, asker: Asker | undefined): Promise<Refusal> {
   if (engine.replicas.size >= limits.MAX_SPACES) return fail('limit-reached')
-  const record = { state: 'joining' as const, relays: link.relays, link: c.link, createdAt: turn.now }
-  const replica = known ?? new Replica(engine.world, engine.me, link.space, record)
+  const known = engine.replicas.get(link.space)
+  const record = { state: 'joining' as const, relays: link.relays, link: text, createdAt: turn.now }
+  const replica = known ?? new Replica(engine.world, me, link.space, record)
   replica.save(turn, { ...record, createdAt: known?.record.createdAt ?? turn.now })
   if (known === undefined) engine.addReplica(turn, replica)
   engine.useRelays(turn)

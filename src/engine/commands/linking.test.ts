@@ -1,0 +1,107 @@
+/** Alice's second device. */
+import { expect, test } from 'vitest'
+import { Allotment } from '../allotment.test-support.ts'
+import type { Person } from '../engines.test-support.ts'
+
+async function links(h: Allotment, from: Person, to: Person): Promise<{ spaces: number; name: string }> {
+  const { request } = await h.room.ask(to, { type: 'ask-to-link' })
+  const { answer } = await h.room.ask(from, { type: 'link-device', request: ` ${request}\n` })
+  return h.room.ask(to, { type: 'finish-link', answer })
+}
+
+test('Alice’s phone becomes hers: it reads what was said, writes as her, and she is one person to everybody', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  await h.say(bob, 'Before the phone')
+  const phone = await h.room.person('phone', true)
+  expect(await links(h, h.alice, phone)).toMatchObject({ name: 'Alice', spaces: 1 })
+  await h.room.pass(5000)
+  expect(h.id(phone)).toBe(h.id(h.alice))
+  expect(await h.texts(phone)).toEqual(['Bob: Before the phone'])
+  await h.say(phone, 'From the phone')
+  await h.say(h.alice, 'From the laptop')
+  await h.room.pass(5000)
+  expect(await h.texts(bob)).toEqual(['Bob: Before the phone', 'Alice: From the phone', 'Alice: From the laptop'])
+  expect(await h.names(bob)).toEqual(['Alice', 'Bob'])
+  expect((await h.sees(phone, phone))?.role).toBe('owner')
+  const { devices } = await h.does(phone, { type: 'list-devices' })
+  expect(devices.filter((d) => d.mine).map((d) => d.here).sort()).toEqual([false, true])
+  // What she may do she may do from either.
+  await h.does(phone, { type: 'rename-space', name: 'Phone’s bed' })
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces[0]?.name).toBe('Phone’s bed')
+})
+
+test('the phone is lost: the laptop signs it out, and it gets no key of what follows', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  const phone = await h.room.person('phone', true)
+  await links(h, h.alice, phone)
+  await h.room.pass(5000)
+  await h.apart([phone], async () => {
+    await h.does(phone, { type: 'rename-space', name: 'Thief’s bed' })
+    await h.does(h.alice, { type: 'revoke-device', device: phone.space(h.space).me.device })
+    await h.say(h.alice, 'My phone is gone')
+  })
+  for (const person of [h.alice, bob]) {
+    expect((await h.room.ask(person, { type: 'list-spaces' })).spaces[0]).toMatchObject({ name: 'Allotment', state: 'member' })
+    expect(await h.inGroup(person)).toEqual(['Alice', 'Bob'])
+  }
+  expect(await h.texts(phone)).toEqual([])
+  expect((await h.room.ask(phone, { type: 'list-spaces' })).spaces[0]?.state).toBe('removed')
+  await h.say(bob, 'Sorry to hear')
+  await h.room.pass(5000)
+  expect(await h.texts(h.alice)).toEqual(['Alice: My phone is gone', 'Bob: Sorry to hear'])
+})
+
+test('two devices of one person act at once, each alone, and both count', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  const phone = await h.room.person('phone', true)
+  await links(h, h.alice, phone)
+  await h.room.pass(5000)
+  await h.apart([phone, h.alice], async () => {
+    await h.does(phone, { type: 'create-channel', name: 'from-phone' })
+    await h.does(h.alice, { type: 'create-channel', name: 'from-laptop' })
+    await h.does(h.alice, { type: 'transfer-ownership', member: h.id(bob) })
+  })
+  for (const person of [h.alice, phone, bob]) {
+    expect(person.space(h.space).authority.stateHash()).toBe(h.alice.space(h.space).authority.stateHash())
+    expect((await h.sees(person, bob))?.role).toBe('owner')
+  }
+  // Who hands over means it: what another device of hers did meanwhile with the owner's power, unseen, does not count.
+  expect((await h.does(bob, { type: 'list-channels' })).channels.map((c) => c.name)).toEqual(['general', 'from-laptop'])
+  expect(phone.updates.flatMap((u) => (u.type === 'undone' ? u.acts.map((a) => [a.kind, a.mine, a.reason?.code]) : []))).toContainEqual(['channelCreate', true, 'demoted'])
+})
+
+test('codes and answers that are damaged, old or another’s are refused, and a device in a space stays who it is', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  const phone = await h.room.person('phone', true), other = await h.room.person('other', true)
+  const { request } = await h.room.ask(phone, { type: 'ask-to-link' })
+  await h.room.ask(other, { type: 'ask-to-link' })
+  const { answer } = await h.room.ask(h.alice, { type: 'link-device', request })
+  const code = async (person: Person, command: Parameters<typeof h.room.reply>[1]) => { const reply = await h.room.reply(person, command); return reply?.ok === false ? reply.error.code : reply?.ok }
+  expect(await code(h.alice, { type: 'link-device', request: request.slice(1) })).toBe('linking-invalid')
+  expect(await code(other, { type: 'finish-link', answer })).toBe('linking-invalid')
+  expect(await code(phone, { type: 'finish-link', answer: answer.slice(0, -4) })).toBe('linking-invalid')
+  expect(await code(phone, { type: 'link-device', request })).toBe('not-set-up')
+  expect(await code(bob, { type: 'ask-to-link' })).toBe('already-set-up')
+  expect(await code(bob, { type: 'finish-link', answer })).toBe('already-set-up')
+  // A reload between the two steps changes nothing.
+  await phone.restart()
+  await h.room.pass(1000)
+  expect(await code(phone, { type: 'finish-link', answer })).toBe(true)
+  expect(await code(phone, { type: 'finish-link', answer })).toBe('already-set-up')
+})
+
+test('where Alice may invite nobody, she is told that the phone is not led there', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  const { roles } = await h.does(h.alice, { type: 'list-roles' })
+  const everyone = roles.find((r) => r.everyone)
+  if (everyone === undefined) expect.fail('there is no role of everyone')
+  await h.does(h.alice, { type: 'change-role', role: everyone.role, permissions: everyone.permissions.filter((p) => p !== 'invite') })
+  const phone = await h.room.person('phone', true)
+  const { request } = await h.room.ask(phone, { type: 'ask-to-link' })
+  expect(await h.room.ask(bob, { type: 'link-device', request })).toMatchObject({ spaces: 0, missing: [h.space] })
+})
