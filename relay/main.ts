@@ -20,6 +20,8 @@ import { openSqliteStore } from './store-sqlite.ts'
 const EXPIRE_EVERY_MS = 3600_000
 /** Connections of all kinds: each may hold a little memory before it has proved anything. */
 const MAX_CONNECTIONS = 10_000
+/** Errors of a connection that has ended: no reason to end with it. */
+const LOST: ReadonlySet<string> = new Set(['StreamStateError', 'StreamResetError', 'StreamClosedError', 'MuxerClosedError', 'ConnectionClosedError'])
 /** Who comes is logged nowhere; what fails is, without the objects that could name somebody. */
 const log = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' }, pino.destination({ dest: 2, sync: true }))
 const failed = (what: string) => (error: unknown): void => { log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`) }
@@ -78,6 +80,11 @@ async function run(options: Options): Promise<void> {
   process.stdout.write(`Thicket is at ${options.publicUrl ?? linkTo(server, options.host)}/\n`)
   if (files.isEmpty) process.stderr.write('The app is not built, so this is a relay only. Build it with: npm run build\n')
   // A peer that breaks off in the middle must not stop the relay for everyone else.
+  // libp2p writes to streams whose connection has just gone, in a place where nobody can catch that.
+  process.on('uncaughtException', (error) => {
+    failed('a connection broke')(error)
+    if (!LOST.has(error.name)) process.exit(1)
+  })
   process.on('unhandledRejection', failed('something failed that nobody waited for'))
   onStop(() => {
     clearInterval(expiry)

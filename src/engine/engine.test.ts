@@ -169,6 +169,18 @@ test('G9 a removal takes back the links that the removed made or came by, and no
   expect(await h.room.reply(mallory, { type: 'join', link: h.link })).toMatchObject({ ok: false, error: { code: 'link-revoked' } })
 })
 
+test('who joins is met soon, also when what they said on coming could not be opened yet', async () => {
+  const h = await home()
+  h.room.onTheWay = []
+  const bob = await h.room.person('Bob')
+  await h.room.ask(bob, { type: 'join', link: h.link })
+  await h.room.pass(500)
+  h.room.arrive()
+  // Much sooner than the next announcement.
+  await h.room.pass(2000)
+  for (const person of [h.alice, bob]) expect((await h.room.ask(person, { type: 'status' })).peers).toHaveLength(1)
+})
+
 test('who left a space is out for everyone, and stays out after a restart', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob')

@@ -358,6 +358,7 @@ export class Engine implements Stepper {
       if (before === undefined || replica.everyone.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
     }
     planProofs(this, turn, replica)
+    await this.meeting.welcome(turn, replica)
     this.telling.messages(turn, replica)
     await refresh(this, turn, replica)
     this.telling.space(turn, replica)

@@ -1,6 +1,6 @@
 /** Members find each other: what this device says about where it is, and what it does when others say so. */
 import type { Payload } from '../wire/envelope.ts'
-import type { DeviceId } from '../wire/ids.ts'
+import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
 import { PRESENCE_EVERY_MS } from './limits.ts'
 import { Presence } from './presence.ts'
@@ -11,6 +11,8 @@ import type { Turn } from './turn.ts'
 export class Meeting {
   private readonly engine: Engine
   private readonly presence: Presence
+  /** Devices of each space when it was last looked at. */
+  private readonly known = new Map<SpaceId, number>()
 
   constructor(engine: Engine) {
     this.engine = engine
@@ -19,6 +21,15 @@ export class Meeting {
 
   /** Heard of lately, connected or not. */
   online(replica: Replica, now: number): Set<DeviceId> { return this.presence.online(replica.id, now) }
+
+  /** Devices that came in, from which nothing was heard: what they said on coming was sealed for a group that we did not know yet. They hear of us, and answer. */
+  async welcome(turn: Turn, replica: Replica): Promise<void> {
+    if (replica.state() !== 'member') return
+    const { devices } = replica.authority.state, known = this.known.get(replica.id)
+    if (known !== undefined && devices.size > known && (!this.mayAnnounce(replica) || !this.presence.mayAnswer(replica.id, turn.now))) return
+    this.known.set(replica.id, devices.size)
+    if (known !== undefined && devices.size > known) await this.announce(turn, replica)
+  }
 
   /** Our own address is known now, or another one. */
   moved(turn: Turn): void {
@@ -31,9 +42,12 @@ export class Meeting {
     turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
   }
 
+  /** The group's tip is ours to seal under: before, nobody could open it, or too many. */
+  private mayAnnounce(replica: Replica): boolean { return this.engine.peers.self !== undefined && replica.state() === 'member' && maySeal(replica.everyone) }
+
   async announce(turn: Turn, replica: Replica): Promise<void> {
     const { self } = this.engine.peers
-    if (self === undefined || replica.state() !== 'member' || !maySeal(replica.everyone)) return
+    if (self === undefined || !this.mayAnnounce(replica)) return
     const relayKey = replica.everyone.relayKeysInUse()[0]
     const tip = replica.groups.tip()
     if (relayKey === undefined || tip === undefined) return

@@ -19,6 +19,9 @@ import { type Peer, PeerRefused, startPeer } from './peer.ts'
 /** A reader that is so far behind gets no more updates: they would fill our memory. Replies wait for it. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
+/** Errors of a connection that has ended: no reason to end with it. */
+const LOST: ReadonlySet<string> = new Set(['StreamStateError', 'StreamResetError', 'StreamClosedError', 'MuxerClosedError', 'ConnectionClosedError'])
+
 const complain = (line: string): void => { process.stderr.write(`${line.replaceAll('\n', ' ')}\n`) }
 
 async function assemble(flags: Flags): Promise<Peer> {
@@ -54,6 +57,11 @@ function connect(peer: Peer): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { void peer.stop() })
   // Nobody reads any more.
   process.stdout.on('error', () => { void peer.stop() })
+  // libp2p writes to streams whose connection has just gone, in a place where nobody can catch that.
+  process.on('uncaughtException', (error) => {
+    complain(`A connection broke: ${String(error)}`)
+    if (!LOST.has(error.name)) process.exit(1)
+  })
   process.on('unhandledRejection', (error) => complain(`Something failed in the background: ${String(error)}`))
 }
 
