@@ -1,5 +1,5 @@
 /** How much a first visit loads: what the page needs before it paints, and the worker with the engine in it. Read from the built app, as it is served. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { type Figure } from './table.ts'
@@ -11,6 +11,7 @@ export function benchSizes(): Figure[] {
   return [
     ...sizes('page before first paint', ['index.html', ...pageFiles()], 'must be 80 KB in brotli, we want 50'),
     ...sizes('worker', withImports([workerScript()]), 'must be 260 KB in brotli, we want 200'),
+    ...sizes('everything that is fetched in the end', ['index.html', ...readdirSync(join(DIST, 'assets')).filter((name) => /\.(js|css)$/.test(name)).map((name) => `/assets/${name}`)], 'the network and the largest screen are fetched while the rest starts'),
   ]
 }
 

@@ -3,7 +3,6 @@ import { connectRtc } from './rtc-worker.ts'
 import { systemClock } from '../adapters/clock.ts'
 import { openIdbDisk } from '../adapters/disk-idb.ts'
 import { createMailbox } from '../adapters/mailbox-relay.ts'
-import { createNetwork } from '../adapters/network-libp2p.ts'
 import { systemRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { systemTimers } from '../adapters/timers.ts'
@@ -14,6 +13,7 @@ import { DiskError } from '../ports.ts'
 import { toHex } from '../wire/bytes.ts'
 import { Door } from './door.ts'
 import { Hub } from './hub.ts'
+import { networkLater } from './network-later.ts'
 import { ENGINE_LOCK, TABS_CHANNEL, type HubToTab, type PageToWorker, type TabToHub, type WorkerToPage } from './tabs.ts'
 
 const DISK_NAME = 'thicket'
@@ -62,10 +62,10 @@ async function run(start: Start): Promise<never> {
     host = startHost({
       engine: () => createEngine({ suite, random, appBase: start.relay }),
       disk, clock, timers: systemTimers(),
-      network: createNetwork({
+      network: networkLater(async () => (await import('../adapters/network-libp2p.ts')).createNetwork({
         randomBytes: length => random.bytes(length), iceServers: start.iceServers, webrtc: start.rtcMode !== 'off',
         allowPrivate: protocol === 'http:' || hostname === 'localhost',
-      }),
+      })),
       mailbox: createMailbox({ suite, random }),
       tell: tell => { opened.tell(tell) },
       log: line => { console.warn(line) },

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import type { Network } from '../ports.ts'
+import { networkLater } from './network-later.ts'
+
+/** A network that writes down what it was told. */
+function noting(): { network: Network; told: string[] } {
+  const told: string[] = []
+  const note = (name: string) => (...words: unknown[]): void => { told.push([name, ...words.filter(word => typeof word === 'string')].join(' ')) }
+  const network: Network = {
+    start: async () => { note('start')() }, stop: async () => { note('stop')() }, useRelays: note('useRelays'), dial: note('dial'), hangUp: note('hangUp'), send: note('send'),
+    subscribe: note('subscribe'), unsubscribe: note('unsubscribe'), publish: note('publish'),
+  }
+  return { network, told }
+}
+
+test('what is said once it has started reaches the network, in order', async () => {
+  const { network, told } = noting()
+  const later = networkLater(async () => network)
+  later.hangUp('bob')
+  await later.start(() => {})
+  later.subscribe('garden')
+  later.dial('bob', [])
+  later.send('bob', new Uint8Array(1))
+  later.publish('garden', new Uint8Array(1))
+  later.unsubscribe('garden')
+  later.useRelays([])
+  later.hangUp('bob')
+  await later.stop()
+  expect(told).toEqual(['start', 'subscribe garden', 'dial bob', 'send bob', 'publish garden', 'unsubscribe garden', 'useRelays', 'hangUp bob', 'stop'])
+})
+
+test('one that was stopped before it was there never starts', async () => {
+  const { network, told } = noting()
+  let arrive: (network: Network) => void = () => {}
+  const later = networkLater(() => new Promise(resolve => { arrive = resolve }))
+  const starting = later.start(() => {})
+  await later.stop()
+  arrive(network)
+  await starting
+  expect(told).toEqual([])
+})
+
+test('whoever starts one that could not be fetched is told', async () => {
+  await expect(networkLater(() => Promise.reject(new Error('offline'))).start(() => {})).rejects.toThrow('offline')
+})
