@@ -26,6 +26,8 @@ export type Command =
   /** Relay base URLs for new spaces and for joining, the first preferred. */
   | { readonly type: 'create-space'; readonly name: string; readonly relays?: readonly string[] }
   | { readonly type: 'list-spaces' }
+  /** A conversation with members of a space: the one there is with just these people, or a new one. They are let in by themselves. */
+  | { readonly type: 'open-dm'; readonly space: SpaceId; readonly members: readonly IdentityId[] }
   | { readonly type: 'rename-space'; readonly space: SpaceId; readonly name: string }
   | { readonly type: 'leave-space'; readonly space: SpaceId }
   /** readers: only they read what is written there, by name or by a role; whoever makes it is one of them. Left out: everyone. */
@@ -56,6 +58,8 @@ export type CommandType = Command['type']
 
 export interface SpaceInfo {
   readonly space: SpaceId
+  /** dm: a conversation between a few people, equal in it, apart from the space where they met. Its name is theirs. */
+  readonly kind: 'space' | 'dm'
   readonly name: string
   /** joining: the join is sent and no member's device has let us in yet. removed: we are no longer a member; history stays readable. */
   readonly state: 'joining' | 'member' | 'removed'
@@ -163,6 +167,7 @@ export interface Results extends AuthorityResults, MessageResults {
   'link-device': { readonly answer: string; readonly spaces: number; readonly missing: readonly SpaceId[] }
   'finish-link': { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string; readonly spaces: number }
   'create-space': { readonly space: SpaceId; readonly channel: ChannelId }
+  'open-dm': { readonly space: SpaceId; readonly channel: ChannelId }
   'list-spaces': { readonly spaces: readonly SpaceInfo[] }
   'rename-space': Record<never, never>
   'leave-space': Record<never, never>

@@ -193,7 +193,7 @@ export type ReasonCode =
   /** The op itself: not readable; a signature inside it is wrong; a cut names what its author can't have seen. */
   | 'malformed' | 'bad-signature' | 'bad-cut'
   /** The author. */
-  | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader'
+  | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader' | 'not-in-dm'
   /** What it is about. */
   | 'unknown-member' | 'unknown-role' | 'unknown-channel' | 'unknown-invite' | 'unknown-audience' | 'unknown-ban' | 'unknown-device'
   | 'exists' | 'everyone-role' | 'device-taken' | 'limit-reached' | 'owner-must-transfer' | 'nothing-to-do'

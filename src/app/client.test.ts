@@ -51,7 +51,7 @@ class FakePort implements ClientPort {
 async function settled(): Promise<void> { for (let i = 0; i < 10; i++) await Promise.resolve() }
 
 const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', kind: 'text', may: [], unread, mentions: 0, private: false, readers: undefined, state: 'readable' })
-const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, ...more })
+const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, kind: 'space', name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, ...more })
 const device = parseDeviceId('0'.repeat(64))
 
 let port: FakePort

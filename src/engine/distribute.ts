@@ -35,7 +35,7 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
 }
 
 /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
-async function postUnder(turn: Turn, audience: Audience, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
+export async function postUnder(turn: Turn, audience: Audience, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
   const { replica, groups } = audience
   const relayKey = (epoch === undefined ? undefined : groups.keys.relayKeys.get(epoch)) ?? audience.relayKeysInUse()[0]
   const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)

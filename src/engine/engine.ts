@@ -12,6 +12,7 @@ import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type Op
 import type { Op } from '../wire/op.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { runCommand } from './commands/commands.ts'
+import { takeContact } from './contacts.ts'
 import { distribute } from './distribute.ts'
 import { Drafts } from './drafts.ts'
 import { planProofs, proveForks } from './forks.ts'
@@ -222,6 +223,7 @@ export class Engine implements Stepper {
       }
       case 'tree': return this.takeTree(turn, replica, payload.tree)
       case 'typing': return this.typing.heard(turn, replica, payload)
+      case 'contact': return takeContact(this, turn, replica, payload.sealed)
     }
   }
 
@@ -306,7 +308,7 @@ export class Engine implements Stepper {
   /** Over a connection comes nothing but signals in this way: everything else has frames of its own. */
   private async onSignal(turn: Turn, replica: Replica, sealed: Uint8Array): Promise<void> {
     const payload = replica.mail.open(sealed)
-    if (payload !== undefined && payload !== 'no-key' && payload.type === 'typing') await this.typing.heard(turn, replica, payload)
+    if (payload !== undefined && payload !== 'no-key' && (payload.type === 'typing' || payload.type === 'contact')) await this.onPayload(turn, replica, payload)
   }
 
   /** Takes a space that never became one off this device. */

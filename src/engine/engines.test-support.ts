@@ -9,7 +9,7 @@ import type { Command, Reply, Results, Update } from '../api.ts'
 import type { Disk } from '../ports.ts'
 import type { SpaceId } from '../wire/ids.ts'
 import { Engine } from './engine.ts'
-import type { Input, Send } from './input.ts'
+import type { Input, Send, Step } from './input.ts'
 import type { Replica } from './replica.ts'
 
 export const RELAY = 'http://relay.test'
@@ -149,8 +149,10 @@ export class Room {
     return next
   }
 
-  private async step(person: Person, input: Input): Promise<void> {
-    const step = await person.engine.step(input, this.now)
+  private async step(person: Person, input: Input): Promise<void> { await this.carryOut(person, await person.engine.step(input, this.now)) }
+
+  /** What an engine wants done, as its host would. */
+  async carryOut(person: Person, step: Step): Promise<void> {
     await person.disk.save(step.saves)
     const rows: Input[] = []
     for (const { tag, partition, query } of step.reads) rows.push({ type: 'rows', tag, rows: await person.disk.range(partition, query) })

@@ -92,6 +92,8 @@ export class Joining {
     const invite = state.invites.get(this.keys.invite)
     if (!this.replica.log.authority.has(this.replica.id as unknown as EpochId) || invite === undefined) return fail('link-unknown')
     const { me, authority } = this.replica
+    // Who is only contacted comes into nothing but a conversation: a link to anything else is not theirs to follow.
+    if (this.replica.record.state === 'contacted' && state.dm === undefined) return fail('link-invalid')
     const reason = authority.refuseJoin(me.identity, me.device, this.keys.invite, turn.now)
     // Who is a member already needs no use of the link, only the way in.
     const isIn = reason?.code === 'exists' || (reason?.code === 'invite-used-up' && state.members.has(me.identity))

@@ -41,7 +41,8 @@ export class Joins {
     switch (result.type) {
       case 'waiting': return
       case 'unknown':
-        if (this.unknown.has(replica.id)) return
+        // Somebody who is contacted waits for what the other is just sending.
+        if (this.unknown.has(replica.id) || replica.record.state === 'contacted') return
         this.unknown.add(replica.id)
         turn.out.wake(`join|${replica.id}`, turn.now + UNKNOWN_LINK_PATIENCE_MS)
         return
@@ -60,12 +61,13 @@ export class Joins {
   private refuse(turn: Turn, joining: Joining, error: ApiError): void {
     this.end(turn, joining)
     const { replica } = joining
+    const isContacted = replica.record.state === 'contacted'
     // Who was in before keeps what they have; a space that never became one is forgotten.
     if (replica.wasIn()) replica.save(turn, { ...replica.record, state: 'open', link: '' })
     else this.engine.forget(turn, replica)
     this.engine.touch(turn, replica)
     if (joining.asker !== undefined) turn.out.refuse(joining.asker, error)
-    else turn.out.update({ type: 'notice', error })
+    else if (!isContacted) turn.out.update({ type: 'notice', error })
   }
 
   private end(turn: Turn, joining: Joining): void {

@@ -26,6 +26,8 @@ export const LABELS = {
   helloSign: label('hello'),
   presenceSign: label('presence'),
   typingSign: label('typing'),
+  contactSeal: label('contact seal'),
+  contactSign: label('contact'),
   receiptSign: label('receipt'),
   commitBinding: label('commit'),
   inviteId: label('invite id'),

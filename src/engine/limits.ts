@@ -98,6 +98,10 @@ export const MAX_KIT_SECRETS = 64
 /** Live invites of one space: each costs a copy of every authority op at the relay. */
 export const MAX_LIVE_INVITES = 10
 export const MAX_SPACES = 200
+/** Conversations that others want to have and that this device is not in yet: more wait until some are. */
+export const MAX_CONTACTS_OPEN = 16
+/** How long somebody who is away may take to hear that somebody wants to talk: as long as relays keep mail. */
+export const CONTACT_LASTS_MS = 90 * 24 * 3600_000
 /** Relays a space names: two or more survive the death of one; more only costs posts. */
 export const MAX_RELAYS = 4
 /** Bytes of one relay URL. */

@@ -25,6 +25,7 @@ const SENTENCES: Partial<Record<ReasonCode, string>> = {
   'grants-too-much': 'You can give only what is below your own power, and only permissions that you have yourself. Choose less.',
   'owner-only': 'Only the owner of the space can do this. Ask the owner.',
   'owner-must-transfer': 'You own this space. Hand it over to somebody before you leave.',
+  'not-in-dm': 'This conversation is only for those it was opened with, who are equal in it. Open another one, or a space.',
   'not-a-reader': 'Only those who read this channel decide who else does. Ask one of them, or the owner of the space.',
   'timed-out': 'You are in a time-out here. Wait until it is over.',
   'everyone-role': 'This role belongs to everyone: only its permissions can be changed.',

@@ -413,7 +413,7 @@ export class Replica {
   wasIn(): boolean { return this.authority.identityOf(this.me.device) !== undefined }
 
   state(): SpaceInfo['state'] {
-    if (this.record.state === 'joining') return 'joining'
+    if (this.record.state === 'joining' || this.record.state === 'contacted') return 'joining'
     return this.isMember() ? 'member' : 'removed'
   }
 

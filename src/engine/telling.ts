@@ -4,6 +4,7 @@ import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from '../wire/ids
 import type { MessageRecord } from '../wire/content-records.ts'
 import type { Op } from '../wire/op.ts'
 import { roleInfos } from './authority-views.ts'
+import { DM_NAME } from './contacts.ts'
 import type { Engine } from './engine.ts'
 import { messageCounts } from './messages/counting.ts'
 import { PLAIN } from './messages/fold.ts'
@@ -113,7 +114,18 @@ export class Telling {
     return [...this.engine.replicas.values()]
       .filter((r) => r.record.state !== 'left')
       .sort((a, b) => a.record.createdAt - b.record.createdAt || (a.id < b.id ? -1 : 1))
-      .map((r) => spaceInfo(r, this.engine.reading, this.engine.joins.of(r.id)?.link.spaceName))
+      .map((r) => spaceInfo(r, this.engine.reading, this.nameOf(r)))
+  }
+
+  /** Of a space that isn't here yet what the link says; of a conversation that nobody named those it is with. */
+  private nameOf(replica: Replica): string | undefined {
+    const { dm, name } = replica.authority.state
+    const link = this.engine.joins.of(replica.id)?.link
+    if (dm === undefined) return replica.record.state === 'contacted' ? link?.inviterName : link?.spaceName
+    if (name !== DM_NAME) return name
+    const known = (identity: IdentityId): string =>
+      [replica, ...this.engine.replicas.values()].map(({ authority }) => authority.nameOf(identity)).find((found) => found !== '') ?? '…'
+    return dm.filter((identity) => identity !== replica.me.identity).map(known).sort().join(', ')
   }
 
   spaces(turn: Turn): void { if (this.engine.opening.done) this.tellChanged(turn, 'spaces', { type: 'spaces', spaces: this.spaceInfos() }) }

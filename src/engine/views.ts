@@ -17,6 +17,7 @@ export interface Reading {
   mentionsIn(space: SpaceId, channel: ChannelId): number
 }
 
+/** `name`: of a space that one has only heard of, and of a conversation. */
 export function spaceInfo(replica: Replica, reading: Reading, name?: string): SpaceInfo {
   const state = replica.authority.state
   const mine = state.members.get(replica.me.identity)
@@ -27,7 +28,7 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
     mentions += reading.mentionsIn(replica.id, channel)
   }
   return {
-    space: replica.id, name: replica.record.state === 'joining' ? (name ?? state.name) : state.name, state: replica.state(),
+    space: replica.id, kind: state.dm === undefined && replica.record.state !== 'contacted' ? 'space' : 'dm', name: name ?? state.name, state: replica.state(),
     role: mine !== undefined && state.owner === replica.me.identity ? 'owner' : 'member', relays: replica.record.relays, unread, mentions,
     history: state.historyPolicy === 'all' ? 'all' : 'from-join', may: namesOf(mine?.permissions ?? 0), timedOutUntil: mine?.timeoutUntil ?? 0,
   }

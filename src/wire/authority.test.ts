@@ -22,8 +22,8 @@ const relays = ['https://relay.example', 'https://two.example:8443']
 
 /** At least one body of each type; several where a field may be missing. */
 const SAMPLES: readonly AuthorityBody[] = [
-  { type: 'genesis', name: 'Home', nonce: fill(16, 1), identityPk: key, cert, displayName: 'Alice', historyPolicy: 'all', relays },
-  { type: 'genesis', name: '家 👋', nonce: fill(16, 0), identityPk: key, cert, displayName: 'Ä', historyPolicy: 'fromJoin', relays: [] },
+  { type: 'genesis', name: 'Home', nonce: fill(16, 1), identityPk: key, cert, displayName: 'Alice', historyPolicy: 'all', relays, dm: undefined },
+  { type: 'genesis', name: '家 👋', nonce: fill(16, 0), identityPk: key, cert, displayName: 'Ä', historyPolicy: 'fromJoin', relays: [], dm: [identity, other].sort() },
   { type: 'invite', invite, joinPk: key, sealPk: key, topicSeed: key, role, uses: 3, expiresAt: 1_790_000_000_000, relays },
   { type: 'invite', invite, joinPk: key, sealPk: key, topicSeed: key, role: undefined, uses: 0, expiresAt: 0, relays: [] },
   { type: 'inviteRevoke', invite },

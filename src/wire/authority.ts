@@ -32,6 +32,8 @@ const MAX_KEY_PACKAGE = 4096
 /** Devices one cut may name: a role's deletion lists those of all its holders. */
 export const MAX_CUT_DEVICES = 2048
 export const MAX_READERS = 1024
+/** People of one direct conversation. */
+export const MAX_DM_MEMBERS = 16
 export const MAX_RECOVERERS = 16
 /** Bytes of any authority body: a cut over MAX_CUT_DEVICES with room. */
 export const MAX_AUTHORITY_BYTES = 256 * 1024
@@ -69,7 +71,8 @@ const subject = { role: optional(roleId), identity: optional(identityId) }
 const kind = oneOf('text', 'voice', 'forum', 'announcements', 'category', 'files')
 
 const FORMS = {
-  genesis: record({ name, nonce: bytes(16), identityPk: key, cert, displayName: name, historyPolicy: policy, relays }),
+  /** `dm`: the people of a direct conversation, its founder among them; they are equal, and nobody else comes in. Left out: a space like others. */
+  genesis: record({ name, nonce: bytes(16), identityPk: key, cert, displayName: name, historyPolicy: policy, relays, dm: optional(sorted(identityId, MAX_DM_MEMBERS, (v) => v)) }),
   /** `uses` joins may count on it; joins labelled later than `expiresAt` (ms) don't. The link's holder signs with `joinPk`'s secret. */
   invite: record({ invite: inviteId, joinPk: key, sealPk: key, topicSeed: key, role: optional(roleId), uses: uint(1_000_000), expiresAt: uint(), relays }),
   inviteRevoke: record({ invite: inviteId }),

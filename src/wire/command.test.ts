@@ -15,6 +15,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'finish-link': { answer: 'AbCd' },
   'create-space': { name: 'Home', relays: ['https://relay.example'] },
   'list-spaces': {},
+  'open-dm': { space: ID_32, members: [ID_32] },
   'rename-space': { space: ID_32, name: 'Home' },
   'leave-space': { space: ID_32 },
   'create-channel': { space: ID_32, name: 'general', kind: 'forum', readers: { roles: [ID_16], members: [ID_32] } },

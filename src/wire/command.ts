@@ -5,6 +5,7 @@
  * The limits here only keep out what no answer could be useful for. What a name or a text may be is the engine's to say, with its own error codes.
  */
 import type { Command, CommandType, Readers } from '../api.ts'
+import { MAX_DM_MEMBERS } from './authority.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
 import { channel, count, type Field, type Form, invite, list, member, oneOf, type Optional, role, space, text, texts } from './command-fields.ts'
 import { MESSAGE_FORMS } from './command-messages.ts'
@@ -29,6 +30,7 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'finish-link': { answer: text },
   'create-space': { name: text, relays: { optional: texts } },
   'list-spaces': {},
+  'open-dm': { space, members: list(member, MAX_DM_MEMBERS) },
   'rename-space': { space, name: text },
   'leave-space': { space },
   'create-channel': { space, name: text, kind: { optional: oneOf('text', 'forum') }, readers: { optional: readers } },

@@ -7,6 +7,7 @@
  *   receipt   [3, device, at, [[channel, device, chanSeq], ...], sig]   what a device holds
  *   tree      [4, ratchet tree bytes]                       by hash, for joiners
  *   typing    [5, device, channel, at, sig]                 somebody is writing now, not stored
+ *   contact   [6, sealed bytes]                             for one device: somebody wants to talk to its person alone
  */
 import { concat, fromHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
@@ -18,6 +19,7 @@ export const MAX_ENVELOPE_BYTES = 1024 * 1024
 export const HINT_BYTES = 8
 export const NONCE_BYTES = 24
 const MAX_OPS = 4096
+const MAX_CONTACT_BYTES = 8192
 const MAX_TREE_BYTES = 512 * 1024
 
 export interface Presence { readonly type: 'presence'; readonly device: DeviceId; readonly peer: string; readonly addresses: readonly string[]; readonly at: number; readonly sig: Uint8Array }
@@ -28,6 +30,7 @@ export type Payload =
   | Presence
   | Receipt
   | Typing
+  | { readonly type: 'contact'; readonly sealed: Uint8Array }
   | { readonly type: 'tree'; readonly tree: Uint8Array }
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
@@ -44,6 +47,7 @@ export function encodePayload(p: Payload): Uint8Array {
     case 'presence': return encodeCbor([2, raw(p.device), p.peer, [...p.addresses], p.at, p.sig])
     case 'receipt': return encodeCbor([3, raw(p.device), p.at, encodeVector(p.vector), p.sig])
     case 'tree': return encodeCbor([4, p.tree])
+    case 'contact': return encodeCbor([6, p.sealed])
     case 'typing': return encodeCbor([5, raw(p.device), raw(p.channel), p.at, p.sig])
   }
 }
@@ -57,6 +61,7 @@ export function decodePayload(bytes: Uint8Array): Payload | undefined {
     case 3: return decodeReceipt(v)
     case 4: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_TREE_BYTES ? { type: 'tree', tree: v[1] } : undefined
     case 5: return decodeTyping(v)
+    case 6: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_CONTACT_BYTES ? { type: 'contact', sealed: v[1] } : undefined
     default: return undefined
   }
 }

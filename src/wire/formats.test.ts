@@ -61,6 +61,7 @@ const samples: readonly Sample[] = [
   sample('pin', { type: 'pin', message: op } as const, encodeContent, (b) => decodeContent('pin', b, 100)),
   sample('unpin', { type: 'unpin', message: op, notes: [other, op] } as const, encodeContent, (b) => decodeContent('unpin', b, 100)),
   sample('ops payload', { type: 'ops', ops: [bytes(5, 1), bytes(0, 0)] } as const, encodePayload, decodePayload),
+  sample('contact', { type: 'contact', sealed: bytes(40, 3) } as const, encodePayload, decodePayload),
   sample('typing', { type: 'typing', device, channel, at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('presence', { type: 'presence', device, peer: '12D3', addresses: ['/dns4/a'], at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('receipt', { type: 'receipt', device, at: 5, vector, sig: bytes(64, 1) } as const, encodePayload, decodePayload),

@@ -22,9 +22,9 @@ export function decodeMe(bytes: Uint8Array): MeRecord | undefined {
   return { identitySeed, deviceSeed, boxSeed, cert, name }
 }
 
-/** A space this device holds. `link` is the invite it is joining through, until it is in. */
-export interface SpaceRecord { readonly state: 'joining' | 'open' | 'left'; readonly relays: readonly string[]; readonly link: string; readonly createdAt: number }
-const SPACE_STATES = ['joining', 'open', 'left'] as const
+/** A space this device holds. `link` is the invite it is joining through, until it is in. contacted: joining, because somebody wants to talk. */
+export interface SpaceRecord { readonly state: 'joining' | 'open' | 'left' | 'contacted'; readonly relays: readonly string[]; readonly link: string; readonly createdAt: number }
+const SPACE_STATES = ['joining', 'open', 'left', 'contacted'] as const
 
 export const encodeSpace = (s: SpaceRecord): Uint8Array => encodeCbor([1, SPACE_STATES.indexOf(s.state), [...s.relays], s.link, s.createdAt])
 

@@ -11,6 +11,7 @@ import { channelInfos, memberInfos } from '../views.ts'
 import { type Asked, type AskedIn, change, named, type Refusal } from './asked.ts'
 import { answerAuthority, doAuthority } from './authority.ts'
 import { createChannel, renameChannel, setReaders } from './channels.ts'
+import { openDm } from './dms.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { askToLink, finishLink, linkDevice } from './linking.ts'
 import { removeMember } from './moderation.ts'
@@ -70,6 +71,7 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
     case 'create-channel': return createChannel(asked, c)
     case 'rename-channel': return renameChannel(asked, c)
     case 'set-readers': return setReaders(asked, c)
+    case 'open-dm': return openDm(asked, c)
     case 'remove-member': return removeMember(asked, c)
     case 'leave-space': return leave(asked)
     case 'create-invite': return createInvite(asked, c)

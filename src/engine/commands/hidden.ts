@@ -14,11 +14,12 @@ import { messageRows, placeOf, rowKey } from '../messages/places.ts'
 import { permissionsIn } from '../rights.ts'
 import { has } from '../space/permissions.ts'
 import type { Reason } from '../space/reasons.ts'
+import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 import { find } from './messages.ts'
 
 export async function listHidden(asked: AskedIn, c: Run<'list-hidden'>): Promise<Refusal> {
-  if (!asked.replica.authority.state.channels.has(c.channel)) return fail('unknown-channel')
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   if (c.before === undefined) { look(asked, c, undefined); return undefined }
   await find(asked, c.before, (found, { record }) => look(found, c, rowKey(placeOf(c.channel, record))))
   return undefined

@@ -2,7 +2,7 @@
 import type { ApiError } from '../../api.ts'
 import { encodeAuthorityBody, type AuthorityBody } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, NO_SPACE, parseChannelId, type SpaceId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type IdentityId, NO_SPACE, parseChannelId, type SpaceId } from '../../wire/ids.ts'
 import { decodeLink, type InviteLink, LINK_PATH } from '../../wire/invite.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
@@ -18,14 +18,23 @@ import { type Asked, named, type Refusal, type Run } from './asked.ts'
 import { appendChannel } from './channels.ts'
 
 export async function createSpace({ engine, turn, asker }: Asked, c: Run<'create-space'>): Promise<Refusal> {
-  const { world, me } = engine
-  if (me === undefined) return fail('not-set-up')
   const wrong = named(c.name)
   if (wrong !== undefined) return wrong
   if (engine.replicas.size >= limits.MAX_SPACES || (c.relays?.length ?? 0) > limits.MAX_RELAYS) return fail('limit-reached')
-  const relays = (c.relays ?? []).map((url) => url.replace(/\/+$/, ''))
+  const made = await foundSpace(engine, turn, { name: c.name.trim(), relays: (c.relays ?? []).map((url) => url.replace(/\/+$/, '')), dm: undefined })
+  if ('code' in made) return made
+  turn.out.reply(asker, { space: made.replica.id, channel: made.channel })
+  return undefined
+}
+
+interface Founding { readonly name: string; readonly relays: readonly string[]; readonly dm: readonly IdentityId[] | undefined }
+
+/** A space with this person in it, and its first channel. */
+export async function foundSpace(engine: Engine, turn: Turn, { name, relays, dm }: Founding): Promise<{ readonly replica: Replica; readonly channel: ChannelId } | ApiError> {
+  const { world, me } = engine
+  if (me === undefined) return fail('not-set-up')
   const body: AuthorityBody = {
-    type: 'genesis', name: c.name.trim(), identityPk: me.identityKey.publicKey, cert: me.cert, historyPolicy: 'all', nonce: world.random.bytes(16), displayName: me.name, relays,
+    type: 'genesis', name, dm, identityPk: me.identityKey.publicKey, cert: me.cert, historyPolicy: 'all', nonce: world.random.bytes(16), displayName: me.name, relays,
   }
   const genesis = await signOp(world, me, {
     space: NO_SPACE, audience: 0, channel: AUTHORITY_CHANNEL, device: me.device, seq: 1, prev: undefined, chanSeq: 1, chanPrev: undefined, deps: [], type: 'genesis',
@@ -40,12 +49,11 @@ export async function createSpace({ engine, turn, asker }: Asked, c: Run<'create
   const commit = await commitChange(turn, replica.everyone, id as unknown as EpochId, state, [], [])
   if (commit === undefined) return fail('internal')
   const channel = parseChannelId(world.random.bytes(16)) as ChannelId
-  const general = await appendChannel(turn, replica, channel, 'general')
+  const general = await appendChannel(turn, replica, channel, dm === undefined ? 'general' : 'talk')
   engine.addReplica(turn, replica)
   await replica.settle(turn)
   await engine.distribute(turn, replica, [genesis, commit, ...general, await publishKeyPackage(turn, replica)])
-  turn.out.reply(asker, { space: id, channel })
-  return undefined
+  return { replica, channel }
 }
 
 const NOT_OURS = 'This is not an invite link of Thicket. Ask the person who invited you for one, and copy all of it.'

@@ -27,6 +27,9 @@ export interface Act {
   readonly invite: number | undefined
 }
 
+/** In a direct conversation nobody takes anything from the others. What else needs power there, nobody has the power for. */
+const NOT_IN_DM: ReadonlySet<AuthorityBody['type']> = new Set<AuthorityBody['type']>(['channelDelete', 'channelOverride', 'channelAudience', 'audience'])
+
 const no = (code: Reason['code']): Reason => ({ code })
 
 export function permitted(act: Act, view: View): Reason | undefined {
@@ -38,6 +41,7 @@ export function permitted(act: Act, view: View): Reason | undefined {
   if (act.device !== undefined && view.deviceOwner(act.device) !== author) {
     return no(view.any(`revoke ${act.device}`) ? 'device-revoked' : 'device-not-authorised')
   }
+  if (body !== undefined && view.dm() !== undefined && NOT_IN_DM.has(body.type)) return no('not-in-dm')
   return body === undefined ? undefined : acting(body, author, view)
 }
 
@@ -45,6 +49,7 @@ function joining(act: Act, author: IdentityId, view: View): Reason | undefined {
   const { body, device, invite } = act
   if (body?.type !== 'join') return no('malformed')
   if (view.isBanned(author)) return no('banned')
+  if (view.dm()?.includes(author) === false) return no('not-in-dm')
   if (device !== undefined) {
     if (view.any(`revoke ${device}`)) return no('device-revoked')
     const cert = view.certificate(device)

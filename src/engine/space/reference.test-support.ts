@@ -109,13 +109,14 @@ export class Reference {
     const outs = (i: string): Entry[] => live.filter((e) => (e.body?.type === 'leave' && e.author === i) || ((e.body?.type === 'kick' || e.body?.type === 'ban') && e.body.identity === i))
     const members = new Set<string>()
     for (const j of of('genesis', 'join')) if (this.stands([j], outs(j.author as string)).length > 0) members.add(j.author as string)
-    const owner = this.register(of('genesis', 'ownerTransfer', 'recover'), (e) => (e.body?.type === 'ownerTransfer' || e.body?.type === 'recover' ? (e.body.to as string) : e.author))?.value
+    const dm = of('genesis')[0]?.body.dm
+    const owner = dm !== undefined ? undefined : this.register(of('genesis', 'ownerTransfer', 'recover'), (e) => (e.body?.type === 'ownerTransfer' || e.body?.type === 'recover' ? (e.body.to as string) : e.author))?.value
     const roles = new Map<string, { power: number; permissions: number; name: string }>()
     for (const role of new Set([EVERYONE, ...of('roleCreate').map((e) => e.body.role)])) {
       if (of('roleDelete').some((e) => e.body.role === role)) continue
       const about = live.filter((e) => (e.body !== undefined && 'role' in e.body && e.body.role === role) || (role === EVERYONE && e.body?.type === 'genesis'))
       const power = this.register(about.filter((e) => e.body?.type === 'roleCreate' || e.body?.type === 'rolePower'), (e) => (e.body as { power: number }).power, (a, b) => a - b)?.value ?? 0
-      const permissions = this.register(about.filter((e) => e.body?.type === 'roleCreate' || e.body?.type === 'rolePermissions' || e.body?.type === 'genesis'), (e) => (e.body?.type === 'genesis' ? FIRST : (e.body as { permissions: number }).permissions), (a, b) => bits(a) - bits(b))?.value ?? 0
+      const permissions = this.register(about.filter((e) => e.body?.type === 'roleCreate' || e.body?.type === 'rolePermissions' || e.body?.type === 'genesis'), (e) => (e.body?.type === 'genesis' ? (dm === undefined ? FIRST : FIRST | P.channels | P.space) : (e.body as { permissions: number }).permissions), (a, b) => bits(a) - bits(b))?.value ?? 0
       const name = this.register(about.filter((e) => e.body?.type === 'roleCreate' || e.body?.type === 'roleName'), (e) => (e.body as { name: string }).name)?.value ?? ''
       roles.set(role, { power, permissions, name })
     }
@@ -147,7 +148,9 @@ export class Reference {
     if (me === undefined) return false
     const openBans = (i: string) => of('ban').filter((b) => b.body.identity === i && !of('unban').some((u) => u.body.identity === i && u.past.has(b.id)))
     const certOf = (d: string) => s.live.filter((x) => (x.body?.type === 'deviceAdd' ? x.body.device === d : (x.body?.type === 'genesis' || x.body?.type === 'join') && x.op.header.device === d)).sort(smaller)[0]
+    const dm = of('genesis')[0]?.body.dm
     if (body?.type === 'join') {
+      if (dm?.includes(me as never) === false) return false
       const offer = e.offer === undefined ? undefined : s.live.find((x) => x.id === e.offer)
       if (offer?.body?.type !== 'invite' || openBans(me).length > 0 || of('deviceRevoke').some((r) => r.body.device === device)) return false
       if ((certOf(device)?.author ?? me) !== me || (s.devices.get(device) === me && s.members.has(me))) return false
@@ -157,6 +160,7 @@ export class Reference {
     }
     if (!s.members.has(me) || s.devices.get(device) !== me) return false
     if (body === undefined) return true
+    if (dm !== undefined && ['channelDelete', 'channelOverride', 'channelAudience', 'audience'].includes(body.type)) return false
     const can = (bit: number): boolean => (s.may(me) & bit) !== 0
     const over = (i: string): boolean => s.power(i) < s.power(me)
     const overRole = (r: string): boolean => s.roles.has(r) && (s.roles.get(r)?.power ?? 0) < s.power(me)

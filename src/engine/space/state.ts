@@ -56,6 +56,8 @@ export interface SpaceState {
   readonly space: SpaceId | undefined
   readonly name: string
   readonly owner: IdentityId | undefined
+  /** Those whom a direct conversation is for. */
+  readonly dm: readonly IdentityId[] | undefined
   readonly historyPolicy: HistoryPolicy
   readonly relays: readonly string[]
   readonly roles: ReadonlyMap<RoleId, RoleState>
@@ -86,6 +88,7 @@ export function stateOf(history: History, view: View): SpaceState {
     space: history.space,
     name: space !== undefined && 'name' in space ? space.name : '',
     owner: view.owner(),
+    dm: view.dm(),
     historyPolicy: policyIn(history, view),
     relays: relays !== undefined && 'relays' in relays ? relays.relays : [],
     roles: byKey([...history.roles].map((role) => [role, roleState(history, view, role)])),

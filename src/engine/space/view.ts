@@ -11,7 +11,7 @@ import type { ChannelId, DeviceId, IdentityId, InviteId } from '../../wire/ids.t
 import type { History, Node } from './history.ts'
 import type { Past } from './past.ts'
 import type { OverrideState } from './state.ts'
-import { ALL_PERMISSIONS, count, FIRST_PERMISSIONS } from './permissions.ts'
+import { ALL_PERMISSIONS, count, DM_PERMISSIONS, FIRST_PERMISSIONS } from './permissions.ts'
 
 /** What `resolve` has decided so far, by op number. */
 export interface Decided {
@@ -86,7 +86,15 @@ export class View {
 
   // ---- people ----
 
+  /** Those whom a direct conversation is for; undefined in other spaces. */
+  dm(): readonly IdentityId[] | undefined {
+    const first = this.history.nodes[0]?.body
+    return first?.type === 'genesis' ? first.dm : undefined
+  }
+
+  /** Nobody, in a direct conversation. */
   owner(): IdentityId | undefined {
+    if (this.dm() !== undefined) return undefined
     const index = this.register('owner', () => 0)
     const body = index === undefined ? undefined : this.node(index).body
     if (index === undefined || body === undefined) return undefined
@@ -251,7 +259,7 @@ export const certifiedBy = (node: Node): IdentityId | undefined => node.author
 
 const powerIn = (body: AuthorityBody): number => (body.type === 'roleCreate' || body.type === 'rolePower' ? body.power : 0)
 const permissionsIn = (body: AuthorityBody): number =>
-  body.type === 'roleCreate' || body.type === 'rolePermissions' ? body.permissions : body.type === 'genesis' ? FIRST_PERMISSIONS : 0
+  body.type === 'roleCreate' || body.type === 'rolePermissions' ? body.permissions : body.type === 'genesis' ? (body.dm === undefined ? FIRST_PERMISSIONS : DM_PERMISSIONS) : 0
 const audienceIn = (body: AuthorityBody): number => (body.type === 'channelCreate' || body.type === 'channelAudience' ? body.audience : 0)
 const readers = (body: AuthorityBody): number => (body.type === 'audience' ? body.roles.length + body.identities.length : 0)
 const openness = (body: AuthorityBody): number => (body.type === 'channelOverride' ? count(body.allow) - count(body.deny) : 0)

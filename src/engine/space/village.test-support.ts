@@ -108,7 +108,7 @@ export class Village {
   // ---- bodies ----
 
   genesis(by: Device, name = 'Home'): AuthorityBody {
-    return { type: 'genesis', name, nonce: new Uint8Array(16), identityPk: by.identityPk, cert: by.cert, displayName: by.person, historyPolicy: 'all', relays: [] }
+    return { type: 'genesis', name, nonce: new Uint8Array(16), identityPk: by.identityPk, cert: by.cert, displayName: by.person, historyPolicy: 'all', dm: undefined, relays: [] }
   }
 
   invite(name: string, terms: { role?: string; uses?: number; expiresAt?: number } = {}): AuthorityBody {

@@ -1,0 +1,104 @@
+/** Conversations between a few: how Bob and Carol come to hear of Alice's, who else does, and what nobody can do in them. */
+import { expect, test } from 'vitest'
+import { Allotment } from './allotment.test-support.ts'
+import { contact } from './contacts.ts'
+import type { Person } from './engines.test-support.ts'
+import { Out } from './out.ts'
+import type { ChannelId, SpaceId } from '../wire/ids.ts'
+
+interface Dm { readonly space: SpaceId; readonly channel: ChannelId }
+
+const opens = (a: Allotment, by: Person, ...others: Person[]): Promise<Dm> => a.does(by, { type: 'open-dm', members: others.map((p) => a.id(p)) })
+const say = (a: Allotment, person: Person, dm: Dm, text: string) => a.room.ask(person, { type: 'send-message', ...dm, text })
+
+async function dms(a: Allotment, person: Person): Promise<string[]> {
+  const { spaces } = await a.room.ask(person, { type: 'list-spaces' })
+  return spaces.filter((s) => s.kind === 'dm').map((s) => `${s.name} ${s.state}`)
+}
+
+async function texts(a: Allotment, person: Person, dm: Dm): Promise<string[]> {
+  const { messages } = await a.room.ask(person, { type: 'get-messages', ...dm })
+  return messages.map((m) => `${m.authorName}: ${m.text}`)
+}
+
+test('U8 Alice writes to Bob, who is away; when he comes back he has it, and Carol knows nothing of it', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), carol = await a.joins('Carol')
+  a.room.leaves(bob)
+  const dm = await opens(a, a.alice, bob)
+  await say(a, a.alice, dm, 'About your birthday')
+  expect(await dms(a, a.alice)).toEqual(['Bob member'])
+  await a.room.comesBack(bob)
+  await a.room.pass(60_000)
+  expect(await texts(a, bob, dm)).toEqual(['Alice: About your birthday'])
+  await say(a, bob, dm, 'Thank you')
+  await a.room.pass(10_000)
+  expect(await texts(a, a.alice, dm)).toEqual(['Alice: About your birthday', 'Bob: Thank you'])
+  expect(await dms(a, bob)).toEqual(['Alice member'])
+  expect(await dms(a, carol)).toEqual([])
+  // All that went through the space they share is one contact, which only Bob's device opens.
+  expect([...carol.engine.replicas.keys()]).toEqual([a.space])
+  expect(carol.updates.filter((u) => u.type === 'notice')).toEqual([])
+})
+
+test('U8 the same people have one conversation, whoever opens it again; others have another', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), carol = await a.joins('Carol')
+  const dm = await opens(a, a.alice, bob)
+  await a.room.pass(10_000)
+  expect(await opens(a, bob, a.alice)).toEqual(dm)
+  const group = await opens(a, a.alice, bob, carol)
+  expect(group.space).not.toBe(dm.space)
+  await a.room.pass(10_000)
+  await say(a, carol, group, 'All three of us')
+  await a.room.pass(10_000)
+  expect(await texts(a, bob, group)).toEqual(['Carol: All three of us'])
+  expect(await dms(a, bob)).toEqual(['Alice member', 'Alice, Carol member'])
+})
+
+test('U8 a conversation outlives the space where they met, and Bob, once banned there, is not contacted from it', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), carol = await a.joins('Carol')
+  const dm = await opens(a, carol, bob)
+  await a.room.pass(10_000)
+  await a.does(a.alice, { type: 'ban-member', member: a.id(bob) })
+  await a.room.pass(10_000)
+  await say(a, bob, dm, 'Still here')
+  await a.room.pass(10_000)
+  expect(await texts(a, carol, dm)).toEqual(['Bob: Still here'])
+  expect(await a.refusal(a.alice, { type: 'open-dm', members: [a.id(bob)] })).toMatchObject({ code: 'unknown-member' })
+  expect(await a.refusal(bob, { type: 'open-dm', members: [a.id(a.alice)] })).toMatchObject({ code: 'not-a-member' })
+  expect(await a.refusal(a.alice, { type: 'open-dm', members: [a.id(a.alice)] })).toMatchObject({ code: 'bad-request' })
+})
+
+test('U8 a contact that leads into a space like others is not followed', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  const { space } = await a.room.ask(a.alice, { type: 'create-space', name: 'Sect', relays: ['http://relay.test'] })
+  const { link } = await a.room.ask(a.alice, { type: 'create-invite', space })
+  const turn = { now: a.room.now, out: new Out() }
+  await contact(a.alice.engine, turn, a.alice.space(a.space), [a.id(bob)], link)
+  await a.room.carryOut(a.alice, turn.out.step())
+  await a.room.pass(60_000)
+  expect([...bob.engine.replicas.keys()]).toEqual([a.space])
+})
+
+test('A32 in a conversation all are equal: nobody is put out, nobody else comes in, and no channel goes', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), carol = await a.joins('Carol')
+  const dm = await opens(a, a.alice, bob)
+  await a.room.pass(10_000)
+  const refused = async (person: Person, command: Record<string, unknown> & { readonly type: string }): Promise<unknown> => {
+    const reply = await a.room.reply(person, { ...command, space: dm.space } as never)
+    return reply?.ok === false ? reply.error.reason?.code ?? reply.error.code : 'done'
+  }
+  for (const [person, other] of [[a.alice, bob], [bob, a.alice]] as const) {
+    expect(await refused(person, { type: 'remove-member', member: a.id(other) })).toBe('no-permission')
+    expect(await refused(person, { type: 'ban-member', member: a.id(other) })).toBe('no-permission')
+    expect(await refused(person, { type: 'delete-channel', channel: dm.channel })).toBe('not-in-dm')
+    expect(await refused(person, { type: 'set-readers', channel: dm.channel, readers: { members: [a.id(person)] } })).toBe('not-in-dm')
+    expect(await refused(person, { type: 'create-role', name: 'Boss', power: 0, permissions: [] })).toBe('no-permission')
+  }
+  const { link } = await a.room.ask(bob, { type: 'create-invite', space: dm.space })
+  expect(await a.room.reply(carol, { type: 'join', link })).toMatchObject({ ok: false, error: { reason: { code: 'not-in-dm' } } })
+  await a.room.ask(a.alice, { type: 'rename-space', space: dm.space, name: 'Birthday' })
+  await a.room.pass(5000)
+  expect(await dms(a, bob)).toEqual(['Birthday member'])
+  await a.room.ask(a.alice, { type: 'leave-space', space: dm.space })
+  expect(await dms(a, a.alice)).toEqual([])
+})
