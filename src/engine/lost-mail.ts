@@ -92,7 +92,7 @@ function epochsOfOwn(replica: Replica): Map<EpochId, Op[]> {
       if (depth(epoch) > depth(before)) before = epoch
     }
     const parent = groups.commits.get(op.id)?.parent
-    known.set(op.id, parent !== undefined && canSeal(op.id) ? op.id : before)
+    known.set(op.id, groups.tree.nodes.has(op.id as EpochId) && canSeal(op.id as EpochId) ? op.id as EpochId : before)
     if (op.header.device !== me.device) continue
     const under = parent !== undefined && canSeal(parent) ? parent : before ?? groups.tip()
     if (under !== undefined) out.set(under, [...out.get(under) ?? [], op])

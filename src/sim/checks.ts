@@ -25,7 +25,7 @@ import { decodeOp, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
-import type { Peopled, Said } from './liveness.ts'
+import type { Said } from './liveness.ts'
 import type { SimNode, Witness } from './node.ts'
 import type { World } from './world.ts'
 
@@ -185,7 +185,7 @@ export class Checks implements Witness {
   same(name: string, message: MessageInfo): void {
     const said = this.said.get(message.text)
     const author = this.nameOfIdentity.get(message.author)
-    if (author !== undefined && !this.isHonest(author)) return
+    if (message.deleted === true || (author !== undefined && !this.isHonest(author))) return
     if (said === undefined) this.fail('S3', `${name} reads ${JSON.stringify(message.text)}, which nobody said`)
     else if (said.author !== author || said.channel !== message.channel) this.fail('S3', `${name} reads ${JSON.stringify(message.text)} by ${author}, but ${said.author} said it, or elsewhere`)
   }
@@ -219,9 +219,9 @@ export class Checks implements Witness {
   // ---- when the people pause ----
 
   /** The costly ones, on one device that has seen much. `isWell`: everyone has everything. */
-  async ponder(nodes: readonly SimNode[], spaces: readonly Peopled[], isWell: boolean): Promise<void> {
-    for (const { id, creator } of spaces) {
-      const judge = creator.engine?.replicas.get(id)
+  async ponder(nodes: readonly SimNode[], spaces: readonly { readonly id: SpaceId; readonly judge: SimNode }[], isWell: boolean): Promise<void> {
+    for (const { id, judge: { name: by, engine: theirs } } of spaces) {
+      const judge = theirs?.replicas.get(id)
       if (judge === undefined) continue
       for (const { name, engine } of nodes) {
         for (const audience of engine?.replicas.get(id)?.audiences.values() ?? []) {
@@ -231,7 +231,7 @@ export class Checks implements Witness {
           if (isWell) this.hold('I9', name, this.majorities.i9MajorityStays({ name, audience }))
         }
       }
-      await this.ponderAuthority(creator.name, judge.world.suite, judge)
+      await this.ponderAuthority(by, judge.world.suite, judge)
     }
   }
 

@@ -2,10 +2,11 @@
  * What must come true after the healing, within a bound, of everyone who is honest:
  *   L1  every member sees the same members, channels and messages, in the same order, each message once; only who came by a link after somebody
  *       was removed may lack what was said before, or by people who didn't know of them yet: links give no keys of times before a removal
- *   L2  every message said by someone who is still a member, and hasn't come back by a link since, is there
+ *   L2  every message said by someone who is a member and was never restricted is there, but what somebody deleted
  *   L3  its author knows it is delivered to all others
  *   L4  nobody is still joining
  *   L5  who is invited now gets in, and all of the above holds with them (asked in run.ts)
+ *   L6  whoever is out of a space knows it
  *   I3, I5, I6 of the groups
  */
 import type { Command, CommandType, MessageInfo, Reply, Results } from '../api.ts'
@@ -16,13 +17,16 @@ import { toHex } from '../wire/bytes.ts'
 import type { Checks } from './checks.ts'
 import { type Held, i3EntitledHaveKeys, i5OneTip, i6LeavesAreTheAuthorised, type Problem } from './invariants-group.ts'
 import type { SimNode } from './node.ts'
+import { SMALL_SKEW_MS } from './people.ts'
 import type { World } from './world.ts'
 
-/** Every text is said once in a simulation, so it names the message: an id may change while the message waits to be secured. */
+/** Every text is said once in a simulation, so it names the message: an id may change while the message waits to be secured. `text` is the first; edits have others. */
 export interface Said {
   readonly space: SpaceId; readonly channel: ChannelId; readonly author: string; readonly text: string; readonly at: number
   /** Who was a member, as the author knew. */
   readonly to: ReadonlySet<string>
+  /** Somebody wanted it deleted. */
+  isTakenBack: boolean
 }
 
 /** What the people know of a space that its members' devices may not. */
@@ -31,14 +35,22 @@ export interface Peopled {
   readonly creator: SimNode
   /** When each last came in by a link. */
   readonly joinedAt: Map<string, number>
-  hadRemovals: boolean
+  /** Removed, timed out, gone: what they say may not count. */
+  readonly restricted: Set<string>
+  /** Whoever joins may lack what was said before: somebody was removed, or the space doesn't show it. */
+  lackPast: boolean
 }
 
 export class Liveness {
   private readonly world: World
   private readonly checks: Checks
+  private readonly ownerOf: (space: Peopled) => SimNode
 
-  constructor(world: World, checks: Checks) { this.world = world; this.checks = checks }
+  constructor(world: World, checks: Checks, ownerOf: (space: Peopled) => SimNode) {
+    this.world = world
+    this.checks = checks
+    this.ownerOf = ownerOf
+  }
 
   /** What is not yet as it must be after the healing; undefined when all is well. */
   async unsettled(everyone: readonly SimNode[], spaces: readonly Peopled[]): Promise<string | undefined> {
@@ -56,32 +68,45 @@ export class Liveness {
   }
 
   private async unsettledSpace(nodes: readonly SimNode[], peopled: Peopled): Promise<string | undefined> {
-    const { id: space, creator } = peopled
+    const { id: space } = peopled
+    const creator = this.ownerOf(peopled)
     const reference = await this.view(creator, space)
     if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
     const members = nodes.filter((node) => reference.names.includes(node.name))
+    const astray = nodes.find(({ name, engine }) => !reference.names.includes(name) && engine?.replicas.get(space)?.state() === 'member')
+    if (astray !== undefined) return `L6: ${astray.name} believes to be a member of ${space.slice(0, 8)}, where ${creator.name} knows only ${reference.names.join(', ')}`
     const problem = await this.groups(members, space)
     if (problem !== undefined) return problem
+    // A label from far ahead is shown where each device's own clock allows: then the order may differ, and nothing else.
+    const inOrder = nodes.every(({ skewMs }) => Math.abs(skewMs) <= SMALL_SKEW_MS)
     const views = new Map<SimNode, View>()
     for (const node of members) {
       const view = await this.view(node, space)
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
-      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), view)
+      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), view, { withNotes: !peopled.lackPast, inOrder })
       if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
       views.set(node, view)
     }
-    const seen = new Map<string, number>()
-    for (const { text } of reference.messages) seen.set(text, (seen.get(text) ?? 0) + 1)
-    const twice = [...seen].find(([, times]) => times > 1)
-    if (twice !== undefined) return `L1: ${JSON.stringify(twice[0])} is there ${twice[1]} times`
-    for (const said of this.checks.accepted) {
-      // Who was removed and came back may have said it without having seen the removal: then it is void.
-      const isExpected = reference.names.includes(said.author) && said.at >= (peopled.joinedAt.get(said.author) ?? 0)
-      if (said.space === space && this.checks.isHonest(said.author) && isExpected && seen.get(said.text) !== 1) return `L2: ${JSON.stringify(said.text)} is missing`
-    }
+    const missing = this.missing(reference, peopled)
+    if (missing !== undefined) return missing
     for (const [node, { messages }] of views) {
       const undelivered = members.length < 2 ? undefined : messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to < members.length - 1))
       if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.map((member) => member.name).join(', ')} as members`
+    }
+    return undefined
+  }
+
+  private missing({ messages, names, channels }: View, { id, restricted }: Peopled): Problem {
+    const seen = new Map<Said, number>()
+    for (const { text } of messages) {
+      const said = this.checks.said.get(text)
+      if (said !== undefined) seen.set(said, (seen.get(said) ?? 0) + 1)
+    }
+    const twice = [...seen].find(([, times]) => times > 1)
+    if (twice !== undefined) return `L1: ${JSON.stringify(twice[0].text)} is there ${twice[1]} times`
+    for (const said of this.checks.accepted) {
+      const isOwed = said.space === id && !said.isTakenBack && this.checks.isHonest(said.author) && names.includes(said.author) && !restricted.has(said.author)
+      if (isOwed && channels.some((line) => line.startsWith(said.channel.slice(0, 8))) && !seen.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
     }
     return undefined
   }
@@ -123,11 +148,11 @@ export class Liveness {
   }
 
   /** The reference without what this member lacks and need not have. */
-  private asSeenBy(name: string, reference: View, view: View, { hadRemovals, joinedAt }: Peopled): View {
-    const seen = new Set(view.messages.map(({ text }) => text))
-    const messages = reference.messages.filter(({ text }) => {
+  private asSeenBy(name: string, reference: View, view: View, { lackPast, joinedAt }: Peopled): View {
+    const seen = new Set(view.messages.map(({ id: own }) => own))
+    const messages = reference.messages.filter(({ id, text }) => {
       const said = this.checks.said.get(text)
-      return !hadRemovals || said === undefined || seen.has(text) || (said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0))
+      return !lackPast || seen.has(id) || (said !== undefined && said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0))
     })
     return { ...reference, messages }
   }
@@ -151,8 +176,8 @@ export class Liveness {
     for (const message of messages) this.checks.same(node.name, message)
     return {
       names: members.map((member) => member.name),
-      members: members.map(({ member, name, role, power }) => `${member.slice(0, 8)} ${name} ${role} ${power}`).sort(),
-      channels: channels.map(({ channel, name }) => `${channel.slice(0, 8)} ${name}`),
+      members: members.map(({ member, name, role, power, roles, timedOutUntil }) => `${member.slice(0, 8)} ${name} ${role} ${power} ${roles.join()} ${timedOutUntil}`).sort(),
+      channels: channels.map(({ channel, name, topic }) => `${channel.slice(0, 8)} ${name} ${topic}`),
       messages,
     }
   }
@@ -170,8 +195,14 @@ export class Liveness {
 
 interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: readonly string[]; readonly messages: readonly MessageInfo[] }
 
-function differ(a: View, b: View): string | undefined {
-  const lines = (list: readonly MessageInfo[]): string[] => list.map(({ id, channel, text }) => `${id.slice(0, 8)} in ${channel.slice(0, 8)} ${JSON.stringify(text)}`)
+/** `withNotes`: who came late may lack reactions and pins as it may lack messages. */
+function differ(a: View, b: View, { withNotes, inOrder }: { readonly withNotes: boolean; readonly inOrder: boolean }): string | undefined {
+  const lines = (list: readonly MessageInfo[]): string[] => (inOrder ? list : list.toSorted((one, other) => (one.id < other.id ? -1 : 1))).map(({ id, channel, text, deleted, pinned, reactions }) => {
+    const message = `${id.slice(0, 8)} in ${channel.slice(0, 8)}`
+    if (!withNotes) return message
+    const said = (reactions ?? []).map((one) => JSON.stringify({ ...one, mine: undefined }))
+    return `${message} ${JSON.stringify(text)}${deleted === true ? ' deleted' : ''}${pinned === true ? ' pinned' : ''} ${said.join()}`
+  })
   for (const [what, left, right] of [['members', a.members, b.members], ['channels', a.channels, b.channels], ['messages', lines(a.messages), lines(b.messages)]] as const) {
     for (let i = 0; i < Math.max(left.length, right.length); i++) if (left[i] !== right[i]) return `${what}: ${left[i] ?? 'nothing'} against ${right[i] ?? 'nothing'}`
   }

@@ -33,7 +33,7 @@ async function village(names: readonly string[]) {
     return messages.map(({ text }) => text)
   }
   const say = (node: SimNode, space: SpaceId, channel: ChannelId, text: string): Promise<unknown> => {
-    checks.said.set(text, { space, channel, author: node.name, text, at: world.now, to: new Set(names) })
+    checks.said.set(text, { space, channel, author: node.name, text, at: world.now, to: new Set(names), isTakenBack: false })
     return ask(node, { type: 'send-message', space, channel, text })
   }
   return { world, office, relay: office.relays.get(RELAY) as Relay, nodes, ask, texts, say, checks }
@@ -86,6 +86,22 @@ describe('S20 when the only relay forgets everything', () => {
     await bob.stop()
     await ask(carol, { type: 'join', link })
     expect(await texts(carol, space, channel)).toEqual(['Welcome'])
+  })
+
+  test('S20 who was away since the space was made reads who has come since', async () => {
+    const { world, office, relay, nodes, ask } = await village(['Alice', 'Bob'])
+    const [alice, bob] = nodes as [SimNode, SimNode]
+    const { space } = await ask(alice, { type: 'create-space', name: 'Garden', relays: [RELAY] })
+    const { link } = await ask(alice, { type: 'create-invite', space })
+    await alice.stop()
+    await ask(bob, { type: 'join', link })
+    office.forget(relay)
+    await world.runFor(60_000)
+    await bob.stop()
+    await alice.start()
+    await world.runFor(10_000)
+    const { members } = await ask(alice, { type: 'list-members', space })
+    expect(members.map(({ name }) => name).sort()).toEqual(['Alice', 'Bob'])
   })
 
   test('S20 a relay that forgets all the time gets what it lost once a minute, not as often as it likes', async () => {

@@ -41,8 +41,8 @@ export class SimNode {
   skewMs = 0
   /** Taken by the next save, then 'none' again. */
   nextSave: SaveFault = 'none'
-  /** Told when the process ends by itself, in a save. */
-  died: () => void = () => {}
+  /** Until then every save finds the disk full. */
+  fullUntil = 0
   private readonly world: World
   private readonly ether: Ether
   private readonly office: PostOffice
@@ -106,12 +106,12 @@ export class SimNode {
   /** What becomes of a save. The process may end in it. */
   private decide(life: Life, saves: readonly Save[]): SaveFault {
     if (!life.isAlive) return 'die-before'
-    const fault = this.nextSave
+    const fault = this.nextSave === 'none' && this.world.now < this.fullUntil ? 'full' : this.nextSave
     this.nextSave = 'none'
     this.witness.saving(this, saves, fault)
     if (fault === 'die-before' || fault === 'die-after') {
       life.isAlive = false
-      this.world.after(0, `${this.name} died`, () => { this.ended(); this.died() })
+      this.world.after(0, `${this.name} died`, () => this.ended())
     }
     return fault
   }

@@ -8,6 +8,7 @@ import { PostOffice } from './mailbox.ts'
 import { Ether } from './network.ts'
 import { SimNode, type Tamper } from './node.ts'
 import { namesOf, People } from './people.ts'
+import type { SpaceId } from '../wire/ids.ts'
 import { BEGINNING, World } from './world.ts'
 
 export interface Plan {
@@ -41,7 +42,7 @@ export const HEALING_MS = 10 * 60_000
 const LOOK_EVERY_MS = 10_000
 
 /** The world of a plan, before anything happens in it. */
-class Simulation {
+export class Simulation {
   readonly world: World
   readonly checks: Checks
   readonly nodes: readonly SimNode[]
@@ -61,12 +62,12 @@ class Simulation {
     this.checks = new Checks(this.world, liars)
     this.nodes = names.map((name) => new SimNode(this.world, ether, office, name, `simulation ${plan.seed}`, plan.tamper ?? (() => undefined), this.checks))
     this.people = new People({ world: this.world, ether, office, nodes: this.nodes, checks: this.checks })
-    this.liveness = new Liveness(this.world, this.checks)
+    this.liveness = new Liveness(this.world, this.checks, (space) => this.people.ownerOf(space) ?? space.creator)
   }
 
   /** What went wrong, if anything did. */
   async play(): Promise<string | undefined> {
-    await this.people.begin()
+    await this.people.begin(this.plan.calm === true)
     for (let round = 0; round < ROUNDS; round++) {
       const steps = Math.floor(this.plan.steps / ROUNDS) + (round < this.plan.steps % ROUNDS ? 1 : 0)
       const problem = await this.trouble(steps) ?? await this.heal()
@@ -77,13 +78,17 @@ class Simulation {
   }
 
   private async trouble(steps: number): Promise<string | undefined> {
+    this.world.faults = this.plan.calm !== true
     for (let step = 0; step < steps && this.checks.violation === undefined; step++) {
       await this.people.act(this.plan.calm === true)
       await this.world.runFor(pause(this.world))
     }
-    await this.checks.ponder(this.nodes, this.people.spaces, false)
+    await this.checks.ponder(this.nodes, this.judges(), false)
     return this.violated()
   }
+
+  /** Of each space, somebody who is in it for sure. */
+  private judges(): { readonly id: SpaceId; readonly judge: SimNode }[] { return this.people.spaces.map((space) => ({ id: space.id, judge: this.people.ownerOf(space) ?? space.creator })) }
 
   private violated(): string | undefined { return this.checks.violation?.message }
 
@@ -102,7 +107,7 @@ class Simulation {
       problem = await this.liveness.unsettled(this.nodes, this.people.spaces)
       if (this.violated() !== undefined) return this.violated()
       if (problem !== undefined) continue
-      await this.checks.ponder(this.nodes, this.people.spaces, true)
+      await this.checks.ponder(this.nodes, this.judges(), true)
       return this.violated()
     }
     return `${problem}, ${HEALING_MS / 60_000} minutes after the healing`

@@ -44,7 +44,7 @@ const KEPT_INPUTS = 50
 export class World {
   now = BEGINNING
   readonly chance: Chance
-  /** False once the world is healed: nothing goes wrong any more. */
+  /** False while the world is healed: nothing goes wrong then. */
   faults = true
   events = 0
   readonly verified: Verified = new Map()

@@ -1,0 +1,68 @@
+/** What befalls people: processes that end, disks that fail, networks that part, relays that forget. */
+import type { Deed } from './deeds.ts'
+import type { People } from './people.ts'
+
+/** How often each is drawn, against the others and against what people do. */
+export const MISHAPS: readonly (readonly [number, Deed])[] = [[4, crash], [3, breakDisk], [3, partition], [4, mend], [2, relayTrouble], [2, changeWeather]]
+
+const FULL_MS = 30_000
+
+function crash(p: People): void {
+  const node = p.pick(p.running)
+  if (node === undefined) return
+  const how = p.chance.int(3)
+  if (how === 0) node.kill()
+  else node.nextSave = how === 1 ? 'die-before' : 'die-after'
+}
+
+/** One save fails; or all do, until somebody makes room. */
+function breakDisk(p: People): void {
+  const node = p.pick(p.running)
+  if (node === undefined) return
+  if (p.chance.percent(50)) { node.nextSave = 'fail'; return }
+  node.fullUntil = p.now + p.chance.between(1, FULL_MS)
+  p.note(`${node.name}'s disk is full`)
+}
+
+/** Two or three sides; relays fall on sides as machines do. */
+function partition(p: People): void {
+  const sides = p.chance.between(2, 3)
+  const machines = [...p.nodes.map((node) => node.name), ...p.relays]
+  p.setting.ether.partition(new Map(machines.map((machine) => [machine, p.chance.int(sides)])))
+  p.note(`a partition into ${sides}`)
+  p.setting.office.lookAround()
+}
+
+export function mend(p: People): void {
+  p.setting.ether.partition(new Map())
+  p.note('no partition')
+  p.setting.office.lookAround()
+}
+
+function relayTrouble(p: People): void {
+  const { office } = p.setting
+  const relay = p.pick([...office.relays.values()])
+  if (relay === undefined) return
+  switch (p.chance.int(5)) {
+    case 0: case 1: relay.isUp = !relay.isUp; break
+    case 2: relay.withholds = !relay.withholds; break
+    case 3: office.replay(relay); break
+    case 4:
+      // Who is away keeps a cursor only: when the relay has been filled again beyond it, nothing shows that what came before is not what was read.
+      if (p.running.length < p.nodes.length) return
+      office.forget(relay)
+      p.note(`relay ${relay.url} forgets everything`)
+  }
+  p.note(`relay ${relay.url}: ${relay.isUp ? 'up' : 'down'}${relay.withholds ? ', withholds' : ''}`)
+  office.lookAround()
+  if (!relay.withholds) office.pushAll()
+}
+
+function changeWeather(p: People): void {
+  const { chance } = p
+  const slow = chance.percent(30)
+  p.setting.ether.weather = {
+    latency: slow ? { from: 200, to: 3000 } : { from: 5, to: 120 }, gossipLoss: chance.pick([0, 10, 60]) ?? 0, gossipDoubles: chance.pick([0, 30]) ?? 0,
+    breaks: chance.pick([0, 5, 50]) ?? 0, deafDials: chance.pick([0, 20, 60]) ?? 0,
+  }
+}
