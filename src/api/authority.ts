@@ -15,6 +15,10 @@ export type AuthorityQuestion =
   | { readonly type: 'list-bans'; readonly space: SpaceId }
   | { readonly type: 'list-overrides'; readonly space: SpaceId; readonly channel: ChannelId }
   | { readonly type: 'list-devices'; readonly space: SpaceId }
+  /** Digits that are the same for all who share the keys of everyone's group, or of a channel's: read out, they show that nobody sits in between. Others after each change. */
+  | { readonly type: 'group-code'; readonly space: SpaceId; readonly channel?: ChannelId }
+  /** Digits that two people see alike, on all their devices and in all spaces, if each has the other's true identity. */
+  | { readonly type: 'person-code'; readonly space: SpaceId; readonly member: IdentityId }
   | { readonly type: 'get-recovery'; readonly space: SpaceId }
   /** Acts come in their order, the last `limit` (50) before `before` (left out: the newest). */
   | { readonly type: 'list-audit'; readonly space: SpaceId; readonly limit?: number; readonly before?: OpId }
@@ -157,6 +161,8 @@ export interface AuthorityResults {
   'delete-channel': Record<never, never>
   'set-history': Record<never, never>
   'share-history': Record<never, never>
+  'group-code': { readonly code: string; readonly epoch: OpId }
+  'person-code': { readonly code: string }
   'list-devices': { readonly devices: readonly DeviceInfo[] }
   'revoke-device': Record<never, never>
   /** Left out: the owner has named nobody. */

@@ -37,4 +37,6 @@ export const LABELS = {
   inviteKit: label('invite kit'),
   linking: label('linking'),
   rank: label('rank'),
+  personCode: label('person code'),
+  groupCode: label('group code'),
 } as const

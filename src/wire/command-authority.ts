@@ -14,6 +14,8 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'list-audit': { space, limit: { optional: count }, before: { optional: message } },
   'list-hidden': { space, channel, limit: { optional: count }, before: { optional: message } },
   'explain': { space, op: message },
+  'group-code': { space, channel: { optional: channel } },
+  'person-code': { space, member },
   'create-role': { space, name: text, power: amount, permissions },
   'change-role': { space, role, name: { optional: text }, power: { optional: amount }, permissions: { optional: permissions } },
   'delete-role': { space, role },

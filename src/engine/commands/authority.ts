@@ -7,6 +7,7 @@ import { explainAct, listAudit } from './audit.ts'
 import { revokeDevice } from './devices.ts'
 import { listHidden } from './hidden.ts'
 import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
+import { answerGroupCode, answerPersonCode } from './check-codes.ts'
 import { endRecovery, recover, setRecovery, signRecovery } from './recovery.ts'
 import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
 import { deleteChannel, setHistory, setOverride, setTopic, shareHistory, transferOwnership } from './settings.ts'
@@ -24,6 +25,8 @@ export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Promise<R
     case 'list-audit': return listAudit(asked, c)
     case 'list-hidden': return listHidden(asked, c)
     case 'explain': return explainAct(asked, c)
+    case 'group-code': return answerGroupCode(asked, c)
+    case 'person-code': return answerPersonCode(asked, c)
     case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.onlineDevices(replica, turn.now)) })
   }
 }

@@ -57,7 +57,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now)) })
     case 'list-invites': return listInvites(asked)
     case 'get-messages': case 'list-threads': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)
-    case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
+    case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'group-code': case 'person-code': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
       return answerAuthority(asked, c)
   }
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
