@@ -30,6 +30,12 @@ const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl'
 
 const number = (n: number): string => NUMBER.format(n)
 const counted = (n: number, one: string, other: string): string => `${number(n)} ${PLURAL.select(n) === 'one' ? one : other}`
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
+/** 1.4 MB. */
+function bytes(n: number): string {
+  const step = n < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(n) / 3))
+  return new Intl.NumberFormat(LOCALE, { style: 'unit', unit: UNITS[step] ?? 'byte', maximumFractionDigits: step < 2 ? 0 : 1 }).format(n / 1000 ** step)
+}
 const unit = (n: number, name: 'minute' | 'hour' | 'day'): string => new Intl.NumberFormat(LOCALE, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
 
 export const time = (at: number): string => TIME.format(at)
@@ -331,6 +337,12 @@ export const s = {
     { keys: [[CTRL, '/'], ['?']], does: 'These shortcuts' },
   ],
   settings: 'Settings',
+  storage: 'Room on this device',
+  storageUsed: (used: number, free: number) => `${bytes(used)} used by Thicket, ${bytes(free)} free`,
+  storageKept: 'The browser keeps it until you remove it.',
+  storageNotKept: 'The browser may clear it when it runs out of room. Others and the relay still have what they got.',
+  storageRefused: 'The browser has not promised to keep it. It usually does for apps that are installed or often used.',
+  storageKeep: 'Ask it to keep everything',
   locked: 'Thicket is locked',
   lock: 'Lock',
   lockHint: 'Ask for a passphrase when Thicket opens on this device.',
