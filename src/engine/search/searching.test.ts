@@ -127,7 +127,7 @@ test('after a restart everything is found; an index that is damaged or gone is b
 
 test('what was said while building is found, too, and building goes on after a restart', async () => {
   const h = await home()
-  for (let n = 0; n < 1100; n++) await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: `leaf ${n} of the old tree` })
+  for (let n = 0; n < 600; n++) await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: `leaf ${n} of the old tree` })
   await h.room.pass(5000)
   await h.alice.disk.save(indexPartitions(h.space).map((partition) => ({ type: 'drop', partition })))
   await h.alice.restart()
