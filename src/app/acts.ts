@@ -58,6 +58,12 @@ export function clause(act: ActRef, me: IdentityId | undefined): string { return
 
 const upper = (text: string): string => text.charAt(0).toLocaleUpperCase('en') + text.slice(1)
 
+/** "Bob removed Carol." */
+export const act = (ref: ActRef, me: IdentityId | undefined): string => `${upper(clause(ref, me))}.`
+
+/** Why an act counts no longer, as a clause. */
+export const reason = (info: ActInfo, me: IdentityId | undefined): string => because(info, me)
+
 /** Of what somebody did and what became of it: "Bob renamed the space to “Hut”. This was undone: Alice had removed Bob before he saw it." */
 export function undone(act: ActInfo, me: IdentityId | undefined): string {
   return `${upper(clause(act, me))}. This was undone: ${because(act, me)}.`

@@ -2,7 +2,7 @@
  * All that the app knows and can do. One Client owns the port to the engine, the commands under way, and what is shown; components get data by props and
  * call methods. The engine's word is final: updates replace what is here, whole.
  */
-import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Reply, ReplyInfo, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
+import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Readers, Reply, ReplyInfo, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { RoleInfo } from '../api/authority.ts'
 import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import { undone } from './acts.ts'
@@ -233,8 +233,8 @@ export class Client {
     return undefined
   }
 
-  async createChannel(space: SpaceId, name: string): Promise<string | undefined> {
-    const answer = await this.ask({ type: 'create-channel', space, name })
+  async createChannel(space: SpaceId, name: string, readers?: Readers): Promise<string | undefined> {
+    const answer = await this.ask({ type: 'create-channel', space, name, ...(readers && { readers }) })
     if (!answer.ok) return answer.error.message
     if (this.space === space) this.openChannel(answer.result.channel)
     return undefined
