@@ -31,9 +31,11 @@ export type Command =
   | { readonly type: 'rename-space'; readonly space: SpaceId; readonly name: string }
   | { readonly type: 'leave-space'; readonly space: SpaceId }
   /** readers: only they read what is written there, by name or by a role; whoever makes it is one of them. Left out: everyone. */
-  | { readonly type: 'create-channel'; readonly space: SpaceId; readonly name: string; readonly kind?: ChannelKind; readonly readers?: Readers }
+  | { readonly type: 'create-channel'; readonly space: SpaceId; readonly name: string; readonly kind?: ChannelKind | 'category'; readonly category?: ChannelId; readonly readers?: Readers }
   /** Who reads what is written from now on; left out: everyone. What was said before stays with those who could read it then. */
   | { readonly type: 'set-readers'; readonly space: SpaceId; readonly channel: ChannelId; readonly readers?: Readers }
+  /** Behind another one, or to the front; into a category, or left out: into none. Categories are moved in the same way, and are renamed and deleted like channels. */
+  | { readonly type: 'move-channel'; readonly space: SpaceId; readonly channel: ChannelId; readonly category?: ChannelId; readonly after?: ChannelId }
   | { readonly type: 'rename-channel'; readonly space: SpaceId; readonly channel: ChannelId; readonly name: string }
   | { readonly type: 'list-channels'; readonly space: SpaceId }
   | { readonly type: 'list-members'; readonly space: SpaceId }
@@ -80,6 +82,8 @@ export interface ChannelInfo {
   readonly name: string
   readonly topic: string
   readonly kind: ChannelKind
+  /** Channels in none come first, then those of each category, each in their order. */
+  readonly category: ChannelId | undefined
   readonly unread: number
   /** Of the unread, those that mean this person. */
   readonly mentions: number
@@ -92,6 +96,9 @@ export interface ChannelInfo {
   /** waiting: we may read it, and nobody who is in its group has let our device in yet. It goes on by itself. */
   readonly state: 'readable' | 'waiting'
 }
+
+/** In their order, also those without channels. */
+export interface CategoryInfo { readonly category: ChannelId; readonly name: string }
 
 export interface MemberInfo {
   readonly member: IdentityId
@@ -172,9 +179,10 @@ export interface Results extends AuthorityResults, MessageResults {
   'rename-space': Record<never, never>
   'leave-space': Record<never, never>
   'create-channel': { readonly channel: ChannelId }
+  'move-channel': Record<never, never>
   'rename-channel': Record<never, never>
   'set-readers': Record<never, never>
-  'list-channels': { readonly channels: readonly ChannelInfo[] }
+  'list-channels': { readonly channels: readonly ChannelInfo[]; readonly categories: readonly CategoryInfo[] }
   'list-members': { readonly members: readonly MemberInfo[] }
   'remove-member': Record<never, never>
   'create-invite': { readonly invite: InviteId; readonly link: string; readonly expiresAt: number }
@@ -197,7 +205,7 @@ export type Update =
   | MessageUpdate
   | { readonly type: 'me'; readonly me: { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string } | undefined }
   | { readonly type: 'spaces'; readonly spaces: readonly SpaceInfo[] }
-  | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[] }
+  | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[]; readonly categories: readonly CategoryInfo[] }
   | { readonly type: 'members'; readonly space: SpaceId; readonly members: readonly MemberInfo[] }
   | { readonly type: 'status'; readonly status: StatusInfo }
   /** Something went wrong that no command asked for: a sentence for people, shown once. */

@@ -50,7 +50,7 @@ class FakePort implements ClientPort {
 /** All that follows from an answer without time passing. */
 async function settled(): Promise<void> { for (let i = 0; i < 10; i++) await Promise.resolve() }
 
-const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', kind: 'text', may: [], unread, mentions: 0, private: false, readers: undefined, state: 'readable' })
+const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', kind: 'text', category: undefined, may: [], unread, mentions: 0, private: false, readers: undefined, state: 'readable' })
 const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, kind: 'space', name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, ...more })
 const device = parseDeviceId('0'.repeat(64))
 
@@ -66,7 +66,7 @@ function hello(...spaces: readonly SpaceInfo[]): void {
 /** The app open in the garden channel of Alice's allotment. */
 async function inTheGarden(messages: readonly MessageInfo[] = [], unread = 0): Promise<void> {
   hello(space(ALLOTMENT))
-  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden', unread), channel(SHED, 'shed')] })
+  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden', unread), channel(SHED, 'shed')], categories: [] })
   await port.answer('list-roles', { roles: [] })
   await port.answer('list-members', { members: [] })
   await port.answer('get-messages', { messages, more: false, newer: false })
@@ -185,7 +185,7 @@ test('who looks at the end has read what comes; who doesn’t finds a line above
   expect(client.view.divider?.at).toBe(opId('a'))
   client.watch(true)
   expect(await port.answer('mark-read', {})).toMatchObject({ channel: GARDEN, message: opId('a') })
-  port.tell({ type: 'channels', space: ALLOTMENT, channels: [channel(GARDEN, 'garden')] })
+  port.tell({ type: 'channels', space: ALLOTMENT, channels: [channel(GARDEN, 'garden')], categories: [] })
   news(fromBob('b', 2))
   expect(client.view.divider).toEqual({ at: opId('a'), isSeen: true })
   client.watch(false)
@@ -195,7 +195,7 @@ test('who looks at the end has read what comes; who doesn’t finds a line above
 
 test('older messages are asked for once, before the oldest', async () => {
   hello(space(ALLOTMENT))
-  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')] })
+  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')], categories: [] })
   await port.answer('list-members', { members: [] })
   await port.answer('get-messages', { messages: [fromBob('b', 2)], more: true, newer: false })
   void client.loadOlder()
@@ -229,7 +229,7 @@ test('a space that was being joined is asked about when it is in', async () => {
   await port.refuse('list-channels', notYet)
   await port.refuse('list-members', notYet)
   port.tell({ type: 'spaces', spaces: [space(ALLOTMENT)] })
-  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')] })
+  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')], categories: [] })
   await port.answer('list-members', { members: [] })
   expect(client.currentChannel?.name).toBe('garden')
 })

@@ -14,7 +14,7 @@ import type { Replica } from './replica.ts'
 import type { SpaceState } from './space/state.ts'
 import type { Turn } from './turn.ts'
 import { Undone } from './undone.ts'
-import { channelInfos, memberInfos, sendState, spaceInfo } from './views.ts'
+import { categoryInfos, channelInfos, memberInfos, sendState, spaceInfo } from './views.ts'
 
 export class Telling {
   private readonly engine: Engine
@@ -84,7 +84,7 @@ export class Telling {
     this.revised(turn, replica)
     this.undone.look(turn, replica)
     if (replica.record.state === 'open') {
-      this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.engine.reading) })
+      this.tellChanged(turn, `channels|${replica.id}`, { type: 'channels', space: replica.id, channels: channelInfos(replica, this.engine.reading), categories: categoryInfos(replica) })
       this.people(turn, replica)
     }
     this.spaces(turn)

@@ -1,11 +1,12 @@
 /** What clients see of the engine's state, made fresh when something changed. */
-import type { ChannelInfo, InviteInfo, MemberInfo, SendState, SpaceInfo } from '../api.ts'
+import type { CategoryInfo, ChannelInfo, InviteInfo, MemberInfo, SendState, SpaceInfo } from '../api.ts'
 import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
 import { actsOnMember, managedRoles, permissionsIn } from './rights.ts'
 import { inPlace } from './space/order.ts'
+import type { ChannelState, SpaceState } from './space/state.ts'
 import type { Turn } from './turn.ts'
 
 /** Unread counts and what this device has read, by space and channel. Own business of this device. */
@@ -36,18 +37,29 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
 
 export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
   const { state } = replica.authority
-  return inPlace(state.channels, (c) => c.place).filter(([channel]) => isListed(replica, channel as ChannelId)).map(([id, c]): ChannelInfo => {
+  const places = new Map([undefined, ...categoryInfos(replica).map((c) => c.category)].map((category, i) => [category, i]))
+  const inOrder = inPlace(state.channels, (c) => c.place).filter(([id, c]) => c.kind !== 'category' && isListed(replica, id as ChannelId))
+  inOrder.sort(([, a], [, b]) => (places.get(categoryOf(state, a)) ?? 0) - (places.get(categoryOf(state, b)) ?? 0))
+  return inOrder.map(([id, c]): ChannelInfo => {
     const channel = id as ChannelId
     const { unread } = reading.unread({ space: replica.id, channel, thread: undefined }), mentions = reading.mentionsIn(replica.id, channel)
     const named = c.audience === 0 ? undefined : state.audiences.get(c.audience)
     return {
-      channel, name: c.name, topic: c.topic, kind: c.kind === 'forum' ? 'forum' : 'text', unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
+      channel, name: c.name, topic: c.topic, kind: c.kind === 'forum' ? 'forum' : 'text', category: categoryOf(state, c), unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
       private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
       // Who was removed keeps what they have.
       state: !replica.isMember() || replica.audienceFor(channel)?.isReadable === true ? 'readable' : 'waiting',
     }
   })
 }
+
+export function categoryInfos(replica: Replica): CategoryInfo[] {
+  return inPlace(replica.authority.state.channels, (c) => c.place).filter(([, c]) => c.kind === 'category').map(([id, c]) => ({ category: id as ChannelId, name: c.name }))
+}
+
+/** The category a channel stands in; with its category deleted, or made a category itself by no honest app, it stands in none. */
+export const categoryOf = (state: SpaceState, { category, kind }: Pick<ChannelState, 'category' | 'kind'>): ChannelId | undefined =>
+  category !== undefined && kind !== 'category' && state.channels.get(category)?.kind === 'category' ? category : undefined
 
 /** Channels that one may not read are not shown. Who was removed sees those that were everyone's. */
 export function isListed(replica: Replica, channel: ChannelId): boolean {

@@ -11,6 +11,7 @@ import type { Replica } from '../replica.ts'
 import { placeBetween } from '../space/order.ts'
 import type { Turn } from '../turn.ts'
 import { isListed } from '../views.ts'
+import { siblingsOf } from './order.ts'
 import { type AskedIn, change, named, type Refusal, type Run } from './asked.ts'
 
 export async function createChannel({ engine, turn, asker, replica }: AskedIn, c: Run<'create-channel'>): Promise<Refusal> {
@@ -19,9 +20,11 @@ export async function createChannel({ engine, turn, asker, replica }: AskedIn, c
   const channel = parseChannelId(engine.world.random.bytes(16)) as ChannelId
   const reason = replica.authority.refuse(replica.me.identity, { type: 'channelCreate', channel, name, kind: 'text', audience: 0 })
   if (reason !== undefined) return refusal(reason)
+  if (c.category !== undefined && replica.authority.state.channels.get(c.category)?.kind !== 'category') return fail('unknown-channel')
+  if (c.kind === 'category' && (c.category !== undefined || c.readers !== undefined)) return fail('bad-request', 'A category stands in no other, and has no readers of its own.')
   const made = await audienceOf(turn, replica, c.readers)
   if ('code' in made) return made
-  await engine.distribute(turn, replica, [...made.ops, ...await appendChannel(turn, replica, channel, name, made.audience, c.kind)])
+  await engine.distribute(turn, replica, [...made.ops, ...await appendChannel(turn, replica, channel, name, { audience: made.audience, kind: c.kind ?? 'text', category: c.category })])
   await openGroup(engine, turn, replica, made.audience)
   turn.out.reply(asker, { channel })
   return undefined
@@ -33,12 +36,15 @@ async function openGroup(engine: Engine, turn: Turn, replica: Replica, number: n
   if (audience !== undefined && number !== 0) await engine.groupwork.now(turn, audience)
 }
 
-/** A channel, and its place behind all others. */
-export async function appendChannel(turn: Turn, replica: Replica, channel: ChannelId, name: string, audience = 0, kind: ChannelKind = 'text'): Promise<Op[]> {
-  const last = [...replica.authority.state.channels.values()].map((c) => c.place).sort().pop() ?? ''
-  const place = placeBetween(last, '')
+export interface Shape { readonly audience: number; readonly kind: ChannelKind | 'category'; readonly category: ChannelId | undefined }
+const PLAIN: Shape = { audience: 0, kind: 'text', category: undefined }
+
+/** A channel, and its place behind all others of its category. */
+export async function appendChannel(turn: Turn, replica: Replica, channel: ChannelId, name: string, { audience, kind, category }: Shape = PLAIN): Promise<Op[]> {
+  const last = siblingsOf(replica, category, kind === 'category').pop()?.[1] ?? ''
+  const place = placeBetween(last, '') ?? last
   const ops = [await replica.append(turn, 'channelCreate', encodeAuthorityBody({ type: 'channelCreate', channel, name, kind, audience }))]
-  if (place !== undefined) ops.push(await replica.append(turn, 'channelPlace', encodeAuthorityBody({ type: 'channelPlace', channel, category: undefined, place })))
+  ops.push(await replica.append(turn, 'channelPlace', encodeAuthorityBody({ type: 'channelPlace', channel, category, place })))
   return ops
 }
 

@@ -7,13 +7,14 @@ import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import type { Asker } from '../out.ts'
 import type { Turn } from '../turn.ts'
-import { channelInfos, memberInfos } from '../views.ts'
+import { categoryInfos, channelInfos, memberInfos } from '../views.ts'
 import { type Asked, type AskedIn, change, named, type Refusal } from './asked.ts'
 import { answerAuthority, doAuthority } from './authority.ts'
 import { createChannel, renameChannel, setReaders } from './channels.ts'
 import { openDm } from './dms.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { askToLink, finishLink, linkDevice } from './linking.ts'
+import { moveChannel } from './order.ts'
 import { removeMember } from './moderation.ts'
 import { leave, setName, setUp } from './people.ts'
 import { searchMessages } from './search.ts'
@@ -53,7 +54,7 @@ function dispatch(asked: Asked, c: Command): Answer {
 function inSpace(asked: AskedIn, c: InSpace): Answer {
   const { engine, turn, asker, replica } = asked
   switch (c.type) {
-    case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading) })
+    case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading), categories: categoryInfos(replica) })
     case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now)) })
     case 'list-invites': return listInvites(asked)
     case 'get-messages': case 'list-threads': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)
@@ -69,6 +70,7 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {
     case 'rename-space': return named(c.name) ?? change(asked, { type: 'spaceRename', name: c.name.trim() })
     case 'create-channel': return createChannel(asked, c)
+    case 'move-channel': return moveChannel(asked, c)
     case 'rename-channel': return renameChannel(asked, c)
     case 'set-readers': return setReaders(asked, c)
     case 'open-dm': return openDm(asked, c)

@@ -18,7 +18,7 @@ import { rootOf } from './windows.ts'
 export async function sendMessage(asked: AskedIn, c: Run<'send-message'>): Promise<Refusal> {
   const { engine, turn, asker, replica } = asked
   const kind = replica.authority.state.channels.get(c.channel)?.kind
-  if (kind === undefined || !isListed(replica, c.channel)) return fail('unknown-channel')
+  if (kind === undefined || kind === 'category' || !isListed(replica, c.channel)) return fail('unknown-channel')
   const isPost = kind === 'forum' && c.thread === undefined
   const words = asWords(asked, c.channel, c, isPost ? 'post' : 'message')
   if ('code' in words) return words
