@@ -161,7 +161,7 @@ export class Replica {
   private async accept(turn: Turn, op: Op): Promise<Op[] | undefined> {
     const h = op.header
     if (h.channel !== AUTHORITY_CHANNEL) {
-      if (!CONTENT_TYPES.has(h.type) || h.epoch === undefined || h.kid === undefined) return undefined
+      if (!CONTENT_TYPES.has(h.type) || h.epoch === undefined || h.kid === undefined || !this.authority.everHad(h.channel)) return undefined
       const verdict = this.authority.contentVerdict(h)
       if (verdict.type === 'void' && this.authority.identityOf(h.device) === undefined) return undefined
     }
@@ -182,7 +182,8 @@ export class Replica {
       this.groups.unusable.delete(op.header.device)
       if (op.header.device === this.me.device) this.packagedAt = op.header.hlc / HLC_STEP
     }
-    if (op.header.type === 'genesis') this.groups.addRoot(op.id, op.header.device, op.header.hlc)
+    // Whoever signs another genesis must not get a second root under the group.
+    if (op.id === (this.id as string)) this.groups.addRoot(op.id, op.header.device, op.header.hlc)
     const groups = this.audiences.get(op.header.audience)?.groups
     if (groups !== undefined) interpretGroup(groups, op)
   }

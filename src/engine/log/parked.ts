@@ -23,6 +23,7 @@ export class Parked {
   private bytes = 0
 
   get count(): number { return this.ops.size }
+  get size(): number { return this.bytes }
   has(id: OpId): boolean { return this.ops.has(id) }
   /** Whether something waits for this op. */
   isWanted(id: OpId): boolean { return this.byNeed.has(id) }

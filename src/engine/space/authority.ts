@@ -258,6 +258,9 @@ export class Authority {
   /** The number in its chain from which a proof has frozen a device: Infinity where only the ops themselves show the fork, undefined for the rest. */
   provenFrom(device: DeviceId): number | undefined { return this.settled().freezeOf(device)?.seq }
 
+  /** Whether somebody ever made this channel, allowed or not: what names another is about nothing. */
+  everHad(channel: ChannelId): boolean { return this.history.channels.has(channel) }
+
   /** Devices that signed two different ops for one place, strangers' included. */
   get equivocations(): readonly DeviceId[] {
     return [...new Set([...this.history.forks.keys(), ...this.settled().frozenDevices()])].sort()

@@ -36,13 +36,13 @@ export async function home(): Promise<Home> {
   return { room, alice, bob, carol, mallory, space, channel }
 }
 
-/** The header of an op at the next place of Mallory's chains, which Mallory's own app doesn't know of. */
-export function nextHeader(mallory: Replica, type: string, channel: ChannelId, at: number): OpHeader {
-  const head = mallory.log.head(channel, mallory.me.device), last = mallory.log.deviceHeads.get(mallory.me.device)
+/** The header of an op at the next place of Mallory's chains, as far as `known` shows them: Mallory's own app need not know of it. */
+export function nextHeader(mallory: Replica, type: string, channel: ChannelId, at: number, known = mallory): OpHeader {
+  const head = known.log.head(channel, mallory.me.device), last = known.log.deviceHeads.get(mallory.me.device)
   if (last === undefined) throw new Error('Mallory has written nothing yet')
   return {
     space: mallory.id, audience: 0, channel, device: mallory.me.device, seq: last.seq + 1, prev: last.id, chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id,
-    deps: mallory.authority.heads(), type, hlc: at * 1024, kid: undefined, epoch: undefined, bodyHash: EMPTY,
+    deps: known.authority.heads(), type, hlc: at * 1024, kid: undefined, epoch: undefined, bodyHash: EMPTY,
   }
 }
 
