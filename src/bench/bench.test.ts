@@ -5,6 +5,7 @@ import { benchBulk } from './bulk.ts'
 import { benchCrowd } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
+import { benchSearch } from './search.ts'
 import { benchSync, benchVectors } from './sync.ts'
 import { type Figure, growth, lines, median, quantile, spread } from './table.ts'
 
@@ -30,6 +31,10 @@ test('groups are measured from their making to their size', async () => {
 test('sync is measured until nothing is missing', async () => {
   expect(measured(await benchSync([0, 4], 2))).toEqual(['bytes, both ways', 'round trips, after hello', 'CPU of who lacks them', 'CPU of who has them', 'bytes a missing op'])
   expect(measured(await benchVectors([3]))).toEqual(['vector', 'tell it', 'compare it'])
+})
+
+test('search is measured by kinds of questions', async () => {
+  expect(measured(await benchSearch([1100], 3))).toEqual(expect.arrayContaining(['index over text', 'open', 'a phrase, p95', 'a word by looking at every message']))
 })
 
 test('a crowd is measured as it gathers, talks, splits and meets again', async () => {

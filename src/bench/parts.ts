@@ -6,6 +6,7 @@ import { benchCrowd } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { benchReconcile } from './reconcile/reconcile.ts'
 import { benchRelay } from './relay.ts'
+import { benchSearch } from './search.ts'
 import { benchSync, benchVectors } from './sync.ts'
 import type { Figure } from './table.ts'
 
@@ -22,5 +23,6 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
     { title: 'A million opaque ids, by ids missing', run: () => benchReconcile([0, 10, 100, 1000, 10_000], 1_000_000) },
     { title: 'Taking in history, by ops', run: () => benchBulk([1000, 10_000]) },
   ],
+  'store-node': [{ title: 'Search on SQLite, by messages', run: () => benchSearch([10_000, 100_000, 1_000_000], 100) }],
   relay: [{ title: 'Relay', run: benchRelay }],
 }
