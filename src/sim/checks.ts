@@ -25,6 +25,7 @@ import { decodeOp, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
+import { u1OthersHoldNothing } from './secrecy.ts'
 import type { Said } from './liveness.ts'
 import type { SimNode, Witness } from './node.ts'
 import type { World } from './world.ts'
@@ -224,7 +225,9 @@ export class Checks implements Witness {
       const judge = theirs?.replicas.get(id)
       if (judge === undefined) continue
       for (const { name, engine } of nodes) {
-        for (const audience of engine?.replicas.get(id)?.audiences.values() ?? []) {
+        const replica = engine?.replicas.get(id)
+        if (replica !== undefined) this.hold('U1', name, u1OthersHoldNothing(replica, [judge]))
+        for (const audience of replica?.audiences.values() ?? []) {
           this.hold('I4', name, group.i4RemovedGetNoKeys(judge, { name, audience }))
           if (!this.isHonest(name)) continue
           this.hold('I2', name, group.i2PathIsValid({ name, audience }))

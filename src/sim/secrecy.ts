@@ -1,0 +1,28 @@
+/** U1: of a channel that was never for somebody, their devices hold nothing: no op, however well sealed, and nothing of its group's secrets. */
+import type { Replica } from '../engine/replica.ts'
+import { type AuthorityBody, decodeAuthorityBody } from '../wire/authority.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type IdentityId } from '../wire/ids.ts'
+import type { Problem } from './invariants-group.ts'
+
+/** `others`: replicas of the same space that may know of more readers than the one that is looked at. */
+export function u1OthersHoldNothing(replica: Replica, others: readonly Replica[]): Problem {
+  const { identity } = replica.me
+  const said = [replica, ...others].flatMap(({ log }) => [...log.authority.values()].map((op) => decodeAuthorityBody(op.header.type, op.body)))
+  const channel = [...replica.log.channels].find((one) => one !== AUTHORITY_CHANNEL && !wasFor(said, one, identity))
+  if (channel !== undefined) return `holds ops of channel ${channel.slice(0, 8)}, which was never for them`
+  for (const [number, { groups: { keys, states } }] of replica.audiences) {
+    if (number !== 0 && !wasNamed(said, number, identity) && keys.size + states.size + keys.relayKeys.size > 0) return `holds secrets of audience ${number}, which was never theirs`
+  }
+  return undefined
+}
+
+type Said = readonly (AuthorityBody | undefined)[]
+
+/** By anybody, whether they might or not. Of a channel that nobody made nothing is known. */
+function wasFor(said: Said, channel: ChannelId, identity: IdentityId): boolean {
+  const numbers = said.flatMap((body) => ((body?.type === 'channelCreate' || body?.type === 'channelAudience') && body.channel === channel ? [body.audience] : []))
+  return numbers.length === 0 || numbers.some((number) => number === 0 || wasNamed(said, number, identity))
+}
+
+const wasNamed = (said: Said, number: number, identity: IdentityId): boolean =>
+  said.some((body) => body?.type === 'audience' && body.audience === number && (body.identities.includes(identity) || body.roles.length > 0))
