@@ -1,8 +1,11 @@
 /** Private channels: who reads them, who doesn't, and what becomes of both. With Alice, Bob and Carol. */
 import { expect, test } from 'vitest'
+import type { Readers } from '../api.ts'
+import type { RoleId } from '../wire/authority.ts'
 import type { ChannelId, IdentityId, SpaceId } from '../wire/ids.ts'
 import type { Audience } from './audience.ts'
 import { type Person, RELAY, Room } from './engines.test-support.ts'
+import { Out } from './out.ts'
 
 interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly carol: Person; readonly space: SpaceId; readonly link: string }
 
@@ -185,4 +188,77 @@ test('U1 who reads a channel no longer finds nothing of it by searching either',
   for (const query of ['in:shed', 'in:shed spare']) {
     expect(await h.room.ask(h.bob, { type: 'search-messages', space: h.space, query })).toMatchObject({ results: [], unclear: ['shed'] })
   }
+})
+
+test('U6 what Carol, no reader, seals for everyone and sends into the private channel is shown to nobody', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  const replica = h.carol.space(h.space)
+  const tip = replica.everyone.groups.tip()
+  if (tip === undefined) throw new Error('no tip')
+  const turn = { now: h.room.now, out: new Out() }
+  const op = await replica.appendContent(turn, channel, tip, { type: 'message', text: 'I am in' })
+  await h.carol.engine.distribute(turn, replica, [op])
+  await h.room.carryOut(h.carol, turn.out.step())
+  await h.room.pass(40_000)
+  // It is in the log of those whom it reached, and counts for none of them.
+  expect(h.alice.space(h.space).log.head(channel, replica.me.device)?.chanSeq).toBe(1)
+  for (const person of [h.alice, h.bob]) expect(await texts(h, person, channel)).toEqual([])
+  await say(h, h.bob, channel, 'Did you hear something?')
+  await h.room.pass(2000)
+  expect(await texts(h, h.alice, channel)).toEqual(['Did you hear something?'])
+})
+
+test('U5 readers that are not here, or none at all, are refused', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  const nobody = 'ab'.repeat(32) as IdentityId, nothing = 'cd'.repeat(16) as RoleId
+  const set = (readers: Readers) => h.room.reply(h.alice, { type: 'set-readers', space: h.space, channel, readers })
+  expect(await set({ members: [me(h, h.bob), nobody] })).toMatchObject({ ok: false, error: { code: 'unknown-member' } })
+  expect(await set({ roles: [nothing] })).toMatchObject({ ok: false, error: { code: 'unknown-role' } })
+  expect(await set({})).toMatchObject({ ok: false, error: { code: 'bad-request' } })
+  expect(await h.room.reply(h.bob, { type: 'set-readers', space: h.space, channel, readers: { members: [me(h, h.bob)] } })).toMatchObject({ ok: false, error: { code: 'not-allowed' } })
+  expect(audience(h, h.alice, channel).devices.size).toBe(2)
+})
+
+test('U5 Alice narrows while Bob widens: the fewer read, the same on every device, and they go on', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  const { role } = await h.room.ask(h.alice, { type: 'create-role', space: h.space, name: 'keeper', power: 50, permissions: ['channels'] })
+  await h.room.ask(h.alice, { type: 'give-role', space: h.space, member: me(h, h.bob), role })
+  const dave = await h.room.person('Dave')
+  await h.room.ask(dave, { type: 'join', link: h.link })
+  await h.room.pass(5000)
+  const set = (person: Person, ...readers: Person[]) => h.room.ask(person, { type: 'set-readers', space: h.space, channel, readers: { members: readers.map((p) => me(h, p)) } })
+  await set(h.alice, h.alice, h.bob, h.carol)
+  await h.room.pass(5000)
+  h.room.goesOffline(h.bob)
+  await set(h.alice, h.alice, h.bob)
+  await set(h.bob, h.alice, h.bob, h.carol, dave)
+  await h.room.comesOnline(h.bob)
+  await h.room.pass(60_000)
+  await say(h, h.bob, channel, 'Only us then')
+  await h.room.pass(10_000)
+  expect(await texts(h, h.alice, channel)).toEqual(['Only us then'])
+  for (const person of [h.alice, h.bob, h.carol, dave]) expect([...audience(h, person, channel).devices.keys()].sort()).toEqual([h.alice, h.bob].map((p) => p.space(h.space).me.device).sort())
+  for (const person of [h.carol, dave]) expect(await names(h, person)).toEqual(['general'])
+})
+
+test('U4 who loses the role that let them read is out, and who is given it is in', async () => {
+  const h = await home()
+  const { role } = await h.room.ask(h.alice, { type: 'create-role', space: h.space, name: 'keeper', power: 10, permissions: [] })
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'shed', readers: { roles: [role] } })
+  await h.room.ask(h.alice, { type: 'give-role', space: h.space, member: me(h, h.bob), role })
+  await h.room.pass(10_000)
+  await say(h, h.bob, channel, 'I have the key')
+  await h.room.ask(h.alice, { type: 'take-role', space: h.space, member: me(h, h.bob), role })
+  await h.room.ask(h.alice, { type: 'give-role', space: h.space, member: me(h, h.carol), role })
+  await h.room.pass(10_000)
+  await say(h, h.carol, channel, 'Now I have it')
+  await h.room.pass(10_000)
+  expect(await texts(h, h.alice, channel)).toEqual(['I have the key', 'Now I have it'])
+  expect(await texts(h, h.carol, channel)).toEqual(['Now I have it'])
+  expect(await names(h, h.bob)).toEqual(['general'])
+  const tip = audience(h, h.alice, channel).groups.tip()
+  expect(tip !== undefined && audience(h, h.bob, channel).groups.keys.has(tip)).toBe(false)
 })
