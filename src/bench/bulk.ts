@@ -1,6 +1,7 @@
 /** Taking in a history that somebody sends: what signatures cost when every op's is checked, and when those at the ends of chains vouch for the rest. */
 import { Log } from '../engine/log/log.ts'
 import { MAX_ASK_OPS } from '../engine/limits.ts'
+import { Out } from '../engine/out.ts'
 import { decodeOp, type Op } from '../wire/op.ts'
 import type { Person } from '../engine/engines.test-support.ts'
 import { AUTHORS, Circle } from './circle.ts'
@@ -30,7 +31,7 @@ async function measure(circle: Circle, ops: readonly Op[]): Promise<Figure[]> {
   const ends = await worked(async () => { for (const batch of batches) if ((await log.proven(batch)).size !== batch.length) throw new Error('an op was not vouched for') })
   const each = await worked(async () => { for (const op of strangers) if (!(await log.verify(op))) throw new Error('a signature was not good') })
   let taken = 0
-  const taking = await worked(async () => { for (const batch of batches) taken += await circle.give(alice, batch) })
+  const taking = await worked(async () => { for (const batch of batches) taken += (await replica.receive({ now: circle.room.now, out: new Out() }, batch.map((op) => op.bytes))).accepted.length })
   if (taken !== strangers.length) throw new Error(`took in ${taken} of ${strangers.length}`)
   const bytes = strangers.reduce((sum, op) => sum + op.bytes.length, 0)
   const rate = (what: string, ms: number, beside?: string): Figure => ({ what, value: strangers.length / (ms / 1000), unit: '/s', at: ops.length, ...(beside === undefined ? {} : { beside }) })
