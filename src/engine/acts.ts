@@ -9,15 +9,31 @@ import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
 import type { Authority } from './space/authority.ts'
 import type { Node } from './space/history.ts'
+import { isListed } from './views.ts'
 
 const HLC_STEP = 1024
 
 /** Keys that devices lay out for each other, and ops of the groups, are no acts. Nor is anything by strangers, who can do nothing. */
 export const isAct = (node: Node): boolean => node.author !== undefined && node.type !== 'keyPackage' && isAuthorityType(node.type)
 
+/** What is done in channels that one may not read, deleted ones too, is told to nobody but their readers. */
+export function isTold(replica: Replica): (node: Node) => boolean {
+  const { authority, audiences, me } = replica
+  const reads = (audience: number): boolean => audience === 0 || audiences.get(audience)?.isRead(me.identity) === true
+  const created = new Map<ChannelId, number>()
+  for (const { body } of authority.nodes) if (body?.type === 'channelCreate' || body?.type === 'channelAudience') created.set(body.channel, body.audience)
+  return ({ body }) => {
+    if (body === undefined) return true
+    if (body.type === 'audience') return reads(body.audience)
+    if (!('channel' in body)) return true
+    return authority.state.channels.has(body.channel) ? isListed(replica, body.channel) : reads(created.get(body.channel) ?? 0)
+  }
+}
+
 /** In an order that is the same on every device: by label, but no op before what it had seen. */
-export function actsInOrder(authority: Authority): Node[] {
-  return authority.nodes.filter(isAct).sort((a, b) => a.label - b.label || a.depth - b.depth || (a.id < b.id ? -1 : 1))
+export function actsInOrder(replica: Replica): Node[] {
+  const told = isTold(replica)
+  return replica.authority.nodes.filter((node) => isAct(node) && told(node)).sort((a, b) => a.label - b.label || a.depth - b.depth || (a.id < b.id ? -1 : 1))
 }
 
 /** Tells of several acts, with one look for the names they need. */

@@ -5,6 +5,7 @@ import type { ChannelId, DeviceId } from '../wire/ids.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
 import { actsOnMember, actsOnRole } from './rights.ts'
+import { isListed } from './views.ts'
 
 const HLC_STEP = 1024
 
@@ -29,8 +30,9 @@ export function banInfos({ authority, log, me }: Replica): BanInfo[] {
   })
 }
 
-export function overrideInfos({ authority: { state } }: Replica, channel: ChannelId): OverrideInfo[] | undefined {
-  return state.channels.get(channel)?.overrides.map((o) => ({ role: o.role, member: o.identity, allow: namesOf(o.allow), deny: namesOf(o.deny) }))
+export function overrideInfos(replica: Replica, channel: ChannelId): OverrideInfo[] | undefined {
+  if (!isListed(replica, channel)) return undefined
+  return replica.authority.state.channels.get(channel)?.overrides.map((o) => ({ role: o.role, member: o.identity, allow: namesOf(o.allow), deny: namesOf(o.deny) }))
 }
 
 export function recoveryInfo({ authority: { state: { recovery } }, me }: Replica): { readonly recovery?: RecoveryInfo } {

@@ -2,7 +2,7 @@
  * Notices when acts that had counted on this device count no longer because of what came in, and the other way round, so that people are told why what
  * they saw has changed. What comes in void was never seen by anyone here: the audit has it.
  */
-import { isAct, Teller } from './acts.ts'
+import { isAct, isTold, Teller } from './acts.ts'
 import { MAX_UNDONE_TOLD } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Authority } from './space/authority.ts'
@@ -40,7 +40,9 @@ export class Undone {
     if (news || undone.length > 0 || restored.length > 0) turn.out.update({ type: 'acts', space: replica.id })
   }
 
-  private tell(turn: Turn, replica: Replica, type: 'undone' | 'restored', nodes: readonly Node[]): void {
+  private tell(turn: Turn, replica: Replica, type: 'undone' | 'restored', all: readonly Node[]): void {
+    if (all.length === 0) return
+    const nodes = all.filter(isTold(replica))
     if (nodes.length === 0) return
     const teller = new Teller(replica)
     // One's own first: of those one has to know.

@@ -1,11 +1,11 @@
 /** What was done in a space by whom, and why some of it does not count. */
-import { Teller, actsInOrder } from '../acts.ts'
+import { actsInOrder, isAct, isTold, Teller } from '../acts.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 
 export function listAudit({ turn, asker, replica }: AskedIn, c: Run<'list-audit'>): Refusal {
-  const acts = actsInOrder(replica.authority)
+  const acts = actsInOrder(replica)
   const end = c.before === undefined ? acts.length : acts.findIndex((node) => node.id === c.before)
   if (end < 0) return fail('unknown-act')
   const start = Math.max(0, end - Math.min(c.limit ?? 50, limits.MAX_AUDIT_PAGE))
@@ -17,10 +17,10 @@ export function listAudit({ turn, asker, replica }: AskedIn, c: Run<'list-audit'
 /** From the act itself to the one that counts and decided the matter; just the act where it counts. */
 export function explainAct({ turn, asker, replica }: AskedIn, c: Run<'explain'>): Refusal {
   const { authority } = replica
-  const node = authority.node(c.op)
-  if (node === undefined) return fail('unknown-act')
+  const node = authority.node(c.op), told = isTold(replica)
+  if (node === undefined || !isAct(node) || !told(node)) return fail('unknown-act')
   const teller = new Teller(replica)
-  const steps = authority.explain(c.op).flatMap((step) => authority.node(step.op) ?? [])
+  const steps = authority.explain(c.op).flatMap((step) => authority.node(step.op) ?? []).filter(told)
   turn.out.reply(asker, { steps: (steps.length > 0 ? steps : [node]).map((step) => teller.act(step)) })
   return undefined
 }

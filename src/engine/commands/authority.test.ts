@@ -143,6 +143,24 @@ test('topic, history and the end of a channel', async () => {
   expect(await h.refusal(h.alice, { type: 'delete-channel', channel })).toMatchObject({ code: 'unknown-channel' })
 })
 
+test('what is done about a private channel is no business of those who don’t read it, also when it is gone', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.role('Gardeners', 40, ['channels'], bob, carol)
+  const { channel } = await h.does(h.alice, { type: 'create-channel', name: 'surprise', readers: { members: [h.id(bob)] } })
+  await h.does(bob, { type: 'set-topic', channel, topic: 'Carol’s birthday' })
+  const knows = async (person: typeof bob) => (await h.does(person, { type: 'list-audit', limit: 200 })).acts.filter((act) => act.about.channel === channel || act.kind === 'audience').map((act) => act.kind)
+  expect(await knows(bob)).toEqual(['audience', 'channelCreate', 'channelPlace', 'channelTopic'])
+  expect(await knows(carol)).toEqual([])
+  expect(await h.refusal(carol, { type: 'set-topic', channel, topic: 'What is this?' })).toMatchObject({ code: 'unknown-channel' })
+  expect(await h.refusal(carol, { type: 'delete-channel', channel })).toMatchObject({ code: 'unknown-channel' })
+  expect(await h.refusal(carol, { type: 'list-overrides', channel })).toMatchObject({ code: 'unknown-channel' })
+  expect(await h.refusal(carol, { type: 'list-hidden', channel })).toMatchObject({ code: 'unknown-channel' })
+  await h.does(bob, { type: 'delete-channel', channel })
+  expect(await knows(bob)).toContain('channelDelete')
+  expect(await knows(carol)).toEqual([])
+})
+
 test('whoever comes by a link with a role holds it at once', async () => {
   const h = await Allotment.begin()
   const role = await h.role('Gardeners', 40, ['channels'])

@@ -6,6 +6,7 @@ import { share } from '../history.ts'
 import { endInvites } from '../invites.ts'
 import { MAX_TOPIC_CHARS } from '../limits.ts'
 import { refusal } from '../refusals.ts'
+import { isListed } from '../views.ts'
 import { type AskedIn, change, refreshGroups, type Refusal, type Run } from './asked.ts'
 
 /** What is said from here on is sealed under other keys at once; the links that give the past end with it. */
@@ -35,13 +36,17 @@ export function transferOwnership(asked: AskedIn, c: Run<'transfer-ownership'>):
 }
 
 export function setTopic(asked: AskedIn, c: Run<'set-topic'>): Promise<Refusal> | Refusal {
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   const topic = c.topic.trim()
   return topic.length > MAX_TOPIC_CHARS ? fail('text-too-long', 'This topic is too long. Use 1024 characters or fewer.') : change(asked, { type: 'channelTopic', channel: c.channel, topic })
 }
 
-export function deleteChannel(asked: AskedIn, c: Run<'delete-channel'>): Promise<Refusal> { return change(asked, { type: 'channelDelete', channel: c.channel }) }
+export function deleteChannel(asked: AskedIn, c: Run<'delete-channel'>): Promise<Refusal> | Refusal {
+  return isListed(asked.replica, c.channel) ? change(asked, { type: 'channelDelete', channel: c.channel }) : fail('unknown-channel')
+}
 
 export function setOverride(asked: AskedIn, c: Run<'set-override'>): Promise<Refusal> | Refusal {
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   if ((c.role === undefined) === (c.member === undefined)) return fail('bad-request', 'An override is for one role or for one member.')
   const allow = bitsOf(c.allow), deny = bitsOf(c.deny)
   if ((allow & deny) !== 0) return fail('bad-request', 'A permission can be given or taken, not both.')
