@@ -16,7 +16,7 @@ export type MessageQuestion =
   | { readonly type: 'list-threads'; readonly space: SpaceId; readonly channel: ChannelId; readonly tag?: string; readonly limit?: number; readonly before?: OpId }
   | { readonly type: 'list-pins'; readonly space: SpaceId; readonly channel: ChannelId }
   | { readonly type: 'retry-message'; readonly space: SpaceId; readonly message: OpId }
-  /** This device has seen the channel up to this message. Own business: not shared. */
+  /** This person has seen the channel, or the thread, up to this message: shared with their other devices, and nobody else. */
   | { readonly type: 'mark-read'; readonly space: SpaceId; readonly channel: ChannelId; readonly message: OpId }
   /** What is written and not sent yet, in one channel, on this device only. Empty: none. */
   | { readonly type: 'keep-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string }

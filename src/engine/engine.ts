@@ -23,6 +23,7 @@ import { LostMail } from './lost-mail.ts'
 import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
+import { planMarks, shareMarks, takeMarks } from './messages/own-marks.ts'
 import { refresh } from './messages/refresh.ts'
 import { Typing } from './messages/typing.ts'
 import { Opening, openPartitions } from './opening.ts'
@@ -223,6 +224,7 @@ export class Engine implements Stepper {
       }
       case 'tree': return this.takeTree(turn, replica, payload.tree)
       case 'typing': return this.typing.heard(turn, replica, payload)
+      case 'marks': return takeMarks(this, turn, replica, payload.sealed)
       case 'contact': return takeContact(this, turn, replica, payload.sealed)
     }
   }
@@ -343,6 +345,7 @@ export class Engine implements Stepper {
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
     if (kind === 'behind') this.touch(turn, replica)
     if (kind === 'index') await this.searching.work(turn, replica)
+    if (kind === 'marks') await shareMarks(this, turn, replica)
     if (kind === 'typing') this.typing.tell(turn, replica)
     if (kind === 'receipt') await postReceipts(turn, replica)
     if (kind === 'proof') await proveForks(this, turn, replica)
@@ -363,6 +366,7 @@ export class Engine implements Stepper {
     await this.meeting.welcome(turn, replica)
     this.telling.messages(turn, replica)
     await refresh(this, turn, replica)
+    planMarks(this, turn, replica)
     this.telling.space(turn, replica)
   }
 

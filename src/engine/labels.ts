@@ -25,6 +25,7 @@ export const LABELS = {
   helloKey: label('hello key'),
   helloSign: label('hello'),
   presenceSign: label('presence'),
+  marks: label('read marks'),
   typingSign: label('typing'),
   contactSeal: label('contact seal'),
   contactSign: label('contact'),

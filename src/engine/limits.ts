@@ -166,6 +166,8 @@ export const TYPING_LASTS_MS = 6000
 export const TYPING_LEAST_MS = 500
 /** Devices whose writing is known, per space: more than any line can name. */
 export const MAX_TYPISTS = 100
+/** Ms after which what was read is told to the person's other devices. */
+export const MARKS_AFTER_MS = 3000
 /** Unread messages of a channel that are counted: beyond it the number says nothing more. */
 export const MAX_UNREAD_COUNTED = 1000
 /** Replies of one thread that are counted at once: beyond it the number says nothing more. */

@@ -3,6 +3,7 @@ import type { Row } from '../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
 import type { MessageRecord } from '../wire/content-records.ts'
 import { type ChannelId, type OpId, parseChannelId, parseOpId, type SpaceId } from '../wire/ids.ts'
+import type { ReadUpTo } from '../wire/marks.ts'
 import { MAX_UNREAD_COUNTED } from './limits.ts'
 import { mentionsInfo } from './messages/mentions.ts'
 import type { Replica } from './replica.ts'
@@ -23,6 +24,9 @@ const none = (channel: ChannelId): Mark => ({ channel, hlc: 0, unread: 0, mentio
 export class ReadMarks implements Reading {
   /** Of each space, by channel, and by the message that began a thread. */
   private readonly spaces = new Map<SpaceId, Map<string, Mark>>()
+  /** Moved on this device, and not told to the person's others yet. */
+  private readonly moved = new Map<SpaceId, Map<string, Spot>>()
+  private readonly news = new Set<SpaceId>()
 
   /** channel, or a thread's first message -> hlc || unread || mentions, and for a thread || channel */
   load(space: SpaceId, rows: readonly Row[]): void {
@@ -83,8 +87,29 @@ export class ReadMarks implements Reading {
 
   /** Everything up to here has been seen. What came after it is to be counted. */
   mark(turn: Turn, spot: Spot, hlc: number): void {
+    if (!this.markElsewhere(turn, spot, hlc)) return
+    const moved = this.moved.get(spot.space) ?? new Map<string, Spot>()
+    moved.set(keyOf(spot), spot)
+    this.moved.set(spot.space, moved)
+    this.news.add(spot.space)
+  }
+
+  /** Seen on another device of this person. False when nothing is new in it. */
+  markElsewhere(turn: Turn, spot: Spot, hlc: number): boolean {
     const mark = this.markOf(spot)
-    if (hlc > mark.hlc || !this.follows(spot)) this.save(turn, spot, { ...mark, hlc: Math.max(hlc, mark.hlc) })
+    if (hlc <= mark.hlc && this.follows(spot)) return false
+    this.save(turn, spot, { ...mark, hlc: Math.max(hlc, mark.hlc) })
+    return true
+  }
+
+  /** Whether marks were moved here since the last call. */
+  takeNews(space: SpaceId): boolean { return this.news.delete(space) }
+
+  /** Marks that were moved here, as they are now. */
+  takeMoved(space: SpaceId, max: number): ReadUpTo[] {
+    const spots = [...this.moved.get(space)?.values() ?? []]
+    this.moved.delete(space)
+    return spots.slice(-max).map((spot) => ({ channel: spot.channel, thread: spot.thread, hlc: this.readUpTo(spot) }))
   }
 }
 

@@ -8,10 +8,12 @@
  *   tree      [4, ratchet tree bytes]                       by hash, for joiners
  *   typing    [5, device, channel, at, sig]                 somebody is writing now, not stored
  *   contact   [6, sealed bytes]                             for one device: somebody wants to talk to its person alone
+ *   marks     [7, sealed]                                   how far somebody has read, for their other devices (marks.ts)
  */
 import { concat, fromHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
 import { type ChannelId, type DeviceId, parseChannelId, parseDeviceId } from './ids.ts'
+import { MAX_MARKS_BYTES } from './marks.ts'
 import { MAX_OP_BYTES } from './op.ts'
 import { decodeVector, encodeVector, type Vector } from './vector.ts'
 
@@ -25,11 +27,13 @@ const MAX_TREE_BYTES = 512 * 1024
 export interface Presence { readonly type: 'presence'; readonly device: DeviceId; readonly peer: string; readonly addresses: readonly string[]; readonly at: number; readonly sig: Uint8Array }
 export interface Receipt { readonly type: 'receipt'; readonly device: DeviceId; readonly at: number; readonly vector: Vector; readonly sig: Uint8Array }
 export interface Typing { readonly type: 'typing'; readonly device: DeviceId; readonly channel: ChannelId; readonly at: number; readonly sig: Uint8Array }
+export interface Marks { readonly type: 'marks'; readonly sealed: Uint8Array }
 export type Payload =
   | { readonly type: 'ops'; readonly ops: readonly Uint8Array[] }
   | Presence
   | Receipt
   | Typing
+  | Marks
   | { readonly type: 'contact'; readonly sealed: Uint8Array }
   | { readonly type: 'tree'; readonly tree: Uint8Array }
 
@@ -48,6 +52,7 @@ export function encodePayload(p: Payload): Uint8Array {
     case 'receipt': return encodeCbor([3, raw(p.device), p.at, encodeVector(p.vector), p.sig])
     case 'tree': return encodeCbor([4, p.tree])
     case 'contact': return encodeCbor([6, p.sealed])
+    case 'marks': return encodeCbor([7, p.sealed])
     case 'typing': return encodeCbor([5, raw(p.device), raw(p.channel), p.at, p.sig])
   }
 }
@@ -62,6 +67,7 @@ export function decodePayload(bytes: Uint8Array): Payload | undefined {
     case 4: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_TREE_BYTES ? { type: 'tree', tree: v[1] } : undefined
     case 5: return decodeTyping(v)
     case 6: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_CONTACT_BYTES ? { type: 'contact', sealed: v[1] } : undefined
+    case 7: return v.length === 2 && isBytes(v[1]) && v[1].length >= NONCE_BYTES && v[1].length <= MAX_MARKS_BYTES ? { type: 'marks', sealed: v[1] } : undefined
     default: return undefined
   }
 }

@@ -2,6 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { decodeMarks, encodeMarks } from './marks.ts'
 import type { RoleId } from './authority.ts'
 import { concat, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
@@ -62,6 +63,8 @@ const samples: readonly Sample[] = [
   sample('unpin', { type: 'unpin', message: op, notes: [other, op] } as const, encodeContent, (b) => decodeContent('unpin', b, 100)),
   sample('ops payload', { type: 'ops', ops: [bytes(5, 1), bytes(0, 0)] } as const, encodePayload, decodePayload),
   sample('contact', { type: 'contact', sealed: bytes(40, 3) } as const, encodePayload, decodePayload),
+  sample('marks payload', { type: 'marks', sealed: bytes(104, 1) } as const, encodePayload, decodePayload),
+  sample('marks', [{ channel, thread: undefined, hlc: 5 }, { channel, thread: op, hlc: 6 }], encodeMarks, decodeMarks),
   sample('typing', { type: 'typing', device, channel, at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('presence', { type: 'presence', device, peer: '12D3', addresses: ['/dns4/a'], at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('receipt', { type: 'receipt', device, at: 5, vector, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
