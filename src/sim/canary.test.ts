@@ -1,6 +1,8 @@
 /** Planted bugs: engines that are wrong in one way. If the simulator doesn't see one of these, it would not see a real one. */
 import { describe, expect, test } from 'vitest'
+import type { Engine } from '../engine/engine.ts'
 import type { Step } from '../engine/input.ts'
+import type { Replica } from '../engine/replica.ts'
 import type { Ciphersuite, Save } from '../ports.ts'
 import { fromUtf8 } from '../wire/bytes.ts'
 import type { Tamper } from './node.ts'
@@ -11,6 +13,16 @@ function planted(plant: () => (step: Step, command: string | undefined) => Step)
   return () => {
     const change = plant()
     return { after: (step, input) => change(step, input.type === 'command' ? input.command.type : undefined) }
+  }
+}
+
+/** The real engine of one device, with the parts of each of its spaces changed as soon as it is there. */
+function patched(patch: (replica: Replica) => void, whose: string): Tamper {
+  return (device) => {
+    if (device !== whose) return undefined
+    const done = new Set<Replica>()
+    const look = (engine: Engine): void => { for (const replica of engine.replicas.values()) if (!done.has(replica)) { done.add(replica); patch(replica) } }
+    return { before: (input, engine) => { look(engine); return input }, after: (step, _input, engine) => { look(engine); return step } }
   }
 }
 
@@ -77,6 +89,56 @@ describe('the simulator finds an engine that', () => {
       return { before: (input) => { if (input.type === 'frame' && ++frames === 5) throw new Error('planted'); return input } }
     }
     expect((await findings(engine))[0]).toMatch(/^S4.*planted/)
+  })
+
+  test('saves a commit without the state to go on from', async () => {
+    const engine = planted(() => (step) => ({ ...step, saves: step.saves.filter((save) => !save.partition.startsWith('states/')) }))
+    expect((await findings(engine))[0]).toMatch(/^I10/)
+  })
+
+  test('stays an epoch behind where there is a fork', async () => {
+    const engine = patched((replica) => {
+      const { tree } = replica.groups
+      const path = tree.path.bind(tree)
+      tree.path = () => (path().some((epoch) => (tree.nodes.get(epoch)?.children.length ?? 0) > 1) ? path().slice(0, -1) : path())
+    }, 'Bob')
+    expect((await findings(engine, 12))[0]).toMatch(/^(I|L)\d/)
+  })
+
+  test('keeps keys that are not what their commits promised', async () => {
+    const engine = patched(({ groups: { keys } }) => {
+      const add = keys.add.bind(keys)
+      keys.add = (epoch, secret) => add(epoch, secret.map((byte, i) => (i === 0 ? byte ^ 1 : byte)))
+    }, 'Bob')
+    expect((await findings(engine))[0]).toMatch(/^(I|L|S)\d/)
+  })
+
+  test('does not hear of removals', async () => {
+    const engine = patched(({ authority }) => {
+      const add = authority.add.bind(authority)
+      authority.add = async (op) => { if (op.header.type !== 'kick' && op.header.type !== 'ban') await add(op) }
+    }, 'Bob')
+    expect((await findings(engine, 12))[0]).toMatch(/^(S4|P1|I1|L)/)
+  })
+
+  test("shows messages under another's name", async () => {
+    const engine = planted(() => (step) => ({ ...step, tells: step.tells.map((tell) => {
+      if (tell.type !== 'update' || tell.update.type !== 'messages') return tell
+      const { messages } = tell.update
+      return { ...tell, update: { ...tell.update, messages: messages.map((message) => ({ ...message, author: messages[0]?.author === message.author ? ('0'.repeat(64) as typeof message.author) : message.author })) } }
+    }) }))
+    expect((await findings(engine))[0]).toMatch(/^S3/)
+  })
+
+  test('loses messages that it has shown', async () => {
+    const engine = planted(() => (step) => ({ ...step, saves: step.saves.filter((save) => save.type !== 'put' || !save.partition.startsWith('messages/') || (save.key.at(-1) as number) % 4 !== 0) }))
+    expect((await findings(engine))[0]).toMatch(/^[LS]\d/)
+  })
+
+  test("mutes somebody who did nothing", async () => {
+    const engine = planted(() => (step) => ({ ...step, tells: step.tells.map((tell) => (tell.type === 'update' && tell.update.type === 'status'
+      ? { ...tell, update: { ...tell.update, status: { ...tell.update.status, muted: [{ peer: 'peer-Carol-1', until: 0, fault: 'malformed' }] } } } : tell)) }))
+    expect((await findings(engine))[0]).toMatch(/^S6/)
   })
 
   test("takes its chance from somewhere else than its port: the traces differ", async () => {

@@ -75,6 +75,7 @@ export class Checks implements Witness {
   saving({ name, engine }: SimNode, saves: readonly Save[], fault: SaveFault): void {
     const isKept = fault === 'none' || fault === 'die-after'
     if (!isKept) this.excused.add(name)
+    if (fault !== 'none') this.forgetState(name)
     if (!this.isHonest(name)) return
     for (const save of saves) {
       if (save.type !== 'put' || !save.partition.startsWith('ops/')) continue
@@ -209,7 +210,8 @@ export class Checks implements Witness {
   restarted({ name, engine }: SimNode): void {
     const before = this.memories.get(name) ?? []
     this.memories.delete(name)
-    if (engine === undefined || !this.isHonest(name)) return
+    // Its disk may have failed it at once: then it has not loaded yet.
+    if (engine?.me === undefined || !this.isHonest(name)) return
     for (const memory of before) {
       const replica = engine.replicas.get(memory.space as SpaceId)
       if (replica === undefined) return this.fail('I11', `${name} has lost ${memory.space.slice(0, 8)} in a restart`)

@@ -53,6 +53,8 @@ export function p14ContentChangesNothing(before: string, { authority }: Replica)
 /** A removal that had seen an op leaves it alone, but where its cut ends before. */
 export function p2NothingSeenIsVoided(replica: Replica, ops: readonly Op[]): Problem {
   const { authority, log } = replica
+  // A cut may mend a chain that forked: what comes to count again may stand against something else.
+  if (authority.equivocations.length > 0) return undefined
   for (const op of ops) {
     const verdict = authority.verdict(op.id)
     const by = verdict.type === 'void' && verdict.reason.by !== undefined ? log.authority.get(verdict.reason.by) : undefined

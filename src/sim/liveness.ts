@@ -83,7 +83,7 @@ export class Liveness {
     for (const node of members) {
       const view = await this.view(node, space)
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
-      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), view, { withNotes: !peopled.lackPast, inOrder })
+      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), this.asSeenBy(creator.name, view, reference, peopled), { withNotes: !peopled.lackPast, inOrder })
       if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
       views.set(node, view)
     }

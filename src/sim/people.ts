@@ -5,6 +5,7 @@ import type { RoleId } from '../wire/authority.ts'
 import type { Checks } from './checks.ts'
 import { createSpace, DEEDS, type Deed, invite, LINK_MS, say, type Someone } from './deeds.ts'
 import type { Peopled, Said } from './liveness.ts'
+import { lie } from './liars.ts'
 import type { PostOffice } from './mailbox.ts'
 import { mend, MISHAPS } from './mishaps.ts'
 import type { Ether } from './network.ts'
@@ -17,6 +18,8 @@ const FIRST_NAMES = ['Alice', 'Bob', 'Carol', 'Dave', 'Erin', 'Frank', 'Grace', 
 export const namesOf = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${FIRST_NAMES[i % FIRST_NAMES.length]}${i < FIRST_NAMES.length ? '' : ` ${Math.floor(i / FIRST_NAMES.length) + 1}`}`)
 
+/** Against what people do and what befalls them. */
+const LIES_DRAWN = 30
 /** In fair weather an invite reaches the relay, and a joiner the space, within this. */
 const WELCOME_MS = 10_000
 /** Two clocks that are wrong by this are not further apart than an engine believes. */
@@ -60,7 +63,8 @@ export class People {
 
   /** One thing happens, drawn from the seed. */
   async act(calm: boolean): Promise<void> {
-    const actions: readonly (readonly [number, Deed])[] = calm ? DEEDS : [...DEEDS, ...MISHAPS]
+    const lies: (readonly [number, Deed])[] = this.nodes.some(({ name }) => !this.isHonest(name)) ? [[LIES_DRAWN, lie]] : []
+    const actions: readonly (readonly [number, Deed])[] = calm ? DEEDS : [...DEEDS, ...MISHAPS, ...lies]
     let draw = this.chance.int(actions.reduce((sum, [weight]) => sum + weight, 0))
     for (const [weight, action] of actions) {
       draw -= weight

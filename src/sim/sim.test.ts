@@ -12,6 +12,12 @@ test.each(Array.from({ length: 20 }, (_, i) => i + 1))('seed %i: whatever happen
   expect(second.hash).toBe(first.hash)
 }, 120_000)
 
+test.each(Array.from({ length: 6 }, (_, i) => i + 1))('seed %i with a liar: everyone honest ends up with the same', async (seed) => {
+  const plan = { seed, steps: STEPS, peers: 4, liars: 1 + (seed % 2) }
+  const { failure, lastLines } = await simulate(plan)
+  expect(failure && `${failure}\n${lastLines.join('\n')}\nnpm run sim -- --seed ${seed} --steps ${plan.steps} --peers ${plan.peers} --liars ${plan.liars}`).toBeUndefined()
+}, 120_000)
+
 test('on a calm day all is well at the first look', async () => {
   const { failure, healedAfterMs, said } = await simulate({ seed: 1000, steps: 60, peers: 4, calm: true })
   expect(failure).toBeUndefined()
