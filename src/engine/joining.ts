@@ -100,13 +100,19 @@ export class Joining {
     return reason === undefined || isIn ? undefined : refusal(reason)
   }
 
-  /** The kit of the tip, or else of the deepest epoch on the canonical path. */
+  /**
+   * The kit of the tip, or else of the deepest epoch on the canonical path. Votes in content aren't in the kit: what looks like the path here may be another
+   * than the members', and then any branch that they laid a kit of is a way in.
+   */
   private bestGroup(): GroupKit | undefined {
+    const { groups } = this.replica
     for (const epoch of [...this.replica.groups.tree.path()].reverse()) {
       const kit = this.groups.get(epoch)
       if (kit !== undefined) return kit
     }
-    return undefined
+    const depth = (kit: GroupKit): number => groups.tree.nodes.get(kit.epoch)?.depth ?? -1
+    const others = [...this.groups.values()].filter((kit) => depth(kit) >= 0 && groups.stands(kit.epoch))
+    return others.sort((a, b) => depth(b) - depth(a) || (a.epoch < b.epoch ? -1 : 1))[0]
   }
 
   private async enter(turn: Turn, kit: GroupKit, replica: Replica): Promise<JoinResult> {

@@ -1,0 +1,11 @@
+/** Seeds that found something, by what they found. What became of a bug in the meantime is told by the tests of the part that had it. */
+import { expect, test } from 'vitest'
+import { simulate } from './run.ts'
+
+test.each([
+  [6, 100, 4, 'who knew only the first epoch when the relay forgot hears again of those who joined since'],
+  [1027, 120, 6, 'an owner who was removed comes back by the link of the new one'],
+  [1030, 120, 6, 'a newcomer whose kit lacks the votes that decided a fork gets in by the branch that the members are on'],
+])('seed %i, %i steps, %i peers: %s', async (seed, steps, peers) => {
+  expect((await simulate({ seed, steps, peers })).failure).toBeUndefined()
+}, 120_000)
