@@ -34,6 +34,7 @@ export class Audience {
       certificateAt: (op, device) => authority.certificateAt(op, device, number),
       powerBehind: (op) => authority.powerBehind(op),
       isVoid: (op) => authority.verdict(op).type === 'void',
+      hasSeen: (op, other) => authority.hasSeen(op, other),
       identityOf: (device) => authority.identityOf(device),
       isCut: (device, seq) => authority.isCut(device, seq),
       size: () => authority.size,

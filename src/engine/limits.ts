@@ -127,6 +127,8 @@ export const REJOIN_AFTER_MS = 5000
 export const REJOIN_RANK_MS = 2000
 /** A device's keys in the group are renewed this often: after that, stolen old ones open nothing new. */
 export const RENEW_AFTER_MS = 7 * 24 * 3600_000
+/** The first commit after a topic has been used for so long begins another (ms): a relay that keeps notes can't tie them together. Keys are renewed weekly, so a commit comes. */
+export const TOPIC_USED_MS = 7 * 24 * 3600_000
 /** Receipts (what we hold) go to the relay at most so often: they are what "delivered" is known by among people never online together. */
 export const RECEIPT_AFTER_MS = 3000
 /** A relay that forgets is filled again at once, but not more often than this. */

@@ -8,11 +8,12 @@ import { type Breakage, encodeGroupBody } from '../wire/group.ts'
 import type { DeviceId, EpochId, OpId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
+import type { Groups } from './group/groups.ts'
 import { commit, createGroup, externalCommit, type MlsSelf, type MlsState } from './group/mls.ts'
 import { grant, toBundle, toGrant, toWant, want } from './history.ts'
 import { isPackageOld, publishKeyPackage, usablePackages } from './key-packages.ts'
 import { LABELS } from './labels.ts'
-import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, WANT_AFTER_MS } from './limits.ts'
+import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, TOPIC_USED_MS, WANT_AFTER_MS } from './limits.ts'
 import type { Turn } from './turn.ts'
 
 const HLC_STEP = 1024
@@ -195,12 +196,19 @@ async function publish(turn: Turn, audience: Audience, made: Made): Promise<Op> 
   const op = await replica.append(turn, 'commit', encodeGroupBody({
     type: 'commit', parent: made.parent, mls: made.mls, external: made.external, welcome: made.welcome, groupInfo: made.groupInfo, treeHash, check: groups.keys.check(made.secret),
     backLink: parentSecret !== undefined && audience.historyPolicy === 'all' && audience.isOpen(made.parent) ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
-    relayKey: made.removes || relayKey === undefined ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey),
+    relayKey: made.removes || relayKey === undefined || (!made.external && isTopicOld(groups, made.parent, turn.now)) ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey),
   }), audience.number)
   groups.addOwn(op.id, made.state, made.secret)
   replica.saveGains(turn, [{ type: 'key', epoch: op.id, secret: made.secret }, { type: 'state', epoch: op.id, state: made.state }])
   turn.out.put(`trees/${replica.id}`, treeHash, made.tree)
   return op
+}
+
+/** Whether the relay key in use was begun long ago, by its label: then this commit begins another, and with it another topic. */
+function isTopicOld({ commits, tree }: Groups, parent: EpochId, now: number): boolean {
+  let begun = parent
+  for (let body = commits.get(begun); body?.relayKey !== undefined; body = commits.get(begun)) begun = body.parent
+  return now - (tree.nodes.get(begun)?.at ?? now) > TOPIC_USED_MS
 }
 
 function bundle(turn: Turn, { groups, replica, number }: Audience, tip: EpochId, epochs: readonly EpochId[]): Promise<Op> | undefined {

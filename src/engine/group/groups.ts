@@ -40,8 +40,6 @@ export class Groups {
   /** Well-formed commits by the epoch they make. */
   readonly commits = new Map<EpochId, CommitBody>()
   private readonly shapes = new Map<EpochId, Shape>()
-  /** Commits whose parent isn't here yet, by that parent. */
-  private readonly orphans = new Map<EpochId, { readonly op: Op; readonly body: CommitBody }[]>()
   private readonly rejects: Rejects
   /** What stands, as of so many upheavals of authority. */
   private readonly objections = new Map<EpochId, Objection | undefined>()
@@ -110,37 +108,21 @@ export class Groups {
   addRoot(id: EpochId, device: DeviceId, hlc: number): void { this.tree.addRoot(id, device, hlc / HLC_STEP) }
 
   /**
-   * Takes a commit op. One that breaks a rule which everyone checks without MLS state is no child of its parent for anybody; one whose parent
-   * isn't here waits for it, so that the order of delivery decides nothing.
+   * Takes a commit op. One that breaks a rule which everyone checks without MLS state is no child of its parent for anybody; nor is one whose author had not
+   * seen that parent: ops come after their past, so a parent that was seen is here, and the order of delivery decides nothing.
    */
   addCommit(op: Op, body: CommitBody): void {
-    const ready = [{ op, body }]
-    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const { parent } = next.body
-      if (!this.tree.nodes.has(parent)) {
-        const waiting = this.orphans.get(parent) ?? []
-        if (!waiting.some((w) => w.op.id === next?.op.id)) this.orphans.set(parent, [...waiting, next])
-      } else if (this.place(next.op, next.body)) {
-        ready.push(...this.orphans.get(next.op.id) ?? [])
-        this.orphans.delete(next.op.id)
-      }
-    }
-  }
-
-  /** Puts a commit below its parent, if it is new and well-formed. */
-  private place(op: Op, body: CommitBody): boolean {
     const parent = this.tree.nodes.get(body.parent)
     const seen = inspectCommit(body.mls)
-    if (parent === undefined || seen === undefined || this.commits.has(op.id)) return false
+    if (parent === undefined || seen === undefined || this.commits.has(op.id) || !this.members.hasSeen(op.id, body.parent)) return
     const author = op.header.device
     const shape = shapeOf(parent, author, body, seen, fromHex(this.space) as Uint8Array, this.binding(author, body.parent))
-    if (typeof shape === 'string') return false
+    if (typeof shape === 'string') return
     this.commits.set(op.id, body)
     this.shapes.set(op.id, shape)
     this.tree.add({ id: op.id, parent: body.parent, depth: parent.depth + 1, author, removes: shape.removed.length > 0, at: op.header.hlc / HLC_STEP, leaves: shape.leaves, children: [] })
     this.untried.push(op.id)
     this.mayOpen = true
-    return true
   }
 
   /** Whether a commit counts: authority permits it at its past, and those who hold its parent's state don't refuse it. */

@@ -72,7 +72,7 @@ describe('G12 a commit counts if authority at its past permits all of it', () =>
     if (typeof made === 'string') expect.fail(made)
     const members: Membership = {
       certificateAt: (_, d) => Object.entries(known).find(([name]) => device(name) === d)?.[1],
-      powerBehind: () => 0, isVoid: () => isVoid, identityOf: () => undefined, isCut: () => false, size: () => 0, upheavals: () => 0,
+      powerBehind: () => 0, isVoid: () => isVoid, hasSeen: () => true, identityOf: () => undefined, isCut: () => false, size: () => 0, upheavals: () => 0,
     }
     return objectionTo(epoch, made, members)
   }

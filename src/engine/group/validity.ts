@@ -17,6 +17,8 @@ export interface Membership {
   /** Of the op's author, there. */
   powerBehind(op: OpId): number
   isVoid(op: OpId): boolean
+  /** Whether an op's author knew of another when making it. */
+  hasSeen(op: OpId, other: OpId): boolean
   identityOf(device: DeviceId): IdentityId | undefined
   isCut(device: DeviceId, seq: number): boolean
   /** Another number when ops have come in; and when they may have changed how earlier ones stand. */

@@ -1,0 +1,103 @@
+/**
+ * What a hostile member's ops come to: each is taken in, since its author is a member and others must be able to see it, and changes nothing. Mallory makes
+ * them on her own device; Alice and Bob go on.
+ */
+import { expect, test } from 'vitest'
+import { encodeCbor } from '../../wire/cbor.ts'
+import { fromHex } from '../../wire/bytes.ts'
+import { decodeGroupBody, encodeGroupBody, MAX_BUNDLE_EPOCHS, MAX_WANTED_EPOCHS } from '../../wire/group.ts'
+import type { EpochId } from '../../wire/ids.ts'
+import type { Op } from '../../wire/op.ts'
+import { MAX_WANTS_OF_ONE } from '../limits.ts'
+import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
+import type { Person } from '../engines.test-support.ts'
+import { commit, type MlsState, processCommit } from './mls.ts'
+
+const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
+const fill = (length: number, byte: number): Uint8Array => new Uint8Array(length).fill(byte)
+const says = (h: Home, mallory: Person, type: string, body: Uint8Array): Promise<Op> => alone(h, mallory, (turn, replica) => replica.append(turn, type, body))
+
+/** Malformed, oversized and contradictory bodies of every op of the group. */
+const BROKEN: readonly (readonly [what: string, type: string, body: (tip: EpochId) => Uint8Array])[] = [
+  ['a commit of nothing', 'commit', () => new Uint8Array()],
+  ['a commit that is no list', 'commit', () => encodeCbor(7)],
+  ['a commit whose MLS bytes are noise', 'commit', (tip) => encodeCbor([raw(tip), fill(500, 9), false, fill(0, 0), fill(0, 0), fill(32, 1), fill(32, 2), fill(0, 0), fill(0, 0)])],
+  ['a commit with group info beyond its limit', 'commit', (tip) => encodeCbor([raw(tip), fill(500, 9), false, fill(0, 0), fill(9000, 0), fill(32, 1), fill(32, 2), fill(0, 0), fill(0, 0)])],
+  ['a commit on an epoch that nobody made', 'commit', () => encodeCbor([fill(32, 5), fill(500, 9), true, fill(0, 0), fill(0, 0), fill(32, 1), fill(32, 2), fill(0, 0), fill(0, 0)])],
+  ['a bundle of nothing', 'bundle', (tip) => encodeCbor([raw(tip), []])],
+  ['a bundle beyond its limit', 'bundle', (tip) => encodeCbor([raw(tip), Array.from({ length: MAX_BUNDLE_EPOCHS + 1 }, () => [raw(tip), fill(72, 1)])])],
+  ['a bundle of what is no epoch, under none', 'bundle', () => encodeGroupBody({ type: 'bundle', under: 'ab'.repeat(32) as EpochId, secrets: [{ epoch: 'cd'.repeat(32) as EpochId, sealed: fill(72, 1) }] })],
+  ['a bundle of noise under the tip', 'bundle', (tip) => encodeGroupBody({ type: 'bundle', under: tip, secrets: [{ epoch: tip, sealed: fill(72, 1) }] })],
+  ['a rejection of no epoch', 'commitReject', () => encodeGroupBody({ type: 'commitReject', epoch: 'ab'.repeat(32) as EpochId, why: 'mls' })],
+  ['a rejection of the tip that works', 'commitReject', (tip) => encodeGroupBody({ type: 'commitReject', epoch: tip, why: 'mls' })],
+  ['a rejection for no reason there is', 'commitReject', (tip) => encodeCbor([raw(tip), 99])],
+  ['a request for nothing', 'keyWant', () => encodeCbor([[]])],
+  ['a request beyond its limit', 'keyWant', () => encodeCbor([Array.from({ length: MAX_WANTED_EPOCHS + 1 }, (_, i) => fill(32, i % 256))])],
+  ['a request for the same twice', 'keyWant', (tip) => encodeCbor([[raw(tip), raw(tip)]])],
+  ['a grant to a request that nobody made', 'grant', () => encodeGroupBody({ type: 'grant', want: 'ab'.repeat(32) as EpochId, sealed: fill(200, 1) })],
+  ['a grant of nothing', 'grant', () => encodeCbor([fill(32, 1)])],
+  ['the past shared with nobody', 'historyShare', () => encodeGroupBody({ type: 'historyShare', identity: 'ab'.repeat(32) as never })],
+  ['the past shared with noise', 'historyShare', () => encodeCbor([fill(5, 1)])],
+]
+
+test('G18 broken, oversized, premature and contradictory ops of the group are kept and change nothing, live and after a restart', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  const tip = tipOf(h, h.alice)
+  h.room.leaves(mallory)
+  for (const [what, type, body] of BROKEN) {
+    const op = await says(h, mallory, type, body(tip))
+    await hand(h, [op], h.alice, bob)
+    for (const person of [h.alice, bob]) {
+      expect(of(h, person).log.authority.has(op.id), what).toBe(true)
+      expect(tipOf(h, person), what).toBe(tip)
+      expect(of(h, person).groups.stands(tip), what).toBe(true)
+    }
+  }
+  await h.room.pass(60_000)
+  expect([tipOf(h, h.alice), tipOf(h, bob)]).toEqual([tip, tip])
+  expect([...of(h, h.alice).log.authority.values()].filter((op) => op.header.device !== of(h, mallory).me.device && ['grant', 'commitReject', 'bundle'].includes(op.header.type))).toEqual([])
+  await bob.restart()
+  await h.room.pass(1000)
+  await say(h, bob, 'Nothing happened')
+  expect(await texts(h, h.alice)).toEqual(['Nothing happened'])
+})
+
+test('G11 a commit on an epoch that its author had not seen is no child of it, in whatever order they come', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  const unseen = await renews(h, bob)
+  const body = decodeGroupBody('commit', unseen.body)
+  if (body?.type !== 'commit') expect.fail('no commit')
+  // Mallory goes on from Bob's epoch, in a commit that is right in all, but names nothing of Bob's as seen.
+  const late = await alone(h, mallory, async (turn, replica) => {
+    const { groups, me, world } = replica
+    const state = await processCommit(groups.mls, groups.states.get(body.parent) as MlsState, body.mls)
+    if ('reason' in state) return undefined
+    const made = await commit(groups.mls, state, { add: [], remove: [], authenticatedData: groups.binding(me.device, unseen.id) })
+    if ('reason' in made) return undefined
+    const check = groups.keys.check(await groups.secretOf(made.state, unseen.id, made.commit)), treeHash = world.suite.sha256(made.tree)
+    return replica.append(turn, 'commit', encodeGroupBody({
+      type: 'commit', parent: unseen.id, mls: made.commit, external: false, welcome: undefined, groupInfo: made.groupInfo, treeHash, check, backLink: undefined, relayKey: undefined,
+    }))
+  })
+  await hand(h, [late, unseen], h.alice)
+  await hand(h, [unseen, late], bob)
+  for (const person of [h.alice, bob]) expect(of(h, person).groups.tree.nodes.get(unseen.id)?.children).toEqual([])
+})
+
+test('G18 a flood of requests costs only who makes it, and is answered with nothing that is not theirs', async () => {
+  const h = await home()
+  await h.room.ask(h.alice, { type: 'set-history', space: h.space, history: 'from-join' })
+  await say(h, h.alice, 'Not for Mallory')
+  const secret = tipOf(h, h.alice)
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  const mallory = await joins(h, 'Mallory', link)
+  const flood: Op[] = []
+  for (let i = 0; i < MAX_WANTS_OF_ONE + 20; i++) flood.push(await says(h, mallory, 'keyWant', encodeGroupBody({ type: 'keyWant', epochs: [secret] })))
+  await hand(h, flood, h.alice)
+  await h.room.pass(120_000)
+  expect(of(h, h.alice).groups.grants.unanswered()).toHaveLength(MAX_WANTS_OF_ONE)
+  expect([...of(h, h.alice).log.authority.values()].filter((op) => op.header.type === 'grant')).toEqual([])
+  expect(of(h, mallory).groups.keys.has(secret)).toBe(false)
+})

@@ -1,0 +1,60 @@
+/** Where mail lies at the relay, and that nobody loses any when that place changes. */
+import { expect, test } from 'vitest'
+import { home, type Home, joins, of, say, texts } from './group/home.test-support.ts'
+import type { Person } from './engines.test-support.ts'
+import { TOPIC_USED_MS } from './limits.ts'
+
+const topicOf = async (h: Home, person: Person): Promise<string> => {
+  const { everyone, mail } = of(h, person)
+  return (await mail.topicOf(everyone.relayKeysInUse()[0] as Uint8Array)).topic
+}
+
+test('G17 after a week the topic is another, for everyone; who was away reads on from the old one, and what they write there is read', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  await say(h, h.alice, 'First week')
+  const first = await topicOf(h, h.alice)
+  h.room.leaves(carol)
+  h.room.goesOffline(bob)
+  h.room.now += TOPIC_USED_MS
+  await h.room.pass(60_000)
+  await say(h, h.alice, 'Second week')
+  const second = await topicOf(h, h.alice)
+  expect(second).not.toBe(first)
+  // Bob has not heard of it, and his own device has begun another: whichever branch wins, nothing is lost.
+  await say(h, bob, 'From my island')
+  await h.room.comesOnline(bob)
+  await h.room.pass(60_000)
+  h.room.leaves(h.alice)
+  h.room.leaves(bob)
+  await h.room.comesBack(carol)
+  await h.room.pass(60_000)
+  expect((await texts(h, carol)).sort()).toEqual(['First week', 'From my island', 'Second week'])
+  await h.room.comesBack(h.alice)
+  await h.room.pass(60_000)
+  expect((await texts(h, h.alice)).sort()).toEqual(['First week', 'From my island', 'Second week'])
+  expect(await topicOf(h, carol)).toBe(await topicOf(h, h.alice))
+})
+
+test('G17 within a week the topic stays, whatever is committed', async () => {
+  const h = await home()
+  const first = await topicOf(h, h.alice)
+  const bob = await joins(h, 'Bob')
+  h.room.now += TOPIC_USED_MS / 2
+  await joins(h, 'Carol')
+  await h.room.pass(60_000)
+  expect([await topicOf(h, h.alice), await topicOf(h, bob)]).toEqual([first, first])
+})
+
+test('G17 who comes later, while all are away, finds what was said in the topics before', async () => {
+  const h = await home()
+  await say(h, h.alice, 'First week')
+  h.room.now += TOPIC_USED_MS
+  await h.room.pass(60_000)
+  await say(h, h.alice, 'Second week')
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  h.room.leaves(h.alice)
+  const bob = await joins(h, 'Bob', link)
+  await h.room.pass(10_000)
+  expect(await texts(h, bob)).toEqual(['First week', 'Second week'])
+})
