@@ -74,3 +74,17 @@ test('S10 nobody is frozen by what somebody else put into their mouth', async ()
   await h.room.pass(70_000)
   expect(h.carol.space(space).authority.equivocations).toEqual([])
 })
+
+test('S10 whoever comes back to a device that was frozen is told so when they write, instead of writing what nobody will see', async () => {
+  const h = await home()
+  const { mallory, space, channel } = h
+  const lie = await twin(mallory.space(space), h.room.now, 'Alice')
+  const truth = await twin(mallory.space(space), h.room.now, 'Mal')
+  h.room.leaves(mallory)
+  whisper(mallory, h.carol, space, [lie])
+  whisper(mallory, h.bob, space, [truth])
+  await h.room.pass(70_000)
+  await h.room.comesBack(mallory)
+  await h.room.pass(60_000)
+  expect(await h.room.reply(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })).toMatchObject({ ok: false, error: { reason: { code: 'forked' } } })
+})
