@@ -126,14 +126,14 @@ function renameMe(p: People): void {
   if (node !== undefined) p.ask(node, { type: 'set-name', name: node.name })
 }
 
-function onSomeone(p: People, command: (space: SpaceModel, member: MemberInfo) => Command | undefined, which: (member: MemberInfo) => boolean = (m) => !m.me): void {
+function onSomeone(p: People, command: (space: SpaceModel, member: MemberInfo, by: SimNode) => Command | undefined, which: (member: MemberInfo) => boolean = (m) => !m.me): void {
   // Whoever made the space can do the most, so it is they in half of the cases.
   const creator = p.pick(p.spaces.filter((space) => space.creator.isRunning))
   const found = creator !== undefined && p.chance.percent(50) ? { node: creator.creator, space: creator } : p.someMember()
   if (found === undefined) return
   p.ask(found.node, { type: 'list-members', space: found.space.id }, ({ members }) => {
     const member = members.length < 3 ? undefined : p.pick(members.filter(which))
-    const asked = member === undefined ? undefined : command(found.space, member)
+    const asked = member === undefined ? undefined : command(found.space, member, found.node)
     if (asked !== undefined) p.ask(found.node, asked)
   })
 }
@@ -147,7 +147,8 @@ function restrict(space: SpaceModel, member: MemberInfo): void {
 function remove(p: People): void { onSomeone(p, (space, m) => { restrict(space, m); return { type: 'remove-member', space: space.id, member: m.member } }) }
 function ban(p: People): void { onSomeone(p, (space, m) => { restrict(space, m); return { type: 'ban-member', space: space.id, member: m.member } }) }
 function timeOut(p: People): void {
-  onSomeone(p, (space, m) => { restrict(space, m); return { type: 'time-out-member', space: space.id, member: m.member, until: p.now + p.chance.between(1000, 600_000) } })
+  // Their app counts from its own clock, right or wrong.
+  onSomeone(p, (space, m, by) => { restrict(space, m); return { type: 'time-out-member', space: space.id, member: m.member, until: p.now + by.skewMs + p.chance.between(1000, 600_000) } })
 }
 
 function unban(p: People): void {
