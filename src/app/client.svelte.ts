@@ -16,6 +16,9 @@ export type Me = NonNullable<(Update & { type: 'me' })['me']>
 export type Answer<T extends Command['type']> = { readonly ok: true; readonly result: Results[T] } | { readonly ok: false; readonly error: ApiError }
 export interface Notice { readonly key: number; readonly text: string }
 
+/** What has messages in a line: a channel, or a thread in it, by the message that began it. */
+type Place = ChannelId | OpId
+
 /** Messages fetched at a time; unread ones are fetched at once up to MAX_PAGE. */
 const PAGE = 60
 const MAX_PAGE = 200
@@ -36,11 +39,13 @@ export class Client {
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
+  /** The thread that is open in the channel, by the message that began it. */
+  thread = $state.raw<MessageInfo | undefined>(undefined)
   private channelsOf = $state.raw<ReadonlyMap<SpaceId, readonly ChannelInfo[]>>(new Map())
   private rolesOf = $state.raw<ReadonlyMap<SpaceId, readonly RoleInfo[]>>(new Map())
   private membersOf = $state.raw<ReadonlyMap<SpaceId, readonly MemberInfo[]>>(new Map())
   private typingIn = $state.raw<ReadonlyMap<ChannelId, readonly IdentityId[]>>(new Map())
-  private views = $state.raw<ReadonlyMap<ChannelId, ChannelView>>(new Map())
+  private views = $state.raw<ReadonlyMap<Place, ChannelView>>(new Map())
   /** The person looks at the end of the open channel: what comes there is read. */
   private isWatching = false
   /** Where each space was left, to return to. */
@@ -73,7 +78,8 @@ export class Client {
   get members(): readonly MemberInfo[] { return (this.space && this.membersOf.get(this.space)) || [] }
   /** Others who are writing in the open channel now. */
   get typing(): readonly string[] { return ((this.channel && this.typingIn.get(this.channel)) || []).map((id) => this.members.find((m) => m.member === id)?.name ?? '') }
-  get view(): ChannelView { return (this.channel && this.views.get(this.channel)) || EMPTY_VIEW }
+  get place(): Place | undefined { return this.thread?.id ?? this.channel }
+  get view(): ChannelView { return (this.place && this.views.get(this.place)) || EMPTY_VIEW }
   get currentSpace(): SpaceInfo | undefined { return this.spaces?.find((s) => s.space === this.space) }
   get currentChannel(): ChannelInfo | undefined { return this.channels.find((c) => c.channel === this.channel) }
   /** Of what is unread, what means this person. */
@@ -147,6 +153,7 @@ export class Client {
     this.spaces = undefined
     this.space = undefined
     this.channel = undefined
+    this.thread = undefined
     this.channelsOf = new Map()
     this.rolesOf = new Map()
     this.membersOf = new Map()
@@ -204,15 +211,20 @@ export class Client {
     }
   }
 
-  /** Opens the channel and waits for its newest messages. */
-  async openAt(space: SpaceId, channel: ChannelId): Promise<void> {
+  /** Opens the channel, or the thread that this message in it began, and waits for the newest messages. */
+  async openAt(space: SpaceId, channel: ChannelId, thread?: OpId): Promise<void> {
     if (space !== this.space) this.openSpace(space)
     this.openChannel(channel)
+    await this.loading
+    if (thread === undefined) return
+    const answer = await this.ask({ type: 'get-messages', space, channel, around: thread, limit: 1 })
+    const root = answer.ok ? answer.result.messages.find((m) => m.id === thread) : undefined
+    if (root !== undefined) this.openThread(root)
     await this.loading
   }
 
   openChannel(channel: ChannelId | undefined): void {
-    if (channel !== this.channel) this.closeChannel()
+    if (channel !== this.channel) this.closeChannel(); else this.closeThread()
     this.channel = channel
     if (channel === undefined || this.space === undefined) return
     this.lastChannel.set(this.space, channel)
@@ -220,8 +232,22 @@ export class Client {
   }
 
   private closeChannel(): void {
+    this.closeThread()
     if (this.channel !== undefined) this.change(this.channel, putAway)
     this.channel = undefined
+    this.isWatching = false
+  }
+
+  /** Below this message, in the place of its channel. */
+  openThread(root: MessageInfo): void {
+    if (root.channel !== this.channel) return
+    this.thread = root
+    this.loading = this.load(root.channel, false, root.id)
+  }
+
+  closeThread(): void {
+    if (this.thread !== undefined) this.change(this.thread.id, putAway)
+    this.thread = undefined
     this.isWatching = false
   }
 
@@ -242,48 +268,56 @@ export class Client {
 
   // ---- messages ----
 
-  private change(channel: ChannelId, edit: (view: ChannelView) => ChannelView): void {
-    const view = this.views.get(channel)
+  private change(place: Place, edit: (view: ChannelView) => ChannelView): void {
+    const view = this.views.get(place)
     if (view === undefined) return
     const next = edit(view)
-    if (next !== view) this.views = new Map(this.views).set(channel, next)
+    if (next !== view) this.views = new Map(this.views).set(place, next)
   }
 
   private takeMessages(channel: ChannelId, told: readonly MessageInfo[]): void {
     // What is in a thread doesn't stand in the channel.
-    const messages = told.filter((m) => m.thread === undefined)
-    if (messages.length === 0) return
-    this.change(channel, (view) => {
+    for (const place of new Set(told.map((m) => m.thread ?? channel))) this.takeAt(place, told.filter((m) => (m.thread ?? channel) === place))
+    this.thread = told.find((m) => m.id === this.thread?.id) ?? this.thread
+  }
+
+  private takeAt(place: Place, messages: readonly MessageInfo[]): void {
+    this.change(place, (view) => {
       const news = messages.filter((m) => m.replaces === undefined && !view.messages.some((known) => known.id === m.id))
       const next = withNews(view, messages)
-      return channel === this.channel && !this.isWatching && view.state === 'ready' ? withMissed(next, news) : next
+      return place === this.place && !this.isWatching && view.state === 'ready' ? withMissed(next, news) : next
     })
   }
 
   /** Somebody was removed or lost a right: what they said at the same time may count no longer. */
   private revise(space: SpaceId): void {
-    const others = new Set(this.channelsIn(space).map((c) => c.channel).filter((c) => c !== this.channel))
-    this.views = new Map([...this.views].filter(([channel]) => !others.has(channel)))
-    if (space === this.space && this.channel !== undefined) void this.load(this.channel, true)
+    const isOpen = (place: Place): boolean => place === this.channel || place === this.thread?.id
+    const elsewhere = new Set<Place>(this.channelsIn(space).map((c) => c.channel))
+    // Whose threads they are isn't known here: those that are not open are asked for again.
+    this.views = new Map([...this.views].filter(([place, view]) => isOpen(place) || !(elsewhere.has(place) || view.messages.some((m) => m.thread !== undefined))))
+    if (space !== this.space || this.channel === undefined) return
+    void this.load(this.channel, true)
+    if (this.thread !== undefined) void this.load(this.channel, true, this.thread.id)
   }
 
-  private async load(channel: ChannelId, isAnew = false): Promise<void> {
+  private async load(channel: ChannelId, isAnew = false, thread?: OpId): Promise<void> {
     const { space } = this
     if (space === undefined) return
-    const unread = (): number => this.channelsIn(space).find((c) => c.channel === channel)?.unread ?? 0
-    if (!this.views.has(channel)) this.views = new Map(this.views).set(channel, EMPTY_VIEW)
-    const answer = await this.ask({ type: 'get-messages', space, channel, limit: Math.max(PAGE, Math.min(MAX_PAGE, unread() + 10)) })
+    const place = thread ?? channel
+    const unread = (): number => (thread === undefined ? this.channelsIn(space).find((c) => c.channel === channel)?.unread : this.thread?.replies?.unread) ?? 0
+    if (!this.views.has(place)) this.views = new Map(this.views).set(place, EMPTY_VIEW)
+    const answer = await this.ask({ type: 'get-messages', space, channel, ...(thread && { thread }), limit: Math.max(PAGE, Math.min(MAX_PAGE, unread() + 10)) })
     // What came meanwhile is in the answer and in the count.
-    if (answer.ok) this.change(channel, (view) => withNewest(isAnew ? cleared(view) : view, answer.result.messages, answer.result.more, unread()))
+    if (answer.ok) this.change(place, (view) => withNewest(isAnew ? cleared(view) : view, answer.result.messages, answer.result.more, unread()))
   }
 
   async loadOlder(limit = PAGE): Promise<void> {
-    const { space, channel } = this
+    const { space, channel, place, thread } = this
     const oldest = this.view.messages[0]
-    if (space === undefined || channel === undefined || oldest === undefined || this.view.older !== 'some') return
-    this.change(channel, (view) => ({ ...view, older: 'loading' }))
-    const answer = await this.ask({ type: 'get-messages', space, channel, limit, before: oldest.id })
-    this.change(channel, (view) => (view.older === 'loading' ? (answer.ok ? withOlder(view, answer.result.messages, answer.result.more) : { ...view, older: 'some' }) : view))
+    if (space === undefined || channel === undefined || place === undefined || oldest === undefined || this.view.older !== 'some') return
+    this.change(place, (view) => ({ ...view, older: 'loading' }))
+    const answer = await this.ask({ type: 'get-messages', space, channel, limit, before: oldest.id, ...(thread && { thread: thread.id }) })
+    this.change(place, (view) => (view.older === 'loading' ? (answer.ok ? withOlder(view, answer.result.messages, answer.result.more) : { ...view, older: 'some' }) : view))
   }
 
   /** Whether the message is shown, after fetching older ones up to it where it must. */
@@ -295,29 +329,30 @@ export class Client {
 
   /** Shows the message at once and gives it to the engine. Refused, it stays, with the reason. */
   async send(text: string, replyTo?: ReplyInfo, meant?: Pending['meant']): Promise<void> {
-    const { space, channel } = this
-    if (space === undefined || channel === undefined) return
+    const { space, channel, place } = this
+    if (space === undefined || channel === undefined || place === undefined) return
+    const thread = this.thread && { thread: this.thread.id }
     const pending: Pending = { key: this.nextId++, text, at: Date.now(), ...(replyTo && { replyTo }), ...(meant && { meant }) }
-    const command = { type: 'send-message', space, channel, text, ...meant, ...(replyTo && { replyTo: replyTo.id }) } as const
-    this.change(channel, (view) => withPending(view, pending))
+    const command = { type: 'send-message', space, channel, text, ...meant, ...thread, ...(replyTo && { replyTo: replyTo.id }) } as const
+    this.change(place, (view) => withPending(view, pending))
     let answer = await this.ask(command)
     for (let tries = 0; !answer.ok && answer.error.code === 'busy' && tries < BUSY_TRIES; tries++) {
       // The tab that did the work has gone. The next one may find the message saved already: saying it twice would be worse than waiting.
       await new Promise((resolve) => { setTimeout(resolve, BUSY_MS) })
-      const saved = await this.findSaved(space, channel, pending)
+      const saved = await this.findSaved({ space, channel, ...thread }, place, pending)
       if (saved === undefined) answer = await this.ask(command)
       else if (saved !== 'unknown') answer = { ok: true, result: { messageId: saved } }
     }
     const last = answer
-    this.change(channel, (view) => (last.ok ? accepted(view, pending.key, last.result.messageId) : refused(view, pending.key, last.error.message)))
+    this.change(place, (view) => (last.ok ? accepted(view, pending.key, last.result.messageId) : refused(view, pending.key, last.error.message)))
   }
 
   /** The message that a pending one became, where the engine can say. */
-  private async findSaved(space: SpaceId, channel: ChannelId, pending: Pending): Promise<OpId | 'unknown' | undefined> {
-    const answer = await this.ask({ type: 'get-messages', space, channel, limit: 20 })
+  private async findSaved(where: { readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId }, place: Place, pending: Pending): Promise<OpId | 'unknown' | undefined> {
+    const answer = await this.ask({ type: 'get-messages', ...where, limit: 20 })
     if (!answer.ok) return 'unknown'
     const found = answer.result.messages.findLast((m) => isSaved(pending, m))
-    if (found !== undefined) this.change(channel, (view) => merge(view, [found]))
+    if (found !== undefined) this.change(place, (view) => merge(view, [found]))
     return found?.id
   }
 
@@ -338,8 +373,7 @@ export class Client {
     void this.send(pending.text, pending.replyTo, pending.meant)
   }
 
-  discard(key: number): void { if (this.channel !== undefined) this.change(this.channel, (view) => withoutPending(view, key)) }
-
+  discard(key: number): void { if (this.place !== undefined) this.change(this.place, (view) => withoutPending(view, key)) }
 
   /** The list says whether its end is on the screen of somebody who looks: then everything has been seen. */
   watch(isWatching: boolean): void {
@@ -357,11 +391,11 @@ export class Client {
   }
 
   markRead(): void {
-    const { space, channel } = this
+    const { space, channel, place } = this
     const last = this.view.messages.findLast((m) => m.state.type !== 'securing')
-    if (space === undefined || channel === undefined || last === undefined || this.view.state === 'loading') return
-    this.change(channel, seen)
-    if ((this.currentChannel?.unread ?? 0) > 0) void this.ask({ type: 'mark-read', space, channel, message: last.id })
+    if (space === undefined || channel === undefined || place === undefined || last === undefined || this.view.state === 'loading') return
+    this.change(place, seen)
+    if (((this.thread === undefined ? this.currentChannel?.unread : this.thread.replies?.unread) ?? 0) > 0) void this.ask({ type: 'mark-read', space, channel, message: last.id })
   }
 }
 

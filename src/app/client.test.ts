@@ -248,6 +248,20 @@ test('a notice is said once, and no more than three at a time', () => {
   expect(client.notices.map((n) => n.text)).toEqual(['3', '4'])
 })
 
+test('what is written in a thread stands there and not in the channel; who comes back finds the channel as it was', async () => {
+  const root = fromBob('root', 1)
+  await inTheGarden([root])
+  client.openThread(root)
+  expect(await port.answer('get-messages', { messages: [fromBob('below', 2, { thread: root.id })], more: false, newer: false })).toMatchObject({ channel: GARDEN, thread: root.id })
+  news(fromBob('also below', 3, { thread: root.id }), fromBob('above', 4), fromBob('elsewhere', 5, { thread: opId('other') }))
+  expect(shown()).toEqual(['below (received)', 'also below (received)'])
+  void client.send('me too')
+  expect(await port.answer('send-message', { messageId: opId('me too') })).toMatchObject({ text: 'me too', thread: root.id })
+  expect(shown()).toContain('me too (saving)')
+  client.openChannel(GARDEN)
+  expect(shown()).toEqual(['root (received)', 'above (received)'])
+})
+
 test('roles come with the space, and as they change', async () => {
   const everyone: RoleInfo = { role: EVERYONE, name: '', power: 0, permissions: ['send'], everyone: true, holders: 2, may: [] }
   hello(space(ALLOTMENT))

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { EMPTY_VIEW, refused, withNewest, withPending } from '../channel-view.ts'
-import { ALICE, fromAlice, fromBob, NOON } from '../messages.test-support.ts'
+import { ALICE, fromAlice, fromBob, NOON, opId } from '../messages.test-support.ts'
 import { actionOfKey, actionsOf } from './message-actions.ts'
 import { rowsOf, type MessageLine } from './rows.ts'
 
-const MEMBER = { write: true, react: true, manage: false }
-const MODERATOR = { write: true, react: true, manage: true }
-const GONE = { write: false, react: false, manage: false }
+const MEMBER = { write: true, react: true, manage: false, thread: false }
+const MODERATOR = { write: true, react: true, manage: true, thread: false }
+const GONE = { write: false, react: false, manage: false, thread: false }
 
 function row(...messages: Parameters<typeof withNewest>[1]): MessageLine {
   const last = rowsOf(withNewest(EMPTY_VIEW, messages, false, 0), ALICE).at(-1)
@@ -25,6 +25,13 @@ test('who manages messages pins and deletes anybody’s, but puts words in nobod
 })
 
 test('where one may react and not write, one reacts', () => { expect(actionsOf(row(fromBob('hi', 1)), { ...GONE, react: true })).toEqual(['react', 'copy']) })
+
+test('a thread begins at a message of the channel, by who may; one that began is open to all', () => {
+  const replies = { count: 1, lastAt: NOON, unread: 0, mentions: 0 }
+  expect(actionsOf(row(fromBob('hi', 1)), { ...MEMBER, thread: true })).toEqual(['react', 'reply', 'thread', 'copy'])
+  expect(actionsOf(row(fromBob('hi', 1, { thread: opId('root') })), { ...MEMBER, thread: true })).not.toContain('thread')
+  expect(actionsOf(row(fromBob('hi', 1, { replies })), GONE)).toEqual(['thread', 'copy'])
+})
 
 test('who is no longer a member can only copy', () => { expect(actionsOf(row(fromAlice('hi', 1)), GONE)).toEqual(['copy']) })
 

@@ -2,10 +2,10 @@
 import type { Place } from './popup.ts'
 import type { MessageLine } from './rows.ts'
 
-export type Action = 'react' | 'reply' | 'edit' | 'copy' | 'pin' | 'unpin' | 'retry' | 'discard' | 'delete'
+export type Action = 'react' | 'reply' | 'thread' | 'edit' | 'copy' | 'pin' | 'unpin' | 'retry' | 'discard' | 'delete'
 
 /** What the person may do in the space, as far as messages go. */
-export interface Rights { readonly write: boolean; readonly react: boolean; readonly manage: boolean }
+export interface Rights { readonly write: boolean; readonly react: boolean; readonly manage: boolean; readonly thread: boolean }
 
 /** Who does it. */
 export interface Actor {
@@ -30,6 +30,8 @@ export function actionsOf(row: MessageLine, rights: Rights): Action[] {
   const all: Action[] = []
   if (rights.react) all.push('react')
   if (rights.write) all.push('reply')
+  // In a thread there is no further one; one that began is open to whoever reads.
+  if (saved.thread === undefined && (rights.thread || saved.replies !== undefined)) all.push('thread')
   if (row.mine && rights.write) all.push('edit')
   all.push('copy')
   if (rights.manage) all.push(saved.pinned ? 'unpin' : 'pin')
@@ -39,7 +41,7 @@ export function actionsOf(row: MessageLine, rights: Rights): Action[] {
 }
 
 /** Single letters, since the message has the focus and nothing is typed there. Delete asks first. */
-export const ACTION_KEYS: Readonly<Partial<Record<Action, string>>> = { react: '+', reply: 'R', edit: 'E', copy: 'C', pin: 'P', unpin: 'P', delete: 'Del' }
+export const ACTION_KEYS: Readonly<Partial<Record<Action, string>>> = { react: '+', reply: 'R', thread: 'T', edit: 'E', copy: 'C', pin: 'P', unpin: 'P', delete: 'Del' }
 
 export function actionOfKey(key: string, actions: readonly Action[]): Action | undefined {
   const wanted = key === 'Delete' || key === 'Backspace' ? 'DEL' : key.toUpperCase()
