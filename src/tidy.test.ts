@@ -42,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: ['host', 'engine', 'adapters', 'wire', 'ports', 'api', 'relay', 'sim', 'e2e', 'worker'],
   relay: ['wire'],
   // It runs the worker's halves in pages of their own.
-  e2e: ['types:api', 'wire', 'worker'],
+  e2e: ['types:api', 'wire', 'worker', 'bench'],
   settings: [],
 }
 

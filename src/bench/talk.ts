@@ -7,18 +7,17 @@ import { channelFloor, sendFloor } from './floors.ts'
 import { Stage } from './stage.ts'
 import { type Figure, median, quantile, spread } from './table.ts'
 
-const JOINS = 5
-const MESSAGES = 60
-const DIALS = 7
-const FLOOR_ROUNDS = 60
+/** How often each thing is done. */
+export interface Often { readonly joins: number; readonly messages: number; readonly dials: number }
+const USUAL: Often = { joins: 5, messages: 60, dials: 7 }
 const PATIENCE_MS = 60_000
 /** The workload's usual length. */
 const textOf = (n: number, about: string): string => `Message ${n} of ${about}: `.padEnd(124, 'the_slugs_have_eaten_all_of_the_salad_again;')
 
-export async function benchTalk(): Promise<Figure[]> {
+export async function benchTalk(often = USUAL): Promise<Figure[]> {
   const stage = await Stage.open()
   try {
-    return [...await joins(stage), ...await talks(stage), ...await dials(stage)]
+    return [...await joins(stage, often.joins), ...await talks(stage, often.messages), ...await dials(stage, often.dials)]
   } finally {
     await stage.end()
   }
@@ -39,7 +38,7 @@ async function say(person: Person, text: string): Promise<void> {
 
 // ---- from a link to the first message ----
 
-async function joins(stage: Stage): Promise<Figure[]> {
+async function joins(stage: Stage, count: number): Promise<Figure[]> {
   const alice = stage.person('Alice'), first = 'Welcome to the allotment'
   await alice.start()
   await alice.createSpace('Allotment')
@@ -47,18 +46,18 @@ async function joins(stage: Stage): Promise<Figure[]> {
   const link = await alice.invite()
   await when(alice, `saved: ${first}`)
   await alice.everythingIsAtTheRelay()
-  const online = await joinOften(stage, link, first, 'Bob')
+  const online = await joinOften(stage, link, first, 'Bob', count)
   await alice.everythingIsAtTheRelay()
   await alice.leave()
-  const offline = await joinOften(stage, link, first, 'Carol')
+  const offline = await joinOften(stage, link, first, 'Carol', count)
   return [...joinFigures('inviter online', online), ...joinFigures('inviter offline', offline)]
 }
 
 interface Joined { readonly form: number; readonly all: number; readonly fromPress: number }
 
-async function joinOften(stage: Stage, link: string, first: string, name: string): Promise<Joined[]> {
+async function joinOften(stage: Stage, link: string, first: string, name: string, count: number): Promise<Joined[]> {
   const out: Joined[] = []
-  for (let n = 1; n <= JOINS; n++) {
+  for (let n = 1; n <= count; n++) {
     const person = stage.person(`${name}${n}`)
     await person.join(link)
     const seen = await when(person, `row: ${first}`), pressed = await when(person, 'pressed Join'), asked = await when(person, 'asked for a name')
@@ -80,7 +79,7 @@ function joinFigures(how: string, joined: readonly Joined[]): Figure[] {
 
 // ---- from Enter to the other's screen ----
 
-async function talks(stage: Stage): Promise<Figure[]> {
+async function talks(stage: Stage, messages: number): Promise<Figure[]> {
   const alice = stage.person('Alice'), bob = stage.person('Bob'), carol = stage.person('Carol', { webrtc: false })
   await alice.start()
   await alice.createSpace('Potting shed')
@@ -88,15 +87,15 @@ async function talks(stage: Stage): Promise<Figure[]> {
   await when(bob, 'path: direct')
   await when(alice, 'path: direct')
   const [here, there] = [await alice.bareTab(), await bob.bareTab()]
-  const floor = await sendFloor(here, FLOOR_ROUNDS), channel = await channelFloor(here, there, FLOOR_ROUNDS)
+  const floor = await sendFloor(here, messages), channel = await channelFloor(here, there, messages)
   await here.close()
   await there.close()
-  const direct = await talk(alice, bob, 'the direct way')
+  const direct = await talk(alice, bob, messages, 'the direct way')
   await bob.leave()
   await alice.createSpace('Greenhouse')
   await carol.join(await alice.invite())
   await when(carol, 'path: relayed')
-  const relayed = await talk(alice, carol, 'the way through the relay')
+  const relayed = await talk(alice, carol, messages, 'the way through the relay')
   await alice.leave()
   await carol.leave()
   const [put, send, trip] = [median(floor.put), median(floor.send), median(channel)]
@@ -116,9 +115,9 @@ async function talks(stage: Stage): Promise<Figure[]> {
 
 interface Talked { readonly own: number[]; readonly saved: number[]; readonly other: number[] }
 
-async function talk(writer: Person, reader: Person, about: string): Promise<Talked> {
+async function talk(writer: Person, reader: Person, messages: number, about: string): Promise<Talked> {
   const out: Talked = { own: [], saved: [], other: [] }
-  for (let n = 1; n <= MESSAGES; n++) {
+  for (let n = 1; n <= messages; n++) {
     const text = textOf(n, about)
     await say(writer, text)
     const [enter, own, saved, other] = await Promise.all([when(writer, `enter: ${text}`), when(writer, `row: ${text}`), when(writer, `saved: ${text}`), when(reader, `row: ${text}`)])
@@ -131,14 +130,14 @@ async function talk(writer: Person, reader: Person, about: string): Promise<Talk
 
 // ---- from nothing to a direct path ----
 
-async function dials(stage: Stage): Promise<Figure[]> {
+async function dials(stage: Stage, count: number): Promise<Figure[]> {
   const alice = stage.person('Alice'), bob = stage.person('Bob')
   await alice.start()
   await alice.createSpace('Toolshed')
   await bob.join(await alice.invite())
   await when(bob, 'path: direct')
   const open: number[] = [], meet: number[] = [], dial: number[] = []
-  for (let n = 0; n < DIALS; n++) {
+  for (let n = 0; n < count; n++) {
     await bob.restart()
     const direct = await when(bob, 'path: direct'), relay = await when(bob, 'path: relay')
     const [begun, connected] = [await when(bob, 'WebRTC: begun'), await when(bob, 'WebRTC: connected')]

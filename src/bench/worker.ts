@@ -19,18 +19,18 @@ const REOPENINGS = 7
 const AT_ONCE = 200
 const TEXT = 'The slugs have eaten all of the salad again, and the neighbours say that it is our own fault for leaving the gate open at night.'
 
-export async function benchWorker(): Promise<Figure[]> {
+export async function benchWorker(sizes: readonly number[] = SIZES): Promise<Figure[]> {
   const stage = await Stage.open()
   try {
     const alice = stage.person('Alice')
     await alice.open(`${stage.relay.url}/favicon.svg`)
-    return await measure(alice.page)
+    return await measure(alice.page, sizes)
   } finally {
     await stage.end()
   }
 }
 
-async function measure(page: Page): Promise<Figure[]> {
+async function measure(page: Page, sizes: readonly number[]): Promise<Figure[]> {
   await page.evaluate(installEngine, workerScript())
   const floor = await sendFloor(page, SENDS)
   await open(page)
@@ -40,7 +40,7 @@ async function measure(page: Page): Promise<Figure[]> {
   const { space, channel } = made.result
   const figures: Figure[] = spread('floor: hash, sign, encrypt, put', floor.send, 'ms')
   let size = 0
-  for (const wanted of SIZES) {
+  for (const wanted of sizes) {
     const fillMs = await fill(page, space, channel, wanted - size)
     if (wanted >= 10_000) figures.push({ what: 'messages sent without a pause', value: (wanted - size) / (fillMs / 1000), unit: '/s', beside: 'each saved before the next: one transaction a message' })
     const sends = await page.evaluate(async ({ space, channel, text, rounds }) => globalThis.engine?.paced({ type: 'send-message', space, channel, text }, rounds) ?? [], { space, channel, text: TEXT, rounds: SENDS })
