@@ -333,6 +333,7 @@ export class Engine implements Stepper {
   private async onTimer(turn: Turn, tag: string): Promise<void> {
     const [kind = '', id = '', number = ''] = tag.split('|')
     if (kind === 'presence') return this.meeting.announceAll(turn)
+    if (kind === 'go-on') return this.questions.onRows(turn, id, [])
     if (kind === 'sync') {
       this.peers.compareAll(turn)
       turn.out.wake('sync', turn.now + SYNC_EVERY_MS)

@@ -1,6 +1,6 @@
 /** What the engine asks the disk before it can go on. The rows come with a later step; a restart in between loses the question together with its asker. */
 import type { RangeQuery, Row } from '../ports.ts'
-import type { Reading } from './reading.ts'
+import { PAUSE, type Reading } from './reading.ts'
 import type { Turn } from './turn.ts'
 
 type Then = (turn: Turn, rows: readonly Row[]) => void | Promise<void>
@@ -27,16 +27,24 @@ export class Questions {
     }))
   }
 
-  /** Goes through a reading; `start` is given what tells the step that is running, which is a later one after each read. */
+  /** Goes through a reading, in pieces where it pauses; `start` is given what tells the step that is running, which is a later one after each read. */
   follow<T>(turn: Turn, start: (turn: () => Turn) => Reading<T>, then: (turn: Turn, result: T) => void | Promise<void>): void | Promise<void> {
     let running = turn
     const reading = start(() => running)
     const go = (later: Turn, answers: readonly (readonly Row[])[]): void | Promise<void> => {
       running = later
       const next = reading.next(answers)
-      return next.done === true ? then(later, next.value) : this.askAll(later, next.value, go)
+      if (next.done === true) return then(later, next.value)
+      return next.value === PAUSE ? this.pause(later, go) : this.askAll(later, next.value, go)
     }
     return go(turn, [])
+  }
+
+  /** Lets others have their turn. */
+  private pause(turn: Turn, then: (turn: Turn, answers: readonly (readonly Row[])[]) => void | Promise<void>): void {
+    const id = String(this.next++)
+    this.open.set(id, (later) => then(later, []))
+    turn.out.wake(`go-on|${id}`, turn.now)
   }
 
   async onRows(turn: Turn, id: string, rows: readonly Row[]): Promise<void> {

@@ -4,6 +4,9 @@ import type { RangeQuery, Row } from '../ports.ts'
 export interface Wanted { readonly partition: string; readonly query: RangeQuery }
 export type Reading<T> = Generator<readonly Wanted[], T, readonly (readonly Row[])[]>
 
+/** To yield when long work should let others have their turn. */
+export const PAUSE: readonly Wanted[] = []
+
 /** One row by its key. */
 export function* readRow(partition: string, key: Uint8Array): Reading<Row | undefined> {
   const to = new Uint8Array(key.length + 1)

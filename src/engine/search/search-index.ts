@@ -6,13 +6,14 @@
  * MAX_LEVEL. A message that changes is put into the tail again; what segments say of it is then out of date, which does no harm: the index only
  * proposes, and what it proposes is checked against the text as it is now. Erased ones are dropped from their segments at once, words and all.
  */
+import type { Row, Save } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { type ChannelId, type OpId, parseChannelId, type SpaceId } from '../../wire/ids.ts'
 import type { Turn } from '../turn.ts'
 import { Packer, Unpacker } from './packed.ts'
-import { type Reading, readRow } from '../reading.ts'
+import { PAUSE, type Reading, readRow } from '../reading.ts'
 import {
-  decodeDocs, decodeHeader, decodeSegment, type Doc, docsKey, encodeSegment, type Header, headerKey, ID_BYTES, newestFirst, segmentKey, timeBlocks,
+  decodeDocs, decodeHeader, decodeSegment, type Doc, docsKey, encodeSegment, type Header, headerKey, ID_BYTES, newestFirst, type Parts, type Pieces, segmentKey, TERMS_A_PIECE, timeBlocks, whole,
 } from './segment.ts'
 
 const VERSION = 1
@@ -34,6 +35,9 @@ export interface SegmentInfo {
   readonly newest: number
   readonly oldest: number
 }
+
+/** A segment made, not saved yet. */
+interface Made { readonly segment: number; readonly docs: readonly Doc[]; readonly saves: readonly Save[] }
 
 export interface TailDoc extends Doc { readonly terms: readonly string[] }
 
@@ -160,13 +164,13 @@ export class SearchIndex {
     const docs = [...this.tail.values()].sort(newestFirst)
     turn.out.saves.push({ type: 'drop', partition: this.tailPartition })
     this.tail.clear()
-    this.replace(turn, [], [], docs, postingsOf(docs), { level: 0, age: Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 })
+    this.put(turn, docs, { level: 0, age: Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 })
   }
 
   /** Makes a segment of messages as they were some time ago: whatever else is known of them is newer. */
   pack(turn: Turn, docs: readonly TailDoc[]): void {
     const sorted = docs.map((doc) => ({ ...doc, id: doc.id.slice(0, 2 * ID_BYTES) })).sort(newestFirst)
-    if (sorted.length > 0) this.replace(turn, [], [], sorted, postingsOf(sorted), { level: 0, age: Math.min(FIRST_AGE, ...this.segments().map((s) => s.age - 1)) })
+    if (sorted.length > 0) this.put(turn, sorted, { level: 0, age: Math.min(FIRST_AGE, ...this.segments().map((s) => s.age - 1)) })
   }
 
   /** The oldest of a size: so what is merged lies together in age. */
@@ -185,41 +189,36 @@ export class SearchIndex {
     }))
     // Something else may have rewritten them meanwhile: then this is done.
     if (!group.every((info) => this.segments().includes(info))) return 'done'
-    const parts = found.map((rows) => decodeSegment(rows))
-    const latest = new Map<string, Doc>()
-    for (const part of parts) {
-      if (part === undefined) return 'damaged'
-      for (const doc of part.docs) latest.set(nameOf(doc), doc)
-    }
-    for (const name of gone) latest.delete(name)
-    const docs = [...latest.values()].sort(newestFirst)
-    const numberOf = new Map(docs.map((doc, number) => [doc, number]))
-    const merged = new Map<string, number[]>()
-    for (const part of parts) {
-      const numbers = part?.docs.map((doc) => numberOf.get(doc)) ?? []
-      for (const [term, old] of part?.postings ?? []) {
-        const list = merged.get(term) ?? []
-        for (const n of old) { const number = numbers[n]; if (number !== undefined) list.push(number) }
-        if (list.length > 0) merged.set(term, list)
-      }
-    }
-    for (const list of merged.values()) list.sort((a, b) => a - b)
+    const parts = yield* inPieces(joined(found, gone))
+    if (parts === undefined) return 'damaged'
+    const segment = this.freeNumber()
+    const saves = yield* inPieces(encodeSegment(this.partition, segment, parts))
+    if (!group.every((info) => this.segments().includes(info)) || segment !== this.freeNumber()) return 'done'
     const level = Math.max(...group.map((s) => s.level)) + (group.length > 1 ? 1 : 0)
-    this.replace(turn(), group, found.flatMap((rows) => rows.map((row) => row.key)), docs, merged, { level, age: Math.max(...group.map((s) => s.age)) })
+    const oldKeys = found.flatMap((rows) => rows.map((row) => row.key))
+    this.replace(turn(), group, oldKeys, { segment, docs: parts.docs, saves }, { level, age: Math.max(...group.map((s) => s.age)) })
     return 'done'
+  }
+
+  private freeNumber(): number { return Math.max(0, ...this.segments().map((s) => s.segment)) + 1 }
+
+  /** A small new segment. */
+  private put(turn: Turn, docs: readonly TailDoc[], as: Pick<SegmentInfo, 'level' | 'age'>): void {
+    const postings = postingsOf(docs), segment = this.freeNumber()
+    const saves = docs.length === 0 ? [] : whole(encodeSegment(this.partition, segment, { docs, terms: [...postings.keys()].sort(), postings }))
+    this.replace(turn, [], [], { segment, docs, saves }, as)
   }
 
   /** All in one save, so that a crash leaves the old segments or the new one. */
   private replace(
-    turn: Turn, old: readonly SegmentInfo[], oldKeys: readonly Uint8Array[], docs: readonly Doc[], postings: ReadonlyMap<string, ArrayLike<number>>, as: Pick<SegmentInfo, 'level' | 'age'>,
+    turn: Turn, old: readonly SegmentInfo[], oldKeys: readonly Uint8Array[], { segment, docs, saves }: Made, as: Pick<SegmentInfo, 'level' | 'age'>,
   ): void {
-    const segment = Math.max(0, ...this.segments().map((s) => s.segment)) + 1
     const catalog = this.segments().filter((s) => !old.includes(s))
     for (const { segment: gone } of old) this.headers.delete(gone)
     for (const key of oldKeys) turn.out.delete(this.partition, key)
     const newest = docs[0], oldest = docs.at(-1)
     if (newest !== undefined && oldest !== undefined) {
-      turn.out.saves.push(...encodeSegment(this.partition, segment, docs, postings))
+      for (const save of saves) turn.out.saves.push(save)
       catalog.push({ segment, ...as, docs: docs.length, newest: newest.hlc, oldest: oldest.hlc })
     }
     this.catalog = catalog.sort((a, b) => b.newest - a.newest || b.segment - a.segment)
@@ -241,6 +240,66 @@ function postingsOf(docs: readonly TailDoc[]): Map<string, number[]> {
 /** A message's place in every list of this index. */
 export const nameOf = (doc: Doc): string => toHex(keyOf(doc))
 const keyOf = (doc: Doc): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
+
+/** Reads work off in pieces, each in a step of its own. */
+function* inPieces<T>(pieces: Pieces<T>): Reading<T> {
+  for (;;) {
+    const step = pieces.next()
+    if (step.done === true) return step.value
+    yield PAUSE
+  }
+}
+
+/** One segment's parts of several, oldest first, without the messages in `gone`, and without what a younger one of them says better; undefined when one is damaged. */
+function* joined(segments: readonly (readonly Row[])[], gone: ReadonlySet<string>): Pieces<Parts | undefined> {
+  const parts: Parts[] = [], latest = new Map<string, Doc>()
+  for (const rows of segments) {
+    const part = yield* decodeSegment(rows)
+    if (part === undefined) return undefined
+    for (const [n, doc] of part.docs.entries()) { if (n % TERMS_A_PIECE === TERMS_A_PIECE - 1) yield; latest.set(nameOf(doc), doc) }
+    parts.push(part)
+  }
+  for (const name of gone) latest.delete(name)
+  const kept = new Set(latest.values())
+  const docs = yield* sortedUnion(parts.map((part) => part.docs.filter((doc) => kept.has(doc))), newestFirst)
+  const numberOf = new Map(docs.map((doc, number) => [doc, number]))
+  const terms = yield* sortedUnion(parts.map((part) => part.terms), (a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  const numbers = parts.map((part) => part.docs.map((doc) => numberOf.get(doc)))
+  const postings = new Map<string, Uint32Array>(), left: string[] = []
+  for (const [n, term] of terms.entries()) {
+    if (n % TERMS_A_PIECE === TERMS_A_PIECE - 1) yield
+    const list: number[] = []
+    for (const [i, part] of parts.entries()) {
+      const old = part.postings.get(term)
+      for (let k = 0; k < (old?.length ?? 0); k++) { const number = numbers[i]?.[old?.[k] as number]; if (number !== undefined) list.push(number) }
+    }
+    if (list.length === 0) continue
+    left.push(term)
+    postings.set(term, Uint32Array.from(list).sort())
+  }
+  return { docs, terms: left, postings }
+}
+
+/** One sorted list of several such, two at a time, each item once. */
+function* sortedUnion<T>(lists: readonly (readonly T[])[], compare: (a: T, b: T) => number): Pieces<readonly T[]> {
+  let left: (readonly T[])[] = [...lists]
+  while (left.length > 1) {
+    const next: (readonly T[])[] = []
+    for (let n = 0; n < left.length; n += 2) {
+      const a = left[n] ?? [], b = left[n + 1] ?? [], out: T[] = []
+      for (let i = 0, j = 0; i < a.length || j < b.length;) {
+        const order = i >= a.length ? 1 : j >= b.length ? -1 : compare(a[i] as T, b[j] as T)
+        out.push((order <= 0 ? a[i] : b[j]) as T)
+        if (order <= 0) i++
+        if (order >= 0) j++
+      }
+      next.push(out)
+      yield
+    }
+    left = next
+  }
+  return left[0] ?? []
+}
 
 function decodeTail(key: Uint8Array, value: Uint8Array): TailDoc | undefined {
   const channel = key.length === 24 + ID_BYTES ? parseChannelId(key.subarray(0, 16)) : undefined

@@ -43,8 +43,25 @@ export const headerKey = (segment: number): Uint8Array => rowKey(segment, HEADER
 export const docsKey = (segment: number, block: number): Uint8Array => rowKey(segment, DOCS, block)
 export const termsKey = (segment: number, block: number): Uint8Array => rowKey(segment, TERMS, block)
 
-/** `docs` newest first; `postings` holds for each term the rising numbers of the messages that have it. */
-export function encodeSegment(partition: string, segment: number, docs: readonly Doc[], postings: ReadonlyMap<string, ArrayLike<number>>): Save[] {
+/** Work that can be interrupted wherever it yields: some milliseconds at a time. */
+export type Pieces<T> = Generator<undefined, T, undefined>
+
+/** Blocks, and terms, that are worked on in one piece. */
+const BLOCKS_A_PIECE = 16
+export const TERMS_A_PIECE = 2048
+
+/** All at once: for little work. */
+export function whole<T>(pieces: Pieces<T>): T {
+  for (;;) {
+    const step = pieces.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** What a segment is made of. `docs` newest first; `terms` sorted; `postings` holds for each the rising numbers of the messages that have it. */
+export interface Parts { readonly docs: readonly Doc[]; readonly terms: readonly string[]; readonly postings: ReadonlyMap<string, ArrayLike<number>> }
+
+export function* encodeSegment(partition: string, segment: number, { docs, terms, postings }: Parts): Pieces<Save[]> {
   const saves: Save[] = [], channels: ChannelId[] = [], times: number[] = [], firsts: string[] = []
   const put = (key: Uint8Array, value: Uint8Array): void => { saves.push({ type: 'put', partition, key, value }) }
   const places = new Map<ChannelId, number>()
@@ -68,7 +85,8 @@ export function encodeSegment(partition: string, segment: number, docs: readonly
     packer = new Packer()
     last = ''
   }
-  for (const term of [...postings.keys()].sort()) {
+  for (const [n, term] of terms.entries()) {
+    if (n % TERMS_A_PIECE === TERMS_A_PIECE - 1) yield
     if (packer.length === 0) firsts.push(term)
     const shared = sharedPrefix(last, term)
     packer.number(shared)
@@ -201,13 +219,14 @@ function countBelow<T>(items: readonly T[], isSo: (item: T) => boolean): number 
 }
 
 /** Reads a whole segment back, for merging. */
-export function decodeSegment(rows: readonly Row[]): { readonly docs: readonly Doc[]; readonly postings: ReadonlyMap<string, Uint32Array> } | undefined {
+export function* decodeSegment(rows: readonly Row[]): Pieces<(Parts & { readonly postings: ReadonlyMap<string, Uint32Array> }) | undefined> {
   const headerRow = rows.find((row) => row.key[4] === HEADER)
   const header = headerRow === undefined ? undefined : decodeHeader(headerRow.value)
   if (header === undefined) return undefined
   const docs: Doc[] = [], postings = new Map<string, Uint32Array>()
   let isWhole = true
-  for (const row of rows) {
+  for (const [n, row] of rows.entries()) {
+    if (n % BLOCKS_A_PIECE === BLOCKS_A_PIECE - 1) yield
     if (row.key[4] === DOCS) {
       const block = decodeDocs(header, docs.length / DOCS_PER_BLOCK, row.value)
       if (block === undefined) return undefined
@@ -220,5 +239,5 @@ export function decodeSegment(rows: readonly Row[]): { readonly docs: readonly D
       if (!isRead || !isWhole) return undefined
     }
   }
-  return docs.length === header.docs ? { docs, postings } : undefined
+  return docs.length === header.docs ? { docs, terms: [...postings.keys()], postings } : undefined
 }
