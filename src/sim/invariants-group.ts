@@ -64,6 +64,8 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
   const joins = [...judge.log.authority.values()].filter((op) => op.header.device === me.device && (op.header.type === 'join' || op.header.type === 'genesis'))
   for (const epoch of groups.keys.epochs()) {
     const op = judge.log.authority.get(epoch)
+    // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13).
+    if (groups.tree.nodes.get(epoch)?.leaves.includes(me.device) === true) continue
     if (op === undefined || op.header.device === me.device || judge.authority.certificateAt(epoch, me.device) !== undefined) continue
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
     if (joins.length > 0 && joins.every(({ id }) => !outside.has(id))) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who knew of the removal`

@@ -87,7 +87,8 @@ export class Liveness {
       if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
       views.set(node, view)
     }
-    const missing = this.missing(reference, peopled)
+    // Whoever is the owner now may have come late: what anybody has is there.
+    const missing = this.missing(reference, [...views.values()], peopled)
     if (missing !== undefined) return missing
     for (const [node, { messages }] of views) {
       const undelivered = members.length < 2 ? undefined : messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to < members.length - 1))
@@ -96,7 +97,7 @@ export class Liveness {
     return undefined
   }
 
-  private missing({ messages, names, channels }: View, { id, restricted }: Peopled): Problem {
+  private missing({ messages, names, channels }: View, views: readonly View[], { id, restricted }: Peopled): Problem {
     const seen = new Map<Said, number>()
     for (const { text } of messages) {
       const said = this.checks.said.get(text)
@@ -104,9 +105,10 @@ export class Liveness {
     }
     const twice = [...seen].find(([, times]) => times > 1)
     if (twice !== undefined) return `L1: ${JSON.stringify(twice[0].text)} is there ${twice[1]} times`
+    const known = new Set(views.flatMap((view) => view.messages.map(({ text }) => this.checks.said.get(text))))
     for (const said of this.checks.accepted) {
       const isOwed = said.space === id && !said.isTakenBack && this.checks.isHonest(said.author) && names.includes(said.author) && !restricted.has(said.author)
-      if (isOwed && channels.some((line) => line.startsWith(said.channel.slice(0, 8))) && !seen.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
+      if (isOwed && channels.some((line) => line.startsWith(said.channel.slice(0, 8))) && !known.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
     }
     return undefined
   }
