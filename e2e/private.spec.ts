@@ -20,6 +20,8 @@ test('Alice makes a channel for Bob and herself: Carol sees nothing of it before
   await alice.page.getByRole('checkbox', { name: 'Bob' }).check()
   await expectAccessible(alice, 'a private channel')
   await alice.page.getByRole('button', { name: 'Create', exact: true }).click()
+  // Before it is open she would write in the channel where she is.
+  await expect(alice.page.getByRole('textbox', { name: 'Message #surprise' })).toBeVisible()
   await alice.write('Carol turns forty on Sunday')
   await bob.openChannel('surprise')
   await bob.sees('Carol turns forty on Sunday')
