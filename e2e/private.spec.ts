@@ -34,6 +34,9 @@ test('Alice makes a channel for Bob and herself: Carol sees nothing of it before
   await carol.openChannel('surprise')
   await expect(carol.message('Carol turns forty on Sunday'), 'what was said before stays with those who could read it').toHaveCount(0)
 
+  await alice.write('and is told about it now')
+  await carol.sees('and is told about it now')
+
   await alice.opens('What was done here')
   await expect(alice.page.getByRole('list', { name: 'What was done here' })).toContainText('Bob joined.')
   await expectAccessible(alice, 'what was done')

@@ -83,6 +83,19 @@ test('U2 Carol, let in later, reads what is said from then on', async () => {
   expect(await texts(h, h.bob, channel)).toEqual(['Before', 'After', 'Thank you'])
 })
 
+test('U2 what Carol hears first needs what was said before she could read: she asks for it at once, not at the next round', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  for (const text of ['One', 'Two']) await say(h, h.alice, channel, text)
+  // A round of comparing is just over, and the next one far.
+  await h.room.pass(31_000)
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: [h.alice, h.bob, h.carol].map((p) => me(h, p)) } })
+  await h.room.pass(1000)
+  await say(h, h.alice, channel, 'After')
+  await h.room.pass(3000)
+  expect(await texts(h, h.carol, channel)).toEqual(['After'])
+})
+
 test('U3 told that she may read, with the commit that lets her in lost on its way, Carol comes in by herself, and is read', async () => {
   const h = await home()
   const channel = await shed(h, h.bob)

@@ -195,7 +195,10 @@ export class Engine implements Stepper {
 
   /** Takes ops that came from a peer, a relay or gossip. */
   async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string, device?: DeviceId): Promise<Intake> {
+    const waiting = replica.log.parked.count
     const intake = await replica.receive(turn, ops, device)
+    // What comes before them came to us by no other way: somebody who is here has it.
+    if (replica.log.parked.count > waiting) this.peers.compareSoon(turn)
     this.taken(turn, replica, intake, from)
     return intake
   }

@@ -120,6 +120,8 @@ export const PRESENCE_LOST_MS = 50_000
 export const PRESENCE_ANSWER_MS = 1500
 /** Anti-entropy: every so often with every connected peer. */
 export const SYNC_EVERY_MS = 30_000
+/** Ms between rounds that are asked for because something is missing. */
+export const COMPARE_SOON_MS = 2000
 /** Ms per rank before committing a difference: the first in rank is nearly always alone. */
 export const COMMIT_RANK_MS = 750
 /** A device without the tip's state gives others this long (plus rank) to add it again before it joins by an external commit. */

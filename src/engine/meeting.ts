@@ -2,7 +2,7 @@
 import type { Payload } from '../wire/envelope.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
-import { PRESENCE_EVERY_MS } from './limits.ts'
+import { PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
 import { Presence } from './presence.ts'
 import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
@@ -26,7 +26,8 @@ export class Meeting {
   async welcome(turn: Turn, replica: Replica): Promise<void> {
     if (replica.state() !== 'member') return
     const { devices } = replica.authority.state, known = this.known.get(replica.id)
-    if (known !== undefined && devices.size > known && (!this.mayAnnounce(replica) || !this.presence.mayAnswer(replica.id, turn.now))) return
+    if (known !== undefined && devices.size > known && !this.mayAnnounce(replica)) return
+    if (known !== undefined && devices.size > known && !this.presence.mayAnswer(replica.id, turn.now)) { turn.out.wake('presence', turn.now + PRESENCE_ANSWER_MS); return }
     this.known.set(replica.id, devices.size)
     if (known !== undefined && devices.size > known) await this.announce(turn, replica)
   }

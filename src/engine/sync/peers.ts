@@ -11,7 +11,7 @@ import { type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../.
 import type { Op } from '../../wire/op.ts'
 import type { Vector } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { COMPARED_WITH, FORWARDED_TO, MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
+import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
 import { after } from '../messages/places.ts'
@@ -60,6 +60,8 @@ export interface PeerEvents {
 }
 
 export class Peers {
+  /** Until then a round that was asked for is enough. */
+  private hurriesFrom = 0
   private readonly peers = new Map<string, Peer>()
   private readonly conduct = new Conduct()
   private readonly world: World
@@ -403,6 +405,13 @@ export class Peers {
       if (session === undefined || !authors.has(session.device)) continue
       for (const vector of partsOf(replica.log.vectorBy(session.device).filter((e) => replica.mayHave(session.device, e.channel)))) this.frame(turn, peer, { type: 'vector', token: session.token, vector })
     }
+  }
+
+  /** Something is missing here: the next round of comparing comes earlier, though not earlier again and again. */
+  compareSoon(turn: Turn): void {
+    if (turn.now < this.hurriesFrom) return
+    this.hurriesFrom = turn.now + COMPARE_SOON_MS
+    turn.out.wake('sync', turn.now + COMPARE_SOON_MS / 4)
   }
 
   /** Anti-entropy, in each space with a few peers at a time; also unsticks answers that never came. */
