@@ -79,6 +79,8 @@ export class Person {
   async introduce(): Promise<void> {
     await this.page.getByLabel('Your name').fill(this.name)
     await this.page.keyboard.press('Enter')
+    // Whoever goes elsewhere before is a stranger there.
+    await expect(this.page.getByRole('button', { name: 'Start' })).toBeHidden()
   }
 
   async createSpace(name: string): Promise<void> {

@@ -12,8 +12,9 @@ import { Reference } from './reference.test-support.ts'
 import { roleNamed } from './village.test-support.ts'
 
 const CASES = Number(process.env.AUTHORITY_CASES ?? 5000)
-const SEED = process.env.AUTHORITY_SEED
-const options = (share: number) => ({ numRuns: Math.ceil(CASES * share), ...(SEED === undefined ? {} : { seed: Number(SEED) }) })
+/** The same histories in each usual run, so that whoever changes something else isn't stopped by what chance finds; others where one asks for them. */
+const SEED = Number(process.env.AUTHORITY_SEED ?? 20_261_121)
+const options = (share: number) => ({ numRuns: Math.ceil(CASES * share), seed: SEED })
 const LONG = 24 * 3600_000
 
 /** How every op stands and why, and what the space is. */
