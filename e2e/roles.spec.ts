@@ -12,7 +12,9 @@ test('Alice makes a role and gives it to Bob; then a time-out, and a ban that sh
   await expect(alice.member('Bob')).toBeVisible()
   const newChannel = bob.page.getByRole('button', { name: 'New channel' })
   await expect(newChannel, 'what one may not do is not offered').toHaveCount(0)
-  await expect(bob.page.getByRole('button', { name: 'What to do with Alice' })).toHaveCount(0)
+  await bob.page.getByRole('button', { name: 'What to do with Alice' }).click()
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['Write to them'])
+  await bob.page.keyboard.press('Escape')
 
   await alice.opens('Roles')
   await expectAccessible(alice, 'the roles')

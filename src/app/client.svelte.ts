@@ -50,6 +50,7 @@ export class Client {
   private isWatching = false
   /** Where each space was left, to return to. */
   private readonly lastChannel = new Map<SpaceId, ChannelId>()
+  private lastConversation: SpaceId | undefined
   private typed: { readonly channel: ChannelId | undefined; readonly at: number } = { channel: undefined, at: 0 }
   private readonly waiting = new Map<number, (reply: Reply) => void>()
   private nextId = 1
@@ -83,8 +84,11 @@ export class Client {
   get currentSpace(): SpaceInfo | undefined { return this.spaces?.find((s) => s.space === this.space) }
   get currentChannel(): ChannelInfo | undefined { return this.channels.find((c) => c.channel === this.channel) }
   /** Of what is unread, what means this person. */
-  get mentions(): number { return this.spaces?.reduce((sum, s) => sum + s.mentions, 0) ?? 0 }
+  get mentions(): number { return this.spaces?.reduce((sum, s) => sum + callsIn(s), 0) ?? 0 }
   get unread(): number { return this.spaces?.reduce((sum, s) => sum + s.unread, 0) ?? 0 }
+  /** Those that go on, and what is left of others. */
+  get conversations(): readonly SpaceInfo[] { return this.spaces?.filter((s) => s.kind === 'dm') ?? [] }
+  membersIn(space: SpaceId): readonly MemberInfo[] { return this.membersOf.get(space) ?? [] }
   channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.channelsOf.get(space) ?? [] }
 
   // ---- asking and hearing ----
@@ -191,10 +195,18 @@ export class Client {
   openSpace(space: SpaceId): void {
     if (space !== this.space) this.closeChannel()
     this.space = space
+    if (this.currentSpace?.kind === 'dm') this.lastConversation = space
     remember(space)
     const channels = this.channelsOf.get(space)
     if (channels === undefined) void this.fetchSpace(space)
     this.openChannel(this.lastChannel.get(space) ?? channels?.[0]?.channel)
+  }
+
+  /** One with something unread, or the one that was open last. */
+  openConversations(): void {
+    const all = this.conversations
+    const next = all.find((s) => s.unread > 0) ?? all.find((s) => s.space === this.lastConversation) ?? all.at(-1)
+    if (next !== undefined) this.openSpace(next.space)
   }
 
   private async fetchSpace(space: SpaceId): Promise<void> {
@@ -202,6 +214,13 @@ export class Client {
     const [channels, members] = await Promise.all([this.ask({ type: 'list-channels', space }), this.ask({ type: 'list-members', space })])
     if (members.ok) this.membersOf = new Map(this.membersOf).set(space, members.result.members)
     if (channels.ok) this.takeChannels(space, channels.result.channels)
+  }
+
+  /** For whoever chooses among all people known. */
+  fetchMembers(): void {
+    for (const { space } of this.spaces ?? []) {
+      if (!this.membersOf.has(space)) void this.ask({ type: 'list-members', space }).then((answer) => { if (answer.ok) this.membersOf = new Map(this.membersOf).set(space, answer.result.members) })
+    }
   }
 
   /** For whoever looks through all of them. */
@@ -251,7 +270,14 @@ export class Client {
     this.isWatching = false
   }
 
-  /** Both answer with what went wrong. */
+  /** With members of this space: the one there is, or a new one. This and those below answer with what went wrong. */
+  async openConversation(space: SpaceId, members: readonly IdentityId[]): Promise<string | undefined> {
+    const answer = await this.ask({ type: 'open-dm', space, members })
+    if (!answer.ok) return answer.error.message
+    this.openSpace(answer.result.space)
+    return undefined
+  }
+
   async createSpace(name: string): Promise<string | undefined> {
     const answer = await this.ask({ type: 'create-space', name, relays: [location.origin] })
     if (!answer.ok) return answer.error.message
@@ -382,12 +408,17 @@ export class Client {
   }
 
   /** A channel that isn't open, up to its newest message. */
-  async markChannelRead(channel: ChannelId): Promise<void> {
-    const { space } = this
+  async markChannelRead(channel: ChannelId, space = this.space): Promise<void> {
     if (space === undefined) return
     const answer = await this.ask({ type: 'get-messages', space, channel, limit: 1 })
     const last = answer.ok ? answer.result.messages.at(-1) : undefined
     if (last !== undefined) await this.ask({ type: 'mark-read', space, channel, message: last.id })
+  }
+
+  /** All of a space that isn't open. */
+  async markSpaceRead(space: SpaceId): Promise<void> {
+    const answer = await this.ask({ type: 'list-channels', space })
+    for (const { channel } of answer.ok ? answer.result.channels.filter((c) => c.unread > 0) : []) await this.markChannelRead(channel, space)
   }
 
   markRead(): void {
@@ -398,6 +429,9 @@ export class Client {
     if (((this.thread === undefined ? this.currentChannel?.unread : this.thread.replies?.unread) ?? 0) > 0) void this.ask({ type: 'mark-read', space, channel, message: last.id })
   }
 }
+
+/** What is unread and means this person: in a conversation everything does. */
+export const callsIn = (space: SpaceInfo): number => (space.kind === 'dm' ? space.unread : space.mentions)
 
 const LAST_SPACE = 'thicket-last-space'
 const remember = (space: string): void => { try { sessionStorage.setItem(LAST_SPACE, space) } catch { /* A browser without storage forgets where it was. */ } }

@@ -5,6 +5,7 @@ import type { OFFERED } from './parts/grants.ts'
 import type { MemberAction } from './parts/member-actions.ts'
 import type { Action } from './parts/message-actions.ts'
 import type { UnsavedState } from './parts/rows.ts'
+import { CONVERSATIONS } from './words/conversations.ts'
 
 /** The language of the words below. Dates and numbers are written in it too, the way the person's region does. */
 const LANGUAGE = 'en'
@@ -43,6 +44,8 @@ export const time = (at: number): string => TIME.format(at)
 export const shortTime = (at: number): string => TIME.formatToParts(at).filter((part) => part.type !== 'dayPeriod').map((part) => part.value).join('').trim()
 export const fullTime = (at: number): string => FULL_TIME.format(at)
 
+/** Alice, Bob and Carol. */
+export const listed = (names: readonly string[]): string => LIST.format(names)
 export const shortDate = (at: number): string => SHORT_DATE.format(at)
 
 export function day(at: number, now: number): string {
@@ -89,6 +92,7 @@ export function joiningHint(relays: readonly string[], known: readonly RelayStat
 }
 
 export const s = {
+  ...CONVERSATIONS,
   app: 'Thicket',
   tagline: 'A home for your group that opens from a link.',
   promise: 'No account. End-to-end encrypted. Works offline.',
@@ -147,7 +151,7 @@ export const s = {
   leaveHint: 'You stop receiving its messages. To come back you need a new invite.',
   memberMenu: (name: string) => `What to do with ${name}`,
   memberActions: {
-    'roles': 'Roles', 'time-out': 'Give a time-out', 'end-time-out': 'End the time-out', 'hand-over': 'Hand over the space', 'remove': 'Remove', 'ban': 'Ban',
+    'message': 'Write to them', 'roles': 'Roles', 'time-out': 'Give a time-out', 'end-time-out': 'End the time-out', 'hand-over': 'Hand over the space', 'remove': 'Remove', 'ban': 'Ban',
   } satisfies Record<MemberAction, string>,
   memberSure: {
     'remove': (name: string) => ({
@@ -244,7 +248,7 @@ export const s = {
   linkMadeBy: (name: string) => `by ${name}`,
   revoke: 'Take back',
   qr: 'The same as a QR code',
-  message: (channel: string) => `Message #${channel}`,
+  message: (place: string) => `Message ${place}`,
   send: 'Send',
   typing: (names: readonly string[]): string => {
     const known = names.map((name) => (name === '' ? s.someone : name))
@@ -260,7 +264,7 @@ export const s = {
   } satisfies Record<Action, string>,
   messageMenu: 'What to do with this message',
   thread: 'Thread',
-  backToChannel: (channel: string) => `Back to #${channel}`,
+  backToChannel: (place: string) => `Back to ${place}`,
   threadEmpty: 'Nothing is written here yet.',
   messageInThread: 'Message in this thread',
   messagesInThread: 'Messages in this thread',
@@ -291,11 +295,11 @@ export const s = {
   newMessages: 'New messages',
   jump: (n: number) => (n === 0 ? 'Jump to the latest' : counted(n, 'new message', 'new messages')),
   loadingOlder: 'Loading older messages…',
-  beginning: (channel: string) => `This is the beginning of #${channel}`,
+  beginning: (place: string) => `This is the beginning of ${place}`,
   noMessages: 'Nothing here yet. Write the first message.',
   aloneHint: 'You are the only one here so far.',
   inviteSomeone: 'Invite people',
-  messages: (channel: string) => `Messages in ${channel}`,
+  messages: (place: string) => `Messages in ${place}`,
   rowLabel: (row: { readonly authorName: string; readonly sentAt: number }) => `${row.authorName}, ${time(row.sentAt)}`,
   connection: { direct: 'Direct', relayed: 'Relayed', relay: 'Relay only', offline: 'Offline' } satisfies Record<Connection, string>,
   connectionHint: {
@@ -339,7 +343,7 @@ export const s = {
   found: (n: number, more: boolean) => (more ? `The first ${counted(n, 'message', 'messages')}.` : `${counted(n, 'message', 'messages')}.`),
   searchUnclear: (parts: readonly string[]) => `Not understood: ${LIST.format(parts)}.`,
   searchSince: (since: number) => (since > Date.now() ? 'Still being indexed: try again in a moment.' : `Still being indexed: searched back to ${SHORT_DATE.format(since)}.`),
-  placeIn: (channel: string, space: string) => `#${channel} in ${space}`,
+  placeIn: (channel: string, space: string) => `${channel} in ${space}`,
   quickSwitcher: 'Go to a space or channel',
   nothingFound: 'Nothing found.',
   shortcuts: 'Keyboard shortcuts',
