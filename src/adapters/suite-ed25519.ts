@@ -32,13 +32,15 @@ const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420') as Uint8Array
 /** Imported keys held, a few hundred bytes each: a space's active devices fit. */
 const CACHE_KEYS = 512
 
+/** One engine's verdicts, which are not to be used without `strict`. */
 export async function createEd25519(only?: 'webcrypto' | 'noble'): Promise<Ed25519> {
-  const raw = only !== 'noble' && (only === 'webcrypto' || await hasWebCrypto()) ? webCrypto() : noble()
-  return {
-    ...raw,
-    verify: async (publicKey, signature, message) => isStrict(publicKey, signature) && raw.verify(publicKey, signature, message),
-  }
+  return only !== 'noble' && (only === 'webcrypto' || await hasWebCrypto()) ? webCrypto() : noble()
 }
+
+export const strict = (raw: Ed25519): Ed25519 => ({
+  ...raw,
+  verify: async (publicKey, signature, message) => isStrict(publicKey, signature) && raw.verify(publicKey, signature, message),
+})
 
 /** True when no engine may judge this signature its own way. */
 function isStrict(publicKey: Uint8Array, signature: Uint8Array): boolean {

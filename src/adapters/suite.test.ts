@@ -2,13 +2,15 @@ import { expect, test } from 'vitest'
 import { toHex } from '../wire/bytes.ts'
 import { seededRandom, systemRandom } from './random.ts'
 import { suiteContract } from './suite.contract.ts'
-import { createSuite } from './suite.ts'
+import { createSuite, type Curves, type Engine } from './suite.ts'
+import { nodeCurves } from './suite-curves-node.ts'
 
 suiteContract('WebCrypto', (random) => createSuite(random, 'webcrypto'))
 suiteContract('noble', (random) => createSuite(random, 'noble'))
+suiteContract('Node\'s own library', (random) => createSuite(random, nodeCurves()))
 
-test('WebCrypto and noble give the same bytes', async () => {
-  const bytes = async (engine: 'webcrypto' | 'noble'): Promise<string[]> => {
+test('all engines give the same bytes', async () => {
+  const bytes = async (engine: Engine | Curves): Promise<string[]> => {
     const random = seededRandom('both'), suite = await createSuite(random, engine)
     const key = await suite.signingKey(random.bytes(32)), box = await suite.boxKey(random.bytes(32))
     const { hpke } = suite.mls
@@ -17,6 +19,7 @@ test('WebCrypto and noble give the same bytes', async () => {
       await hpke.exportPublicKey(pair.publicKey), (await hpke.seal(pair.publicKey, random.bytes(32), random.bytes(8))).ct].map(toHex)
   }
   expect(await bytes('webcrypto')).toEqual(await bytes('noble'))
+  expect(await bytes(nodeCurves())).toEqual(await bytes('noble'))
 })
 
 test('a suite without a named engine works, whatever this runtime has', async () => {

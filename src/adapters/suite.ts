@@ -1,9 +1,9 @@
 /**
  * Cryptography for the engine: hashes and XChaCha20-Poly1305 from noble, at once, because the engine makes many small ones and a
  * WebCrypto call costs more in waiting than in work; Ed25519 and X25519 from WebCrypto, ten times faster there, with noble standing in
- * where a browser lacks them. Both engines give the same bytes and the same verdicts: suite.contract.ts runs on each.
+ * where a browser lacks them; processes of Node bring their own. All give the same bytes and the same verdicts: suite.contract.ts runs on each.
  *
- *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement
+ *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement      suite-curves-node.ts   both in Node
  *   suite-hpke.ts      RFC 9180 base mode     suite-mls.ts      what ts-mls asks for, over the same Random
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
@@ -12,17 +12,20 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Ciphersuite, Random } from '../ports.ts'
 import { concat } from '../wire/bytes.ts'
-import { createEd25519 } from './suite-ed25519.ts'
+import { createEd25519, type Ed25519, strict } from './suite-ed25519.ts'
 import { createHpke, ENCAPSULATED_BYTES } from './suite-hpke.ts'
 import { createMls } from './suite-mls.ts'
-import { createX25519, PrivateKey, PublicKey } from './suite-x25519.ts'
+import { createX25519, PrivateKey, PublicKey, type X25519 } from './suite-x25519.ts'
 
 export type Engine = 'webcrypto' | 'noble'
 
-/** `only` forces one engine; left out, WebCrypto is used for each algorithm that this runtime has. */
-export async function createSuite(random: Random, only?: Engine): Promise<Ciphersuite> {
-  const ed25519 = await createEd25519(only)
-  const x25519 = await createX25519(only)
+export interface Curves { readonly ed25519: Ed25519; readonly x25519: X25519 }
+
+/** `by` forces one engine, or brings the curves along; left out, WebCrypto is used for each algorithm that this runtime has. */
+export async function createSuite(random: Random, by?: Engine | Curves): Promise<Ciphersuite> {
+  const brought = typeof by === 'object'
+  const ed25519 = strict(brought ? by.ed25519 : await createEd25519(by))
+  const x25519 = brought ? by.x25519 : await createX25519(by)
   const hpke = createHpke(x25519, random)
   return {
     sha256: (...parts) => hashParts(parts),

@@ -5,6 +5,7 @@
 import { openMemoryDisk } from '../adapters/disk-memory.ts'
 import { seededRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
+import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
 import type { Disk } from '../ports.ts'
 import type { SpaceId } from '../wire/ids.ts'
@@ -51,6 +52,8 @@ export class Person {
   }
 }
 
+const CURVES = nodeCurves()
+
 export class Room {
   now = 1_800_000_000_000
   readonly people: Person[] = []
@@ -68,7 +71,7 @@ export class Room {
   /** Somebody, or with `isNew` a device that nobody has set up yet. */
   async person(name: string, isNew = false): Promise<Person> {
     const random = seededRandom(this.people.length + 1)
-    const make = async (): Promise<Engine> => new Engine({ suite: await createSuite(random), random })
+    const make = async (): Promise<Engine> => new Engine({ suite: await createSuite(random, CURVES), random })
     const person = new Person(name, await make(), openMemoryDisk(), make)
     this.people.push(person)
     person.queue.push({ type: 'start' }, { type: 'self', peer: person.peer, addresses: ['/x'] }, { type: 'relay-up', relay: RELAY })

@@ -10,6 +10,7 @@ import { createMailbox } from '../adapters/mailbox-relay.ts'
 import { createNetwork } from '../adapters/network-libp2p.ts'
 import { systemRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
+import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import { systemTimers } from '../adapters/timers.ts'
 import { createEngine } from '../engine/engine.ts'
 import { DiskError } from '../ports.ts'
@@ -27,7 +28,7 @@ const complain = (line: string): void => { process.stderr.write(`${line.replaceA
 async function assemble(flags: Flags): Promise<Peer> {
   const random = systemRandom(), clock = systemClock()
   const disk = await openSqliteDisk({ dir: flags.data })
-  const suite = await createSuite(random)
+  const suite = await createSuite(random, nodeCurves())
   const appBase = flags.relays[0]
   return startPeer({
     parts: {

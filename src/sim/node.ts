@@ -7,6 +7,7 @@ import { Engine } from '../engine/engine.ts'
 import type { Input, Step, Stepper } from '../engine/input.ts'
 import { type Host, startHost } from '../host.ts'
 import { createSuite } from '../adapters/suite.ts'
+import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Ciphersuite, Mailbox, Network, Random, Row, Save } from '../ports.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { Ether } from './network.ts'
@@ -32,6 +33,9 @@ export interface Witness {
   /** The process ended between two steps: what it had in memory must be there again after the next start. */
   ended(device: SimNode, engine: Engine): void
 }
+
+/** Shared by all worlds: what it remembers is keys by their bytes. */
+const CURVES = nodeCurves()
 
 interface Life { host: Host | undefined; engine: Engine | undefined; isAlive: boolean; network: Network; mailbox: Mailbox }
 
@@ -73,7 +77,7 @@ export class SimNode {
     if (this.isRunning) return
     this.starts++
     this.disk = openMemoryDisk(this.disk.snapshot())
-    const suite = this.suite ??= remembering(await createSuite(this.random), this.world.verified)
+    const suite = this.suite ??= remembering(await createSuite(this.random, CURVES), this.world.verified)
     const isAlive = (): boolean => life.isAlive
     const life: Life = { host: undefined, engine: undefined, isAlive: true, network: this.ether.network(this.name, isAlive), mailbox: this.office.mailbox(this.name, isAlive) }
     const disk = faultyDisk(this.disk, (saves) => this.decide(life, saves))
