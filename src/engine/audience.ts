@@ -23,6 +23,8 @@ export class Audience {
   readonly groups: Groups
   /** What is to be told to others, as of a while ago. */
   telling: { readonly of: string; readonly due: Due } | undefined
+  /** Whether what is told because of an op can't be taken back any more, as of so many ops. */
+  readonly settled = new Map<OpId, { readonly of: number; readonly is: boolean }>()
   private known: { readonly state: SpaceState; readonly devices: ReadonlyMap<DeviceId, DeviceState> } | undefined
 
   constructor(replica: Replica, number: number, root: OpId, shared: Shared) {

@@ -1,10 +1,10 @@
 /**
  * Who may have which epoch's secret, and how it comes to them. What was said is for those who were there; what was said while the space's policy was "all"
- * is also for who comes later, through a link laid by people who knew of no removal since. What a newcomer gets is settled where they come in: by the
- * kit of their link and the back-links from there on. After that nobody is told more of the past, but for
+ * is also for who comes later. What a newcomer gets is settled where they come in: by the kit of their link and the back-links from there on. After
+ * that nobody is told more of the past, but for
  *
  *   bundles   secrets of branches that lost, when nobody at the tip came in after they parted from the path
- *   grants    secrets that one device lacks though its person was there, or that somebody shared with them
+ *   grants    secrets that one device lacks though its person was there, came by a link that gives them, or had them shared with them
  */
 import { concat, fromHex } from '../wire/bytes.ts'
 import { decodeSecrets, encodeGroupBody, encodeSecrets, MAX_BUNDLE_EPOCHS, MAX_WANTED_EPOCHS, type Secrets } from '../wire/group.ts'
@@ -21,10 +21,13 @@ import type { Turn } from './turn.ts'
 
 // ---- what all may read ----
 
-/** The tip's secret and the few beside it that lead a newcomer to all of the open past that is here. Nothing where the past is not for them. */
-export function secretsForNewcomers(audience: Audience, tip: EpochId): Secrets {
+/**
+ * The tip's secret and the few beside it that lead a newcomer to all of the open past that is here and that the maker of their link may pass on. Nothing
+ * where the past is not for them.
+ */
+export function secretsForNewcomers(audience: Audience, tip: EpochId, maker: IdentityId): Secrets {
   if (audience.historyPolicy !== 'all') return []
-  const epochs = [tip, ...untold(audience, tip)].filter((epoch) => audience.isOpen(epoch)).slice(0, MAX_KIT_SECRETS)
+  const epochs = [tip, ...untold(audience, tip)].filter((epoch) => audience.isOpen(epoch) && mayPassOn(audience, maker, epoch)).slice(0, MAX_KIT_SECRETS)
   return epochs.flatMap((epoch) => {
     const secret = audience.groups.keys.secret(epoch)
     return secret === undefined ? [] : [{ epoch, secret }]
@@ -78,29 +81,55 @@ function wasThere({ groups, replica }: Audience, join: EpochId): boolean {
 
 // ---- what one may have ----
 
-/** Whether a device may have an epoch's secret: its person was in that epoch, or somebody who might share it did. */
+/** Whether a device may have an epoch's secret: its person was in that epoch, or somebody who might share it did, by a word or by the link they came by. */
 export function mayHave(audience: Audience, device: DeviceId, epoch: EpochId): boolean {
   const { groups } = audience
   const identity = audience.devices.get(device)?.identity
   const node = groups.tree.nodes.get(epoch), tip = groups.tree.nodes.get(groups.tip() as EpochId)
   if (identity === undefined || node === undefined || tip?.leaves.includes(device) !== true) return false
-  return groups.tree.identities(node).has(identity) || (audience.isOpen(epoch) && groups.grants.sharesWith(identity).some(({ op }) => isShared(audience, op, epoch)))
+  return groups.tree.identities(node).has(identity) || isGiven(audience, identity, epoch, new Set())
 }
 
-/**
- * Whether sharing the past counts for an epoch: its author might invite, and nobody can still take it back whose removal of the author was only late.
- * So unless it is the owner's, somebody who stands above the author must have seen it and gone on.
- */
-function isShared(audience: Audience, share: OpId, epoch: EpochId): boolean {
+/** Whether somebody who had an open epoch's secret by rights passed it on to this one. `asked` ends circles. */
+function isGiven(audience: Audience, identity: IdentityId, epoch: EpochId, asked: Set<IdentityId>): boolean {
+  const { groups, replica: { authority } } = audience
+  if (!audience.isOpen(epoch) || asked.has(identity)) return false
+  asked.add(identity)
+  const isByLink = audience.historyPolicy === 'all' && authority.joinings(identity).some(({ join, invite, maker, clean }) => {
+    return authority.historyBehind(join) === 'all' && (clean || isSettled(audience, join, maker, invite)) && mayPassOn(audience, maker, epoch, asked)
+  })
+  return isByLink || groups.grants.sharesWith(identity).some(({ op }) => isShared(audience, op, epoch, asked))
+}
+
+/** Whether an epoch's secret is somebody's by rights, so that their link or their word gives it to others. */
+function mayPassOn(audience: Audience, identity: IdentityId, epoch: EpochId, asked = new Set<IdentityId>()): boolean {
+  const { groups, replica: { authority, id } } = audience
+  const node = groups.tree.nodes.get(epoch)
+  if (node === undefined) return false
+  if (identity === authority.state.owner || identity === authority.node(id as string as OpId)?.author) return true
+  return groups.tree.identities(node).has(identity) || isGiven(audience, identity, epoch, asked)
+}
+
+/** Whether sharing the past counts for an epoch: its author had it, might invite, and can't any more turn out to have been removed. */
+function isShared(audience: Audience, share: OpId, epoch: EpochId, asked: Set<IdentityId>): boolean {
   const { authority, log } = audience.replica
   if (authority.verdict(share).type === 'void' || (authority.permissionsBehind(share) & PERMISSIONS.invite) === 0 || !authority.hasSeen(share, epoch)) return false
   const author = authority.identityOf(log.authority.get(share)?.header.device as DeviceId)
-  if (author === authority.state.owner) return true
-  const power = authority.powerBehind(share)
-  for (const op of log.authority.values()) {
-    if (authority.hasSeen(op.id, share) && authority.verdict(op.id).type === 'valid' && authority.powerBehind(op.id) > power) return true
-  }
-  return false
+  return author !== undefined && isSettled(audience, share, author, share) && mayPassOn(audience, author, epoch, asked)
+}
+
+/**
+ * Whether nobody can still take back what is told because of an op, by a removal of who is behind it that was only late: it is the owner's doing, or
+ * somebody who stands above them, as of `basis`, has seen it and gone on.
+ */
+function isSettled({ replica: { authority, log }, settled }: Audience, op: OpId, behind: IdentityId, basis: OpId): boolean {
+  if (behind === authority.state.owner) return true
+  const known = settled.get(op)
+  if (known?.of === authority.size) return known.is
+  const power = authority.powerBehind(basis)
+  const is = [...log.authority.values()].some(({ id }) => authority.hasSeen(id, op) && authority.verdict(id).type === 'valid' && authority.powerBehind(id) > power)
+  settled.set(op, { of: authority.size, is })
+  return is
 }
 
 /** Epochs that something here is sealed under, that this device may read and lacks. Newest first. */

@@ -3,7 +3,7 @@
  *
  * From the secret come a signing key (proof in the join op), an X25519 key (opens the kit) and a topic (where the kit lies). The invite op tells
  * members the public halves and the topic's seed, so that whoever changes the space adds the change to the kit of every live invite.
- * The past's secret goes into a kit only while nobody was removed since the invite was made: who is removed may know the link.
+ * The past goes into a kit only while nobody was removed since the invite was made, who might open it, and only what the maker of the link has a right to.
  */
 import type { Ciphersuite, SigningKey, TopicKey } from '../ports.ts'
 import { decodeAuthorityBody, encodeAuthorityBody } from '../wire/authority.ts'
@@ -80,12 +80,13 @@ async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId, rela
   const state = tip === undefined ? undefined : replica.groups.states.get(tip)
   const envelope = tip === undefined ? undefined : replica.groups.keys.envelope(tip)
   const relayKey = tip === undefined ? undefined : replica.groups.keys.relayKeys.get(tip)
-  if (tip === undefined || state === undefined || envelope === undefined || relayKey === undefined) return
+  const maker = replica.authority.state.invites.get(invite)?.creator
+  if (tip === undefined || state === undefined || envelope === undefined || relayKey === undefined || maker === undefined) return
   const info = await groupInfo(replica.groups.mls, state)
   await postKit(turn, replica, invite, {
     type: 'group', epoch: tip, groupInfo: info, tree: encodeTree(state), envelopeSecret: envelope.key, relayKey,
     // Who was removed may know the link: what lies behind their removal goes into no kit they could open.
-    secrets: replica.authority.removedSince(invite) ? [] : secretsForNewcomers(replica.everyone, tip),
+    secrets: replica.authority.removedSince(invite) ? [] : secretsForNewcomers(replica.everyone, tip, maker),
   }, relays)
 }
 

@@ -255,6 +255,18 @@ export class Authority {
     return [...this.history.identities].some((i) => [...view.each(`out ${i}`)].some((out) => !past.has(out)))
   }
 
+  /** Whose links somebody came in by. Clean: each removal was seen by the maker, or came after the joining, so that nobody who was put out knew the link. */
+  joinings(identity: IdentityId): { readonly join: OpId; readonly invite: OpId; readonly maker: IdentityId; readonly clean: boolean }[] {
+    const view = this.view()
+    const removals = [...this.history.identities].flatMap((i) => [...view.each(`out ${i}`)])
+    return [...view.each(`in ${identity}`)].flatMap((join) => {
+      const { id, invite } = this.history.node(join)
+      const offer = invite === undefined ? undefined : this.history.node(invite)
+      if (offer?.author === undefined) return []
+      return [{ join: id, invite: offer.id, maker: offer.author, clean: removals.every((out) => offer.past.has(out) || this.history.node(out).past.has(join)) }]
+    })
+  }
+
   /** The number in its chain from which a proof has frozen a device: Infinity where only the ops themselves show the fork, undefined for the rest. */
   provenFrom(device: DeviceId): number | undefined { return this.settled().freezeOf(device)?.seq }
 
