@@ -51,6 +51,8 @@ export type AuthorityAct =
   | { readonly type: 'delete-channel'; readonly space: SpaceId; readonly channel: ChannelId }
   /** Whether who comes later reads what was said before. 'from-join' takes back the links there are: their kits at the relays hold the keys of the past. */
   | { readonly type: 'set-history'; readonly space: SpaceId; readonly history: HistoryPolicy }
+  /** Where the space's mail lies, one to four relays: every device follows. Links made from then on name them; what was posted at relays that were left stays there. */
+  | { readonly type: 'set-relays'; readonly space: SpaceId; readonly relays: readonly string[] }
   /** Lets somebody read what was said while the history was for all, who came by a link that doesn't give it: one made before a removal. */
   | { readonly type: 'share-history'; readonly space: SpaceId; readonly member: IdentityId }
   /** It can do nothing more and comes back never. One's own always; others' with the permission to kick, and more power. */
@@ -160,6 +162,7 @@ export interface AuthorityResults {
   'set-topic': Record<never, never>
   'delete-channel': Record<never, never>
   'set-history': Record<never, never>
+  'set-relays': Record<never, never>
   'share-history': Record<never, never>
   'group-code': { readonly code: string; readonly epoch: OpId }
   'person-code': { readonly code: string }

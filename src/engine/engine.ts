@@ -31,6 +31,7 @@ import { Out } from './out.ts'
 import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
 import { maySeal } from './reconcile.ts'
+import { followRelays } from './relays.ts'
 import type { Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
 import { Searching } from './search/searching.ts'
@@ -64,7 +65,7 @@ export class Engine implements Stepper {
   usedRelays: readonly string[] = []
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
-  private readonly lost: LostMail
+  readonly lost: LostMail
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -361,6 +362,7 @@ export class Engine implements Stepper {
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
     const before = replica.everyone.relayKeysInUse()[0]
     await replica.settle(turn)
+    await followRelays(this, turn, replica)
     if (replica.record.state === 'open') {
       this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)

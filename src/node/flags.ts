@@ -1,5 +1,6 @@
 /** The headless peer's flags. */
 import { parseArgs } from 'node:util'
+import { relayUrl } from '../wire/relay.ts'
 
 export const USAGE = 'usage: npm run -s peer -- --data DIR --relay URL --name NAME [--relay URL …] [--listen MULTIADDR …] [--private]'
 
@@ -29,11 +30,4 @@ export function readFlags(args: readonly string[]): Flags | string {
   for (const url of relay) if (relayUrl(url) === undefined) return `--relay ${JSON.stringify(url)} is not an http:// or https:// URL without a path`
   for (const address of given.listen ?? []) if (!address.startsWith('/')) return `--listen ${JSON.stringify(address)} is not a multiaddr such as /ip4/0.0.0.0/tcp/4001`
   return { data, relays: relay.map((url) => relayUrl(url) ?? url), name, listen: given.listen ?? [], allowPrivate: given.private ?? false }
-}
-
-/** The relay's base URL in the one form that counts: without a slash at its end. */
-function relayUrl(text: string): string | undefined {
-  const url = URL.parse(text)
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined
-  return url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' ? url.origin : undefined
 }

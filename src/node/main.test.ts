@@ -1,43 +1,25 @@
 /** The headless peer as a process: what a script that starts it sees. No relay answers here: everything must do without. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type PeerProcess, startPeerProcess } from './process.test-support.ts'
 
 /** Port 9 is discard: nobody listens. */
 const RELAY = 'http://127.0.0.1:9'
 
 let folder = ''
-const running: ChildProcessWithoutNullStreams[] = []
+const running: PeerProcess[] = []
 beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'thicket-peer-')) })
 afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL')
+  for (const { child } of running.splice(0)) child.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })
 })
 
-interface Answer { readonly id: unknown; readonly ok?: boolean; readonly type?: string; readonly error?: { readonly code: string }; readonly [field: string]: unknown }
-
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args])
-  running.push(child)
-  let out = '', err = ''
-  const waiting: (() => void)[] = []
-  const wake = (): void => { for (const one of waiting.splice(0)) one() }
-  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); wake() })
-  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString() })
-  child.stdin.on('error', () => {})
-  const ended = new Promise<number | null>((resolve) => child.on('close', (code) => { wake(); resolve(code) }))
-  const lines = (): Answer[] => out.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Answer)
-  const answer = async (id: unknown): Promise<Answer> => {
-    for (;;) {
-      const found = lines().find((line) => line.id === id && line.type !== 'update')
-      if (found !== undefined) return found
-      if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${err}`)
-      await new Promise<void>((resolve) => { waiting.push(resolve) })
-    }
-  }
-  return { child, ended, lines, answer, say: (text: string) => child.stdin.write(`${text}\n`), complaints: () => err.split('\n').filter((line) => line !== '' && !/ExperimentalWarning|--trace-warnings/.test(line)) }
+function start(args: readonly string[]): PeerProcess {
+  const made = startPeerProcess(args)
+  running.push(made)
+  return made
 }
 const peer = (name = 'Alice', data = folder) => start(['--data', data, '--relay', RELAY, '--name', name])
 

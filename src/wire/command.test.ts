@@ -63,6 +63,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'set-topic': { space: ID_32, channel: ID_16, topic: 'Seeds and soil' },
   'delete-channel': { space: ID_32, channel: ID_16 },
   'set-history': { space: ID_32, history: 'from-join' },
+  'set-relays': { space: ID_32, relays: ['https://one.example', 'https://two.example'] },
   'group-code': { space: ID_32, channel: ID_16 },
   'person-code': { space: ID_32, member: ID_32 },
   'share-history': { space: ID_32, member: ID_32 },

@@ -32,8 +32,16 @@ export const MAX_PAGE_BYTES = 1024 * 1024
 export const MAX_SOCKET_MESSAGE = MAX_PAGE_BYTES + MAX_PARCEL_BYTES + 65536
 /** The rolling hash of a topic in which nothing was ever kept. */
 export const NO_HASH: Uint8Array = new Uint8Array(32)
+const MAX_RELAY_URL_CHARS = 200
 const MAX_REFUSAL_CHARS = 1000
 const TOPIC = /^[0-9a-f]{32}$/
+
+/** A relay's base URL in the one form that counts: without a path, and without a slash at its end. */
+export function relayUrl(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (text.length > MAX_RELAY_URL_CHARS || url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined
+  return url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '' ? url.origin : undefined
+}
 
 export const isTopic = (text: string): boolean => TOPIC.test(text)
 

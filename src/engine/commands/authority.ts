@@ -10,7 +10,7 @@ import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
 import { answerGroupCode, answerPersonCode } from './check-codes.ts'
 import { endRecovery, recover, setRecovery, signRecovery } from './recovery.ts'
 import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
-import { deleteChannel, setHistory, setOverride, setTopic, shareHistory, transferOwnership } from './settings.ts'
+import { deleteChannel, setHistory, setOverride, setRelays, setTopic, shareHistory, transferOwnership } from './settings.ts'
 
 export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Promise<Refusal> | Refusal {
   const { engine, turn, asker, replica } = asked
@@ -47,6 +47,7 @@ export function doAuthority(asked: AskedIn, c: AuthorityAct): Promise<Refusal> |
     case 'set-topic': return setTopic(asked, c)
     case 'delete-channel': return deleteChannel(asked, c)
     case 'set-history': return setHistory(asked, c)
+    case 'set-relays': return setRelays(asked, c)
     case 'share-history': return shareHistory(asked, c)
     case 'revoke-device': return revokeDevice(asked, c)
     case 'set-recovery': return setRecovery(asked, c)

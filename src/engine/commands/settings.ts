@@ -1,10 +1,11 @@
 /** The frame of a space: its history policy and ownership, and what is special about single channels. */
 import type { AuthorityBody } from '../../wire/authority.ts'
 import { bitsOf, PERMISSIONS } from '../../wire/permissions.ts'
+import { relayUrl } from '../../wire/relay.ts'
 import { fail } from '../errors.ts'
 import { share } from '../history.ts'
 import { endInvites } from '../invites.ts'
-import { MAX_TOPIC_CHARS } from '../limits.ts'
+import { MAX_RELAYS, MAX_TOPIC_CHARS } from '../limits.ts'
 import { refusal } from '../refusals.ts'
 import { isListed } from '../views.ts'
 import { type AskedIn, change, refreshGroups, type Refusal, type Run } from './asked.ts'
@@ -19,6 +20,16 @@ export async function setHistory(asked: AskedIn, c: Run<'set-history'>): Promise
   await endInvites(turn, engine, replica, live)
   await refreshGroups(asked)
   return undefined
+}
+
+/** The relays that are left hear of it too: who is away looks there first. */
+export function setRelays(asked: AskedIn, c: Run<'set-relays'>): Promise<Refusal> | Refusal {
+  const relays = [...new Set(c.relays.map((text) => relayUrl(text.trim())))]
+  const known = relays.filter((url) => url !== undefined)
+  if (known.length < relays.length || known.length === 0) return fail('bad-request', 'A relay is an address such as https://relay.example, without a path. A space needs at least one.')
+  if (known.length > MAX_RELAYS) return fail('limit-reached', `A space has at most ${MAX_RELAYS} relays. Remove one first.`)
+  if (known.join(' ') === asked.replica.authority.state.relays.join(' ')) return void asked.turn.out.reply(asked.asker, {})
+  return change(asked, { type: 'spaceRelays', relays: known })
 }
 
 export async function shareHistory({ engine, turn, asker, replica }: AskedIn, c: Run<'share-history'>): Promise<Refusal> {

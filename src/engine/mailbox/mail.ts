@@ -99,7 +99,28 @@ export class Mail {
   }
 
   private watchTopic(turn: Turn, key: TopicKey): void {
-    for (const relay of this.relays) turn.out.send({ type: 'watch', relay, key, since: this.cursors.get(toHex(this.cursorKey(relay, key.topic))) ?? 0 })
+    for (const relay of this.relays) this.watchAt(turn, relay, key)
+  }
+
+  private watchAt(turn: Turn, relay: string, key: TopicKey): void {
+    turn.out.send({ type: 'watch', relay, key, since: this.cursors.get(toHex(this.cursorKey(relay, key.topic))) ?? 0 })
+  }
+
+  /** Other relays from now on. What waits for one that is left is dropped, but for changes of the space: who is away learns there that we left it. */
+  useRelays(turn: Turn, relays: readonly string[]): void {
+    const before = this.relays
+    this.relays = relays
+    for (const [topic, key] of this.topics) {
+      for (const relay of before) if (!relays.includes(relay)) turn.out.send({ type: 'unwatch', relay, topic })
+      for (const relay of relays) if (!before.includes(relay)) this.watchAt(turn, relay, key)
+    }
+    for (const [id, { relay, covers }] of this.outbox) if (!relays.includes(relay) && covers?.channel !== AUTHORITY_CHANNEL) this.drop(turn, id)
+  }
+
+  private drop(turn: Turn, parcelId: string): void {
+    this.outbox.delete(parcelId)
+    this.refused.delete(parcelId)
+    turn.out.delete(this.partition('outbox'), u64(Number(parcelId.split(':')[1])))
   }
 
   stop(turn: Turn): void {
@@ -157,9 +178,7 @@ export class Mail {
   posted(turn: Turn, event: MailboxEvent & { type: 'posted' }): Covers | undefined {
     const parcel = this.outbox.get(event.parcelId)
     if (parcel === undefined) return undefined
-    this.outbox.delete(event.parcelId)
-    this.refused.delete(event.parcelId)
-    turn.out.delete(this.partition('outbox'), u64(Number(event.parcelId.split(':')[1])))
+    this.drop(turn, event.parcelId)
     return parcel.covers as Covers | undefined
   }
 
