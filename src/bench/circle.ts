@@ -62,15 +62,14 @@ export class Circle {
   }
 
   /** Messages by each in turn, on their own disks only. */
-  async say(count: number): Promise<Op[]> {
-    const ops: Op[] = []
+  async say(count: number, text = (): string => TEXT): Promise<Op[]> {
+    const ops: Op[] = [], outs = this.people.map(() => new Out())
     for (let n = 0; n < count; n++) {
-      const author = this.people[n % this.people.length] as Person
-      const replica = this.replica(author), out = new Out(), tip = replica.groups.tip()
+      const replica = this.replica(this.people[n % this.people.length] as Person), out = outs[n % outs.length] as Out, tip = replica.groups.tip()
       if (tip === undefined) throw new Error('no group to write in')
-      ops.push(await replica.appendContent({ now: this.room.now, out }, this.channel, tip, { type: 'message', text: TEXT }))
-      await author.disk.save(out.saves)
+      ops.push(await replica.appendContent({ now: this.room.now, out }, this.channel, tip, { type: 'message', text: text() }))
     }
+    for (const [n, out] of outs.entries()) await this.people[n]?.disk.save(out.saves)
     return ops
   }
 

@@ -7,10 +7,12 @@ import { benchGroups } from './groups.ts'
 import { benchReconcile } from './reconcile/reconcile.ts'
 import { benchRelay } from './relay.ts'
 import { benchSearch } from './search.ts'
+import { benchStore, FULL, USUAL } from './store/store.ts'
 import { benchSync, benchVectors } from './sync.ts'
 import type { Figure } from './table.ts'
 
-export interface Part { readonly title: string; readonly run: () => Promise<Figure[]> }
+/** `full`: also at sizes that take many minutes. */
+export interface Part { readonly title: string; readonly run: (full: boolean) => Promise<Figure[]> }
 
 export const PARTS: Readonly<Record<string, readonly Part[]>> = {
   app: [{ title: 'App, in Chromium, with a relay', run: benchApp }],
@@ -23,6 +25,7 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
     { title: 'A million opaque ids, by ids missing', run: () => benchReconcile([0, 10, 100, 1000, 10_000], 1_000_000) },
     { title: 'Taking in history, by ops', run: () => benchBulk([1000, 10_000]) },
   ],
-  'store-node': [{ title: 'Search on SQLite, by messages', run: () => benchSearch([10_000, 100_000, 1_000_000], 100) }],
+  store: [{ title: 'The store in Chromium, by messages', run: (full) => benchStore(full ? FULL : USUAL) }],
+  'store-node': [{ title: 'Search on SQLite, by messages', run: (full) => benchSearch(full ? [10_000, 100_000, 1_000_000] : [10_000, 100_000], 100) }],
   relay: [{ title: 'Relay', run: benchRelay }],
 }

@@ -16,6 +16,7 @@ import { termsOfMessage } from '../engine/search/terms.ts'
 import type { Turn } from '../engine/turn.ts'
 import type { Disk } from '../ports.ts'
 import { parseChannelId, parseOpId, type ChannelId, type OpId, type SpaceId } from '../wire/ids.ts'
+import { dice, language } from './language.ts'
 import { type Figure, median, quantile, timed } from './table.ts'
 
 const SPACE = 'aa'.repeat(32) as SpaceId
@@ -27,18 +28,6 @@ const MAX_LOOKS = 2000
 const CHANNELS = Array.from({ length: 20 }, (_, i) => parseChannelId(new Uint8Array(16).fill(i + 1)) as ChannelId)
 
 interface Message { readonly text: string; readonly author: string; readonly channel: ChannelId; readonly hlc: number; readonly id: OpId; readonly isReply: boolean; readonly mentions: readonly string[] }
-
-/** A lehmer generator: the same words in every run. */
-function dice(seed: number): () => number {
-  let state = seed
-  return () => { state = (state * 48271) % 0x7fffffff; return state / 0x7fffffff }
-}
-
-/** 50,000 words of which the n-th is about n times rarer than the first. */
-function language(roll: () => number): () => string {
-  const words = Array.from({ length: 50_000 }, (_, n) => Array.from({ length: 3 + (n % 7) }, () => 'etaoinshrdlucmfw'[Math.floor(roll() * 16)]).join('') + (n > 2000 ? (n % 97).toString(36) : ''))
-  return () => words[Math.min(words.length - 1, Math.floor(Math.exp(roll() * Math.log(words.length))) - 1)] ?? 'word'
-}
 
 class Desk {
   private readonly disk: Disk

@@ -2,12 +2,11 @@
  * A few engines in one room, for stories about what they decide: a toy network and one toy relay that always work, a disk that is a sorted map,
  * and time that moves when told. Faults, scale and chance are the simulator's business.
  */
-import { openMemoryDisk } from '../adapters/disk-memory.ts'
+import { type MemoryDisk, openMemoryDisk } from '../adapters/disk-memory.ts'
 import { seededRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
-import type { Disk } from '../ports.ts'
 import type { SpaceId } from '../wire/ids.ts'
 import { Engine } from './engine.ts'
 import type { Input, Send, Step } from './input.ts'
@@ -18,7 +17,7 @@ export const RELAY = 'http://relay.test'
 export class Person {
   readonly name: string
   engine: Engine
-  readonly disk: Disk
+  readonly disk: MemoryDisk
   readonly queue: Input[] = []
   readonly wakes = new Map<string, number>()
   readonly watches = new Map<string, number>()
@@ -27,7 +26,7 @@ export class Person {
   isHere = true
   private readonly makeEngine: () => Promise<Engine>
 
-  constructor(name: string, engine: Engine, disk: Disk, makeEngine: () => Promise<Engine>) {
+  constructor(name: string, engine: Engine, disk: MemoryDisk, makeEngine: () => Promise<Engine>) {
     this.name = name
     this.engine = engine
     this.disk = disk
