@@ -103,6 +103,43 @@ test('what Alice has begun to write is there after she went elsewhere, and after
   await expect(alice.composer()).toHaveValue('')
 })
 
+test('not a letter is lost when the page goes in the middle of a word, in a channel or in a thread', async ({ person }) => {
+  const alice = person('Alice')
+  await alice.start()
+  await alice.createSpace('Allotment')
+  await alice.write('What shall we plant?')
+  await alice.composer().pressSequentially('By the way, the roof')
+  await alice.reload()
+  await expect(alice.composer()).toHaveValue('By the way, the roof')
+
+  await alice.chooses('What shall we plant?', 'Open the thread')
+  await expect(alice.composer()).toHaveValue('')
+  await alice.composer().pressSequentially('Runner bea')
+  await alice.page.getByRole('button', { name: 'Back to #general' }).click()
+  await expect(alice.composer()).toHaveValue('By the way, the roof')
+  await alice.reload()
+  await expect(alice.composer()).toHaveValue('By the way, the roof')
+  await alice.chooses('What shall we plant?', 'Open the thread')
+  await expect(alice.composer()).toHaveValue('Runner bea')
+})
+
+test('the relay takes nothing more: Alice is told why her message stays here, tries again, and Bob has it', async ({ person }) => {
+  const [alice, bob] = await together(person)
+  await bob.leave()
+  await alice.everythingIsAtTheRelay()
+  alice.tap.refusal = 'relay-full'
+  await alice.write('The slugs are back')
+  await expect(alice.messageState('The slugs are back')).toHaveText('Not sent: The relay is full. Ask whoever runs it for more room, or use another relay.')
+  await expectAccessible(alice, 'a message that was not sent')
+  await alice.message('The slugs are back').getByRole('button', { name: 'Try again' }).click()
+  await expect(alice.messageState('The slugs are back')).toHaveText(/^Not sent/)
+  alice.tap.refusal = undefined
+  await alice.message('The slugs are back').getByRole('button', { name: 'Try again' }).click()
+  await expect(alice.messageState('The slugs are back')).toHaveText('At the relay')
+  await bob.open()
+  await bob.sees('The slugs are back')
+})
+
 test('Alice writes to Bob by name: he sees that she is writing, and that he is meant', async ({ person }) => {
   const [alice, bob] = await together(person)
   await expect(alice.member('Bob')).toBeVisible()

@@ -12,6 +12,8 @@ export class Tap {
   readonly hosts = new Set<string>()
   /** Text to add to the end of what comes from a path, as if the server had a newer version of it. */
   readonly newer = new Map<string, string>()
+  /** Why the relay takes nothing that this person posts, if it does not. */
+  refusal: 'relay-full' | undefined
   private readonly server: Server
   private readonly lines = new Set<Duplex>()
   private readonly recordings: { up: Buffer[]; down: Buffer[] }[] = []
@@ -59,6 +61,7 @@ export class Tap {
     const url = URL.parse(asked.url ?? '')
     if (this.isCut || !url) { asked.socket.destroy(); return }
     this.hosts.add(url.host)
+    if (this.refusal !== undefined && asked.method === 'POST' && /^\/v1\/topics\/[^/]+$/.test(url.pathname)) { refuse(asked, answer, this.refusal); return }
     const recording = this.record()
     const headers = { ...asked.headers }
     const newer = this.newer.get(url.pathname)
@@ -103,6 +106,12 @@ export class Tap {
     this.recordings.push(recording)
     return recording
   }
+}
+
+/** As a relay does that has no room. */
+function refuse(asked: IncomingMessage, answer: ServerResponse, code: string): void {
+  asked.resume()
+  answer.writeHead(507, { 'content-type': 'application/json', 'access-control-allow-origin': '*' }).end(JSON.stringify({ code, message: 'This relay is full.' }))
 }
 
 /** The payloads of a browser's WebSocket frames (RFC 6455, section 5.2), which it sends masked. Empty for anything else. */

@@ -18,9 +18,9 @@ export type MessageQuestion =
   | { readonly type: 'retry-message'; readonly space: SpaceId; readonly message: OpId }
   /** This person has seen the channel, or the thread, up to this message: shared with their other devices, and nobody else. */
   | { readonly type: 'mark-read'; readonly space: SpaceId; readonly channel: ChannelId; readonly message: OpId }
-  /** What is written and not sent yet, in one channel, on this device only. Empty: none. */
-  | { readonly type: 'keep-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly text: string }
-  | { readonly type: 'get-draft'; readonly space: SpaceId; readonly channel: ChannelId }
+  /** What is written and not sent yet, in one channel or thread, on this device only. Empty: none. */
+  | { readonly type: 'keep-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId; readonly text: string }
+  | { readonly type: 'get-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId }
 
 export type SearchQuestion =
   /**

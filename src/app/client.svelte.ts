@@ -57,9 +57,9 @@ export class Client {
   /** The newest messages of the channel that was opened last. */
   private loading: Promise<void> = Promise.resolve()
   readonly drafts = new Drafts({
-    keep: (space, channel, text) => { void this.ask({ type: 'keep-draft', space, channel, text }) },
-    fetch: async (space, channel) => {
-      const answer = await this.ask({ type: 'get-draft', space, channel })
+    keep: async (spot, text) => (await this.ask({ type: 'keep-draft', ...spot, text })).ok,
+    fetch: async (spot) => {
+      const answer = await this.ask({ type: 'get-draft', ...spot })
       return answer.ok ? answer.result.text : ''
     },
   })

@@ -1,52 +1,77 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Drafts } from './drafts.ts'
-import { channelId, GARDEN, spaceId } from './messages.test-support.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { Drafts, type Spot } from './drafts.ts'
+import { channelId, GARDEN, opId, spaceId } from './messages.test-support.ts'
 
 const SPACE = spaceId('allotment')
-const SHED = channelId('shed')
-let kept: string[]
+const BED: Spot = { space: SPACE, channel: GARDEN }
+const SHED: Spot = { space: SPACE, channel: channelId('shed') }
+const BEANS: Spot = { ...BED, thread: opId('beans') }
+const NAMES = new Map([[BED, 'garden'], [SHED, 'shed'], [BEANS, 'beans']])
+/** What the engine was told, and how it answers. */
+let told: string[]
+let answers: ((isKept: boolean) => void)[]
 let drafts: Drafts
 
 beforeEach(() => {
-  vi.useFakeTimers()
-  kept = []
-  drafts = new Drafts({ keep: (_, channel, text) => kept.push(`${channel === GARDEN ? 'garden' : 'shed'}: ${text}`), fetch: () => Promise.resolve('from before') })
-})
-afterEach(() => { vi.useRealTimers() })
-
-test('the engine is told when the person pauses, not at every letter', () => {
-  for (const text of ['t', 'te', 'tea']) drafts.change(SPACE, GARDEN, text)
-  expect(kept).toEqual([])
-  vi.advanceTimersByTime(1000)
-  expect(kept).toEqual(['garden: tea'])
+  told = []
+  answers = []
+  drafts = new Drafts({
+    keep: (spot, text) => {
+      told.push(`${NAMES.get(spot)}: ${text}`)
+      return new Promise((resolve) => answers.push(resolve))
+    },
+    fetch: () => Promise.resolve('from before'),
+  })
 })
 
-test('what was sent is forgotten at once', () => {
-  drafts.change(SPACE, GARDEN, 'tea?')
-  drafts.change(SPACE, GARDEN, '')
-  expect(kept).toEqual(['garden: '])
-  vi.advanceTimersByTime(1000)
-  expect(kept).toHaveLength(1)
+async function answer(isKept = true): Promise<void> {
+  answers.shift()?.(isKept)
+  await Promise.resolve()
+  await Promise.resolve()
+}
+
+test('the engine has the first letter at once, and the rest when that is on disk', async () => {
+  for (const text of ['t', 'te', 'tea']) drafts.change(BED, text)
+  expect(told).toEqual(['garden: t'])
+  await answer()
+  expect(told).toEqual(['garden: t', 'garden: tea'])
+  await answer()
+  expect(told).toHaveLength(2)
 })
 
-test('each channel has its own, also when one goes to another in the middle of a word', () => {
-  drafts.change(SPACE, GARDEN, 'tea')
-  drafts.change(SPACE, SHED, 'spade')
+test('a page that goes waits for nothing', () => {
+  for (const text of ['t', 'tea']) drafts.change(BED, text)
   drafts.flush()
-  expect(kept).toEqual(['garden: tea', 'shed: spade'])
-  expect([drafts.known(GARDEN), drafts.known(SHED)]).toEqual(['tea', 'spade'])
+  expect(told).toEqual(['garden: t', 'garden: tea'])
+})
+
+test('each channel and each thread has its own, also when one goes to another in the middle of a word', async () => {
+  drafts.change(BED, 'tea')
+  drafts.change(SHED, 'spade')
+  drafts.change(BEANS, 'runner')
+  await answer()
+  await answer()
+  expect(told).toEqual(['garden: tea', 'shed: spade', 'beans: runner'])
+  expect([drafts.known(BED), drafts.known(SHED), drafts.known(BEANS)]).toEqual(['tea', 'spade', 'runner'])
+})
+
+test('what could not be kept is told again with the next letter, and what is newer comes first', async () => {
+  drafts.change(BED, 'tea')
+  await answer(false)
+  expect(told).toEqual(['garden: tea'])
+  drafts.change(BED, 'teas')
+  expect(told).toEqual(['garden: tea', 'garden: teas'])
 })
 
 test('after a reload it is asked for, and never stands in the way of what is written meanwhile', async () => {
-  expect(drafts.known(GARDEN)).toBeUndefined()
-  expect(await drafts.fetch(SPACE, GARDEN)).toBe('from before')
-  const late = drafts.fetch(SPACE, SHED)
-  drafts.change(SPACE, SHED, 'new')
+  expect(drafts.known(BED)).toBeUndefined()
+  expect(await drafts.fetch(BED)).toBe('from before')
+  const late = drafts.fetch(SHED)
+  drafts.change(SHED, 'new')
   expect(await late).toBe('new')
 })
 
 test('opening a channel and writing nothing tells the engine nothing', () => {
-  drafts.change(SPACE, GARDEN, '')
-  vi.advanceTimersByTime(1000)
-  expect(kept).toEqual([])
+  drafts.change(BED, '')
+  expect(told).toEqual([])
 })

@@ -1,53 +1,69 @@
 /**
- * What is begun and not sent, by channel. Here while the page lives; the engine keeps it for later, sealed. It is told shortly after the last letter,
- * and at once when nothing is left, so that what was sent doesn't come back as a draft.
+ * What is begun and not sent, by channel and thread. Here while the page lives; the engine keeps it for later, sealed. It is told of one text at a time,
+ * the next when the one before is on disk: so it has every letter as soon as the disk can, however fast somebody types, and a page that goes takes no words along.
  */
-import type { ChannelId, SpaceId } from '../wire/ids.ts'
+import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
 
-const PAUSE_MS = 400
+export interface Spot { readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId }
 
 interface Keeper {
-  keep(space: SpaceId, channel: ChannelId, text: string): void
-  fetch(space: SpaceId, channel: ChannelId): Promise<string>
+  /** Whether it is on disk now. */
+  keep(spot: Spot, text: string): Promise<boolean>
+  fetch(spot: Spot): Promise<string>
 }
 
+const placeOf = ({ channel, thread }: Spot): ChannelId | OpId => thread ?? channel
+
 export class Drafts {
-  private readonly texts = new Map<ChannelId, string>()
-  private readonly unkept = new Map<ChannelId, () => void>()
-  private timer: ReturnType<typeof setTimeout> | undefined
+  private readonly texts = new Map<ChannelId | OpId, string>()
+  private readonly unkept = new Map<ChannelId | OpId, Spot>()
+  private isKeeping = false
   private readonly keeper: Keeper
 
   constructor(keeper: Keeper) { this.keeper = keeper }
 
   /** undefined: nothing was written here since the page opened, so the engine has to be asked. */
-  known(channel: ChannelId): string | undefined { return this.texts.get(channel) }
+  known(spot: Spot): string | undefined { return this.texts.get(placeOf(spot)) }
 
   /** What the engine has kept, unless the person has begun something meanwhile. */
-  async fetch(space: SpaceId, channel: ChannelId): Promise<string> {
-    const kept = await this.keeper.fetch(space, channel)
-    if (!this.texts.has(channel)) this.texts.set(channel, kept)
-    return this.texts.get(channel) ?? ''
+  async fetch(spot: Spot): Promise<string> {
+    const place = placeOf(spot), kept = await this.keeper.fetch(spot)
+    if (!this.texts.has(place)) this.texts.set(place, kept)
+    return this.texts.get(place) ?? ''
   }
 
-  change(space: SpaceId, channel: ChannelId, text: string): void {
-    if (text === (this.texts.get(channel) ?? '')) return
-    this.texts.set(channel, text)
-    this.unkept.set(channel, () => this.keeper.keep(space, channel, text))
-    clearTimeout(this.timer)
-    if (text === '') this.flush(); else this.timer = setTimeout(() => this.flush(), PAUSE_MS)
+  change(spot: Spot, text: string): void {
+    const place = placeOf(spot)
+    if (text === (this.texts.get(place) ?? '')) return
+    this.texts.set(place, text)
+    this.unkept.set(place, spot)
+    if (!this.isKeeping) void this.keepOn()
   }
 
   /** The disk was locked: the engine has what was written. */
   forget(): void {
-    clearTimeout(this.timer)
     this.texts.clear()
     this.unkept.clear()
   }
 
-  /** Now: the page may be about to go. */
+  /** The page may be about to go: there is no time to wait for what is being kept. */
   flush(): void {
-    clearTimeout(this.timer)
-    for (const keep of this.unkept.values()) keep()
+    for (const [place, spot] of this.unkept) void this.keeper.keep(spot, this.texts.get(place) ?? '')
     this.unkept.clear()
+  }
+
+  private async keepOn(): Promise<void> {
+    this.isKeeping = true
+    for (;;) {
+      const [next] = this.unkept
+      if (next === undefined) break
+      const [place, spot] = next
+      this.unkept.delete(place)
+      if (await this.keeper.keep(spot, this.texts.get(place) ?? '')) continue
+      // The engine can't now: it is told with the next letter, or when the page goes.
+      if (this.texts.has(place) && !this.unkept.has(place)) this.unkept.set(place, spot)
+      break
+    }
+    this.isKeeping = false
   }
 }

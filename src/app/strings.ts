@@ -1,5 +1,5 @@
 /** Every word the app shows, in one place, so that other languages can follow. Sentences about refusals come from the engine with the refusal. */
-import type { InviteInfo, PeerStatus, RelayStatus, SendState, StatusInfo } from '../api.ts'
+import type { ChannelInfo, InviteInfo, PeerStatus, RelayStatus, SendState, SpaceInfo, StatusInfo } from '../api.ts'
 import type { HistoryPolicy, RoleInfo } from '../api/authority.ts'
 import type { OFFERED } from './parts/grants.ts'
 import type { MemberAction } from './parts/member-actions.ts'
@@ -299,7 +299,8 @@ export const s = {
   newMessages: 'New messages',
   jump: (n: number) => (n === 0 ? 'Jump to the latest' : counted(n, 'new message', 'new messages')),
   loadingOlder: 'Loading older messages…',
-  beginning: (place: string) => `This is the beginning of ${place}`,
+  beginning: (space: Pick<SpaceInfo, 'kind' | 'name'> | undefined, channel: Pick<ChannelInfo, 'name'>): string =>
+    (space?.kind === 'dm' ? `This is the beginning of your conversation with ${space.name}` : `This is the beginning of #${channel.name}`),
   noMessages: 'Nothing here yet. Write the first message.',
   aloneHint: 'You are the only one here so far.',
   inviteSomeone: 'Invite people',

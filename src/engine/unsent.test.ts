@@ -31,3 +31,16 @@ test('a draft has a limit, and belongs to a channel that there is', async () => 
   expect(await keep('x'.repeat(MAX_DRAFT_CHARS + 1), channel)).toBe('text-too-long')
   expect(await keep('x', '0'.repeat(32) as typeof channel)).toBe('unknown-channel')
 })
+
+test('a thread has a draft of its own', async () => {
+  const room = new Room()
+  const alice = await room.person('Alice')
+  const { space, channel } = await room.ask(alice, { type: 'create-space', name: 'Allotment' })
+  const thread = (await room.ask(alice, { type: 'send-message', space, channel, text: 'What shall we plant?' })).messageId
+  await room.ask(alice, { type: 'keep-draft', space, channel, thread, text: 'Beans' })
+  expect((await room.ask(alice, { type: 'get-draft', space, channel })).text).toBe('')
+  await room.ask(alice, { type: 'keep-draft', space, channel, text: 'By the way' })
+  await alice.restart()
+  expect((await room.ask(alice, { type: 'get-draft', space, channel, thread })).text).toBe('Beans')
+  expect((await room.ask(alice, { type: 'get-draft', space, channel })).text).toBe('By the way')
+})

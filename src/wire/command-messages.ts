@@ -28,6 +28,6 @@ export const MESSAGE_FORMS: { readonly [T in MessageCommand['type']]: Form<Field
     order: { optional: oneOf('newest', 'best') }, utcOffsetMinutes: { optional: utcOffset },
   },
   'mark-read': { space, channel, message },
-  'keep-draft': { space, channel, text },
-  'get-draft': { space, channel },
+  'keep-draft': { space, channel, text, thread: { optional: message } },
+  'get-draft': { space, channel, thread: { optional: message } },
 }
