@@ -200,7 +200,7 @@ export interface Reason {
 
 export type ReasonCode =
   /** The op itself: not readable; a signature inside it is wrong; a cut names what its author can't have seen. */
-  | 'malformed' | 'bad-signature' | 'bad-cut'
+  | 'malformed' | 'bad-signature' | 'bad-cut' | 'too-many-devices'
   /** The author. */
   | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader' | 'not-in-dm'
   /** What it is about. */

@@ -26,7 +26,7 @@ export async function audienceOf(turn: Turn, replica: Replica, readers: Readers 
   const named = readersFor(replica, { ...readers, members: [...readers.members ?? [], replica.me.identity] })
   if ('code' in named) return named
   const { state } = replica.authority
-  for (const [number, other] of state.audiences) if (isSame(named, other) && replica.audiences.has(number)) return { audience: number, ops: [] }
+  for (const [number, other] of state.audiences) if (isSame(named, other) && replica.audiences.has(number) && !replica.authority.hasEnded(number)) return { audience: number, ops: [] }
   // At random, so that what two people open at the same time are two audiences.
   const number = Math.max(1, new DataView(replica.world.random.bytes(4).slice().buffer).getUint32(0))
   const body = { type: 'audience' as const, audience: number, ...named, cuts: [] }

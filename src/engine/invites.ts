@@ -5,13 +5,16 @@
  * members the public halves and the topic's seed, so that whoever changes the space adds the change to the kit of every live invite.
  * The past goes into a kit only while nobody was removed since the invite was made, who might open it, and only what the maker of the link has a right to.
  */
+import type { ApiError } from '../api.ts'
 import type { Ciphersuite, SigningKey, TopicKey } from '../ports.ts'
 import { decodeAuthorityBody, encodeAuthorityBody } from '../wire/authority.ts'
 import { concat, fromHex, toHex } from '../wire/bytes.ts'
 import type { IdentityId, InviteId } from '../wire/ids.ts'
 import { encodeKit, type Kit } from '../wire/invite.ts'
+import { fail } from './errors.ts'
 import { secretsForNewcomers } from './history.ts'
 import { LABELS } from './labels.ts'
+import { MAX_DEVICES } from './limits.ts'
 import { batchesOf, topicFromSeed } from './mailbox/mail.ts'
 import { encodeTree, groupInfo } from './group/mls.ts'
 import type { Replica } from './replica.ts'
@@ -58,6 +61,10 @@ function invitesToTell(turn: Turn, replica: Replica, ops: readonly Op[]): Invite
   }
   return out
 }
+
+/** Whether nobody more is let in, as far as is known. Honest apps ask; authority does not, since whoever came first could not be told alike everywhere. */
+export const fullness = ({ authority }: Replica): ApiError | undefined => authority.deviceCount < MAX_DEVICES ? undefined
+  : fail('limit-reached', 'This space is full: it holds 2,000 devices. Ask its owner to remove people or devices that are gone.')
 
 /** Somebody could come with it. */
 export const isLive = (info: { readonly revoked: boolean; readonly used: number; readonly uses: number; readonly expiresAt: number }, now: number): boolean =>

@@ -11,7 +11,7 @@ import type { EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Gain } from './group/groups.ts'
 import { fail } from './errors.ts'
-import { type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
+import { fullness, type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
 import type { Asker } from './out.ts'
 import { refusal } from './refusals.ts'
 import { publishKeyPackage } from './key-packages.ts'
@@ -97,7 +97,7 @@ export class Joining {
     const reason = authority.refuseJoin(me.identity, me.device, this.keys.invite, turn.now)
     // Who is a member already needs no use of the link, only the way in.
     const isIn = reason?.code === 'exists' || (reason?.code === 'invite-used-up' && state.members.has(me.identity))
-    return reason === undefined || isIn ? undefined : refusal(reason)
+    return reason !== undefined && !isIn ? refusal(reason) : isIn ? undefined : fullness(this.replica)
   }
 
   /**

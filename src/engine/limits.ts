@@ -95,6 +95,8 @@ export const MAX_ASKED_AGAIN = 4
 export const WANT_AFTER_MS = 5000
 /** Epochs told beside the tip's in one kit: those that no back-link leads to. */
 export const MAX_KIT_SECRETS = 64
+/** Devices of one space, beyond which nobody is let in: the ratchet tree, some 200 bytes a device, travels whole, in envelopes that hold 512 KiB of it. Those who come at once overshoot a little. */
+export const MAX_DEVICES = 2000
 /** Live invites of one space: each costs a copy of every authority op at the relay. */
 export const MAX_LIVE_INVITES = 10
 export const MAX_SPACES = 200

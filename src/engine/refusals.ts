@@ -14,7 +14,7 @@ const DEEDS: Record<Permission, string> = {
 /** Codes that say all by themselves. Every other reason is 'not-allowed'. */
 const CODES: Partial<Record<ReasonCode, ErrorCode>> = {
   'not-a-member': 'not-a-member', 'unknown-member': 'unknown-member', 'unknown-role': 'unknown-role', 'unknown-channel': 'unknown-channel',
-  'unknown-invite': 'unknown-invite', 'unknown-device': 'unknown-device', 'limit-reached': 'limit-reached', 'banned': 'banned',
+  'unknown-invite': 'unknown-invite', 'unknown-device': 'unknown-device', 'limit-reached': 'limit-reached', 'too-many-devices': 'limit-reached', 'malformed': 'bad-request', 'banned': 'banned',
   'invite-expired': 'link-expired', 'invite-used-up': 'link-used-up', 'invite-revoked': 'link-revoked', 'invite-before-removal': 'link-revoked',
 }
 
@@ -30,6 +30,7 @@ const SENTENCES: Partial<Record<ReasonCode, string>> = {
   'timed-out': 'You are in a time-out here. Wait until it is over.',
   'everyone-role': 'This role belongs to everyone: only its permissions can be changed.',
   'exists': 'This exists already.',
+  'too-many-devices': 'This concerns more devices than one act can name: 2,048. Change what is allowed channel by channel, or take the role from some of its holders first.',
   'invite-before-removal': 'You were removed from this space after this link was made. Ask for a new one.',
 }
 

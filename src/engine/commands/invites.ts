@@ -6,7 +6,7 @@ import { concat, fromHex, toHex } from '../../wire/bytes.ts'
 import type { InviteId } from '../../wire/ids.ts'
 import { encodeLink, INVITE_SECRET_BYTES } from '../../wire/invite.ts'
 import { fail } from '../errors.ts'
-import { inviteKeys, layKit } from '../invites.ts'
+import { fullness, inviteKeys, layKit } from '../invites.ts'
 import { refusal } from '../refusals.ts'
 import * as limits from '../limits.ts'
 import { inviteInfos } from '../views.ts'
@@ -26,6 +26,8 @@ export async function makeInvite({ engine, turn, replica }: AskedIn, { role, use
   if (uses < 1 || uses > limits.MAX_INVITE_USES || expiresInMs < 1 || expiresInMs > limits.MAX_INVITE_MS) return fail('bad-request')
   const live = inviteInfos(turn, replica, new Map()).filter((i) => i.state === 'live')
   if (live.length >= limits.MAX_LIVE_INVITES) return fail('limit-reached', 'This space has ten invites already. Take one back first.')
+  const full = fullness(replica)
+  if (full !== undefined) return full
   const secret = engine.world.random.bytes(INVITE_SECRET_BYTES)
   const keys = await inviteKeys(engine.world.suite, secret)
   const expiresAt = turn.now + expiresInMs, { relays } = replica.record

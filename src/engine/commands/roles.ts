@@ -1,6 +1,6 @@
 /** Roles: what they are called, how strong they are, what they let people do, and who holds them. */
 import type { AuthorityBody } from '../../wire/authority.ts'
-import { type Cut, EVERYONE, MAX_CUT_DEVICES, MAX_POWER, parseRoleId, type RoleId } from '../../wire/authority.ts'
+import { type Cut, EVERYONE, MAX_POWER, parseRoleId, type RoleId } from '../../wire/authority.ts'
 import { bitsOf } from '../../wire/permissions.ts'
 import { fail } from '../errors.ts'
 import type { Replica } from '../replica.ts'
@@ -54,5 +54,5 @@ function cutsOfHolders(replica: Replica, role: RoleId): Cut[] {
   for (const [identity, member] of authority.state.members) {
     if (member.power < mine && (role === EVERYONE || member.roles.includes(role))) cuts.push(...authority.cutsFor(identity, log.deviceHeads))
   }
-  return cuts.sort((a, b) => (a.device < b.device ? -1 : 1)).slice(0, MAX_CUT_DEVICES)
+  return cuts.sort((a, b) => (a.device < b.device ? -1 : 1))
 }

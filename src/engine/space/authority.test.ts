@@ -1,8 +1,10 @@
 /** Rules that need more than a story's lines: recovery, forks, registers, content, explanations. Numbers are those of ../RULES.md. */
 import { expect, test } from 'vitest'
-import { type AuthorityBody, decodeAuthorityBody, EVERYONE } from '../../wire/authority.ts'
+import { type AuthorityBody, type Cut, decodeAuthorityBody, EVERYONE, MAX_CUT_DEVICES } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
+import type { DeviceId, OpId } from '../../wire/ids.ts'
 import { encodeHeader, MAX_DEPS, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
+import { refusal } from '../refusals.ts'
 import type { Authority } from './authority.ts'
 import { PERMISSIONS } from '../../wire/permissions.ts'
 import { MAX_ROLES } from './permitted.ts'
@@ -321,6 +323,22 @@ test('A29 roles have a limit', async () => {
   expect(alice.authority.state.roles.size).toBe(MAX_ROLES)
   expect(alice.authority.refuse(alice.identity, role(MAX_ROLES))?.code).toBe('limit-reached')
 })
+
+test('A29 an act that would have to name more devices than its form holds is refused before it is made: whoever is not named would lose everything', async () => {
+  const v = new Village()
+  const alice = v.device('alice')
+  await v.say(alice, v.genesis(alice))
+  await v.say(alice, { type: 'roleCreate', role: roleNamed('gardeners'), name: 'gardeners', power: 1, permissions: 0 })
+  const deletion = (devices: number): AuthorityBody => ({ type: 'roleDelete', role: roleNamed('gardeners'), cuts: cutsOfMany(devices) })
+  expect(alice.authority.refuse(alice.identity, deletion(MAX_CUT_DEVICES))).toBeUndefined()
+  expect(alice.authority.refuse(alice.identity, deletion(MAX_CUT_DEVICES + 1))).toEqual({ code: 'too-many-devices' })
+  expect(refusal({ code: 'too-many-devices' })).toMatchObject({ code: 'limit-reached', message: expect.stringContaining('2,048') })
+  // What no device could read is refused likewise, whatever is wrong with it.
+  expect(alice.authority.refuse(alice.identity, { type: 'spaceRename', name: 'x'.repeat(65) })).toEqual({ code: 'malformed' })
+})
+
+/** Cuts as whoever deletes a role held on so many devices would make them, each naming an op. */
+const cutsOfMany = (n: number): Cut[] => Array.from({ length: n }, (_, i) => ({ device: i.toString(16).padStart(64, '0') as DeviceId, seq: Number.MAX_SAFE_INTEGER, head: 'f'.repeat(64) as OpId, authority: 'f'.repeat(64) as OpId }))
 
 test('A30 a void op is explained step by step down to the one that decided', async () => {
   const story = await tell(`${MODERATED}

@@ -5,7 +5,7 @@
  * one op against what stands, from scratch where an op changes how earlier ones stand (see resolve.ts). The rules are in ../RULES.md.
  */
 import type { Ciphersuite } from '../../ports.ts'
-import type { AuthorityBody, Cut } from '../../wire/authority.ts'
+import { type AuthorityBody, type Cut, decodeAuthorityBody, encodeAuthorityBody, MAX_CUT_DEVICES } from '../../wire/authority.ts'
 import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
@@ -101,6 +101,9 @@ export class Authority {
     return this.cached
   }
 
+  /** Devices that may act. */
+  get deviceCount(): number { return this.state.devices.size }
+
   private keptPast(deps: readonly OpId[]): { readonly past: Past; state?: SpaceState } {
     const key = deps.join('')
     const known = this.pasts.get(key)
@@ -187,6 +190,8 @@ export class Authority {
 
   /** Why a command would be void, before an op is made of it; undefined when it may be done. */
   refuse(identity: IdentityId, body: AuthorityBody, deps?: readonly OpId[]): Reason | undefined {
+    // What nobody could read would count for nobody.
+    if (decodeAuthorityBody(body.type, encodeAuthorityBody(body)) === undefined) return { code: 'cuts' in body && body.cuts.length > MAX_CUT_DEVICES ? 'too-many-devices' : 'malformed' }
     const view = deps === undefined ? this.view() : this.view(this.keptPast(deps).past)
     return permitted({ body, author: identity, device: undefined, hlc: 0, invite: undefined }, view)
   }
@@ -228,6 +233,9 @@ export class Authority {
     const writes = [...this.view().each(`audience ${audience}`)].map((index) => this.history.node(index))
     return writes.filter((node) => !writes.some((other) => node.past.has(other.index))).map((node) => node.id).sort()[0]
   }
+
+  /** Whether an audience may still get channels: not when all it ever had are deleted. */
+  hasEnded(audience: number): boolean { return this.view().endedAudiences().has(audience) }
 
   permissionsIn(identity: IdentityId, channel: ChannelId): number { return this.view().permissionsIn(identity, channel) }
 

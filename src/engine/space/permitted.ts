@@ -11,7 +11,7 @@ import type { View } from './view.ts'
 
 export const MAX_ROLES = 256
 export const MAX_CHANNELS = 1024
-/** Each is a group of its own, which its readers' devices keep up. */
+/** At a time. Each is a group of its own, which its readers' devices keep up. */
 export const MAX_AUDIENCES = 64
 /** The header's clock counts 1024ths of a millisecond. */
 const HLC_STEP = 1024
@@ -188,14 +188,17 @@ function shapingChannel(body: ChannelBody, author: IdentityId, view: View): Reas
   if (body.type === 'channelCreate') {
     if (view.any(`channel ${body.channel}`) || body.channel === '0'.repeat(32)) return no('exists')
     if (view.countChannels() >= MAX_CHANNELS) return no('limit-reached')
-    return hasAudience(body.audience, view) ? undefined : no('unknown-audience')
+    return isOpen(body.audience, view) ? undefined : no('unknown-audience')
   }
   if (!view.channelExists(body.channel)) return no('unknown-channel')
-  if (body.type === 'channelAudience' && !hasAudience(body.audience, view)) return no('unknown-audience')
+  if (body.type === 'channelAudience' && !isOpen(body.audience, view)) return no('unknown-audience')
   return body.type === 'channelOverride' ? overriding(body, author, view) : undefined
 }
 
 const hasAudience = (audience: number, view: View): boolean => audience === 0 || view.any(`audience ${audience}`)
+
+/** An audience that has ended is for no further channel: its place has gone to another. */
+const isOpen = (audience: number, view: View): boolean => audience === 0 || (hasAudience(audience, view) && !view.endedAudiences().has(audience))
 
 /** Somebody must make the group: who opens an audience reads it. Later its readers say who else does, and the owner, for when none is left. */
 function naming(body: Of<'audience'>, author: IdentityId, view: View): Reason | undefined {

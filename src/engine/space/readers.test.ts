@@ -76,6 +76,30 @@ test('U5 there are so many audiences and no more', async () => {
   `)
 })
 
+test('U5 an audience whose channels are all deleted makes room for another, and is for no further channel', async () => {
+  const story = await tell(HOME)
+  const alice = story.village.device('alice')
+  for (let n = 1; n <= MAX_AUDIENCES; n++) await story.village.say(alice, { type: 'audience', audience: n, roles: [], identities: [alice.identity], cuts: [] })
+  await story.tell(`
+    alice opens shed 1
+    alice opens barn 1
+    alice closes shed
+    alice shares 1000 alice -> limit-reached
+    alice closes barn
+    alice shares 1000 alice
+    alice shares 1001 alice -> limit-reached
+    alice opens loft 1 -> unknown-audience
+    alice opens loft 1000
+    alice moves loft 1 -> unknown-audience
+    force alice moves loft 1 -> unknown-audience
+    # A channel that went elsewhere keeps its old words, and so the audience that reads them.
+    alice moves loft 0
+    alice shares 1001 alice -> limit-reached
+    alice closes loft
+    alice shares 1001 alice
+  `)
+})
+
 test('U5 readers nobody knows are nobody', async () => {
   const story = await tell(`${HOME}
     bob shares 1 bob zoe @nothing

@@ -164,6 +164,7 @@ export class Reference {
     const can = (bit: number): boolean => (s.may(me) & bit) !== 0
     const over = (i: string): boolean => s.power(i) < s.power(me)
     const overRole = (r: string): boolean => s.roles.has(r) && (s.roles.get(r)?.power ?? 0) < s.power(me)
+    const opened = (n: number): boolean => n === 0 || (of('audience').some((a) => a.body.audience === n) && !this.ended(s).has(n))
     const channels = (): string[] => of('channelCreate').map((c) => c.body.channel).filter((c) => !of('channelDelete').some((d) => d.body.channel === c))
     switch (body.type) {
       case 'leave': return s.owner !== me
@@ -196,18 +197,25 @@ export class Reference {
       case 'rolePermissions': return can(P.roles) && overRole(body.role) && (body.permissions & ~ALL) === 0 && (body.permissions & ~(s.roles.get(body.role)?.permissions ?? 0) & ~s.may(me)) === 0
       case 'roleAssign': return body.role !== EVERYONE && s.members.has(body.identity) && !(s.held.get(body.identity)?.has(body.role) ?? false) && can(P.roles) && overRole(body.role) && over(body.identity)
       case 'roleUnassign': return s.members.has(body.identity) && (s.held.get(body.identity)?.has(body.role) ?? false) && (body.identity === me || (can(P.roles) && overRole(body.role) && over(body.identity)))
-      case 'channelCreate': return can(P.channels) && !/^0+$/.test(body.channel) && !of('channelCreate').some((c) => c.body.channel === body.channel) && (body.audience === 0 || of('audience').some((a) => a.body.audience === body.audience))
+      case 'channelCreate': return can(P.channels) && !/^0+$/.test(body.channel) && !of('channelCreate').some((c) => c.body.channel === body.channel) && opened(body.audience)
       case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': return can(P.channels) && channels().includes(body.channel)
       case 'channelOverride':
         if (!can(P.channels) || !channels().includes(body.channel) || (body.role === undefined) === (body.identity === undefined)) return false
         if (((body.allow | body.deny) & ~s.may(me)) !== 0 || (body.allow & body.deny) !== 0) return false
         return body.role === undefined ? s.members.has(body.identity as string) && over(body.identity as string) : overRole(body.role)
-      case 'channelAudience': return can(P.channels) && channels().includes(body.channel) && (body.audience === 0 || of('audience').some((a) => a.body.audience === body.audience))
+      case 'channelAudience': return can(P.channels) && channels().includes(body.channel) && opened(body.audience)
       case 'audience': return can(P.channels) && this.mayName(body, me, s)
       case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return can(P.space)
       case 'ownerTransfer': return s.owner === me && body.to !== me && s.members.has(body.to)
       case 'recoverySet': return s.owner === me && body.threshold <= body.identities.length && (body.threshold > 0 || body.identities.length === 0)
     }
+  }
+
+  /** Audiences that had channels, all deleted. */
+  private ended(s: Said): Set<number> {
+    const gone = new Set(s.live.flatMap((x) => (x.body?.type === 'channelDelete' ? [x.body.channel] : [])))
+    const had = s.live.flatMap((x) => (x.body?.type === 'channelCreate' || x.body?.type === 'channelAudience' ? [x.body] : []))
+    return new Set(had.map((b) => b.audience).filter((n) => had.every((b) => b.audience !== n || gone.has(b.channel))))
   }
 
   /** Who opens an audience is among its readers; then one of its readers changes them, or the owner. */
@@ -217,7 +225,7 @@ export class Reference {
     const named = (b: AudienceBody): boolean => b.identities.includes(me as never) || b.roles.some((r) => r === EVERYONE || s.held.get(me)?.has(r) === true)
     const readers = this.register(said, (x) => x.body as AudienceBody, (a, b) => a.roles.length + a.identities.length - b.roles.length - b.identities.length)?.value
     if (body.audience === 0) return false
-    return readers === undefined ? new Set(all.map((a) => a.body.audience)).size < 64 && named(body) : s.owner === me || named(readers)
+    return readers === undefined ? new Set(all.map((a) => a.body.audience).filter((n) => !this.ended(s).has(n))).size < 64 && named(body) : s.owner === me || named(readers)
   }
 
   // ---- restrictions ----

@@ -184,7 +184,22 @@ export class View {
   powerOf(index: number): number { return this.decided.powerOf(index) }
 
   countRoles(): number { return [...this.history.roles].filter((role) => this.roleExists(role)).length }
-  countAudiences(): number { return [...this.history.audiences].filter((audience) => this.any(`audience ${audience}`)).length }
+  /** Those that ended make room. */
+  countAudiences(): number {
+    const ended = this.endedAudiences()
+    return [...this.history.audiences].filter((audience) => !ended.has(audience) && this.any(`audience ${audience}`)).length
+  }
+
+  /** Audiences all of whose channels, now and before, are deleted: nobody reads anything by them any more. */
+  endedAudiences(): ReadonlySet<number> {
+    const had = new Set<number>(), has = new Set<number>()
+    for (const channel of this.history.channels) {
+      const into = this.channelExists(channel) ? has : had
+      for (const index of this.each(`caudience ${channel}`)) into.add(audienceIn(this.node(index).body as AuthorityBody))
+    }
+    return new Set([...had].filter((audience) => !has.has(audience)))
+  }
+
   countChannels(): number { return [...this.history.channels].filter((channel) => this.channelExists(channel)).length }
 
   // ---- invites ----
