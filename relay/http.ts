@@ -3,6 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   decodePost, decodeRead, encodeKept, encodePage, encodeRefusal, isTopic, MAX_ANNOUNCE_BYTES, MAX_PARCEL_BYTES, MAX_POST_BYTES, postSignedBytes, readSignedBytes,
 } from '../src/wire/relay.ts'
+import {
+  decodeCompareRequest, decodeFetchRequest, encodeCompareAnswer, encodeFetchAnswer, MAX_COMPARE_REQUEST_BYTES,
+} from '../src/wire/compare.ts'
 import type { Mailbox, Posted, Posting } from './mailbox.ts'
 import { Bodies } from './bodies.ts'
 import { type Challenges, provesTopic, type RelayKey, sha256 } from './proof.ts'
@@ -53,6 +56,8 @@ export class MailboxHttp {
     if (what !== 'topics' || path.split('/').length > 5) return refuse(response, 404, 'not-found', 'There is nothing here.')
     if (!isTopic(topic)) return refuse(response, 400, 'bad-topic', 'A topic is 32 hexadecimal digits.')
     if (verb === undefined) return only(request, response, 'POST', () => this.post(request, response, topic))
+    if (verb === 'compare') return only(request, response, 'POST', () => this.compare(request, response, topic))
+    if (verb === 'fetch') return only(request, response, 'POST', () => this.fetch(request, response, topic))
     if (verb === 'read') return only(request, response, 'POST', () => this.read(request, response, topic))
     return refuse(response, 404, 'not-found', 'There is nothing here.')
   }
@@ -78,8 +83,7 @@ export class MailboxHttp {
         if (result.fresh) this.parts.push.arrived(topic)
         return
       case 'slow-down':
-        response.setHeader('retry-after', String(Math.ceil(result.afterMs / 1000)))
-        return refuse(response, 429, 'slow-down', 'Too many parcels at once; try again in a moment.')
+        return slowDown(response, result.afterMs, 'Too many parcels at once; try again in a moment.')
       case 'topic-full': return refuse(response, 507, 'topic-full', 'This topic is full at this relay.')
       case 'relay-full': return refuse(response, 507, 'relay-full', 'This relay is full.')
       case 'too-large': return refuse(response, 413, 'too-large', 'A parcel holds 1 MiB at most.')
@@ -118,14 +122,41 @@ export class MailboxHttp {
   }
 
   private async read(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
-    const body = await this.body(request, response, MAX_READ_BYTES)
-    if (body === undefined) return
-    const read = decodeRead(body)
-    if (read === undefined) return refuse(response, 400, 'malformed', 'A request to read is a key, a signature, a challenge and a cursor.')
-    if (!this.parts.challenges.accepts(read.challenge, this.parts.now())) return refuse(response, 401, 'old-challenge', 'The challenge is not this relay’s, or too old; fetch another.')
-    if (!provesTopic(topic, read.pk, read.sig, readSignedBytes(topic, read.challenge))) return refuse(response, 401, 'not-signed', 'The request is not signed by the topic’s key.')
+    const read = await this.proved(request, response, topic, MAX_READ_BYTES, decodeRead)
+    if (read === undefined) return
     const { parcels, next, end } = this.parts.mailbox.read(topic, read.since)
     bytes(response, encodePage({ topic, since: read.since, parcels, next, end, head: this.parts.key.head(topic, this.parts.mailbox.end(topic)) }))
+  }
+
+  private async compare(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
+    const asked = await this.proved(request, response, topic, MAX_COMPARE_REQUEST_BYTES, decodeCompareRequest)
+    if (asked === undefined) return
+    const { mailbox, key, now } = this.parts
+    const result = mailbox.compare(topic, asked.upTo, asked.ask, now())
+    switch (result.type) {
+      case 'told': return bytes(response, encodeCompareAnswer({ head: key.head(topic, mailbox.end(topic)), upTo: result.upTo, told: result.told }))
+      case 'changed': return refuse(response, 409, 'changed', 'This topic has fewer parcels than it had; begin again.')
+      case 'slow-down': return slowDown(response, result.afterMs, 'Too many comparisons at once; try again in a moment.')
+    }
+  }
+
+  private async fetch(request: IncomingMessage, response: ServerResponse, topic: string): Promise<void> {
+    const asked = await this.proved(request, response, topic, MAX_COMPARE_REQUEST_BYTES, decodeFetchRequest)
+    if (asked !== undefined) bytes(response, encodeFetchAnswer(this.parts.mailbox.fetch(topic, asked.ids)))
+  }
+
+  /** A request of somebody who holds the topic's key and asks now; undefined when it was refused. */
+  private async proved<T extends { readonly pk: Uint8Array; readonly sig: Uint8Array; readonly challenge: Uint8Array }>(
+    request: IncomingMessage, response: ServerResponse, topic: string, maxBytes: number, decode: (bytes: Uint8Array) => T | undefined,
+  ): Promise<T | undefined> {
+    const body = await this.body(request, response, maxBytes)
+    if (body === undefined) return undefined
+    const asked = decode(body)
+    if (asked === undefined) refuse(response, 400, 'malformed', 'A request is a key, a signature, a challenge and a question.')
+    else if (!this.parts.challenges.accepts(asked.challenge, this.parts.now())) refuse(response, 401, 'old-challenge', 'The challenge is not this relay’s, or too old; fetch another.')
+    else if (!provesTopic(topic, asked.pk, asked.sig, readSignedBytes(topic, asked.challenge))) refuse(response, 401, 'not-signed', 'The request is not signed by the topic’s key.')
+    else return asked
+    return undefined
   }
 }
 
@@ -136,6 +167,11 @@ async function only(request: IncomingMessage, response: ServerResponse, method: 
 }
 
 const bytes = (response: ServerResponse, body: Uint8Array): void => { response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': body.length }).end(body) }
+
+function slowDown(response: ServerResponse, afterMs: number, message: string): void {
+  response.setHeader('retry-after', String(Math.ceil(afterMs / 1000)))
+  refuse(response, 429, 'slow-down', message)
+}
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {
   if (response.headersSent) { response.destroy(); return }

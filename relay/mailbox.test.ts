@@ -4,7 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { concat } from '../src/wire/bytes.ts'
+import { concat, toHex } from '../src/wire/bytes.ts'
+import type { Ask, Told } from '../src/wire/compare.ts'
+import { Comparison, packed } from '../src/wire/comparison.ts'
+import { ID_BYTES } from '../src/wire/rateless.ts'
 import { MAX_PAGE_BYTES, MAX_PAGE_PARCELS, MAX_PARCEL_BYTES, NO_HASH } from '../src/wire/relay.ts'
 import { DEFAULT_LIMITS, Mailbox, type MailboxLimits, PARCEL_OVERHEAD_BYTES, type Posted, type Store } from './mailbox.ts'
 import { sha256 } from './proof.ts'
@@ -171,6 +174,67 @@ describe.each([
         }
       }
     }), { numRuns: 60 })
+  })
+})
+
+describe.each([
+  ['memory', () => keep(openMemoryStore())],
+  ['SQLite', () => keep(openSqliteStore(folder()))],
+])('a comparison with a mailbox in %s', (_, open) => {
+  const idOf = (n: number): string => toHex(sha256(numbered(n)).subarray(0, ID_BYTES))
+  const numbered = (n: number): Uint8Array => parcel(n & 255, n >> 8)
+  function filled(from: number, to: number): Mailbox {
+    const box = new Mailbox(open(), sha256, { ...DEFAULT_LIMITS, burst: 10_000 })
+    box.post(Array.from({ length: to - from }, (_, n) => ({ topic: ALICE, parcel: numbered(from + n) })), 0)
+    return box
+  }
+  function told(box: Mailbox, ask: Ask, upTo = 0, now = 0): Told {
+    const result = box.compare(ALICE, upTo, ask, now)
+    if (result.type !== 'told') throw new Error(result.type)
+    return result.told
+  }
+
+  test('finds the parcels that Bob lacks, which he fetches, and those that the relay lacks', () => {
+    const box = filled(10, 610), bob = new Comparison(packed(Array.from({ length: 600 }, (_, n) => idOf(n))), 5)
+    for (let ask = bob.ask; ask !== undefined; ask = bob.ask) expect(bob.take(told(box, ask))).toBe(true)
+    expect(new Set(bob.surplus)).toEqual(new Set(Array.from({ length: 10 }, (_, n) => idOf(n))))
+    const lacking = packed(bob.lacking)
+    const { parcels, looked } = box.fetch(ALICE, concat(lacking, sha256(parcel(9)).subarray(0, ID_BYTES)))
+    expect(looked).toBe(11)
+    expect(parcels.map(({ bytes }) => toHex(bytes)).sort()).toEqual(Array.from({ length: 10 }, (_, n) => toHex(numbered(600 + n))).sort())
+  })
+
+  test('is about what there was when it began', () => {
+    const box = filled(0, 50)
+    box.post([{ topic: ALICE, parcel: numbered(50) }], 0)
+    expect(told(box, { type: 'ids', since: 0 }, 50)).toMatchObject({ next: 50, end: true, ids: packed(Array.from({ length: 50 }, (_, n) => idOf(n))) })
+    expect(told(box, { type: 'ids', since: 49 })).toEqual({ type: 'ids', next: 51, end: true, ids: packed([idOf(49), idOf(50)]) })
+    expect(box.compare(ALICE, 52, { type: 'ids', since: 0 }, 0)).toEqual({ type: 'changed' })
+    expect(box.compare('c'.repeat(32), 0, { type: 'symbols', seed: 1, from: 0, count: 32 }, 0)).toEqual({ type: 'told', upTo: 0, told: { type: 'ids', ids: new Uint8Array(), next: 0, end: true } })
+  })
+
+  test('tells ids where they are fewer bytes than symbols', () => {
+    expect(told(filled(0, 56), { type: 'symbols', seed: 1, from: 0, count: 32 }).type).toBe('ids')
+    expect(told(filled(0, 57), { type: 'symbols', seed: 1, from: 0, count: 32 }).type).toBe('symbols')
+  })
+
+  test('what is fetched is a page at most', () => {
+    const box = filled(0, 0)
+    const large = [1, 2, 3].map((n) => new Uint8Array(MAX_PARCEL_BYTES / 2).fill(n))
+    box.post(large.map((bytes) => ({ topic: ALICE, parcel: bytes })), 0)
+    const ids = concat(...large.map((bytes) => sha256(bytes).subarray(0, ID_BYTES)))
+    expect(box.fetch(ALICE, ids)).toMatchObject({ looked: 2, parcels: [{ cursor: 1 }, { cursor: 2 }] })
+    expect(box.fetch(ALICE, ids.subarray(2 * ID_BYTES))).toMatchObject({ looked: 1, parcels: [{ cursor: 3 }] })
+  })
+
+  test('who compares without end has to wait, and others don’t', () => {
+    const box = filled(0, 10)
+    let asked = 0
+    while (box.compare(ALICE, 0, { type: 'ids', since: 0 }, 0).type === 'told') asked++
+    expect(asked).toBeGreaterThan(1000)
+    expect(box.compare(ALICE, 0, { type: 'ids', since: 0 }, 0)).toMatchObject({ type: 'slow-down' })
+    expect(box.compare(BOB, 0, { type: 'ids', since: 0 }, 0).type).toBe('told')
+    expect(box.compare(ALICE, 0, { type: 'ids', since: 0 }, 1000).type).toBe('told')
   })
 })
 

@@ -84,7 +84,10 @@ export class Holder {
     return kept
   }
 
-  request(challenge: Uint8Array, since: number): Uint8Array { return encodeRead({ pk: this.pk, sig: this.sign(readSignedBytes(this.topic, challenge)), challenge, since }) }
+  /** That this is somebody who may read, now. */
+  proof(challenge: Uint8Array): { pk: Uint8Array; sig: Uint8Array; challenge: Uint8Array } { return { pk: this.pk, sig: this.sign(readSignedBytes(this.topic, challenge)), challenge } }
+
+  request(challenge: Uint8Array, since: number): Uint8Array { return encodeRead({ ...this.proof(challenge), since }) }
 
   async page(url: string, since: number): Promise<Page> {
     const challenge = new Uint8Array(await (await fetch(`${url}/v1/challenge`)).arrayBuffer())

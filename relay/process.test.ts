@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { encodeCompareRequest, encodeFetchRequest } from '../src/wire/compare.ts'
 import { concat, utf8 } from '../src/wire/bytes.ts'
 import { encodePost, encodeToRelay, MAX_PAGE_PARCELS, MAX_POST_BYTES, NO_HASH, postSignedBytes, readSignedBytes } from '../src/wire/relay.ts'
 import { Holder, Listener, RelayProcess, runRelay, send } from './process.test-support.ts'
@@ -125,6 +126,12 @@ describe('what is kept', () => {
       ['read, forged challenge', send(`${at}/read`, alice.request(forged, 0)), 401, 'old-challenge'],
       ['read, by another', send(`${at}/read`, bob.request(challenge, 0)), 401, 'not-signed'],
       ['read, too large', send(`${at}/read`, new Uint8Array(5000)), 413, 'too-large'],
+      ['compare, malformed', send(`${at}/compare`, utf8('x')), 400, 'malformed'],
+      ['compare, by another', send(`${at}/compare`, encodeCompareRequest({ ...bob.proof(challenge), upTo: 0, ask: { type: 'ids', since: 0 } })), 401, 'not-signed'],
+      ['compare, forged challenge', send(`${at}/compare`, encodeCompareRequest({ ...alice.proof(forged), upTo: 0, ask: { type: 'ids', since: 0 } })), 401, 'old-challenge'],
+      ['compare, with more than there was', send(`${at}/compare`, encodeCompareRequest({ ...alice.proof(challenge), upTo: 1, ask: { type: 'ids', since: 0 } })), 409, 'changed'],
+      ['fetch, malformed', send(`${at}/fetch`, utf8('x')), 400, 'malformed'],
+      ['fetch, by another', send(`${at}/fetch`, encodeFetchRequest({ ...bob.proof(challenge), ids: new Uint8Array(16) })), 401, 'not-signed'],
     ]
     for (const [name, answer, status, code] of cases) {
       const got = await answer

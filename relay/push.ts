@@ -4,6 +4,7 @@
  */
 import type { WebSocket } from 'ws'
 import { decodeToRelay, encodeFromRelay, type FromRelay, type ToRelay, watchSignedBytes } from '../src/wire/relay.ts'
+import { Bucket } from './bucket.ts'
 import type { Mailbox } from './mailbox.ts'
 import { type Challenges, provesTopic, type RelayKey } from './proof.ts'
 
@@ -23,27 +24,6 @@ const REQUESTS = { rate: 50, burst: 2 * MAX_WATCHES + 500 }
 const PING_MS = 30_000
 /** Pings that one page may outlast: a reader slower than 9 KiB a second would hold a page of others' memory. */
 const MAX_PAGE_PINGS = 4
-
-/** So many things a second, and so many at once. */
-class Bucket {
-  private readonly limit: { readonly rate: number; readonly burst: number }
-  private tokens: number
-  private at: number
-
-  constructor(limit: { readonly rate: number; readonly burst: number }, now: number) {
-    this.limit = limit
-    this.tokens = limit.burst
-    this.at = now
-  }
-
-  take(now: number): boolean {
-    this.tokens = Math.min(this.limit.burst, this.tokens + (Math.max(0, now - this.at) / 1000) * this.limit.rate)
-    this.at = now
-    if (this.tokens < 1) return false
-    this.tokens -= 1
-    return true
-  }
-}
 
 interface Watcher {
   readonly socket: WebSocket
@@ -119,10 +99,10 @@ export class Push {
     const message = decodeToRelay(bytes)
     if (message === undefined) { watcher.socket.close(1007, 'malformed'); return }
     if (message.type === 'announce') {
-      if (watcher.cursors.has(message.topic) && watcher.announces.take(this.now())) this.announce(watcher, message.topic, message.bytes)
+      if (watcher.cursors.has(message.topic) && watcher.announces.take(this.now()) === 0) this.announce(watcher, message.topic, message.bytes)
       return
     }
-    if (!watcher.requests.take(this.now())) { watcher.socket.close(1008, 'too many requests'); return }
+    if (watcher.requests.take(this.now()) > 0) { watcher.socket.close(1008, 'too many requests'); return }
     if (message.type === 'ping') return this.send(watcher, { type: 'pong' })
     if (message.type === 'unwatch') this.leave(watcher, message.topic); else this.watch(watcher, message)
   }

@@ -1,5 +1,6 @@
 /** Parcels in memory: for tests and the simulator, behind the same contract as the one on disk. */
-import { toHex } from '../src/wire/bytes.ts'
+import { concat, equal, toHex } from '../src/wire/bytes.ts'
+import { ID_BYTES } from '../src/wire/rateless.ts'
 import type { StoredParcel } from '../src/wire/relay.ts'
 import { type Entry, sizeOf, type Store, type TopicEnd } from './mailbox.ts'
 
@@ -19,6 +20,14 @@ export function openMemoryStore(): Store {
         size += bytes.length
       }
       return out
+    },
+    ids(topic, since, upTo, max) {
+      const found = (topics.get(topic)?.entries ?? []).filter(({ cursor }) => cursor > since && cursor <= upTo).slice(0, max)
+      return { ids: concat(...found.map(({ parcelHash }) => parcelHash.subarray(0, ID_BYTES))), last: found.at(-1)?.cursor ?? since }
+    },
+    byId(topic, id) {
+      const entry = topics.get(topic)?.entries.find(({ parcelHash }) => equal(parcelHash.subarray(0, ID_BYTES), id))
+      return entry === undefined ? undefined : { cursor: entry.cursor, bytes: entry.bytes }
     },
     append(entries) {
       for (const entry of entries) {

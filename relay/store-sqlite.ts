@@ -2,10 +2,14 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { concat } from '../src/wire/bytes.ts'
+import { ID_BYTES } from '../src/wire/rateless.ts'
 import type { StoredParcel } from '../src/wire/relay.ts'
 import { PARCEL_OVERHEAD_BYTES, sizeOf, type Store, type TopicEnd } from './mailbox.ts'
 
 const SCHEMA = 2
+/** Behind every hash that begins with an id. */
+const AFTER = new Uint8Array(32 - ID_BYTES).fill(255)
 
 export function openSqliteStore(dir: string): Store {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -49,6 +53,7 @@ export function openSqliteStore(dir: string): Store {
       }
       return out
     },
+    ...comparing(db),
     append(entries) {
       transaction(() => {
         for (const e of entries) {
@@ -75,6 +80,32 @@ export function openSqliteStore(dir: string): Store {
   }
 }
 
+/** What comparisons ask of the store. */
+function comparing(db: DatabaseSync): Pick<Store, 'ids' | 'byId'> {
+  const ids = db.prepare(`SELECT cursor, substr(parcel_hash, 1, ${ID_BYTES}) AS id FROM parcels WHERE topic = ? AND cursor > ? AND cursor <= ? ORDER BY cursor LIMIT ?`)
+  const byId = db.prepare('SELECT cursor, bytes FROM parcels WHERE topic = ? AND parcel_hash >= ? AND parcel_hash <= ? LIMIT 1')
+  return {
+    ids(topic, since, upTo, max) {
+      let out = new Uint8Array(256 * ID_BYTES), size = 0, last = since
+      for (const row of ids.iterate(topic, since, upTo, max) as Iterable<{ cursor: number; id: Uint8Array }>) {
+        if (size + ID_BYTES > out.length) {
+          const larger = new Uint8Array(2 * out.length)
+          larger.set(out)
+          out = larger
+        }
+        out.set(row.id, size)
+        size += ID_BYTES
+        last = row.cursor
+      }
+      return { ids: out.subarray(0, size), last }
+    },
+    byId(topic, id) {
+      const row = byId.get(topic, id, concat(id, AFTER)) as { cursor: number; bytes: Uint8Array } | undefined
+      return row === undefined ? undefined : { cursor: row.cursor, bytes: new Uint8Array(row.bytes) }
+    },
+  }
+}
+
 function prepare(db: DatabaseSync, dir: string): void {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
   const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
@@ -85,6 +116,7 @@ function prepare(db: DatabaseSync, dir: string): void {
     CREATE TABLE IF NOT EXISTS topics (topic TEXT PRIMARY KEY, cursor INTEGER NOT NULL, hash BLOB NOT NULL, bytes INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS parcels (topic TEXT NOT NULL, cursor INTEGER NOT NULL, parcel_hash BLOB NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (topic, cursor));
     CREATE UNIQUE INDEX IF NOT EXISTS parcels_by_hash ON parcels (topic, parcel_hash);
+    CREATE INDEX IF NOT EXISTS parcels_listed ON parcels (topic, cursor, parcel_hash);
     CREATE INDEX IF NOT EXISTS parcels_by_age ON parcels (at);
     CREATE INDEX IF NOT EXISTS topics_by_age ON topics (bytes, at);
     PRAGMA user_version = ${SCHEMA}`)

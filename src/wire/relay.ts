@@ -8,6 +8,7 @@
  *   GET  /v1/challenge           -> 40 bytes, good for CHALLENGE_MS
  *   POST /v1/topics/T/read       [pk, sig, challenge, since]             sig over "tk1 read" || challenge || topic
  *     -> Page                    [topic, since, [[cursor, parcel], ...], next, end, head]
+ *   POST /v1/topics/T/compare, fetch   what differs from what a device has had: compare.ts
  *   GET  /v1/relay               -> JSON { version, publicKey, peerId, addresses, limits }
  *   whatever is refused          -> 4xx or 5xx, JSON { code, message }
  *   WebSocket /v1/push           the relay speaks first, with the connection's challenge; a watch is signed over "tk1 watch" || challenge || topic
@@ -65,9 +66,9 @@ export function decodePost(bytes: Uint8Array): { pk: Uint8Array; sig: Uint8Array
   return { pk: bytes.slice(0, 32), sig: bytes.slice(32, POST_HEADER_BYTES), parcel: bytes.slice(POST_HEADER_BYTES) }
 }
 
-const headCbor = (h: Head): Cbor => [h.cursor, h.hash, h.sig]
+export const headCbor = (h: Head): Cbor => [h.cursor, h.hash, h.sig]
 
-function readHead(v: Cbor | undefined): Head | undefined {
+export function readHead(v: Cbor | undefined): Head | undefined {
   if (!isArray(v, 3)) return undefined
   const [cursor, hash, sig] = v
   return isUint(cursor) && isBytes(hash, 32) && isBytes(sig, 64) ? { cursor, hash, sig } : undefined

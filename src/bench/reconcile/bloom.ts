@@ -2,7 +2,8 @@
  * A Bloom filter: who lacks something sends a filter of all it has; the other tells what is surely not in it. One round trip whatever is missing, the
  * whole set's bytes even for nothing, and one in a hundred missing ids is overlooked until the next time, with another seed.
  */
-import { ID_BYTES, idAt, mix, type Outcome, type Store, WORDS } from './store.ts'
+import { ID_BYTES, mix, type Store, WORDS } from '../../wire/rateless.ts'
+import { idAt, type Outcome } from './store.ts'
 
 /** For one in a hundred taken for known: 1.44 * log2(100) bits an id, and log2(100) hashes. */
 const BITS_PER_ID = 9.585

@@ -5,7 +5,8 @@
  *
  * The order is that in which ids came to the full store: a stand-in for (time, id), which both could sort by.
  */
-import { ID_BYTES, idAt, type Outcome, type Store, WORDS } from './store.ts'
+import { ID_BYTES, type Store, WORDS } from '../../wire/rateless.ts'
+import { idAt, type Outcome } from './store.ts'
 
 const PARTS = 16
 /** Ids of a range that are listed instead of cut. */

@@ -1,180 +1,29 @@
-/**
- * A rateless invertible Bloom lookup table (Yang, Gilad, Alizadeh: Practical Rateless Set Reconciliation, SIGCOMM 2024). Each id is in symbol 0 and in ever fewer
- * of those that follow, at places that hang off the id. A symbol is the XOR of its ids, the XOR of their checks, and their number. What two stores share
- * cancels out when their symbols are subtracted; a symbol in which one id is left shows it, and with it taken out of its other symbols, the next shows. About
- * 1.4 symbols for each difference are enough, however large the stores are, and whoever tells symbols needs to know nothing about the other.
- */
-import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from '../../wire/cbor.ts'
-import { ID_BYTES, mix, type Outcome, type Store, WORDS } from './store.ts'
+/** The rateless table as it is shipped: a device's side (wire/comparison.ts) against a relay's, with what goes over the wire. */
+import { type Ask, decodeCompareAnswer, encodeCompareAnswer, encodeCompareRequest, MAX_LISTED, type Told } from '../../wire/compare.ts'
+import { Comparison, packed } from '../../wire/comparison.ts'
+import { Coder, ID_BYTES, type Store } from '../../wire/rateless.ts'
+import { idAt, type Outcome } from './store.ts'
 
-/** An id, two words of check, the number of ids less what it is on average. */
-const CHECK_WORDS = 2
-const SUM = WORDS + CHECK_WORDS
-const FIRST = 32
-/** Symbols in one answer: what takes more is cheaper to read whole. */
-export const MAX_SYMBOLS = 65_536
-const SYMBOL_BYTES = 4 * SUM + 4
+const SIGNED = { pk: new Uint8Array(32), sig: new Uint8Array(64), challenge: new Uint8Array(40) }
+const HEAD = { cursor: 2 ** 40, hash: new Uint8Array(32), sig: new Uint8Array(64) }
 
-/** Symbols `from` up to `from + counts.length` of a store of `size` ids. */
-export interface Symbols { readonly size: number; readonly from: number; readonly sums: Uint32Array; readonly counts: Int32Array }
+const packedIds = (store: Store): Uint8Array => packed(Array.from({ length: store.size }, (_, n) => idAt(store, n)))
 
-/** An id's next place, and the state of what its places are drawn from. */
-interface Walk { state: number; next: number }
-
-/** The gaps grow with the place: symbol i has one in 1 + i/2 of all ids. */
-function step(walk: Walk): void {
-  walk.state = (Math.imul(walk.state, 0x9e3779b1) + 0x7f4a7c15) >>> 0
-  const r = (mix(walk.state, 0, 0, 0, 7) + 1) / 0x1_0000_0000
-  walk.next += Math.ceil((walk.next + 1.5) * (1 / Math.sqrt(r) - 1))
-}
-
-/** Makes symbols of a store, in order, a block at a time. */
-export class Coder {
-  private readonly store: Store
-  private readonly seed: number
-  private readonly states: Uint32Array
-  private readonly nexts: Float64Array
-  private made = 0
-
-  constructor(store: Store, seed: number) {
-    this.store = store
-    this.seed = seed
-    this.states = new Uint32Array(store.size)
-    this.nexts = new Float64Array(store.size)
-    for (let n = 0; n < store.size; n++) this.states[n] = this.hash(n, seed)
-  }
-
-  private hash(n: number, seed: number): number {
-    const { ids } = this.store
-    return mix(ids[n * WORDS] as number, ids[n * WORDS + 1] as number, ids[n * WORDS + 2] as number, ids[n * WORDS + 3] as number, seed)
-  }
-
-  block(count: number): Symbols {
-    const from = this.made, to = from + count
-    const sums = new Uint32Array(count * SUM), counts = new Int32Array(count)
-    const walk: Walk = { state: 0, next: 0 }
-    for (let n = 0; n < this.store.size; n++) {
-      if ((this.nexts[n] as number) >= to) continue
-      walk.state = this.states[n] as number
-      walk.next = this.nexts[n] as number
-      const one = this.hash(n, this.seed + 1), two = this.hash(n, this.seed + 2)
-      for (; walk.next < to; step(walk)) {
-        const at = (walk.next - from) * SUM
-        for (let w = 0; w < WORDS; w++) sums[at + w] = (sums[at + w] as number) ^ (this.store.ids[n * WORDS + w] as number)
-        sums[at + WORDS] = (sums[at + WORDS] as number) ^ one
-        sums[at + WORDS + 1] = (sums[at + WORDS + 1] as number) ^ two
-        counts[walk.next - from] = (counts[walk.next - from] as number) + 1
-      }
-      this.states[n] = walk.state
-      this.nexts[n] = walk.next
-    }
-    this.made = to
-    return { size: this.store.size, from, sums, counts }
-  }
-}
-
-interface Found { readonly words: readonly number[]; readonly sign: number; readonly one: number; readonly two: number; readonly walk: Walk }
-
-/** Finds what differs, from the symbols of both. */
-export class Decoder {
-  private readonly seed: number
-  private sums = new Uint32Array(0)
-  private counts = new Int32Array(0)
-  private readonly found: Found[] = []
-
-  constructor(seed: number) { this.seed = seed }
-
-  /** Whether nothing is left. Symbol 0 has every id. */
-  get isDone(): boolean { return this.counts.length > 0 && this.counts[0] === 0 && this.sums.subarray(0, SUM).every((w) => w === 0) }
-
-  /** Ids that the other has and we lack, as hex. */
-  get theirs(): string[] { return this.found.filter(({ sign }) => sign > 0).map(({ words }) => words.map((w) => w.toString(16).padStart(8, '0')).join('')) }
-
-  /** At least so many differences are left: their number shows in symbol 0, unless both lack some. */
-  get atLeast(): number { return Math.abs(this.counts[0] ?? 0) + this.found.length }
-
-  take(theirs: Symbols, ours: Symbols): void {
-    const from = this.counts.length, to = from + theirs.counts.length
-    const sums = new Uint32Array(to * SUM), counts = new Int32Array(to)
-    sums.set(this.sums)
-    counts.set(this.counts)
-    for (let n = 0; n < theirs.sums.length; n++) sums[from * SUM + n] = (theirs.sums[n] as number) ^ (ours.sums[n] as number)
-    for (let n = 0; n < theirs.counts.length; n++) counts[from + n] = (theirs.counts[n] as number) - (ours.counts[n] as number)
-    this.sums = sums
-    this.counts = counts
-    for (const one of this.found) this.remove(one)
-    const open = Array.from({ length: to }, (_, n) => n)
-    // More differences than symbols can't be told apart: whoever shows that many makes them up, and could have us search for ever.
-    for (let at = open.pop(); at !== undefined && this.found.length < to; at = open.pop()) {
-      const one = this.single(at)
-      if (one === undefined) continue
-      this.found.push(one)
-      open.push(...this.remove(one))
-    }
-  }
-
-  /** The one id that is left in a symbol. */
-  private single(at: number): Found | undefined {
-    const sign = this.counts[at] as number
-    if (sign !== 1 && sign !== -1) return undefined
-    const [a = 0, b = 0, c = 0, d = 0, one = 0, two = 0] = this.sums.subarray(at * SUM, (at + 1) * SUM)
-    if (mix(a, b, c, d, this.seed + 1) !== one || mix(a, b, c, d, this.seed + 2) !== two) return undefined
-    return { words: [a, b, c, d], sign, one, two, walk: { state: mix(a, b, c, d, this.seed), next: 0 } }
-  }
-
-  /** Takes an id out of all symbols made so far, from where it was taken out before; gives their numbers. */
-  private remove({ words, sign, one, two, walk }: Found): number[] {
-    const touched: number[] = []
-    for (; walk.next < this.counts.length; step(walk)) {
-      const at = walk.next * SUM
-      const parts = [...words, one, two]
-      for (let w = 0; w < SUM; w++) this.sums[at + w] = (this.sums[at + w] as number) ^ (parts[w] as number)
-      this.counts[walk.next] = (this.counts[walk.next] as number) - sign
-      touched.push(walk.next)
-    }
-    return touched
-  }
-}
-
-/** How many ids are in a symbol on average: only what differs from that has to be told. */
-const average = (size: number, at: number): number => Math.round(size / (1 + at / 2))
-
-export function encodeSymbols({ size, from, sums, counts }: Symbols): Uint8Array {
-  return encodeCbor([size, from, new Uint8Array(sums.buffer, sums.byteOffset, sums.byteLength), [...counts].map((count, n) => zigzag(count - average(size, from + n)))])
-}
-
-/** undefined for what is malformed or more than was asked for. */
-export function decodeSymbols(bytes: Uint8Array, from: number, count: number): Symbols | undefined {
-  const v = decodeCbor(bytes, 64 + MAX_SYMBOLS * SYMBOL_BYTES * 2)
-  if (!isArray(v, 4)) return undefined
-  const [size, first, sumBytes, list] = v
-  if (!isUint(size) || first !== from || !isBytes(sumBytes, count * SUM * 4) || !isArray(list, count)) return undefined
-  const counts = new Int32Array(count)
-  for (let n = 0; n < count; n++) {
-    const told: Cbor | undefined = list[n]
-    if (!isUint(told) || told > 0xffff_ffff) return undefined
-    counts[n] = unzigzag(told) + average(size, from + n)
-  }
-  return { size, from, sums: new Uint32Array(sumBytes.slice().buffer), counts }
-}
-
-const zigzag = (n: number): number => (n < 0 ? -2 * n - 1 : 2 * n)
-const unzigzag = (n: number): number => (n % 2 === 1 ? -(n + 1) / 2 : n / 2)
-
-/** Whoever lacks asks for symbols until nothing is left: a few first, then as many as their number calls for, then half as many again. */
 export function compareRateless(full: Store, lacking: Store, seed = 1): Outcome {
-  const theirs = new Coder(full, seed), ours = new Coder(lacking, seed), decoder = new Decoder(seed)
-  let bytes = 0, roundTrips = 0, made = 0, wanted = FIRST
-  while (!decoder.isDone && made < MAX_SYMBOLS) {
-    const count = Math.min(wanted, MAX_SYMBOLS - made)
-    const sent = encodeSymbols(theirs.block(count))
-    const got = decodeSymbols(sent, made, count)
-    if (got === undefined) throw new Error('symbols do not come back')
-    bytes += sent.length + ID_BYTES
-    roundTrips++
-    made += count
-    decoder.take(got, ours.block(count))
-    wanted = Math.max(Math.ceil(1.4 * decoder.atLeast) + 8 - made, Math.ceil(made / 8))
+  const listed = packedIds(full), coder = new Coder(full, seed)
+  const answer = (ask: Ask): Told => {
+    if (ask.type === 'symbols') return { type: 'symbols', symbols: coder.block(ask.count) }
+    const ids = listed.subarray(ask.since * ID_BYTES, (ask.since + MAX_LISTED) * ID_BYTES), next = ask.since + ids.length / ID_BYTES
+    return { type: 'ids', ids, next, end: next === full.size }
   }
-  return { found: new Set(decoder.theirs), bytes, roundTrips }
+  const comparison = new Comparison(packedIds(lacking), seed)
+  let bytes = 0, roundTrips = 0
+  for (let ask = comparison.ask; ask !== undefined; ask = comparison.ask) {
+    const sent = encodeCompareAnswer({ head: HEAD, upTo: HEAD.cursor, told: answer(ask) })
+    const got = decodeCompareAnswer(sent, ask)
+    if (got === undefined || !comparison.take(got.told)) throw new Error('an answer does not come back')
+    bytes += sent.length + encodeCompareRequest({ ...SIGNED, upTo: HEAD.cursor, ask }).length
+    roundTrips++
+  }
+  return { found: new Set(comparison.lacking), bytes, roundTrips }
 }

@@ -6,7 +6,8 @@ import { type Figure, worked } from '../table.ts'
 import { compareByBloom } from './bloom.ts'
 import { compareByRanges } from './ranges.ts'
 import { compareRateless } from './rateless.ts'
-import { makePair, type Outcome, type Store } from './store.ts'
+import type { Store } from '../../wire/rateless.ts'
+import { makePair, type Outcome } from './store.ts'
 
 const METHODS: readonly { readonly name: string; readonly where: 'anywhere' | 'newest'; readonly compare: (full: Store, lacking: Store) => Outcome }[] = [
   { name: 'rateless IBLT', where: 'anywhere', compare: compareRateless },

@@ -1,13 +1,6 @@
-/**
- * Two stores of ids that mean nothing to whoever compares them, as a relay's parcels do: one has all, the other lacks some. Ids are the first 16 bytes of
- * hashes, kept as four words each, in the order in which they came.
- */
+/** Two stores of ids that mean nothing to whoever compares them, as a relay's parcels do: one has all, the other lacks some, in the order in which they came. */
+import { type Store, WORDS } from '../../wire/rateless.ts'
 
-/** Words of an id. */
-export const WORDS = 4
-export const ID_BYTES = 16
-
-export interface Store { readonly size: number; readonly ids: Uint32Array }
 export interface Pair { readonly full: Store; readonly lacking: Store; readonly missing: ReadonlySet<string> }
 
 export const idAt = (store: Store, n: number): string => [...store.ids.subarray(n * WORDS, (n + 1) * WORDS)].map((w) => w.toString(16).padStart(8, '0')).join('')
@@ -41,14 +34,3 @@ function words(seed: number): () => number {
 
 /** What one comparison came to. `found`: ids that the one who lacks them was told of. */
 export interface Outcome { readonly found: ReadonlySet<string>; readonly bytes: number; readonly roundTrips: number }
-
-/** Of four words, one that changes with every bit of them (the finish of MurmurHash3, word by word). */
-export function mix(a: number, b: number, c: number, d: number, seed: number): number {
-  let h = seed
-  for (const word of [a, b, c, d]) {
-    h = Math.imul(h ^ word, 0x85ebca6b)
-    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-    h ^= h >>> 16
-  }
-  return h >>> 0
-}
