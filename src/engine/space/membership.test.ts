@@ -199,3 +199,13 @@ test('A17 nobody who did not know it removes the new owner', () => tell(`${MODER
   members: alice bob carol
   void bob: became-owner
 `))
+
+test('A17 what was done against a device nobody knew stays that, though it becomes the new owner\'s', () => tell(`${MODERATED}
+  apart alice | bob carol
+  force bob revokes carol+phone -> unknown-device
+  carol links carol+phone
+  alice hands-over-to carol
+  together
+  owner: carol
+  void bob: unknown-device
+`))

@@ -266,7 +266,7 @@ export class Reference {
   private apart(a: Entry, b: Entry): boolean { return a !== b && !a.past.has(b.id) && !b.past.has(a.id) }
 
   /** Void because of a choice, by the cut or by the rules around ownership. */
-  private blocked(r: Lasting, chosen: Lasting[], devicesOf: Map<string, string[]>): string[] {
+  private blocked(r: Lasting, chosen: Lasting[]): string[] {
     const out = this.all.filter((e) => this.beyond(e, r)).map((e) => e.id)
     for (const e of this.all) {
       const to = becomes(e)
@@ -279,7 +279,7 @@ export class Reference {
       const { body } = e
       if (body === undefined || e.flawed || !this.apart(e, r.entry) || chosen.some((c) => c.entry === e)) continue
       const left = body.type === 'leave' && e.author === to
-      const hit = (body.type === 'kick' || body.type === 'ban' || body.type === 'roleUnassign') ? body.identity === to : body.type === 'deviceRevoke' && (devicesOf.get(to) ?? []).includes(body.device)
+      const hit = (body.type === 'kick' || body.type === 'ban' || body.type === 'roleUnassign') ? body.identity === to : body.type === 'deviceRevoke' && this.certs(body.device).some((c) => c.author === to && e.past.has(c.id))
       if (left || (hit && e.author !== to)) out.push(e.id)
     }
     return out
@@ -321,10 +321,7 @@ export class Reference {
       const owners = chosen.map((c) => c.entry).filter((e) => becomes(e) !== undefined && this.apart(e, next.entry)).map(becomes)
       const spared: Lasting = next.rank === 1 ? { ...next, targets: next.targets.filter((t) => !owners.includes(t)) } : next
       chosen.push(spared)
-      const devicesOf = new Map<string, string[]>()
-      for (const e of this.all) for (const device of this.certs(e.op.header.device).length > 0 ? [e.op.header.device] : []) if (e.author !== undefined) devicesOf.set(e.author, [...(devicesOf.get(e.author) ?? []), device])
-      for (const e of this.all) if (!e.flawed && e.body?.type === 'deviceAdd' && e.author !== undefined) devicesOf.set(e.author, [...(devicesOf.get(e.author) ?? []), e.body.device])
-      for (const id of this.blocked(spared, chosen, devicesOf)) blocked.add(id)
+      for (const id of this.blocked(spared, chosen)) blocked.add(id)
     }
   }
 

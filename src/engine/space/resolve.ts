@@ -161,22 +161,21 @@ export class Resolution implements Decided {
     return out
   }
 
-  /** Nobody who did not know it acts against the new owner, nor has the new owner left. */
+  /** Nobody who did not know it acts against the new owner, nor has the new owner left. Whom an op was against is told by its own past, not by what came later. */
   private sparing(own: Node, owner: IdentityId): [number, Reason][] {
-    const keys = [`out ${owner}`, ...[...this.history.roles].map((role) => `ungrant ${owner} ${role}`), ...this.devicesOf(owner).map((device) => `revoke ${device}`)]
     const out: [number, Reason][] = []
-    for (const key of keys) {
+    for (const key of [`out ${owner}`, `demotes ${owner}`, 'revocations']) {
       for (const index of this.history.writes(key)) {
         const node = this.history.node(index)
-        const mine = node.author === owner && node.body?.type !== 'leave'
-        if (!mine && !this.picked.has(index) && concurrent(own, node)) out.push([index, { code: 'became-owner', by: own.id }])
+        if (this.picked.has(index) || !concurrent(own, node) || (node.author === owner && node.body?.type !== 'leave')) continue
+        if (node.body?.type !== 'deviceRevoke' || this.hadCertified(owner, node.body.device, node)) out.push([index, { code: 'became-owner', by: own.id }])
       }
     }
     return out
   }
 
-  private devicesOf(identity: IdentityId): DeviceId[] {
-    return [...this.history.devices].filter((device) => this.history.writes(`cert ${device}`).some((i) => this.history.node(i).author === identity))
+  private hadCertified(identity: IdentityId, device: DeviceId, by: Node): boolean {
+    return this.history.writes(`cert ${device}`).some((index) => by.past.has(index) && this.history.node(index).author === identity)
   }
 
   // ---- one op ----
