@@ -2,7 +2,7 @@
  * One set of readers of a space, and the group that follows it. Audience 0 is everyone, whom the space's own channels are for; each private channel
  * is for another. Who reads is authority's to say: here is what this device holds of their group, and where their sealed content goes.
  */
-import { compare, fromHex } from '../wire/bytes.ts'
+import { fromHex, toHex } from '../wire/bytes.ts'
 import type { DeviceId, EpochId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import { type Gain, Groups, type Shared } from './group/groups.ts'
 import { openGrants } from './history.ts'
@@ -13,6 +13,8 @@ import type { DeviceState, HistoryPolicy, SpaceState } from './space/state.ts'
 
 /** Topics of one audience that are read at once: mail of late writers still comes to the older ones. */
 const MAX_TOPICS = 16
+/** Of those, topics that one device began beside the way to the tip. */
+const MAX_TOPICS_OF_ONE = 2
 
 export class Audience {
   readonly replica: Replica
@@ -90,17 +92,33 @@ export class Audience {
     return gains
   }
 
-  /** The newest relay keys first: that of the tip, then those of other epochs here, a few. */
+  /**
+   * The newest relay keys first: that of the tip and of its way, then those of other branches, where somebody may still write who has not heard of this one.
+   * Each author has a few places there, and what is void comes last: a storm of commits must not close the topics that others write to.
+   */
   relayKeysInUse(): Uint8Array[] {
-    const out: Uint8Array[] = []
-    const { groups } = this
-    const tip = groups.tip()
-    const depth = (epoch: EpochId): number => groups.tree.nodes.get(epoch)?.depth ?? 0
-    const epochs = [...groups.keys.relayKeys.keys()].sort((a, b) => depth(b) - depth(a))
-    for (const epoch of tip === undefined ? epochs : [tip, ...epochs]) {
-      const key = groups.keys.relayKeys.get(epoch)
-      if (key !== undefined && !out.some((k) => compare(k, key) === 0)) out.push(key)
-    }
-    return out.slice(0, MAX_TOPICS)
+    const { tree, keys: { relayKeys } } = this.groups
+    const path = new Set(tree.path().toReversed())
+    const depth = (epoch: EpochId): number => tree.nodes.get(epoch)?.depth ?? 0
+    const beside = [...relayKeys.keys()].filter((epoch) => !path.has(epoch)).sort((a, b) => Number(this.groups.stands(b)) - Number(this.groups.stands(a)) || depth(b) - depth(a))
+    const way = distinct(path, relayKeys)
+    const places = new Map<DeviceId | undefined, number>()
+    const others = [...distinct(beside, relayKeys)].filter(([, epoch]) => {
+      const author = tree.nodes.get(epoch)?.author, n = (places.get(author) ?? 0) + 1
+      places.set(author, n)
+      return n <= MAX_TOPICS_OF_ONE
+    })
+    const keys = new Set([...[...way.keys()].slice(0, MAX_TOPICS / 2), ...others.map(([key]) => key), ...way.keys()])
+    return [...keys].slice(0, MAX_TOPICS).map((key) => fromHex(key) as Uint8Array)
   }
+}
+
+/** The relay keys of these epochs (hex), each with the first that has it. */
+function distinct(epochs: Iterable<EpochId>, relayKeys: ReadonlyMap<EpochId, Uint8Array>): Map<string, EpochId> {
+  const out = new Map<string, EpochId>()
+  for (const epoch of epochs) {
+    const key = relayKeys.get(epoch), id = key === undefined ? undefined : toHex(key)
+    if (id !== undefined && !out.has(id)) out.set(id, epoch)
+  }
+  return out
 }

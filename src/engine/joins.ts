@@ -50,7 +50,8 @@ export class Joins {
       case 'joined': {
         this.end(turn, joining)
         await replica.settle(turn)
-        for (const op of result.ops) await engine.distribute(turn, replica, [op], op.header.type === 'keyPackage' ? undefined : result.parent)
+        // Also the key package: if this branch loses, and nobody has the state that it began from, that is what others add this device by.
+        await engine.distribute(turn, replica, result.ops, result.parent)
         await engine.peers.greetAll(turn, replica)
         await engine.meeting.announce(turn, replica)
         if (joining.asker !== undefined) turn.out.reply(joining.asker, { space: replica.id })

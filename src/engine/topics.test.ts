@@ -1,6 +1,7 @@
 /** Where mail lies at the relay, and that nobody loses any when that place changes. */
 import { expect, test } from 'vitest'
-import { home, type Home, joins, of, say, texts } from './group/home.test-support.ts'
+import { hand, home, type Home, joins, of, renews, say, texts, tipOf } from './group/home.test-support.ts'
+import type { Op } from '../wire/op.ts'
 import type { Person } from './engines.test-support.ts'
 import { TOPIC_USED_MS } from './limits.ts'
 
@@ -57,4 +58,22 @@ test('G17 who comes later, while all are away, finds what was said in the topics
   const bob = await joins(h, 'Bob', link)
   await h.room.pass(10_000)
   expect(await texts(h, bob)).toEqual(['First week', 'Second week'])
+})
+
+test('G17 who begins one topic after the other closes none that others still write to', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  h.room.leaves(mallory)
+  h.room.goesOffline(bob)
+  h.room.now += TOPIC_USED_MS
+  const tip = tipOf(h, mallory), storm: Op[] = []
+  for (let i = 0; i < 20; i++) storm.push(await renews(h, mallory, tip))
+  await hand(h, storm, h.alice)
+  await h.alice.restart()
+  await h.room.pass(1000)
+  await say(h, bob, 'From my island')
+  h.room.canDial = false
+  await h.room.comesOnline(bob)
+  await h.room.pass(60_000)
+  expect(await texts(h, h.alice)).toEqual(['From my island'])
 })

@@ -42,6 +42,12 @@ test('G14 an epoch that was followed two weeks ago goes, the newest never', () =
   expect(kept(tree, 1000 * DAY)).toEqual(new Set([epoch('20')]))
 })
 
+test('G14 an epoch that is followed by one with a date of long ago stays as if that were dated right', () => {
+  const tree = path(20, DAY)
+  beside(tree, 'backdated', '20', 0)
+  expect(kept(tree, 21 * DAY).has(epoch('20'))).toBe(true)
+})
+
 test('G14 who holds no newer state keeps the newest it has, however far the others went', () => {
   expect(kept(path(100, DAY), 1000 * DAY, ['3', '4', '5'].map(epoch))).toEqual(new Set([epoch('5')]))
 })

@@ -24,8 +24,8 @@ export function beyondHorizon(tree: EpochTree, held: Iterable<EpochId>, bundledA
     if (node === undefined) { out.push(epoch); continue }
     if (onPath.has(epoch)) {
       if (newest === undefined || (tree.nodes.get(newest)?.depth ?? 0) < node.depth) newest = epoch
-      // It was in use until the next epoch came.
-      if (node.depth < least || labelled(onPath.get(epoch)) < ends) out.push(epoch)
+      // It was in use until the next epoch came, which was no earlier than its own beginning, whatever its author's clock says.
+      if (node.depth < least || Math.max(node.at, labelled(onPath.get(epoch))) < ends) out.push(epoch)
     } else if (node.depth < least || node.at < ends || (bundledAt.get(epoch) ?? Infinity) < now - BUNDLED_STATE_KEPT_MS) out.push(epoch)
     else aside.push(epoch)
   }

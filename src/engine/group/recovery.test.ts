@@ -9,7 +9,7 @@ import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import type { Person } from '../engines.test-support.ts'
 import { usablePackages } from '../key-packages.ts'
-import { KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, RENEW_AFTER_MS } from '../limits.ts'
+import { KEPT_EPOCH_STATES, KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, RENEW_AFTER_MS, TOPIC_USED_MS } from '../limits.ts'
 import { Out } from '../out.ts'
 import { Replica } from '../replica.ts'
 import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
@@ -91,6 +91,25 @@ test('G16 a package that was used is followed by a fresh one, and its secret is 
   expect([...of(h, bob).groups.packages.values()].some((pkg) => Buffer.from(pkg.public).equals(Buffer.from(first as Uint8Array)))).toBe(false)
   await say(h, h.alice, 'Welcome')
   expect(await texts(h, bob)).toEqual(['Welcome'])
+})
+
+test('G16 who came in on a branch that nobody has the state for any more is added by the package that came with their joining', async () => {
+  const h = await home()
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, expiresInMs: 2 * TOPIC_USED_MS })
+  h.room.goesOffline(h.alice)
+  h.room.now += TOPIC_USED_MS
+  const before = tipOf(h, h.alice), lonely: Op[] = []
+  for (let i = 0; i < KEPT_EPOCH_STATES + 2; i++) lonely.push(await renews(h, h.alice))
+  await h.room.pass(60_000)
+  expect(of(h, h.alice).groups.states.has(before)).toBe(false)
+  const bob = await joins(h, 'Bob', link)
+  h.room.canDial = false
+  await h.room.comesOnline(h.alice)
+  await hand(h, lonely, bob)
+  await h.room.pass(60_000)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  await say(h, h.alice, 'There you are')
+  expect(await texts(h, bob)).toEqual(['There you are'])
 })
 
 test('G16 nobody is added by a package that is over, not good yet, or made for ever', async () => {

@@ -113,6 +113,17 @@ describe('a chain', () => {
     expect(log.place(more)).toEqual({ type: 'next' })
   })
 
+  test('S2 every branch is shown to others, those beyond the usual few too, and the same ones after a restart', async () => {
+    const log = new Log(suite), restarted = new Log(suite)
+    const device = toHex(alice.publicKey) as DeviceId
+    const branches = await Promise.all(Array.from({ length: MAX_BRANCHES + 3 }, (_, n) => write({ chanSeq: 1, channel: AUTHORITY_CHANNEL, text: `branch ${n}` })))
+    for (const branch of branches) log.add(branch)
+    expect(log.vector().map((e) => e.head)).toEqual(branches.map((op) => op.id.slice(0, 16)).sort())
+    for (const tip of log.tipsOf(AUTHORITY_CHANNEL, device)) restarted.restoreTip(AUTHORITY_CHANNEL, device, tip)
+    expect(restarted.vector()).toEqual(log.vector())
+    expect(restarted.digest(AUTHORITY_CHANNEL)).toBe(log.digest(AUTHORITY_CHANNEL))
+  })
+
   test('S2 an op that says it follows an op of another place, or goes back in number, is refused', async () => {
     const log = new Log(suite)
     const [first] = await chain(1) as [Op]

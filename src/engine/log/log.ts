@@ -257,8 +257,9 @@ export class Log {
   }
 }
 
+/** All of a chain's tips: a branch beyond the usual few is here because others' ops rest on it, and shown to few it would keep them waiting. */
 const entriesOf = (channel: ChannelId, device: DeviceId, tips: readonly Tip[]): VectorEntry[] =>
-  tips.slice(0, MAX_BRANCHES).map((tip) => ({ channel, device, chanSeq: tip.chanSeq, head: tip.id.slice(0, 16) }))
+  tips.map((tip) => ({ channel, device, chanSeq: tip.chanSeq, head: tip.id.slice(0, 16) }))
 
 /** Ids are of equal length, so the order of the vector is that of these put together. */
 const byPlace = (a: VectorEntry, b: VectorEntry): number => (a.channel + a.device + a.head < b.channel + b.device + b.head ? -1 : 1)
