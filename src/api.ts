@@ -3,7 +3,7 @@
  * A Command is answered by exactly one Reply with the same id; Updates come on their own.
  * Ids are hex strings, times milliseconds since 1970, links full URLs.
  */
-import type { AuthorityCommand, AuthorityResults, AuthorityUpdate, HistoryPolicy, MemberAct, Reason } from './api/authority.ts'
+import type { AuthorityCommand, AuthorityResults, AuthorityUpdate, HistoryPolicy, Keeps, MemberAct, Reason } from './api/authority.ts'
 import type { MessageCommand, MessageResults, MessageUpdate } from './api/messages.ts'
 import type { RoleId } from './wire/authority.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, SpaceId } from './wire/ids.ts'
@@ -75,6 +75,8 @@ export interface SpaceInfo {
   readonly may: readonly Permission[]
   /** This person's time-out (ms since 1970); 0: none. */
   readonly timedOutUntil: number
+  /** How long what is said is kept, in channels that don't say it themselves. */
+  readonly keeps: Keeps
 }
 
 export interface ChannelInfo {
@@ -89,6 +91,8 @@ export interface ChannelInfo {
   readonly mentions: number
   /** As in the space, changed by the channel's overrides. */
   readonly may: readonly Permission[]
+  /** How long what is said is kept; undefined: as the space says. */
+  readonly keeps: Keeps | undefined
   /** Not everyone's. Channels that one may not read are not listed. */
   readonly private: boolean
   /** Of a private channel. */

@@ -53,6 +53,13 @@ export type AuthorityAct =
   | { readonly type: 'set-history'; readonly space: SpaceId; readonly history: HistoryPolicy }
   /** Where the space's mail lies, one to four relays: every device follows. Links made from then on name them; what was posted at relays that were left stays there. */
   | { readonly type: 'set-relays'; readonly space: SpaceId; readonly relays: readonly string[] }
+  /**
+   * What is said is deleted on every device of the space after so long (at least an hour), or when a channel has more bytes (at least a MiB); left out: never. For one
+   * channel, or for all that don't say it themselves; `follows`: the channel does as the space again. It begins a day after it was set, so that it can be taken back.
+   */
+  | { readonly type: 'set-retention'; readonly space: SpaceId; readonly channel?: ChannelId; readonly afterMs?: number; readonly maxBytes?: number; readonly follows?: boolean }
+  /** What was said in the channel before this time (ms since 1970) is deleted on every device of the space, a day from now. It can't be undone after that. */
+  | { readonly type: 'clear-channel'; readonly space: SpaceId; readonly channel: ChannelId; readonly before: number }
   /** Lets somebody read what was said while the history was for all, who came by a link that doesn't give it: one made before a removal. */
   | { readonly type: 'share-history'; readonly space: SpaceId; readonly member: IdentityId }
   /** It can do nothing more and comes back never. One's own always; others' with the permission to kick, and more power. */
@@ -64,6 +71,9 @@ export type AuthorityAct =
   | { readonly type: 'sign-recovery'; readonly space: SpaceId; readonly member: IdentityId }
   /** Makes `member` the owner, with the signatures of enough of the set. One's own need not be among them. */
   | { readonly type: 'recover'; readonly space: SpaceId; readonly member: IdentityId; readonly signatures: readonly string[] }
+
+/** How long what is said is kept: for so long (ms), and at most so many bytes of a channel; 0: no end. */
+export interface Keeps { readonly afterMs: number; readonly maxBytes: number }
 
 export type HistoryPolicy = 'all' | 'from-join'
 
@@ -125,6 +135,8 @@ export interface Subject {
   readonly permissions?: readonly Permission[]
   readonly until?: number
   readonly history?: HistoryPolicy
+  /** Left out of a channel's: it follows the space. */
+  readonly keeps?: Keeps
 }
 
 export interface ActInfo extends ActRef {
@@ -164,6 +176,8 @@ export interface AuthorityResults {
   'set-history': Record<never, never>
   'set-relays': Record<never, never>
   'share-history': Record<never, never>
+  'set-retention': Record<never, never>
+  'clear-channel': Record<never, never>
   'group-code': { readonly code: string; readonly epoch: OpId }
   'person-code': { readonly code: string }
   'list-devices': { readonly devices: readonly DeviceInfo[] }

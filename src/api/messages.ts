@@ -138,7 +138,7 @@ export interface MessageResults {
 export type MessageUpdate =
   /** Also of threads: those have `thread`, and don't stand in the channel. */
   | { readonly type: 'messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly messages: readonly MessageInfo[] }
-  /** Messages of the space told before may count no longer, or count again, since somebody was removed or lost a right: forget them, and ask for what is shown. */
+  /** Messages of the space told before may count no longer, or count again, since somebody was removed or lost a right, or are gone, since their time is over: forget them, and ask for what is shown. */
   | { readonly type: 'revised'; readonly space: SpaceId }
   /** States of own messages that changed. */
   | { readonly type: 'states'; readonly space: SpaceId; readonly channel: ChannelId; readonly states: readonly { readonly id: OpId; readonly state: SendState }[] }

@@ -1,12 +1,18 @@
 /** What somebody did in a space, as a clause that starts with their name: "Bob removed Carol". Words of their own, since every kind of act has one. */
-import type { ActInfo, ActRef, Reason } from '../api/authority.ts'
+import type { ActInfo, ActRef, Keeps, Reason } from '../api/authority.ts'
 import type { IdentityId } from '../wire/ids.ts'
-import { fullTime } from './strings.ts'
+import { fullTime, keepsFor } from './strings.ts'
 
 const quoted = (text: string | undefined): string => (text === undefined || text === '' ? '' : ` “${text}”`)
 
 /** Who is meant: oneself is "you". */
 const called = (who: IdentityId | undefined, name: string | undefined, me: IdentityId | undefined): string => (who !== undefined && who === me ? 'you' : name === undefined || name === '' ? 'somebody' : name)
+
+/** "kept messages for 30 days". */
+function kept(keeps: Keeps | undefined): string {
+  if (keeps === undefined) return 'left it to the space how long messages are kept'
+  return keeps.afterMs + keeps.maxBytes === 0 ? 'kept all messages' : `kept messages ${keepsFor(keeps)}`
+}
 
 function deed(act: ActRef, me: IdentityId | undefined): string {
   const { about } = act
@@ -45,6 +51,8 @@ function deed(act: ActRef, me: IdentityId | undefined): string {
     case 'spaceRename': return `renamed the space to${quoted(about.text)}`
     case 'spaceHistory': return about.history === 'all' ? 'let newcomers read what was said before' : 'kept what was said before from newcomers'
     case 'spaceRelays': return 'changed the relays of the space'
+    case 'retention': return `${kept(about.keeps)} ${about.channel === undefined ? 'in the space' : `in ${channel}`}`
+    case 'clear': return `deleted what was said in ${channel} before ${fullTime(about.until ?? 0)}`
     case 'ownerTransfer': return `made ${whom} the owner`
     case 'recoverySet': return 'changed who can recover the space'
     case 'recover': return `recovered the space for ${whom}`

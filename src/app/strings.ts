@@ -46,6 +46,14 @@ export const fullTime = (at: number): string => FULL_TIME.format(at)
 
 /** Alice, Bob and Carol. */
 export const listed = (names: readonly string[]): string => LIST.format(names)
+
+/** "for 30 days", "up to 50 MB", or both. */
+export function keepsFor({ afterMs, maxBytes }: { readonly afterMs: number; readonly maxBytes: number }): string {
+  const hours = afterMs / 3600_000
+  const time = afterMs === 0 ? [] : [`for ${hours % 24 === 0 ? counted(hours / 24, 'day', 'days') : counted(Math.round(hours), 'hour', 'hours')}`]
+  return [...time, ...(maxBytes === 0 ? [] : [`up to ${bytes(maxBytes)}`])].join(', ')
+}
+
 export const shortDate = (at: number): string => SHORT_DATE.format(at)
 
 export function day(at: number, now: number): string {

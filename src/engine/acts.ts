@@ -25,7 +25,7 @@ export function isTold(replica: Replica): (node: Node) => boolean {
   return ({ body }) => {
     if (body === undefined) return true
     if (body.type === 'audience') return reads(body.audience)
-    if (!('channel' in body)) return true
+    if (!('channel' in body) || body.channel === undefined) return true
     return authority.state.channels.has(body.channel) ? isListed(replica, body.channel) : reads(created.get(body.channel) ?? 0)
   }
 }
@@ -94,6 +94,8 @@ function what(body: AuthorityBody): Subject {
     case 'rolePower': return { power: body.power }
     case 'rolePermissions': return { permissions: namesOf(body.permissions) }
     case 'timeout': return { until: body.until }
+    case 'retention': return body.follows ? {} : { keeps: { afterMs: body.afterMs, maxBytes: body.maxBytes } }
+    case 'clear': return { until: body.before }
     case 'spaceHistory': return { history: body.historyPolicy === 'all' ? 'all' : 'from-join' }
     default: return {}
   }

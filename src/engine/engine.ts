@@ -34,6 +34,7 @@ import { maySeal } from './reconcile.ts'
 import { followRelays } from './relays.ts'
 import type { Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
+import { Retaining } from './retention/retaining.ts'
 import { Searching } from './search/searching.ts'
 import { Peers } from './sync/peers.ts'
 import type { Intake } from './sync/receiving.ts'
@@ -59,6 +60,7 @@ export class Engine implements Stepper {
   readonly drafts = new Map<SpaceId, Drafts>()
   readonly telling: Telling
   readonly searching: Searching
+  readonly retaining: Retaining
   me: Me | undefined
   readonly relaysUp = new Set<string>()
   /** Relays in use by any space. */
@@ -83,6 +85,7 @@ export class Engine implements Stepper {
     this.groupwork = new Groupwork(this)
     this.telling = new Telling(this)
     this.searching = new Searching(this)
+    this.retaining = new Retaining(this)
     this.opening = new Opening(this)
     this.lost = new LostMail(this)
   }
@@ -181,6 +184,7 @@ export class Engine implements Stepper {
     this.drafts.set(replica.id, drafts)
     this.useRelays(turn)
     this.searching.begin(turn, replica)
+    this.retaining.begin(turn, replica)
     this.touch(turn, replica)
     return drafts
   }
@@ -350,6 +354,7 @@ export class Engine implements Stepper {
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
     if (kind === 'behind') this.touch(turn, replica)
     if (kind === 'index') await this.searching.work(turn, replica)
+    if (kind === 'retention') await this.retaining.work(turn, replica)
     if (kind === 'marks') await shareMarks(this, turn, replica)
     if (kind === 'typing') this.typing.tell(turn, replica)
     if (kind === 'receipt') await postReceipts(turn, replica)
@@ -369,6 +374,7 @@ export class Engine implements Stepper {
       if (before === undefined || replica.everyone.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
     }
     planProofs(this, turn, replica)
+    this.retaining.look(turn, replica)
     await this.meeting.welcome(turn, replica)
     this.telling.messages(turn, replica)
     await refresh(this, turn, replica)

@@ -142,6 +142,12 @@ export class Room {
     this.now = until
   }
 
+  /** Lets much time pass at once, as on devices that sleep: what became due meanwhile happens now. */
+  async sleep(ms: number): Promise<void> {
+    this.now += ms
+    await this.pass(10_000)
+  }
+
   private nextWake(until: number): { person: Person; tag: string; at: number } | undefined {
     let next: { person: Person; tag: string; at: number } | undefined
     for (const person of this.people) {

@@ -189,3 +189,13 @@ export const MAX_RANKED = 400
 /** Ms between two pieces of work on an index, so that people don't notice it; and after the start, which has better to do. */
 export const INDEX_PAUSE_MS = 20
 export const INDEX_AFTER_MS = 2000
+/** What a space says of how long things are kept begins to work so long after a device heard of it (ms): until then it can be taken back. */
+export const RETENTION_GRACE_MS = 24 * 3600_000
+/** How far clocks may differ for what others have deleted already (ms). */
+export const RETENTION_SLACK_MS = 24 * 3600_000
+/** Ms between two looks for what is due, between two pieces of deleting it, and after the start. */
+export const RETENTION_EVERY_MS = 3600_000
+export const RETENTION_PAUSE_MS = 20
+export const RETENTION_AFTER_MS = 10_000
+/** Ops of one chain that are looked at in one piece: a step of some tens of milliseconds. */
+export const RETENTION_ROWS = 256

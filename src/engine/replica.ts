@@ -10,7 +10,7 @@ import { type Content, CONTENT_TYPES, type MessageContent } from '../wire/conten
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
-import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
+import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
@@ -25,6 +25,7 @@ import { Inbox } from './messages/inbox.ts'
 import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './messages/places.ts'
 import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
+import { Retention } from './retention/retention.ts'
 import { Authority } from './space/authority.ts'
 import type { Verdict } from './space/reasons.ts'
 import { Opened } from './sync/comparing.ts'
@@ -54,6 +55,7 @@ export class Replica {
   readonly opened = new Opened()
   readonly inbox: Inbox
   readonly threads = new Threads()
+  readonly retention = new Retention(this)
   record: SpaceRecord
   /** When this device last laid out a key package, by its own clock (ms). */
   packagedAt = 0
@@ -90,12 +92,13 @@ export class Replica {
 
   static partitions(space: SpaceId): readonly string[] {
     return [`ops/${space}/${AUTHORITY_CHANNEL}`, `heads/${space}`, `keys/${space}`, `states/${space}`, `votes/${space}`, `locked/${space}`, `packages/${space}`,
-      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`]
+      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`]
   }
 
   /** Rebuilds everything from the rows of `partitions`, in that order. */
   async load(rows: readonly (readonly Row[])[]): Promise<void> {
-    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = []] = rows
+    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = []] = rows
+    this.retention.load(retention)
     for (const row of packages) this.groups.packages.set(toHex(row.key), splitPackage(row.value))
     for (const row of trees) this.groups.addTree(row.value)
     await this.loadOps(ops)
@@ -119,7 +122,7 @@ export class Replica {
     }
     for (const row of locked) this.noteLocked(toHex(row.value) as EpochId, toHex(row.key.subarray(0, 16)) as ChannelId, row.key.subarray(16))
     for (const row of parked) {
-      const op = decodeOp(row.value, (b) => this.world.suite.sha256(b))
+      const op = decodeOpOrHusk(row.value, (b) => this.world.suite.sha256(b))
       const place = op === undefined ? undefined : this.log.place(op)
       if (op !== undefined && place?.type === 'waits') this.log.park(op, place.for, 'mail')
     }
@@ -169,7 +172,7 @@ export class Replica {
     const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, op.bytes)
     turn.out.put(`heads/${this.id}`, tipKey(h.channel, h.device, tip.branch), encodeHead(tip))
-    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.readContent(turn, op, rowKey)
+    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.takeContent(turn, op, rowKey)
     if (h.type === 'audience') this.openAudiences()
     this.vote(turn, op)
     return freed
@@ -222,6 +225,19 @@ export class Replica {
     const set = this.locked.get(epoch) ?? new Map<string, { channel: ChannelId; key: Uint8Array }>()
     set.set(channel + toHex(key), { channel, key })
     this.locked.set(epoch, set)
+  }
+
+  private takeContent(turn: Turn, op: Op, opRow: Uint8Array): void {
+    this.retention.cameIn(turn, op.header)
+    if (op.isHusk !== true) this.readContent(turn, op, opRow)
+  }
+
+  /** Its body is gone: no key need be looked for. */
+  forgetLocked(turn: Turn, { header: { channel, epoch } }: Op, opRow: Uint8Array): void {
+    const waiting = this.locked.get(epoch as EpochId)
+    if (waiting?.delete(channel + toHex(opRow)) !== true) return
+    if (waiting.size === 0) this.locked.delete(epoch as EpochId)
+    turn.out.delete(`locked/${this.id}`, concat(fromHex(channel) as Uint8Array, opRow))
   }
 
   /** Opens a content op into the row of a message or of a note, or notes that its key isn't here. `opRow`: its key on the disk. */

@@ -1,11 +1,13 @@
 /** What clients see of the engine's state, made fresh when something changed. */
 import type { CategoryInfo, ChannelInfo, InviteInfo, MemberInfo, SendState, SpaceInfo } from '../api.ts'
+import type { Keeps } from '../api/authority.ts'
 import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
 import { actsOnMember, managedRoles, permissionsIn } from './rights.ts'
 import { inPlace } from './space/order.ts'
+import type { Keeping } from './space/retention.ts'
 import type { ChannelState, SpaceState } from './space/state.ts'
 import type { Turn } from './turn.ts'
 
@@ -32,8 +34,11 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
     space: replica.id, kind: state.dm === undefined && replica.record.state !== 'contacted' ? 'space' : 'dm', name: name ?? state.name, state: replica.state(),
     role: mine !== undefined && state.owner === replica.me.identity ? 'owner' : 'member', relays: replica.record.relays, unread, mentions,
     history: state.historyPolicy === 'all' ? 'all' : 'from-join', may: namesOf(mine?.permissions ?? 0), timedOutUntil: mine?.timeoutUntil ?? 0,
+    keeps: keepsOf(state.keeping) ?? { afterMs: 0, maxBytes: 0 },
   }
 }
+
+const keepsOf = (keeping: Keeping | undefined): Keeps | undefined => (keeping === undefined ? undefined : { afterMs: keeping.afterMs, maxBytes: keeping.maxBytes })
 
 export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] {
   const { state } = replica.authority
@@ -46,7 +51,7 @@ export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] 
     const named = c.audience === 0 ? undefined : state.audiences.get(c.audience)
     return {
       channel, name: c.name, topic: c.topic, kind: c.kind === 'forum' ? 'forum' : 'text', category: categoryOf(state, c), unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
-      private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
+      keeps: keepsOf(c.keeping), private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
       // Who was removed keeps what they have.
       state: !replica.isMember() || replica.audienceFor(channel)?.isReadable === true ? 'readable' : 'waiting',
     }

@@ -62,6 +62,9 @@ const SAMPLES: readonly AuthorityBody[] = [
   { type: 'recover', to: other, set: op, cuts, signatures: [{ identityPk: key, signature: sig }] },
   { type: 'forkProof', first: fill(300, 1), firstSig: sig, second: fill(300, 2), secondSig: sig },
   { type: 'channelAudience', channel, audience: 0xffff_ffff },
+  { type: 'retention', channel: undefined, follows: false, afterMs: 30 * 24 * 3600_000, maxBytes: 0 },
+  { type: 'retention', channel, follows: true, afterMs: 0, maxBytes: 0 },
+  { type: 'clear', channel, before: 1_800_000_000_000 },
 ]
 
 describe.each(SAMPLES.map((body, n) => [`${body.type} ${n}`, body] as const))('%s', (name, body) => {

@@ -107,6 +107,10 @@ const FORMS = {
   channelDelete: record({ channel: channelId }),
   /** Who reads what is written from now on. */
   channelAudience: record({ channel: channelId, audience }),
+  /** How long what is said is kept: for `afterMs`, and at most `maxBytes` of a channel; 0: no end. Without `channel`: wherever a channel does not say it itself; `follows`: it says nothing any more. */
+  retention: record({ channel: optional(channelId), follows: flag, afterMs: uint(), maxBytes: uint() }),
+  /** What was said in the channel and is labelled before this (ms) is gone, for everyone. */
+  clear: record({ channel: channelId, before: uint() }),
   /** For one role or identity in one channel: permissions added and taken away. Both 0 removes it. */
   channelOverride: record({ channel: channelId, ...subject, allow: permissions, deny: permissions }),
   /** Who reads the channels of an audience (not 0, which is everyone's). */

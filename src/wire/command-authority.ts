@@ -1,7 +1,7 @@
 /** The forms of commands about who may do what. */
 import type { AuthorityCommand } from '../api/authority.ts'
 import { MAX_RECOVERERS } from './authority.ts'
-import { amount, channel, count, device, type Form, list, member, message, oneOf, permissions, role, space, text, texts } from './command-fields.ts'
+import { amount, channel, count, device, flag, type Form, list, member, message, oneOf, permissions, role, space, text, texts } from './command-fields.ts'
 
 type Fields<T extends AuthorityCommand['type']> = Omit<Extract<AuthorityCommand, { type: T }>, 'type'>
 
@@ -32,6 +32,8 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'set-history': { space, history: oneOf('all', 'from-join') },
   'set-relays': { space, relays: texts },
   'share-history': { space, member },
+  'set-retention': { space, channel: { optional: channel }, afterMs: { optional: count }, maxBytes: { optional: count }, follows: { optional: flag } },
+  'clear-channel': { space, channel, before: count },
   'revoke-device': { space, device },
   'set-recovery': { space, threshold: count, members: list(member, MAX_RECOVERERS) },
   'end-recovery': { space },

@@ -64,6 +64,8 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'delete-channel': { space: ID_32, channel: ID_16 },
   'set-history': { space: ID_32, history: 'from-join' },
   'set-relays': { space: ID_32, relays: ['https://one.example', 'https://two.example'] },
+  'set-retention': { space: ID_32, channel: ID_16, afterMs: 3_600_000, maxBytes: 1_048_576, follows: false },
+  'clear-channel': { space: ID_32, channel: ID_16, before: 1_800_000_000_000 },
   'group-code': { space: ID_32, channel: ID_16 },
   'person-code': { space: ID_32, member: ID_32 },
   'share-history': { space: ID_32, member: ID_32 },

@@ -12,7 +12,7 @@ import { decodeFrame, encodeFrame } from './frame.ts'
 import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from './group.ts'
 import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
-import { decodeOp, encodeHeader, encodeOp, type OpHeader } from './op.ts'
+import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type OpHeader } from './op.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
 import {
   decodeDraft, decodeHead, decodeMe, decodeNumber, decodeParcel, decodeSpace,
@@ -94,6 +94,7 @@ const samples: readonly Sample[] = [
   sample('recovery signature', { space, set: op, to: identity, identityPk: bytes(32, 7), signature: bytes(64, 8) },
     (v) => utf8(encodeRecoverySignature(v, sha)), (b) => decodeRecoverySignature(String.fromCharCode(...b), sha)),
   sample('number', 1_800_000_000_000, encodeNumber, decodeNumber),
+  { name: 'husk', value: undefined, encoded: encodeCbor([encodeHeader(header), bytes(64, 1)]), decode: (b) => decodeOpOrHusk(b, sha) },
   { name: 'op', value: undefined, encoded: encodeOp(encodeHeader(header), body, bytes(64, 1)), decode: (b) => decodeOp(b, sha) },
 ]
 

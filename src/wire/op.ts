@@ -5,6 +5,7 @@
  *   opId   = SHA-256(header)                       the header carries the body's hash; the signature is not part of the id
  *   sig    = Ed25519(device, "tk1 op" || opId)
  *   op     = canonical CBOR [header bytes, body bytes, sig]
+ *   husk   = canonical CBOR [header bytes, sig]         an op of content whose body was deleted: its place, its links and its signature stay
  *
  * Verified over the received bytes, never re-encoded. Bodies of authority ops are formats of their own (authority.ts, group.ts);
  * the body of a content op is ciphertext (content.ts).
@@ -53,6 +54,8 @@ export interface Op {
   readonly sig: Uint8Array
   /** The whole encoded op as received or made: what is stored and sent on. */
   readonly bytes: Uint8Array
+  /** Its body is gone, and `bytes` are the husk's. */
+  readonly isHusk?: true
 }
 
 export function encodeHeader(h: OpHeader): Uint8Array {
@@ -104,19 +107,37 @@ export const encodeOp = (header: Uint8Array, body: Uint8Array, sig: Uint8Array):
 /** What a device signs: domain label and op id. */
 export const opSignedBytes = (id: Uint8Array): Uint8Array => concat(utf8('tk1 op'), id)
 
+type Sha256 = (bytes: Uint8Array) => Uint8Array
+
 /**
  * Decodes one op and checks its id and its body's hash; undefined for anything malformed. The signature is NOT checked here.
  * `sha256` is passed in because wire formats know no ciphersuite.
  */
-export function decodeOp(bytes: Uint8Array, sha256: (bytes: Uint8Array) => Uint8Array): Op | undefined {
+export function decodeOp(bytes: Uint8Array, sha256: Sha256): Op | undefined {
+  const op = decodeOpOrHusk(bytes, sha256)
+  return op?.isHusk === true ? undefined : op
+}
+
+/** Either of both: what peers give each other of a channel that does not keep everything. */
+export function decodeOpOrHusk(bytes: Uint8Array, sha256: Sha256): Op | undefined {
   const v = decodeCbor(bytes, MAX_OP_BYTES)
-  if (!isArray(v, 3)) return undefined
-  const [headerBytes, body, sig] = v
-  if (!isBytes(headerBytes) || !isBytes(body) || !isBytes(sig, 64)) return undefined
+  if (!isArray(v) || (v.length !== 2 && v.length !== 3)) return undefined
+  const headerBytes = v[0], body = v.length === 3 ? v[1] : undefined, sig = v[v.length - 1]
+  if (!isBytes(headerBytes) || !isBytes(sig, 64)) return undefined
   const header = decodeHeader(headerBytes)
   const id = parseOpId(sha256(headerBytes))
   if (header === undefined || id === undefined) return undefined
+  // Only of content: what authority is made of is never deleted.
+  if (v.length === 2) return header.epoch === undefined ? undefined : { id, header, body: new Uint8Array(), sig, bytes, isHusk: true }
+  if (!isBytes(body)) return undefined
   const hash = sha256(body)
   if (!hash.every((b, i) => b === header.bodyHash[i])) return undefined
   return { id, header, body, sig, bytes }
+}
+
+/** What stays of an op, with its header as it was received. */
+export function huskOf(op: Op): Op {
+  const v = op.isHusk === true ? undefined : decodeCbor(op.bytes, MAX_OP_BYTES)
+  if (!isArray(v)) return op
+  return { id: op.id, header: op.header, body: new Uint8Array(), sig: op.sig, bytes: encodeCbor([v[0] ?? null, op.sig]), isHusk: true }
 }

@@ -10,7 +10,7 @@ import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
 import { answerGroupCode, answerPersonCode } from './check-codes.ts'
 import { endRecovery, recover, setRecovery, signRecovery } from './recovery.ts'
 import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
-import { deleteChannel, setHistory, setOverride, setRelays, setTopic, shareHistory, transferOwnership } from './settings.ts'
+import { clearChannel, deleteChannel, setHistory, setOverride, setRelays, setRetention, setTopic, shareHistory, transferOwnership } from './settings.ts'
 
 export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Promise<Refusal> | Refusal {
   const { engine, turn, asker, replica } = asked
@@ -48,6 +48,8 @@ export function doAuthority(asked: AskedIn, c: AuthorityAct): Promise<Refusal> |
     case 'delete-channel': return deleteChannel(asked, c)
     case 'set-history': return setHistory(asked, c)
     case 'set-relays': return setRelays(asked, c)
+    case 'set-retention': return setRetention(asked, c)
+    case 'clear-channel': return clearChannel(asked, c)
     case 'share-history': return shareHistory(asked, c)
     case 'revoke-device': return revokeDevice(asked, c)
     case 'set-recovery': return setRecovery(asked, c)

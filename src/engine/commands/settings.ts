@@ -7,6 +7,7 @@ import { share } from '../history.ts'
 import { endInvites } from '../invites.ts'
 import { MAX_RELAYS, MAX_TOPIC_CHARS } from '../limits.ts'
 import { refusal } from '../refusals.ts'
+import { MIN_KEPT_BYTES, MIN_KEPT_MS } from '../space/retention.ts'
 import { isListed } from '../views.ts'
 import { type AskedIn, change, refreshGroups, type Refusal, type Run } from './asked.ts'
 
@@ -50,6 +51,20 @@ export function setTopic(asked: AskedIn, c: Run<'set-topic'>): Promise<Refusal> 
   if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
   const topic = c.topic.trim()
   return topic.length > MAX_TOPIC_CHARS ? fail('text-too-long', 'This topic is too long. Use 1024 characters or fewer.') : change(asked, { type: 'channelTopic', channel: c.channel, topic })
+}
+
+export function setRetention(asked: AskedIn, c: Run<'set-retention'>): Promise<Refusal> | Refusal {
+  const { channel, follows = false, afterMs = 0, maxBytes = 0 } = c
+  if (channel !== undefined && !isListed(asked.replica, channel)) return fail('unknown-channel')
+  if (follows && (channel === undefined || afterMs + maxBytes > 0)) return fail('bad-request', 'Only a channel can follow the space, and then it says nothing itself.')
+  if ((afterMs > 0 && afterMs < MIN_KEPT_MS) || (maxBytes > 0 && maxBytes < MIN_KEPT_BYTES)) return fail('bad-request', 'Messages are kept for an hour at least, and a mebibyte of them.')
+  return change(asked, { type: 'retention', channel, follows, afterMs, maxBytes })
+}
+
+export function clearChannel(asked: AskedIn, c: Run<'clear-channel'>): Promise<Refusal> | Refusal {
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
+  if (c.before > asked.turn.now) return fail('bad-request', 'Only what was said can be deleted.')
+  return change(asked, { type: 'clear', channel: c.channel, before: c.before })
 }
 
 export function deleteChannel(asked: AskedIn, c: Run<'delete-channel'>): Promise<Refusal> | Refusal {

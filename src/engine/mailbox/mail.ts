@@ -219,6 +219,16 @@ export class Mail {
     }
   }
 
+  /** What nobody has taken by now need not go out any more. */
+  forget(turn: Turn, channel: ChannelId, chanSeq: number): void {
+    for (const [id, parcel] of this.outbox) {
+      if (parcel.covers?.channel !== channel || parcel.covers.chanSeq !== chanSeq) continue
+      this.outbox.delete(id)
+      this.refused.delete(id)
+      turn.out.delete(this.partition('outbox'), u64(Number(id.split(':')[1])))
+    }
+  }
+
   owns(parcelId: string): boolean { return parcelId.startsWith(`${this.space.slice(0, 16)}:`) }
 
   saveCursor(turn: Turn, relay: string, topic: string, next: number): void {

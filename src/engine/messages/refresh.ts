@@ -5,6 +5,7 @@ import type { ChannelId, OpId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
+import { forgetMessage } from '../retention/emptying.ts'
 import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
 import { placeOf, rowKey, rowsOf } from './places.ts'
@@ -30,12 +31,17 @@ function* lookAgain(engine: Engine, turn: () => Turn, replica: Replica, ids: rea
     const tally = yield* replica.threads.tally(replica, one, fresh)
     if (fresh.length > 0) noteUnread(engine, turn(), replica, one, fresh)
     if (one.folded.isDeleted && one.record.content !== undefined) forgetWords(engine, turn(), replica, one)
+    if (isSpent(replica, one, tally, turn().now)) { forgetMessage(engine, turn(), replica, one, [], false); continue }
     const record = bringUpToDate(turn(), replica, one, tally)
     if (one.folded.isDeleted || one.folded.edit !== undefined) engine.searching.note(turn(), replica, one)
     if (messageCounts(replica, one.channel, record)) shown.push({ ...one, record })
   }
   return yield* described(replica, engine.reading, shown)
 }
+
+/** The tombstone of a message that is due, whose thread has gone as well. */
+const isSpent = (replica: Replica, { channel, record }: Seen, tally: Tally | undefined, now: number): boolean =>
+  record.content === undefined && (tally?.replies ?? record.replies) === 0 && replica.retention.isDue({ channel, hlc: record.hlc }, now)
 
 /** A deleted message is neither unread nor a reply. */
 function forgetWords(engine: Engine, turn: Turn, replica: Replica, { channel, record }: Seen): void {

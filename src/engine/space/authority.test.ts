@@ -390,3 +390,47 @@ test('A18 found by chance (P5): an owner who weakens a role, an admin who remove
     members: alice bob carol dave
   `)
 })
+
+test('A33 how long things are kept is said by who shapes channels, and for all of them by who sets the frame; of two at once the one that keeps less', async () => {
+  const story = await tell(`
+    alice founds Home
+    alice opens garden
+    alice opens kitchen
+    alice makes gardener 30 channels
+    alice invites door
+    bob joins door
+    carol joins door
+    alice gives gardener bob
+    together
+    bob keeps garden 30
+  `)
+  const v = story.village, bob = v.device('bob'), carol = v.device('carol'), alice = v.device('alice')
+  const DAY = 24 * 3600_000
+  expect(bob.authority.state.channels.get(channelNamed('garden'))?.keeping).toMatchObject({ afterMs: 30 * DAY, maxBytes: 0 })
+  expect(bob.authority.refuse(bob.identity, { type: 'retention', channel: undefined, follows: false, afterMs: DAY, maxBytes: 0 })).toEqual({ code: 'no-permission', permission: 'space' })
+  expect(carol.authority.refuse(carol.identity, { type: 'clear', channel: channelNamed('garden'), before: 5 })).toEqual({ code: 'no-permission', permission: 'channels' })
+  for (const wrong of [{ follows: true, afterMs: DAY, maxBytes: 0 }, { follows: false, afterMs: 60_000, maxBytes: 0 }, { follows: false, afterMs: 0, maxBytes: 9 }]) {
+    expect(alice.authority.refuse(alice.identity, { type: 'retention', channel: channelNamed('garden'), ...wrong })).toEqual({ code: 'malformed' })
+  }
+  expect(alice.authority.refuse(alice.identity, { type: 'retention', channel: undefined, follows: true, afterMs: 0, maxBytes: 0 })).toEqual({ code: 'malformed' })
+  await story.tell(`
+    together
+    apart alice | bob
+    alice keeps garden 0
+    bob keeps garden 7
+    alice clears garden 500
+    bob clears garden 900
+    alice keeps all 90
+    together
+    alice clears garden 300
+    together
+  `)
+  for (const name of ['alice', 'bob', 'carol']) {
+    const { state } = v.device(name).authority
+    expect(state.channels.get(channelNamed('garden'))).toMatchObject({ keeping: { afterMs: 7 * DAY }, cleared: { before: 900 } })
+    expect(state.channels.get(channelNamed('kitchen'))).toMatchObject({ keeping: undefined, cleared: undefined })
+    expect(state.keeping).toMatchObject({ afterMs: 90 * DAY })
+  }
+  await story.tell('alice keeps garden follows')
+  expect(alice.authority.state.channels.get(channelNamed('garden'))?.keeping).toBeUndefined()
+})

@@ -7,6 +7,7 @@ import type { DeviceId, IdentityId } from '../../wire/ids.ts'
 import type { Permission } from '../../wire/permissions.ts'
 import { ALL_PERMISSIONS, has } from './permissions.ts'
 import type { Reason } from './reasons.ts'
+import { isProper } from './retention.ts'
 import type { View } from './view.ts'
 
 export const MAX_ROLES = 256
@@ -28,7 +29,7 @@ export interface Act {
 }
 
 /** In a direct conversation nobody takes anything from the others. What else needs power there, nobody has the power for. */
-const NOT_IN_DM: ReadonlySet<AuthorityBody['type']> = new Set<AuthorityBody['type']>(['channelDelete', 'channelOverride', 'channelAudience', 'audience'])
+const NOT_IN_DM: ReadonlySet<AuthorityBody['type']> = new Set<AuthorityBody['type']>(['channelDelete', 'channelOverride', 'channelAudience', 'audience', 'clear'])
 
 const no = (code: Reason['code']): Reason => ({ code })
 
@@ -81,8 +82,9 @@ function acting(body: AuthorityBody, author: IdentityId, view: View): Reason | u
     case 'deviceRevoke': return revoking(body.device, body.proof !== undefined, author, view)
     case 'roleCreate': case 'roleName': case 'rolePower': case 'rolePermissions': case 'roleDelete': return shapingRole(body, author, view)
     case 'roleAssign': case 'roleUnassign': return givingRole(body, author, view)
-    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience':
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience': case 'clear':
       return shapingChannel(body, author, view)
+    case 'retention': return keeping(body, author, view)
     case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return needs(author, 'space', view)
     case 'ownerTransfer':
       if (view.owner() !== author) return no('owner-only')
@@ -179,7 +181,7 @@ function givingRole(body: Of<'roleAssign' | 'roleUnassign'>, author: IdentityId,
   return needs(author, 'roles', view) ?? roleBelow(body.role, author, view) ?? below(author, body.identity, view)
 }
 
-type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'channelAudience' | 'audience'>
+type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'channelAudience' | 'audience' | 'clear'>
 
 function shapingChannel(body: ChannelBody, author: IdentityId, view: View): Reason | undefined {
   const missing = needs(author, 'channels', view)
@@ -193,6 +195,14 @@ function shapingChannel(body: ChannelBody, author: IdentityId, view: View): Reas
   if (!view.channelExists(body.channel)) return no('unknown-channel')
   if (body.type === 'channelAudience' && !isOpen(body.audience, view)) return no('unknown-audience')
   return body.type === 'channelOverride' ? overriding(body, author, view) : undefined
+}
+
+/** How long a channel keeps what is said is for those to say who might delete it whole; for all channels, for those who set the frame of the space. */
+function keeping(body: Of<'retention'>, author: IdentityId, view: View): Reason | undefined {
+  const missing = needs(author, body.channel === undefined ? 'space' : 'channels', view)
+  if (missing !== undefined) return missing
+  if (!isProper(body)) return no('malformed')
+  return body.channel === undefined || view.channelExists(body.channel) ? undefined : no('unknown-channel')
 }
 
 const hasAudience = (audience: number, view: View): boolean => audience === 0 || view.any(`audience ${audience}`)

@@ -198,7 +198,8 @@ export class Reference {
       case 'roleAssign': return body.role !== EVERYONE && s.members.has(body.identity) && !(s.held.get(body.identity)?.has(body.role) ?? false) && can(P.roles) && overRole(body.role) && over(body.identity)
       case 'roleUnassign': return s.members.has(body.identity) && (s.held.get(body.identity)?.has(body.role) ?? false) && (body.identity === me || (can(P.roles) && overRole(body.role) && over(body.identity)))
       case 'channelCreate': return can(P.channels) && !/^0+$/.test(body.channel) && !of('channelCreate').some((c) => c.body.channel === body.channel) && opened(body.audience)
-      case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': return can(P.channels) && channels().includes(body.channel)
+      case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'clear': return can(P.channels) && channels().includes(body.channel)
+      case 'retention': return isSensible(body) && (body.channel === undefined ? can(P.space) : can(P.channels) && channels().includes(body.channel))
       case 'channelOverride':
         if (!can(P.channels) || !channels().includes(body.channel) || (body.role === undefined) === (body.identity === undefined)) return false
         if (((body.allow | body.deny) & ~s.may(me)) !== 0 || (body.allow & body.deny) !== 0) return false
@@ -367,6 +368,8 @@ export class Reference {
   }
 }
 
+const isSensible = (b: Extract<AuthorityBody, { type: 'retention' }>): boolean =>
+  b.follows ? b.channel !== undefined && b.afterMs + b.maxBytes === 0 : !(b.afterMs > 0 && b.afterMs < 3600_000) && !(b.maxBytes > 0 && b.maxBytes < 1_048_576)
 const smaller = (a: Entry, b: Entry): number => (a.id < b.id ? -1 : 1)
 const becomes = (e: Entry): string | undefined => (e.body?.type === 'ownerTransfer' || e.body?.type === 'recover' ? e.body.to : undefined)
 function needsPower(e: Entry): boolean {

@@ -3,6 +3,7 @@ import { certBoxKey, EVERYONE, type RoleId } from '../../wire/authority.ts'
 import { type Cbor, encodeCbor } from '../../wire/cbor.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { History, Node } from './history.ts'
+import { clearing, type Clearing, type Keeping, keeping } from './retention.ts'
 import type { View } from './view.ts'
 
 export type HistoryPolicy = 'all' | 'fromJoin'
@@ -35,6 +36,9 @@ export interface ChannelState {
   /** Place among its siblings: hex whose byte order is list order, then channel id. */
   readonly place: string
   readonly overrides: readonly OverrideState[]
+  /** undefined: as the space says. */
+  readonly keeping: Keeping | undefined
+  readonly cleared: Clearing | undefined
 }
 
 export interface InviteState {
@@ -60,6 +64,8 @@ export interface SpaceState {
   readonly dm: readonly IdentityId[] | undefined
   readonly historyPolicy: HistoryPolicy
   readonly relays: readonly string[]
+  /** How long what is said is kept where a channel doesn't say it; undefined: for ever. */
+  readonly keeping: Keeping | undefined
   readonly roles: ReadonlyMap<RoleId, RoleState>
   readonly members: ReadonlyMap<IdentityId, MemberState>
   /** Devices of members that count now. */
@@ -91,6 +97,7 @@ export function stateOf(history: History, view: View): SpaceState {
     dm: view.dm(),
     historyPolicy: policyIn(history, view),
     relays: relays !== undefined && 'relays' in relays ? relays.relays : [],
+    keeping: keeping(view, undefined),
     roles: byKey([...history.roles].map((role) => [role, roleState(history, view, role)])),
     members: byKey([...history.identities].map((identity) => [identity, memberState(history, view, identity)])),
     devices,
@@ -118,7 +125,10 @@ export function stateWith(history: History, view: View, before: SpaceState, node
     case 'profile': case 'deviceAdd': return withMember(history, view, before, node)
     case 'timeout': return { ...before, members: replaced(before.members, body.identity, memberState(history, view, body.identity)) }
     case 'invite': case 'inviteRevoke': return { ...before, invites: replaced(before.invites, body.invite, inviteState(history, view, body.invite)) }
-    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience':
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'clear':
+      return { ...before, channels: replaced(before.channels, body.channel, channelState(history, view, body.channel)) }
+    case 'retention':
+      if (body.channel === undefined) return { ...before, keeping: keeping(view, undefined) }
       return { ...before, channels: replaced(before.channels, body.channel, channelState(history, view, body.channel)) }
     default: return undefined
   }
@@ -194,6 +204,7 @@ function channelState(history: History, view: View, channel: ChannelId): Channel
     name: name !== undefined && 'name' in name ? name.name : created.name, topic: topic?.type === 'channelTopic' ? topic.topic : '',
     kind: created.kind, audience: view.channelAudience(channel), category: place?.type === 'channelPlace' ? place.category : undefined,
     place: place?.type === 'channelPlace' ? place.place : '', overrides: view.overrides(channel),
+    keeping: keeping(view, channel), cleared: clearing(view, channel),
   }
 }
 

@@ -123,6 +123,8 @@ export class Story {
       case 'closes': return { type: 'channelDelete', channel: channelNamed(a) }
       case 'overrides': return { type: 'channelOverride', channel: channelNamed(a), ...subjectOf(v, b), allow: permissionsOf(c), deny: permissionsOf(d) }
       case 'names-space': return { type: 'spaceRename', name: a }
+      case 'keeps': return { type: 'retention', channel: a === 'all' ? undefined : channelNamed(a), follows: b === 'follows', afterMs: Number(b === 'follows' ? 0 : b) * 24 * 3600_000, maxBytes: Number(c || '0') * 1024 * 1024 }
+      case 'clears': return { type: 'clear', channel: channelNamed(a), before: Number(b) }
       case 'hides-history': return { type: 'spaceHistory', historyPolicy: 'fromJoin' }
       case 'hands-over-to': return { type: 'ownerTransfer', to: v.device(a).identity, cuts: v.cuts(by, by.identity) }
       case 'trusts': return { type: 'recoverySet', threshold: Number(a), identities: [b, c, d].filter((n) => n !== '').map((n) => v.device(n).identity).sort() }

@@ -6,7 +6,7 @@
 import type { Row } from '../../ports.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type OpId } from '../../wire/ids.ts'
-import { decodeOp, type Op } from '../../wire/op.ts'
+import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
 import { MAX_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { chainKey, opKey, type Place } from '../log/log.ts'
 import type { Sender } from '../log/parked.ts'
@@ -46,7 +46,7 @@ export class Receiving {
 
   async take(turn: Turn, encoded: readonly Uint8Array[], sender: Sender): Promise<Intake> {
     const out: Intake = { accepted: [], faults: [] }
-    const fresh = this.decode(encoded, out)
+    const fresh = this.decode(turn, encoded, out)
     const ops = [...this.continued(sender, fresh), ...fresh]
     const proven = await this.replica.log.proven(ops)
     const unproven: Op[] = []
@@ -79,15 +79,18 @@ export class Receiving {
     return n
   }
 
-  private decode(encoded: readonly Uint8Array[], out: Intake): Op[] {
-    const { id, world, log } = this.replica
+  private decode(turn: Turn, encoded: readonly Uint8Array[], out: Intake): Op[] {
+    const { id, world, log, retention } = this.replica
     const ops: Op[] = []
     for (const bytes of encoded) {
-      const op = decodeOp(bytes, (b) => world.suite.sha256(b))
+      const op = decodeOpOrHusk(bytes, (b) => world.suite.sha256(b))
       if (op === undefined) { out.faults.push('malformed'); continue }
       const isGenesis = op.header.type === 'genesis' && op.id === (id as string)
       if (op.header.space !== id && !isGenesis) { out.faults.push('foreign'); continue }
-      if (!log.parked.has(op.id) && !this.suspects.has(op.id) && log.place(op).type !== 'known') ops.push(op)
+      // Whose clock is ahead has deleted it earlier: somebody else has it.
+      if (op.isHusk === true && !retention.mayBeHusk(op.header, turn.now)) continue
+      if (log.parked.has(op.id) || this.suspects.has(op.id) || log.place(op).type === 'known') continue
+      ops.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
     }
     return ops
   }
@@ -163,7 +166,7 @@ export class Receiving {
     this.suspects.delete(id)
     const { op, isIn, sender } = suspect
     const { log, world } = this.replica
-    const others = rows.map((row) => decodeOp(row.value, (b) => world.suite.sha256(b))).filter((other): other is Op => other !== undefined)
+    const others = rows.map((row) => decodeOpOrHusk(row.value, (b) => world.suite.sha256(b))).filter((other): other is Op => other !== undefined)
     if (!isIn && others.some((other) => other.id === op.id)) return out
     for (const other of others) if (other.id !== op.id && (await log.verify(other))) this.noteFork({ first: other, second: op })
     if (isIn) return out

@@ -1,0 +1,97 @@
+/**
+ * Deletes what is due, some ops of one chain at a time: their bodies in the log, and whatever was made of them here, which is the message, what was noted about it,
+ * its words in the search index, and the parcel that still waited for a relay. Headers and signatures stay, so the chain is as verifiable as before.
+ */
+import type { Row } from '../../ports.ts'
+import { encodeMessage, type MessageRecord } from '../../wire/content-records.ts'
+import { fromHex } from '../../wire/bytes.ts'
+import type { ChannelId, DeviceId, EpochId, OpId } from '../../wire/ids.ts'
+import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
+import { openContent } from '../content/content.ts'
+import type { Engine } from '../engine.ts'
+import { MAX_NOTES_READ, RETENTION_ROWS } from '../limits.ts'
+import { opKey } from '../log/log.ts'
+import { PLAIN } from '../messages/fold.ts'
+import { messageRows, noteKey, noteRows, notesPartition, pinsPartition, placeOf, placesPartition, rowKey, rowsOf } from '../messages/places.ts'
+import { type Located, located } from '../messages/reading.ts'
+import { activeKey, activePartition, activePlace } from '../messages/threads.ts'
+import type { Reading } from '../reading.ts'
+import { opsPartition, type Replica } from '../replica.ts'
+import type { Turn } from '../turn.ts'
+
+type Turns = () => Turn
+interface Entry { readonly key: Uint8Array; readonly op: Op }
+
+/** One piece of a chain: how many bodies were deleted, and whether there may be more that is due. */
+export function* emptySome(engine: Engine, turn: Turns, replica: Replica, channel: ChannelId, device: DeviceId): Reading<{ readonly deleted: number; readonly more: boolean }> {
+  const { retention, world } = replica
+  const from = retention.emptiedUpTo(channel, device) + 1
+  const [rows = []] = yield [{ partition: opsPartition(replica.id, channel), query: { from: opKey(device, from), to: opKey(device, Number.MAX_SAFE_INTEGER), limit: RETENTION_ROWS } }]
+  const entries = rows.flatMap(({ key, value }): Entry[] => {
+    const op = decodeOpOrHusk(value, (b) => world.suite.sha256(b))
+    return op === undefined ? [] : [{ key, op }]
+  })
+  // What was said before something that is due is due as well, whatever its label.
+  const due = entries.slice(0, entries.findLastIndex(({ op }) => retention.isDue(op.header, turn().now)) + 1)
+  const last = due.at(-1), next = entries[due.length]
+  if (next !== undefined) retention.goesOnWith(channel, device, next.op.header.hlc)
+  if (last === undefined) return { deleted: 0, more: false }
+  const whole = due.filter(({ op }) => op.isHusk !== true)
+  yield* forgetMessages(engine, turn, replica, whole.filter(({ op }) => op.header.type === 'message').map(({ op }) => op.id))
+  yield* forgetNotes(turn, replica, channel, whole.filter(({ op }) => op.header.type !== 'message').map(({ op }) => op))
+  const later = turn()
+  for (const { key, op } of whole) {
+    later.out.put(opsPartition(replica.id, channel), key, huskOf(op).bytes)
+    replica.forgetLocked(later, op, key)
+    if (device === replica.me.device) replica.mail.forget(later, channel, op.header.chanSeq)
+  }
+  retention.emptiedTo(later, channel, device, last.op.header.chanSeq)
+  return { deleted: whole.length, more: next === undefined && rows.length === RETENTION_ROWS }
+}
+
+function* forgetMessages(engine: Engine, turn: Turns, replica: Replica, ids: readonly OpId[]): Reading<void> {
+  if (ids.length === 0) return
+  const here = yield* located(replica, ids)
+  const replies = yield here.map(({ channel, record }) => {
+    const { partition, from, to } = messageRows(replica.id, channel, record.id)
+    return { partition, query: { from, to, limit: 1 } }
+  })
+  const notes = yield here.map(({ channel, record }) => noteRows(replica.id, channel, record.id, MAX_NOTES_READ))
+  for (const [i, one] of here.entries()) forgetMessage(engine, turn(), replica, one, notes[i] ?? [], (replies[i]?.length ?? 0) > 0)
+}
+
+/** `isRoot`: replies below it are still here. Then it stays as a tombstone until they are gone: nobody could read them otherwise. */
+export function forgetMessage(engine: Engine, turn: Turn, replica: Replica, { channel, record }: Located, notes: readonly Row[], isRoot: boolean): void {
+  const { out } = turn, id = fromHex(record.id) as Uint8Array
+  for (const { key } of notes) out.delete(notesPartition(replica.id, channel), key)
+  out.delete(pinsPartition(replica.id, channel), id)
+  if (record.content !== undefined) engine.searching.note(turn, replica, { channel, record, folded: { ...PLAIN, isDeleted: true } })
+  if (record.thread !== undefined) {
+    replica.threads.countAnew(record.thread)
+    replica.inbox.expect(turn, record.thread)
+  }
+  const rows = rowsOf(replica.id, channel, record.thread), key = rowKey(placeOf(channel, record))
+  const stays: MessageRecord = { ...record, content: undefined, noted: false }
+  const before = activePlace(record), now = isRoot ? activePlace(stays) : undefined
+  if (before !== undefined && before !== now) out.delete(activePartition(replica.id, channel), activeKey(before, record.id))
+  if (isRoot) return out.put(rows, key, encodeMessage(stays))
+  replica.inbox.done(turn, record.id)
+  out.delete(rows, key)
+  out.delete(placesPartition(replica.id), id)
+}
+
+/** Notes whose message is still here go with it: a deletion that went first would bring the message back. */
+function* forgetNotes(turn: Turns, replica: Replica, channel: ChannelId, ops: readonly Op[]): Reading<void> {
+  const notes = ops.flatMap((op) => {
+    const { audience, epoch } = op.header
+    const key = replica.audiences.get(audience)?.groups.keys.contentKey(epoch as EpochId, channel)
+    const content = key === undefined ? undefined : openContent(replica.world.suite, key, op)
+    return content === undefined || content.type === 'message' ? [] : [{ id: op.id, content }]
+  })
+  const here = new Set((yield* located(replica, notes.map(({ content }) => content.message))).map(({ record }) => record.id))
+  for (const note of notes) {
+    if (here.has(note.content.message)) continue
+    turn().out.delete(notesPartition(replica.id, channel), noteKey(note))
+    replica.inbox.done(turn(), note.content.message)
+  }
+}

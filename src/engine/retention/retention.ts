@@ -1,0 +1,151 @@
+/**
+ * How long what is said in one space stays on this device. The space says it (../space/retention.ts); here it is told what is due, how far each chain has been
+ * emptied, and of what the body may be missing.
+ *
+ *   retention/<space>   op id -> ms: since when this device knows a write that is in force
+ *                       channel || device -> number of the op up to which the chain has been emptied
+ *
+ * What is due goes by an op's label, so that all who have the same log delete the same. The clock only says when. Nothing here changes what counts.
+ */
+import type { Row } from '../../ports.ts'
+import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
+import type { OpHeader } from '../../wire/op.ts'
+import { MAX_CLOCK_AHEAD_MS, RETENTION_GRACE_MS, RETENTION_SLACK_MS } from '../limits.ts'
+import { type ChainKey, chainKey } from '../log/log.ts'
+import type { Replica } from '../replica.ts'
+import type { Turn } from '../turn.ts'
+
+const HLC_STEP = 1024
+type Labelled = Pick<OpHeader, 'channel' | 'hlc'>
+
+/** What of a channel may ever have been deleted: older than this (ms), or labelled before that. */
+interface Allowed { readonly afterMs: number; readonly before: number }
+
+export class Retention {
+  private readonly replica: Replica
+  private readonly since = new Map<OpId, number>()
+  private readonly emptied = new Map<ChainKey, number>()
+  /** The label of the first op of a chain that was not due when somebody looked: until that is due there is nothing to do. */
+  private readonly next = new Map<ChainKey, number>()
+  private readonly allowed = new Map<ChannelId, Allowed>()
+  private allowedAt = ''
+
+  constructor(replica: Replica) { this.replica = replica }
+
+  get partition(): string { return `retention/${this.replica.id}` }
+
+  load(rows: readonly Row[]): void {
+    for (const { key, value } of rows) {
+      if (value.length !== 8) continue
+      if (key.length === 32) this.since.set(toHex(key) as OpId, fromU64(value))
+      if (key.length === 48) this.emptied.set(toHex(key), fromU64(value))
+    }
+  }
+
+  /** Notes which writes are in force. When the next of them begins to work (ms); undefined: all do. */
+  note(turn: Turn): number | undefined {
+    const { authority, record } = this.replica
+    let next: number | undefined
+    for (const op of this.inForce()) {
+      let since = this.since.get(op)
+      if (since === undefined) {
+        // What was said before this device came was settled among others.
+        const saidAt = (authority.node(op)?.label ?? 0) / HLC_STEP
+        since = saidAt < record.createdAt - RETENTION_GRACE_MS ? Math.floor(saidAt) : turn.now
+        this.since.set(op, since)
+        turn.out.put(this.partition, fromHex(op) as Uint8Array, u64(since))
+      }
+      const at = since + RETENTION_GRACE_MS
+      if (at > turn.now && (next === undefined || at < next)) next = at
+    }
+    return next
+  }
+
+  private * inForce(): Iterable<OpId> {
+    const { keeping, channels } = this.replica.authority.state
+    if (keeping !== undefined) yield keeping.op
+    for (const channel of channels.values()) {
+      if (channel.keeping !== undefined) yield channel.keeping.op
+      if (channel.cleared !== undefined) yield channel.cleared.op
+    }
+  }
+
+  private isSettled(op: OpId, now: number): boolean { return (this.since.get(op) ?? Infinity) + RETENTION_GRACE_MS <= now }
+
+  /** What is labelled below this (a header's label) is to be deleted here; 0: nothing. */
+  cutoff(channel: ChannelId, now: number): number {
+    const { keeping: inSpace, channels } = this.replica.authority.state
+    const state = channels.get(channel)
+    if (state === undefined) return 0
+    const keeping = state.keeping ?? inSpace, { cleared } = state
+    const byTime = keeping !== undefined && keeping.afterMs > 0 && this.isSettled(keeping.op, now) ? now - keeping.afterMs : 0
+    // Whatever it names: what was said after this device heard of it stays.
+    const byHand = cleared !== undefined && this.isSettled(cleared.op, now) ? Math.min(cleared.before, this.since.get(cleared.op) ?? 0) : 0
+    return Math.max(byTime, byHand) * HLC_STEP
+  }
+
+  isDue(header: Labelled, now: number): boolean { return header.channel !== AUTHORITY_CHANNEL && header.hlc < this.cutoff(header.channel, now) }
+
+  /**
+   * Whether others may have deleted this rightly: by something that was ever in force in the channel. Nobody can hide from a newcomer what should be there. The labels
+   * that no clock believes are let through: their ops were emptied with those that follow them.
+   */
+  mayBeHusk(header: Labelled, now: number): boolean {
+    const { afterMs, before } = this.allowedIn(header.channel)
+    if (afterMs === Infinity && before === 0) return false
+    const at = header.hlc / HLC_STEP
+    return at < Math.max(now - afterMs, Math.min(before, now)) + RETENTION_SLACK_MS || at > now + MAX_CLOCK_AHEAD_MS
+  }
+
+  private allowedIn(channel: ChannelId): Allowed {
+    const { authority } = this.replica
+    const at = `${authority.size} ${authority.upheavals}`
+    if (at !== this.allowedAt) { this.allowed.clear(); this.allowedAt = at }
+    const known = this.allowed.get(channel)
+    if (known !== undefined) return known
+    let afterMs = Infinity, before = 0
+    for (const { id, body } of authority.nodes) {
+      if ((body?.type !== 'clear' && body?.type !== 'retention') || (body.channel !== undefined && body.channel !== channel)) continue
+      const verdict = authority.verdict(id)
+      // One that others took back at the same time was in force where nobody knew that.
+      if (verdict.type === 'void' && verdict.reason.by === undefined) continue
+      if (body.type === 'clear') before = Math.max(before, body.before)
+      else if (body.afterMs > 0) afterMs = Math.min(afterMs, body.afterMs)
+    }
+    const made = { afterMs, before }
+    this.allowed.set(channel, made)
+    return made
+  }
+
+  // ---- how far each chain has been emptied ----
+
+  emptiedUpTo(channel: ChannelId, device: DeviceId): number { return this.emptied.get(chainKey(channel, device)) ?? 0 }
+
+  emptiedTo(turn: Turn, channel: ChannelId, device: DeviceId, chanSeq: number): void {
+    this.emptied.set(chainKey(channel, device), chanSeq)
+    turn.out.put(this.partition, concat(fromHex(channel) as Uint8Array, fromHex(device) as Uint8Array), u64(chanSeq))
+  }
+
+  /** An op came in: a branch of a forked chain can begin below what was emptied. */
+  cameIn(turn: Turn, { channel, device, chanSeq }: Pick<OpHeader, 'channel' | 'device' | 'chanSeq'>): void {
+    if (chanSeq > this.emptiedUpTo(channel, device)) return
+    this.emptiedTo(turn, channel, device, chanSeq - 1)
+    this.next.delete(chainKey(channel, device))
+  }
+
+  /** The chain goes on with an op of this label, which isn't due yet. */
+  goesOnWith(channel: ChannelId, device: DeviceId, hlc: number): void { this.next.set(chainKey(channel, device), hlc) }
+
+  /** Devices of whom something may be due in a channel. */
+  chainsDue(channel: ChannelId, now: number): DeviceId[] {
+    const cutoff = this.cutoff(channel, now)
+    if (cutoff === 0) return []
+    const { log } = this.replica
+    const devices = new Set(log.vector([channel]).map((e) => e.device))
+    return [...devices].filter((device) => {
+      const last = log.tipsOf(channel, device).reduce((most, tip) => Math.max(most, tip.chanSeq), 0)
+      return last > this.emptiedUpTo(channel, device) && (this.next.get(chainKey(channel, device)) ?? 0) < cutoff
+    })
+  }
+}
