@@ -1,20 +1,21 @@
 /**
- * Cryptography for the engine: hashes and XChaCha20-Poly1305 from noble, at once, because the engine makes many small ones and a
+ * Cryptography for the engine: hashes from WebAssembly and XChaCha20-Poly1305 from noble, at once, because the engine makes many small ones and a
  * WebCrypto call costs more in waiting than in work; Ed25519 and X25519 from WebCrypto, ten times faster there, with noble standing in
  * where a browser lacks them; processes of Node bring their own. All give the same bytes and the same verdicts: suite.contract.ts runs on each.
  *
  *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement      suite-curves-node.ts   both in Node
+ *   suite-sha256.ts    hashes
  *   suite-hpke.ts      RFC 9180 base mode     suite-mls.ts      what ts-mls asks for, over the same Random
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { expand } from '@noble/hashes/hkdf.js'
-import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Ciphersuite, Random } from '../ports.ts'
 import { concat } from '../wire/bytes.ts'
 import { createEd25519, type Ed25519, strict } from './suite-ed25519.ts'
 import { createHpke, ENCAPSULATED_BYTES } from './suite-hpke.ts'
 import { createMls } from './suite-mls.ts'
+import { createSha256 } from './suite-sha256.ts'
 import { createX25519, PrivateKey, PublicKey, type X25519 } from './suite-x25519.ts'
 
 export type Engine = 'webcrypto' | 'noble'
@@ -27,13 +28,10 @@ export async function createSuite(random: Random, by?: Engine | Curves): Promise
   const ed25519 = strict(brought ? by.ed25519 : await createEd25519(by))
   const x25519 = brought ? by.x25519 : await createX25519(by)
   const hpke = createHpke(x25519, random)
+  const sha = await createSha256(by === 'noble' ? by : undefined)
   return {
-    sha256: (...parts) => hashParts(parts),
-    hmac(key, ...parts) {
-      const mac = hmac.create(sha256, key)
-      for (const part of parts) mac.update(part)
-      return mac.digest()
-    },
+    sha256: (...parts) => sha.hash(parts),
+    hmac: (key, ...parts) => sha.hmac(key, parts),
     expand: (secret, length, ...info) => expand(sha256, secret, concat(...info), length),
     seal: (key, nonce, aad, plaintext) => xchacha20poly1305(key, nonce, aad).encrypt(plaintext),
     open(key, nonce, aad, ciphertext) {
@@ -57,10 +55,4 @@ export async function createSuite(random: Random, by?: Engine | Curves): Promise
     },
     mls: createMls(ed25519, x25519, hpke, random),
   }
-}
-
-function hashParts(parts: readonly Uint8Array[]): Uint8Array {
-  const hash = sha256.create()
-  for (const part of parts) hash.update(part)
-  return hash.digest()
 }

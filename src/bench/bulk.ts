@@ -1,8 +1,11 @@
-/** Taking in a history that somebody sends: what signatures cost when every op's is checked, and when those at the ends of chains vouch for the rest. */
+/**
+ * Taking in a history that somebody sends: what signatures cost when every op's is checked, and when those at the ends of chains vouch for the rest; and
+ * beside the whole of it the least that it can cost with this ciphersuite, which is to hash each op's header and body and to open it.
+ */
 import { Log } from '../engine/log/log.ts'
-import { MAX_ASK_OPS } from '../engine/limits.ts'
+import { MAX_ASK_OPS, SERVED_ROWS } from '../engine/limits.ts'
 import { Out } from '../engine/out.ts'
-import { decodeOp, type Op } from '../wire/op.ts'
+import { decodeOp, headerBytes, type Op } from '../wire/op.ts'
 import type { Person } from '../engine/engines.test-support.ts'
 import { AUTHORS, Circle } from './circle.ts'
 import { type Figure, worked } from './table.ts'
@@ -24,14 +27,24 @@ async function measure(circle: Circle, ops: readonly Op[]): Promise<Figure[]> {
   const [alice] = circle.people as [Person]
   const replica = circle.replica(alice), { suite } = replica.world
   const strangers = ops.filter((op) => op.header.device !== replica.me.device)
-  const batches: Op[][] = []
-  for (let n = 0; n < strangers.length; n += MAX_ASK_OPS) batches.push(strangers.slice(n, n + MAX_ASK_OPS))
+  const batches = inBatches(strangers, MAX_ASK_OPS)
   const log = new Log(suite)
   const decoding = await worked(() => { for (const op of strangers) if (decodeOp(op.bytes, (b) => suite.sha256(b)) === undefined) throw new Error('an op does not decode') })
   const ends = await worked(async () => { for (const batch of batches) if ((await log.proven(batch)).size !== batch.length) throw new Error('an op was not vouched for') })
   const each = await worked(async () => { for (const op of strangers) if (!(await log.verify(op))) throw new Error('a signature was not good') })
+  const key = new Uint8Array(32)
+  const floor = await worked(() => {
+    for (const op of strangers) {
+      const header = headerBytes(op)
+      suite.sha256(header)
+      suite.sha256(op.body)
+      // Sealing costs what opening does.
+      suite.seal(key, op.body.subarray(0, 24), header, op.body.subarray(24))
+    }
+  })
   let taken = 0
-  const taking = await worked(async () => { for (const batch of batches) taken += (await replica.receive({ now: circle.room.now, out: new Out() }, batch.map((op) => op.bytes))).accepted.length })
+  // As they come: so many rows a frame.
+  const taking = await worked(async () => { for (const batch of inBatches(strangers, SERVED_ROWS)) taken += (await replica.receive({ now: circle.room.now, out: new Out() }, batch.map((op) => op.bytes))).accepted.length })
   if (taken !== strangers.length) throw new Error(`took in ${taken} of ${strangers.length}`)
   const bytes = strangers.reduce((sum, op) => sum + op.bytes.length, 0)
   const rate = (what: string, ms: number, beside?: string): Figure => ({ what, value: strangers.length / (ms / 1000), unit: '/s', at: ops.length, ...(beside === undefined ? {} : { beside }) })
@@ -39,7 +52,14 @@ async function measure(circle: Circle, ops: readonly Op[]): Promise<Figure[]> {
     rate('decode and hash', decoding),
     rate('verify: every signature', each),
     rate('verify: ends of chains vouch', ends, `${(each / ends).toFixed(1)} x every signature, in batches of ${MAX_ASK_OPS}`),
-    rate('take in: decode, verify, place, decrypt, rows to save', taking),
+    rate('floor: two hashes and one AEAD an op', floor),
+    rate('take in: decode, verify, place, decrypt, rows to save', taking, `${(floor / taking).toFixed(2)} of the floor`),
     { what: 'bytes of an op on the wire', value: bytes / strangers.length, unit: 'B', at: ops.length, beside: 'text of 124' },
   ]
+}
+
+function inBatches<T>(items: readonly T[], size: number): T[][] {
+  const out: T[][] = []
+  for (let n = 0; n < items.length; n += size) out.push(items.slice(n, n + size))
+  return out
 }

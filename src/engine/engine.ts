@@ -327,7 +327,7 @@ export class Engine implements Stepper {
     this.drafts.delete(replica.id)
     this.searching.forget(replica.id)
     turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
-    for (const partition of [...openPartitions(replica.id), ...indexPartitions(replica.id)]) turn.out.saves.push({ type: 'drop', partition })
+    for (const partition of [...openPartitions(replica.id), ...indexPartitions(replica.id)]) turn.out.drop(partition)
     this.useRelays(turn)
     this.telling.spaces(turn)
   }

@@ -1,20 +1,33 @@
 /** Collects what one step asks of the world, in order. One per step; handed down as part of the turn. */
 import type { Reply, Result, Update, ApiError } from '../api.ts'
-import type { Save } from '../ports.ts'
+import type { Row, Save } from '../ports.ts'
 import type { Read, Send, Step, Tell, Wake } from './input.ts'
 
 /** Who asked, so that the answer finds its way. */
 export interface Asker { readonly client: number; readonly id: number }
 
 export class Out {
-  readonly saves: Save[] = []
+  private readonly saved: Save[] = []
+  /** What a step writes again and again, such as where a chain ends: only the last of it is worth encoding and saving. */
+  private readonly last = new Map<string, { readonly partition: string; readonly row: () => Row }>()
   readonly reads: Read[] = []
   readonly sends: Send[] = []
   readonly wakes: Wake[] = []
   readonly tells: Tell[] = []
 
-  put(partition: string, key: Uint8Array, value: Uint8Array): void { this.saves.push({ type: 'put', partition, key, value }) }
-  delete(partition: string, key: Uint8Array): void { this.saves.push({ type: 'delete', partition, key }) }
+  put(partition: string, key: Uint8Array, value: Uint8Array): void { this.saved.push({ type: 'put', partition, key, value }) }
+  delete(partition: string, key: Uint8Array): void { this.saved.push({ type: 'delete', partition, key }) }
+  save(save: Save): void { if (save.type === 'drop') this.drop(save.partition); else this.saved.push(save) }
+  drop(partition: string): void {
+    this.saved.push({ type: 'drop', partition })
+    for (const [name, last] of this.last) if (last.partition === partition) this.last.delete(name)
+  }
+  /** As `put`, for a row that this step may write again. `name`: its own in this partition, where nothing else writes it. */
+  putLast(partition: string, name: string, row: () => Row): void { this.last.set(`${partition} ${name}`, { partition, row }) }
+
+  /** All that is to be saved so far. */
+  get saves(): readonly Save[] { return [...this.saved, ...[...this.last.values()].map(({ partition, row }): Save => ({ type: 'put', partition, ...row() }))] }
+
   read(read: Read): void { this.reads.push(read) }
   send(send: Send): void { this.sends.push(send) }
   wake(tag: string, at: number): void { this.wakes.push({ tag, at }) }

@@ -165,13 +165,13 @@ export class Replica {
     const h = op.header
     if (h.channel !== AUTHORITY_CHANNEL) {
       if (!CONTENT_TYPES.has(h.type) || h.epoch === undefined || h.kid === undefined || !this.authority.everHad(h.channel)) return undefined
-      const verdict = this.authority.contentVerdict(h)
-      if (verdict.type === 'void' && this.authority.identityOf(h.device) === undefined) return undefined
+      // What was never to count is kept all the same, unless it is a stranger's.
+      if (this.authority.identityOf(h.device) === undefined) return undefined
     }
     const { tip, freed } = this.log.add(op)
     const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, op.bytes)
-    turn.out.put(`heads/${this.id}`, tipKey(h.channel, h.device, tip.branch), encodeHead(tip))
+    turn.out.putLast(`heads/${this.id}`, `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
     if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.takeContent(turn, op, rowKey)
     if (h.type === 'audience') this.openAudiences()
     this.vote(turn, op)
@@ -237,21 +237,19 @@ export class Replica {
     const waiting = this.locked.get(epoch as EpochId)
     if (waiting?.delete(channel + toHex(opRow)) !== true) return
     if (waiting.size === 0) this.locked.delete(epoch as EpochId)
-    turn.out.delete(`locked/${this.id}`, concat(fromHex(channel) as Uint8Array, opRow))
+    turn.out.delete(`locked/${this.id}`, lockedKey(channel, opRow))
   }
 
   /** Opens a content op into the row of a message or of a note, or notes that its key isn't here. `opRow`: its key on the disk. */
   private readContent(turn: Turn, op: Op, opRow: Uint8Array): void {
     const h = op.header
     const epoch = h.epoch as EpochId
-    const lockedKey = concat(fromHex(h.channel) as Uint8Array, opRow)
     const key = this.audiences.get(h.audience)?.groups.keys.contentKey(epoch, h.channel)
     if (key === undefined) {
       this.noteLocked(epoch, h.channel, opRow)
-      turn.out.put(`locked/${this.id}`, lockedKey, fromHex(epoch) as Uint8Array)
+      turn.out.put(`locked/${this.id}`, lockedKey(h.channel, opRow), fromHex(epoch) as Uint8Array)
       return
     }
-    turn.out.delete(`locked/${this.id}`, lockedKey)
     const content = openContent(this.world.suite, key, op)
     const author = this.authority.identityOf(h.device)
     if (content === undefined || author === undefined) return
@@ -383,7 +381,9 @@ export class Replica {
     for (const row of rows) {
       if (kind === 'locked') {
         const op = decodeOp(row.value, (b) => this.world.suite.sha256(b))
-        if (op !== undefined) this.readContent(turn, op, row.key)
+        if (op === undefined) continue
+        turn.out.delete(`locked/${this.id}`, lockedKey(op.header.channel, row.key))
+        this.readContent(turn, op, row.key)
       } else {
         turn.out.delete(`unopened/${this.id}`, u64(Number(number)))
         const payload = this.mail.open(row.value)
@@ -440,6 +440,7 @@ export class Replica {
   }
 }
 
+const lockedKey = (channel: ChannelId, opRow: Uint8Array): Uint8Array => concat(fromHex(channel) as Uint8Array, opRow)
 export const opsPartition = (space: SpaceId, channel: ChannelId): string => `ops/${space}/${channel}`
 function interpretGroup(groups: Groups, op: Op): void {
   const body = decodeGroupBody(op.header.type, op.body)

@@ -1,11 +1,46 @@
 /** The few things done with raw bytes everywhere. Ids are lower-case hex strings in memory and raw bytes on the wire. */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+/** Half a byte by its character, 255 for what is none; and the characters of each byte. */
+const NIBBLES = new Uint8Array(128).fill(255)
+const HIGH = new Uint8Array(256), LOW = new Uint8Array(256)
+for (let n = 0; n < 16; n++) {
+  const char = n.toString(16).charCodeAt(0)
+  NIBBLES[char] = n
+  for (let m = 0; m < 16; m++) { HIGH[16 * n + m] = char; LOW[16 * m + n] = char }
+}
 
-export const toHex = bytesToHex
+export const toHex = (bytes: Uint8Array): string => hexAt(bytes, 0, bytes.length)
+
+/** The hex of a part. Eight bytes at a time: a text put together from single characters is slow to make and slow to compare. */
+export function hexAt(bytes: Uint8Array, from: number, length: number): string {
+  let out = '', at = from
+  const char = String.fromCharCode, end = from + length
+  for (; at + 8 <= end; at += 8) {
+    const a = bytes[at] as number, b = bytes[at + 1] as number, c = bytes[at + 2] as number, d = bytes[at + 3] as number
+    const e = bytes[at + 4] as number, f = bytes[at + 5] as number, g = bytes[at + 6] as number, h = bytes[at + 7] as number
+    out += char(
+      HIGH[a] as number, LOW[a] as number, HIGH[b] as number, LOW[b] as number, HIGH[c] as number, LOW[c] as number, HIGH[d] as number, LOW[d] as number,
+      HIGH[e] as number, LOW[e] as number, HIGH[f] as number, LOW[f] as number, HIGH[g] as number, LOW[g] as number, HIGH[h] as number, LOW[h] as number,
+    )
+  }
+  for (; at < end; at++) out += char(HIGH[bytes[at] as number] as number, LOW[bytes[at] as number] as number)
+  return out
+}
 
 /** Parses lower-case hex; undefined for anything else (odd length, capitals, other characters). */
 export function fromHex(text: string): Uint8Array | undefined {
-  return text.length % 2 === 0 && /^[0-9a-f]*$/.test(text) ? hexToBytes(text) : undefined
+  if (text.length % 2 !== 0) return undefined
+  const out = new Uint8Array(text.length / 2)
+  return putHex(out, 0, text) ? out : undefined
+}
+
+/** Writes lower-case hex into bytes; false, and who knows what written, for anything else. */
+export function putHex(out: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i += 2) {
+    const high = NIBBLES[text.charCodeAt(i)] ?? 255, low = NIBBLES[text.charCodeAt(i + 1)] ?? 255
+    if ((high | low) === 255) return false
+    out[at + i / 2] = (high << 4) | low
+  }
+  return true
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
@@ -47,12 +82,19 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
 /** Unsigned 64-bit big-endian, so that byte order is number order. `value` is a safe integer, 0 or more. */
 export function u64(value: number): Uint8Array {
   const out = new Uint8Array(8)
-  new DataView(out.buffer).setBigUint64(0, BigInt(value))
+  putU64(out, 0, value)
   return out
 }
 
+export function putU64(out: Uint8Array, at: number, value: number): void {
+  const high = Math.floor(value / 0x1_0000_0000)
+  for (let i = 0; i < 4; i++) { out[at + i] = high >>> (24 - 8 * i); out[at + 4 + i] = value >>> (24 - 8 * i) }
+}
+
 export function fromU64(bytes: Uint8Array): number {
-  return Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0))
+  let out = 0
+  for (let i = 0; i < 8; i++) out = out * 256 + (bytes[i] as number)
+  return out
 }
 
 const B64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

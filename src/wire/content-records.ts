@@ -23,14 +23,24 @@ export interface Origin {
   readonly deps: readonly OpId[]
 }
 
+/** The bytes of an id, made once while it stays the same: an author says much in a row. Not to be written to. */
+function repeating(): (id: string) => Uint8Array {
+  let known = '', bytes: Uint8Array = new Uint8Array()
+  return (id) => {
+    if (id !== known) { bytes = raw(id); known = id }
+    return bytes
+  }
+}
+const deviceBytes = repeating(), authorBytes = repeating()
+
 const ORIGIN_FIELDS = 8
-const encodeOrigin = (o: Origin): Cbor[] => [raw(o.id), raw(o.device), raw(o.author), o.audience, o.seq, o.chanSeq, o.hlc, o.deps.map(raw)]
+const encodeOrigin = (o: Origin): Cbor[] => [raw(o.id), deviceBytes(o.device), authorBytes(o.author), o.audience, o.seq, o.chanSeq, o.hlc, o.deps.map(raw)]
 
 function decodeOrigin(v: readonly Cbor[]): Origin | undefined {
-  const [idBytes, deviceBytes, authorBytes, audience, seq, chanSeq, hlc, list] = v
+  const [idBytes, ownBytes, identityBytes, audience, seq, chanSeq, hlc, list] = v
   const id = idFrom(idBytes)
-  const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
-  const author = isBytes(authorBytes, 32) ? parseIdentityId(authorBytes) : undefined
+  const device = isBytes(ownBytes, 32) ? parseDeviceId(ownBytes) : undefined
+  const author = isBytes(identityBytes, 32) ? parseIdentityId(identityBytes) : undefined
   if (id === undefined || device === undefined || author === undefined || !isUint(audience) || !isUint(seq) || !isUint(chanSeq) || !isUint(hlc) || !isArray(list)) return undefined
   const deps = list.map(idFrom).filter((dep) => dep !== undefined)
   return deps.length === list.length ? { id, device, author, audience, seq, chanSeq, hlc, deps } : undefined

@@ -21,9 +21,12 @@ export type EpochId = OpId
 
 const HEX_16 = /^[0-9a-f]{32}$/
 const HEX_32 = /^[0-9a-f]{64}$/
-const parser = <T extends string>(form: RegExp) => (value: string | Uint8Array): T | undefined => {
-  const text = typeof value === 'string' ? value : toHex(value)
-  return form.test(text) ? (text as T) : undefined
+const parser = <T extends string>(form: RegExp) => {
+  const bytes = form === HEX_16 ? 16 : 32
+  return (value: string | Uint8Array): T | undefined => {
+    if (typeof value !== 'string') return value.length === bytes ? (toHex(value) as T) : undefined
+    return form.test(value) ? (value as T) : undefined
+  }
 }
 
 export const parseOpId = parser<OpId>(HEX_32)

@@ -10,19 +10,23 @@
  * Verified over the received bytes, never re-encoded. Bodies of authority ops are formats of their own (authority.ts, group.ts);
  * the body of a content op is ciphertext (content.ts).
  */
-import { concat, fromHex, utf8 } from './bytes.ts'
-import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
-import { type ChannelId, type DeviceId, type EpochId, NO_SPACE, type OpId, parseChannelId, parseDeviceId, parseOpId, parseSpaceId, type SpaceId } from './ids.ts'
+import { concat, equal, fromHex, hexAt, toHex, utf8 } from './bytes.ts'
+import { Cursor, encodeCbor } from './cbor.ts'
+import type { ChannelId, DeviceId, EpochId, OpId, SpaceId } from './ids.ts'
 
 export const OP_VERSION = 1
 /** Bytes of one whole encoded op: a commit with a tree of 1000 leaves fits, with room. */
 export const MAX_OP_BYTES = 512 * 1024
-const MAX_HEADER_BYTES = 2048
+export const MAX_HEADER_BYTES = 2048
+const HEADER_FIELDS = 15
+const MAX_TYPE_CHARS = 24
 /** Heads an op may name; with more open heads, later ops name the rest. */
 export const MAX_DEPS = 16
 /** Audiences have random numbers, so that two made at the same time are not one; 0 is everyone's. */
 export const MAX_AUDIENCE = 0xffff_ffff
 const ZERO_32 = new Uint8Array(32)
+const EMPTY = new Uint8Array()
+const SIGNED = utf8('tk1 op')
 
 export interface OpHeader {
   readonly space: SpaceId
@@ -50,6 +54,7 @@ export interface OpHeader {
 export interface Op {
   readonly id: OpId
   readonly header: OpHeader
+  /** These two lie in `bytes`: not to be written to. */
   readonly body: Uint8Array
   readonly sig: Uint8Array
   /** The whole encoded op as received or made: what is stored and sent on. */
@@ -62,41 +67,60 @@ export function encodeHeader(h: OpHeader): Uint8Array {
   const id = (v: string | undefined): Uint8Array => (v === undefined ? ZERO_32 : (fromHex(v) as Uint8Array))
   return encodeCbor([
     OP_VERSION, id(h.space), h.audience, id(h.channel), id(h.device), h.seq, id(h.prev), h.chanSeq, id(h.chanPrev),
-    h.deps.map(id), h.type, h.hlc, h.kid ?? new Uint8Array(), h.epoch === undefined ? new Uint8Array() : id(h.epoch), h.bodyHash,
+    h.deps.map(id), h.type, h.hlc, h.kid ?? EMPTY, h.epoch === undefined ? EMPTY : id(h.epoch), h.bodyHash,
   ])
 }
 
-export function decodeHeader(bytes: Uint8Array): OpHeader | undefined {
-  const v = decodeCbor(bytes, MAX_HEADER_BYTES)
-  if (!isArray(v, 15)) return undefined
-  const [version, space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, kid, epoch, bodyHash] = v
-  if (version !== OP_VERSION || !isBytes(space, 32) || !isUint(audience, MAX_AUDIENCE) || !isBytes(channel, 16) || !isBytes(device, 32)) return undefined
-  if (!isUint(seq) || seq < 1 || !isBytes(prev, 32) || !isUint(chanSeq) || chanSeq < 1 || chanSeq > seq || !isBytes(chanPrev, 32)) return undefined
-  if (!isText(type, 24) || type === '' || !isUint(hlc) || !isBytes(kid) || !isBytes(epoch) || !isBytes(bodyHash, 32)) return undefined
-  if ((kid.length !== 0 && kid.length !== 16) || (epoch.length !== 0 && epoch.length !== 32)) return undefined
-  const depIds = decodeDeps(deps)
-  const prevId = link(prev, seq), chanPrevId = link(chanPrev, chanSeq)
-  if (depIds === undefined || prevId === undefined || chanPrevId === undefined) return undefined
-  return {
-    space: parseSpaceId(space) ?? NO_SPACE, audience, channel: parseChannelId(channel) as ChannelId, device: parseDeviceId(device) as DeviceId,
-    seq, prev: prevId ?? undefined, chanSeq, chanPrev: chanPrevId ?? undefined, deps: depIds, type, hlc,
-    kid: kid.length === 0 ? undefined : kid, epoch: epoch.length === 0 ? undefined : parseOpId(epoch), bodyHash,
+/** Turns an id into text once while it stays the same: an author says much in one place. */
+class Repeating<T extends string> {
+  private readonly known = new Uint8Array(32)
+  private id = '' as T
+
+  at(bytes: Uint8Array, from: number, length: number): T {
+    let same = this.id !== ''
+    for (let i = 0; i < length && same; i++) same = this.known[i] === bytes[from + i]
+    if (same) return this.id
+    this.known.set(bytes.subarray(from, from + length))
+    return (this.id = hexAt(bytes, from, length) as T)
   }
 }
 
-/** The first op of a chain has no predecessor and every other one has: null for none, undefined for a contradiction. */
-function link(bytes: Uint8Array, seq: number): OpId | null | undefined {
-  const none = bytes.every((b) => b === 0)
-  if (none !== (seq === 1)) return undefined
-  return none ? null : (parseOpId(bytes) as OpId)
+const spaces = new Repeating<SpaceId>(), channels = new Repeating<ChannelId>(), devices = new Repeating<DeviceId>(), epochs = new Repeating<EpochId>()
+/** By their place in the list. */
+const deps = Array.from({ length: MAX_DEPS }, () => new Repeating<OpId>())
+
+/** Field by field, each where it must be: this runs for every op of a history, and a list of arrays in between would cost more than all the rest. */
+export function decodeHeader(bytes: Uint8Array): OpHeader | undefined {
+  if (bytes.length > MAX_HEADER_BYTES) return undefined
+  const c = new Cursor(bytes)
+  if (c.list() !== HEADER_FIELDS || c.uint() !== OP_VERSION) return undefined
+  const space = c.bytesOf(32), audience = c.uint(), channel = c.bytesOf(16), device = c.bytesOf(32), seq = c.uint(), prev = c.bytesOf(32), chanSeq = c.uint(), chanPrev = c.bytesOf(32)
+  if (space < 0 || audience < 0 || audience > MAX_AUDIENCE || channel < 0 || device < 0 || seq < 1 || prev < 0 || chanSeq < 1 || chanSeq > seq || chanPrev < 0) return undefined
+  const seen = readDeps(c), type = c.text(MAX_TYPE_CHARS), hlc = c.uint(), kid = c.view(16), epoch = c.view(32), bodyHash = c.view(32)
+  if (seen === undefined || type === undefined || type === '' || type.length > MAX_TYPE_CHARS || hlc < 0 || kid === undefined || epoch === undefined || bodyHash?.length !== 32) return undefined
+  if (c.at !== bytes.length || (kid.length !== 0 && kid.length !== 16) || (epoch.length !== 0 && epoch.length !== 32)) return undefined
+  // The first op of a chain has no predecessor, and every other one has.
+  if (isZero(bytes, prev) !== (seq === 1) || isZero(bytes, chanPrev) !== (chanSeq === 1)) return undefined
+  return {
+    space: spaces.at(bytes, space, 32), audience, channel: channels.at(bytes, channel, 16), device: devices.at(bytes, device, 32),
+    seq, prev: seq === 1 ? undefined : (hexAt(bytes, prev, 32) as OpId), chanSeq, chanPrev: chanSeq === 1 ? undefined : (hexAt(bytes, chanPrev, 32) as OpId),
+    deps: seen, type, hlc, kid: kid.length === 0 ? undefined : kid.slice(), epoch: epoch.length === 0 ? undefined : epochs.at(epoch, 0, 32), bodyHash: bodyHash.slice(),
+  }
 }
 
-function decodeDeps(v: Cbor | undefined): OpId[] | undefined {
-  if (!isArray(v) || v.length > MAX_DEPS) return undefined
+function isZero(bytes: Uint8Array, from: number): boolean {
+  for (let i = from; i < from + 32; i++) if (bytes[i] !== 0) return false
+  return true
+}
+
+function readDeps(c: Cursor): OpId[] | undefined {
+  const length = c.list()
+  if (length < 0 || length > MAX_DEPS) return undefined
   const out: OpId[] = []
-  for (const dep of v) {
-    const id = isBytes(dep, 32) ? parseOpId(dep) : undefined
-    if (id === undefined || (out.length > 0 && (out[out.length - 1] as OpId) >= id)) return undefined
+  for (let n = 0; n < length; n++) {
+    const at = c.bytesOf(32)
+    const id = at < 0 ? undefined : deps[n]?.at(c.bytes, at, 32)
+    if (id === undefined || (n > 0 && (out[n - 1] as OpId) >= id)) return undefined
     out.push(id)
   }
   return out
@@ -105,7 +129,7 @@ function decodeDeps(v: Cbor | undefined): OpId[] | undefined {
 export const encodeOp = (header: Uint8Array, body: Uint8Array, sig: Uint8Array): Uint8Array => encodeCbor([header, body, sig])
 
 /** What a device signs: domain label and op id. */
-export const opSignedBytes = (id: Uint8Array): Uint8Array => concat(utf8('tk1 op'), id)
+export const opSignedBytes = (id: Uint8Array): Uint8Array => concat(SIGNED, id)
 
 type Sha256 = (bytes: Uint8Array) => Uint8Array
 
@@ -120,24 +144,31 @@ export function decodeOp(bytes: Uint8Array, sha256: Sha256): Op | undefined {
 
 /** Either of both: what peers give each other of a channel that does not keep everything. */
 export function decodeOpOrHusk(bytes: Uint8Array, sha256: Sha256): Op | undefined {
-  const v = decodeCbor(bytes, MAX_OP_BYTES)
-  if (!isArray(v) || (v.length !== 2 && v.length !== 3)) return undefined
-  const headerBytes = v[0], body = v.length === 3 ? v[1] : undefined, sig = v[v.length - 1]
-  if (!isBytes(headerBytes) || !isBytes(sig, 64)) return undefined
-  const header = decodeHeader(headerBytes)
-  const id = parseOpId(sha256(headerBytes))
-  if (header === undefined || id === undefined) return undefined
+  if (bytes.length > MAX_OP_BYTES) return undefined
+  const c = new Cursor(bytes), length = c.list()
+  if (length !== 2 && length !== 3) return undefined
+  const head = c.view(MAX_HEADER_BYTES), body = length === 3 ? c.view(MAX_OP_BYTES) : EMPTY, sig = c.view(64)
+  if (head === undefined || body === undefined || sig?.length !== 64 || c.at !== bytes.length) return undefined
+  const header = decodeHeader(head)
+  if (header === undefined) return undefined
+  const id = toHex(sha256(head)) as OpId
   // Only of content: what authority is made of is never deleted.
-  if (v.length === 2) return header.epoch === undefined ? undefined : { id, header, body: new Uint8Array(), sig, bytes, isHusk: true }
-  if (!isBytes(body)) return undefined
-  const hash = sha256(body)
-  if (!hash.every((b, i) => b === header.bodyHash[i])) return undefined
-  return { id, header, body, sig, bytes }
+  if (length === 2) return header.epoch === undefined ? undefined : { id, header, body, sig, bytes, isHusk: true }
+  return equal(sha256(body), header.bodyHash) ? { id, header, body, sig, bytes } : undefined
+}
+
+/** The header as it lies in the bytes of a decoded op or husk, to be read only. */
+export function headerBytes(op: Op): Uint8Array {
+  // The first item of a list, of more than 255 bytes or at most that many.
+  const isLong = op.bytes[1] === 0x59
+  const length = isLong ? (op.bytes[2] as number) * 256 + (op.bytes[3] as number) : (op.bytes[2] as number)
+  const at = isLong ? 4 : 3
+  return op.bytes.subarray(at, at + length)
 }
 
 /** What stays of an op, with its header as it was received. */
 export function huskOf(op: Op): Op {
-  const v = op.isHusk === true ? undefined : decodeCbor(op.bytes, MAX_OP_BYTES)
-  if (!isArray(v)) return op
-  return { id: op.id, header: op.header, body: new Uint8Array(), sig: op.sig, bytes: encodeCbor([v[0] ?? null, op.sig]), isHusk: true }
+  if (op.isHusk === true) return op
+  const bytes = encodeCbor([headerBytes(op), op.sig])
+  return { id: op.id, header: op.header, body: EMPTY, sig: bytes.subarray(-64), bytes, isHusk: true }
 }

@@ -6,7 +6,7 @@ import type { Ciphersuite } from '../../ports.ts'
 import { toHex } from '../../wire/bytes.ts'
 import type { Content } from '../../wire/content.ts'
 import type { ChannelId, DeviceId, EpochId, OpId, SpaceId } from '../../wire/ids.ts'
-import type { Op, OpHeader } from '../../wire/op.ts'
+import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader } from '../../wire/op.ts'
 import { LABELS } from '../labels.ts'
 import { openContent, sealContent } from './content.ts'
 import { EpochKeys } from './keys.ts'
@@ -34,23 +34,26 @@ function header(channel = general): OpHeader {
 
 function sealed(text: string, h = header()): Op {
   const body = sealContent(suite, keyOf(h.channel), h, { type: 'message', text })
-  return { id: '00'.repeat(32) as OpId, header: { ...h, bodyHash: suite.sha256(body) }, body, sig: new Uint8Array(64), bytes: body }
+  return op({ ...h, bodyHash: suite.sha256(body) }, body)
 }
+
+const op = (h: OpHeader, body: Uint8Array): Op =>
+  decodeOp(encodeOp(encodeHeader(h), body, new Uint8Array(64)), (b) => suite.sha256(b)) ?? expect.fail('no op')
 
 test('C1 whoever holds the epoch reads what was sealed', () => {
   expect(openContent(suite, keyOf(general), sealed('hello'))).toEqual({ type: 'message', text: 'hello' } satisfies Content)
 })
 
 test('C2 content opens in its own place only: any other header, channel or key opens nothing', () => {
-  const op = sealed('hello')
+  const said = sealed('hello')
   for (const change of [{ seq: 5 }, { hlc: 6 }, { channel: random }, { type: 'edit' }, { device: '99'.repeat(32) as DeviceId }, { prev: '98'.repeat(32) as OpId }]) {
-    expect(openContent(suite, keyOf(general), { ...op, header: { ...op.header, ...change } as OpHeader })).toBeUndefined()
+    expect(openContent(suite, keyOf(general), op({ ...said.header, ...change } as OpHeader, said.body))).toBeUndefined()
   }
-  expect(openContent(suite, keyOf(random), op)).toBeUndefined()
-  for (let i = 0; i < op.body.length; i += 7) {
-    const body = op.body.slice()
+  expect(openContent(suite, keyOf(random), said)).toBeUndefined()
+  for (let i = 0; i < said.body.length; i += 7) {
+    const body = said.body.slice()
     body[i] = (body[i] as number) ^ 1
-    expect(openContent(suite, keyOf(general), { ...op, body })).toBeUndefined()
+    expect(openContent(suite, keyOf(general), op({ ...said.header, bodyHash: suite.sha256(body) }, body))).toBeUndefined()
   }
 })
 

@@ -10,7 +10,7 @@
  * memory; of content only the tips are, so whether an older place holds something else is looked up on disk (`unsure`).
  */
 import type { Ciphersuite } from '../../ports.ts'
-import { concat, fromHex, toHex, u64 } from '../../wire/bytes.ts'
+import { concat, fromHex, putHex, putU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
 import { type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import type { HeadRecord } from '../../wire/records.ts'
@@ -48,8 +48,10 @@ export class Log {
   readonly deviceHeads = new Map<DeviceId, { seq: number; id: OpId }>()
   /** Chains of which an op came whose predecessor is on a branch that isn't here: asked for from further back. */
   private readonly disputed = new Map<ChainKey, OpId>()
-  /** Newest last: which op had which number of its device. */
-  private readonly recent = new Map<string, Remembered>()
+  /** Which op had which number of its device; and where they are, the newest written over the oldest. */
+  private readonly recent = new Map<DeviceId, Map<number, Remembered>>()
+  private readonly remembered: { readonly device: DeviceId; readonly seq: number }[] = []
+  private oldest = 0
   readonly parked = new Parked()
   /** Highest hybrid time seen: our next op is labelled later. */
   maxHlc = 0
@@ -132,14 +134,14 @@ export class Log {
 
   /** Where another op has this number of its device, as far as is remembered: then its key was used twice. */
   twinOf(h: OpHeader, id: OpId): Remembered | undefined {
-    const known = this.recent.get(`${h.device}${h.seq}`)
+    const known = this.recent.get(h.device)?.get(h.seq)
     return known?.id === id ? undefined : known
   }
 
   private isKnown(op: Op): boolean {
     const h = op.header
     if (h.channel === AUTHORITY_CHANNEL) return this.authority.has(op.id)
-    return this.recent.get(`${h.device}${h.seq}`)?.id === op.id || this.tipsOf(h.channel, h.device).some((tip) => tip.id === op.id)
+    return this.recent.get(h.device)?.get(h.seq)?.id === op.id || this.tipsOf(h.channel, h.device).some((tip) => tip.id === op.id)
   }
 
   place(op: Op): Place {
@@ -215,10 +217,17 @@ export class Log {
   }
 
   private remember(h: OpHeader, id: OpId): void {
-    const key = `${h.device}${h.seq}`
-    if (this.recent.has(key)) return
-    this.recent.set(key, { id, channel: h.channel, chanSeq: h.chanSeq })
-    if (this.recent.size > REMEMBERED_OPS) for (const oldest of this.recent.keys()) { this.recent.delete(oldest); break }
+    const { device, seq } = h
+    const known = this.recent.get(device) ?? new Map<number, Remembered>()
+    if (known.has(seq)) return
+    this.recent.set(device, known.set(seq, { id, channel: h.channel, chanSeq: h.chanSeq }))
+    const gone = this.remembered[this.oldest]
+    this.remembered[this.oldest] = { device, seq }
+    this.oldest = (this.oldest + 1) % REMEMBERED_OPS
+    if (gone === undefined) return
+    const those = this.recent.get(gone.device)
+    those?.delete(gone.seq)
+    if (those?.size === 0) this.recent.delete(gone.device)
   }
 
   /** Authority ops outside the past of one of them, predecessors first: what somebody who knows only that one may lack. */
@@ -245,13 +254,17 @@ export class Log {
    */
   async proven(ops: readonly Op[]): Promise<Set<OpId>> {
     const out = new Set<OpId>()
-    const named = new Set<string>()
-    const link = (id: OpId, h: OpHeader, chanSeq: number): string => `${id}${h.channel}${h.device}${chanSeq}`
+    /** Which chains an op is vouched for in, by what follows it. */
+    const named = new Map<OpId, OpHeader[]>()
+    const isNamed = ({ id, header: h }: Op): boolean =>
+      named.get(id)?.some((next) => next.chanSeq === h.chanSeq + 1 && next.device === h.device && next.channel === h.channel) === true
     for (const op of [...ops].sort((a, b) => b.header.chanSeq - a.header.chanSeq)) {
       const h = op.header
-      if (!named.has(link(op.id, h, h.chanSeq)) && !(await this.verify(op))) continue
+      if (!isNamed(op) && !(await this.verify(op))) continue
       out.add(op.id)
-      if (h.chanPrev !== undefined && h.channel !== AUTHORITY_CHANNEL) named.add(link(h.chanPrev, h, h.chanSeq - 1))
+      if (h.chanPrev === undefined || h.channel === AUTHORITY_CHANNEL) continue
+      const others = named.get(h.chanPrev)
+      if (others === undefined) named.set(h.chanPrev, [h]); else others.push(h)
     }
     return out
   }
@@ -269,5 +282,10 @@ export const tipKey = (channel: ChannelId, device: DeviceId, branch: OpId | unde
   concat(fromHex(channel) as Uint8Array, fromHex(device) as Uint8Array, branch === undefined ? new Uint8Array() : fromHex(branch) as Uint8Array)
 
 /** The row of an op: by its place in its chain, and with its id where another op has that place, or may come to have it. */
-export const opKey = (device: DeviceId, chanSeq: number, besides?: OpId): Uint8Array =>
-  concat(fromHex(device) as Uint8Array, u64(chanSeq), besides === undefined ? new Uint8Array() : fromHex(besides) as Uint8Array)
+export function opKey(device: DeviceId, chanSeq: number, besides?: OpId): Uint8Array {
+  const out = new Uint8Array(besides === undefined ? 40 : 72)
+  putHex(out, 0, device)
+  putU64(out, 32, chanSeq)
+  if (besides !== undefined) putHex(out, 40, besides)
+  return out
+}

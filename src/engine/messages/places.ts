@@ -8,7 +8,7 @@
  *   pins/<space>/<channel>       message id, of messages ever pinned: where to look for pins
  */
 import type { RangeQuery, Row } from '../../ports.ts'
-import { concat, fromHex, fromU64, u64 } from '../../wire/bytes.ts'
+import { concat, fromHex, fromU64, putHex, putU64, u64 } from '../../wire/bytes.ts'
 import { type ChannelId, type OpId, parseChannelId, parseOpId, type SpaceId } from '../../wire/ids.ts'
 import type { MessageRecord, NoteRecord } from '../../wire/content-records.ts'
 import type { NoteContent } from '../../wire/content.ts'
@@ -39,7 +39,13 @@ export const pinsPartition = (space: SpaceId, channel: ChannelId): string => `pi
 export const placeOf = (channel: ChannelId, m: Pick<MessageRecord, 'id' | 'place' | 'thread'>): Place => ({ channel, thread: m.thread, place: m.place, id: m.id })
 
 export const rowsOf = (space: SpaceId, channel: ChannelId, thread: OpId | undefined): string => `${thread === undefined ? 'messages' : 'threads'}/${space}/${channel}`
-export const rowKey = (p: Pick<Place, 'id' | 'place' | 'thread'>): Uint8Array => concat(p.thread === undefined ? new Uint8Array() : raw(p.thread), u64(p.place), raw(p.id))
+export function rowKey(p: Pick<Place, 'id' | 'place' | 'thread'>): Uint8Array {
+  const at = p.thread === undefined ? 0 : 32, out = new Uint8Array(at + 8 + 32)
+  if (p.thread !== undefined) putHex(out, 0, p.thread)
+  putU64(out, at, p.place)
+  putHex(out, at + 8, p.id)
+  return out
+}
 export const messageRow = (space: SpaceId, p: Place): Question => one(rowsOf(space, p.channel, p.thread), rowKey(p))
 
 /** All messages of a channel, or of a thread in it. */
@@ -51,7 +57,13 @@ export function messageRows(space: SpaceId, channel: ChannelId, thread: OpId | u
 export const placeRow = (space: SpaceId, message: OpId): Question => one(placesPartition(space), raw(message))
 /** Places of messages whose id begins so; hex. */
 export const placesByPrefix = (space: SpaceId, prefix: string): Question => ({ partition: placesPartition(space), query: { ...under(raw(prefix)), limit: 4 } })
-export const encodePlace = (p: Place): Uint8Array => concat(raw(p.channel), u64(p.place), p.thread === undefined ? new Uint8Array() : raw(p.thread))
+export function encodePlace(p: Place): Uint8Array {
+  const out = new Uint8Array(p.thread === undefined ? 24 : 56)
+  putHex(out, 0, p.channel)
+  putU64(out, 16, p.place)
+  if (p.thread !== undefined) putHex(out, 24, p.thread)
+  return out
+}
 
 export function decodePlace(row: Row | undefined): Place | undefined {
   if (row === undefined || (row.value.length !== 24 && row.value.length !== 56)) return undefined

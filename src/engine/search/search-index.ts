@@ -79,7 +79,8 @@ export class SearchIndex {
 
   /** Everything is forgotten, to be added again. */
   clear(turn: Turn): void {
-    turn.out.saves.push({ type: 'drop', partition: this.partition }, { type: 'drop', partition: this.tailPartition })
+    turn.out.drop(this.partition)
+    turn.out.drop(this.tailPartition)
     this.tail.clear()
     this.erased.clear()
     this.headers.clear()
@@ -162,7 +163,7 @@ export class SearchIndex {
   flush(turn: Turn): void {
     if (this.erased.size > 0) return
     const docs = [...this.tail.values()].sort(newestFirst)
-    turn.out.saves.push({ type: 'drop', partition: this.tailPartition })
+    turn.out.drop(this.tailPartition)
     this.tail.clear()
     this.put(turn, docs, { level: 0, age: Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 })
   }
@@ -218,7 +219,7 @@ export class SearchIndex {
     for (const key of oldKeys) turn.out.delete(this.partition, key)
     const newest = docs[0], oldest = docs.at(-1)
     if (newest !== undefined && oldest !== undefined) {
-      for (const save of saves) turn.out.saves.push(save)
+      for (const save of saves) turn.out.save(save)
       catalog.push({ segment, ...as, docs: docs.length, newest: newest.hlc, oldest: oldest.hlc })
     }
     this.catalog = catalog.sort((a, b) => b.newest - a.newest || b.segment - a.segment)

@@ -51,7 +51,8 @@ export class Receiving {
     const proven = await this.replica.log.proven(ops)
     const unproven: Op[] = []
     const queue = [...ops]
-    for (let op = queue.shift(); op !== undefined; op = queue.shift()) {
+    // What is freed by one comes behind it.
+    for (const op of queue) {
       const place = this.replica.log.place(op)
       if (place.type === 'known') continue
       if (!proven.has(op.id)) {
@@ -62,8 +63,10 @@ export class Receiving {
       if (place.type === 'next') {
         const freed = await this.takeIn(turn, op, sender, out)
         // What waited had been proved before.
-        for (const waited of freed) proven.add(waited.id)
-        queue.push(...freed)
+        for (const waited of freed) {
+          proven.add(waited.id)
+          queue.push(waited)
+        }
       } else if (place.type === 'waits' && place.strays === undefined) this.park(turn, op, place.for, sender)
       else this.doubt(turn, op, sender, place, out)
     }

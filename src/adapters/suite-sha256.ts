@@ -1,0 +1,49 @@
+/**
+ * SHA-256 at once and in WebAssembly where there is any: the engine hashes each op's header and body, and in JavaScript that costs twice the time and
+ * leaves several small buffers behind each time. Noble stands in where WebAssembly is missing or forbidden.
+ */
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
+import type { IHasher } from 'hash-wasm'
+
+export interface Sha256 {
+  hash(parts: readonly Uint8Array[]): Uint8Array
+  hmac(key: Uint8Array, parts: readonly Uint8Array[]): Uint8Array
+}
+
+const BLOCK = 64
+
+export async function createSha256(only?: 'noble'): Promise<Sha256> {
+  if (only === 'noble') return noble
+  let hasher: IHasher
+  // Loaded by itself: the module holds more than this hash.
+  try { hasher = await (await import('hash-wasm')).createSHA256() } catch { return noble }
+  const hash = (parts: readonly Uint8Array[]): Uint8Array => {
+    hasher.init()
+    for (const part of parts) hasher.update(part)
+    return hasher.digest('binary')
+  }
+  return {
+    hash,
+    /** RFC 2104. */
+    hmac(key, parts) {
+      const padded = new Uint8Array(BLOCK)
+      padded.set(key.length > BLOCK ? hash([key]) : key)
+      const inner = hash([padded.map((b) => b ^ 0x36), ...parts])
+      return hash([padded.map((b) => b ^ 0x5c), inner])
+    },
+  }
+}
+
+const noble: Sha256 = {
+  hash(parts) {
+    const hasher = nobleSha256.create()
+    for (const part of parts) hasher.update(part)
+    return hasher.digest()
+  },
+  hmac(key, parts) {
+    const mac = hmac.create(nobleSha256, key)
+    for (const part of parts) mac.update(part)
+    return mac.digest()
+  },
+}
