@@ -175,7 +175,7 @@ export class Person {
   }
 
   async createChannel(name: string): Promise<void> {
-    await this.page.getByRole('button', { name: 'New channel' }).click()
+    await this.page.getByRole('button', { name: 'New channel', exact: true }).click()
     await this.page.getByLabel('Name of the channel').fill(name)
     await this.page.keyboard.press('Enter')
     await expect(this.page.getByRole('textbox', { name: `Message #${name}` })).toBeVisible()

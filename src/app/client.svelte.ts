@@ -2,8 +2,9 @@
  * All that the app knows and can do. One Client owns the port to the engine, the commands under way, and what is shown; components get data by props and
  * call methods. The engine's word is final: updates replace what is here, whole.
  */
-import type { ApiError, ChannelInfo, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Readers, Reply, ReplyInfo, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
+import type { ApiError, CategoryInfo, ChannelInfo, ChannelKind, ClientPort, Command, FromWorker, MemberInfo, MessageInfo, Readers, Reply, ReplyInfo, Results, SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { RoleInfo } from '../api/authority.ts'
+import type { WordsGiven } from '../api/messages.ts'
 import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import { undone } from './acts.ts'
 import {
@@ -42,9 +43,12 @@ export class Client {
   /** The thread that is open in the channel, by the message that began it. */
   thread = $state.raw<MessageInfo | undefined>(undefined)
   private channelsOf = $state.raw<ReadonlyMap<SpaceId, readonly ChannelInfo[]>>(new Map())
+  private categoriesOf = $state.raw<ReadonlyMap<SpaceId, readonly CategoryInfo[]>>(new Map())
   private rolesOf = $state.raw<ReadonlyMap<SpaceId, readonly RoleInfo[]>>(new Map())
   private membersOf = $state.raw<ReadonlyMap<SpaceId, readonly MemberInfo[]>>(new Map())
   private typingIn = $state.raw<ReadonlyMap<ChannelId, readonly IdentityId[]>>(new Map())
+  /** How often something was told of a channel's messages: whoever shows them in another way than as a line looks again. */
+  private news = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
   private views = $state.raw<ReadonlyMap<Place, ChannelView>>(new Map())
   /** The person looks at the end of the open channel: what comes there is read. */
   private isWatching = false
@@ -74,6 +78,7 @@ export class Client {
   }
 
   get channels(): readonly ChannelInfo[] { return (this.space && this.channelsOf.get(this.space)) || [] }
+  get categories(): readonly CategoryInfo[] { return (this.space && this.categoriesOf.get(this.space)) || [] }
   /** The strongest first, everyone's last. */
   get roles(): readonly RoleInfo[] { return (this.space && this.rolesOf.get(this.space)) || [] }
   get members(): readonly MemberInfo[] { return (this.space && this.membersOf.get(this.space)) || [] }
@@ -88,6 +93,7 @@ export class Client {
   get unread(): number { return this.spaces?.reduce((sum, s) => sum + s.unread, 0) ?? 0 }
   /** Those that go on, and what is left of others. */
   get conversations(): readonly SpaceInfo[] { return this.spaces?.filter((s) => s.kind === 'dm') ?? [] }
+  newsIn(channel: ChannelId): number { return this.news.get(channel) ?? 0 }
   membersIn(space: SpaceId): readonly MemberInfo[] { return this.membersOf.get(space) ?? [] }
   channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.channelsOf.get(space) ?? [] }
 
@@ -136,7 +142,7 @@ export class Client {
         this.me = update.me ?? null
         return
       case 'spaces': this.takeSpaces(update.spaces); return
-      case 'channels': this.takeChannels(update.space, update.channels); return
+      case 'channels': this.takeChannels(update); return
       case 'roles': this.rolesOf = new Map(this.rolesOf).set(update.space, update.roles); return
       case 'members': this.membersOf = new Map(this.membersOf).set(update.space, update.members); return
       case 'messages': this.takeMessages(update.channel, update.messages); return
@@ -159,6 +165,7 @@ export class Client {
     this.channel = undefined
     this.thread = undefined
     this.channelsOf = new Map()
+    this.categoriesOf = new Map()
     this.rolesOf = new Map()
     this.membersOf = new Map()
     this.typingIn = new Map()
@@ -187,7 +194,8 @@ export class Client {
     else if (this.space !== undefined && before?.state === 'joining' && this.currentSpace?.state === 'member') void this.fetchSpace(this.space)
   }
 
-  private takeChannels(space: SpaceId, channels: readonly ChannelInfo[]): void {
+  private takeChannels({ space, channels, categories }: { readonly space: SpaceId } & Results['list-channels']): void {
+    this.categoriesOf = new Map(this.categoriesOf).set(space, categories)
     this.channelsOf = new Map(this.channelsOf).set(space, channels)
     if (space === this.space && !channels.some((c) => c.channel === this.channel)) this.openChannel(channels[0]?.channel)
   }
@@ -213,7 +221,7 @@ export class Client {
     void this.ask({ type: 'list-roles', space }).then((roles) => { if (roles.ok) this.rolesOf = new Map(this.rolesOf).set(space, roles.result.roles) })
     const [channels, members] = await Promise.all([this.ask({ type: 'list-channels', space }), this.ask({ type: 'list-members', space })])
     if (members.ok) this.membersOf = new Map(this.membersOf).set(space, members.result.members)
-    if (channels.ok) this.takeChannels(space, channels.result.channels)
+    if (channels.ok) this.takeChannels({ space, ...channels.result })
   }
 
   /** For whoever chooses among all people known. */
@@ -226,8 +234,14 @@ export class Client {
   /** For whoever looks through all of them. */
   fetchChannels(): void {
     for (const { space } of this.spaces ?? []) {
-      if (!this.channelsOf.has(space)) void this.ask({ type: 'list-channels', space }).then((answer) => { if (answer.ok) this.takeChannels(space, answer.result.channels) })
+      if (!this.channelsOf.has(space)) void this.ask({ type: 'list-channels', space }).then((answer) => { if (answer.ok) this.takeChannels({ space, ...answer.result }) })
     }
+  }
+
+  /** Where a message is read: in its channel, in a thread, or as a post with its answers. */
+  async openMessage(space: SpaceId, { id, channel, thread }: MessageInfo): Promise<void> {
+    const isPost = this.channelsIn(space).find((c) => c.channel === channel)?.kind === 'forum'
+    await this.openAt(space, channel, thread ?? (isPost ? id : undefined))
   }
 
   /** Opens the channel, or the thread that this message in it began, and waits for the newest messages. */
@@ -285,8 +299,8 @@ export class Client {
     return undefined
   }
 
-  async createChannel(space: SpaceId, name: string, readers?: Readers): Promise<string | undefined> {
-    const answer = await this.ask({ type: 'create-channel', space, name, ...(readers && { readers }) })
+  async createChannel(space: SpaceId, what: { readonly name: string; readonly kind: ChannelKind; readonly category?: ChannelId; readonly readers?: Readers }): Promise<string | undefined> {
+    const answer = await this.ask({ type: 'create-channel', space, ...what })
     if (!answer.ok) return answer.error.message
     if (this.space === space) this.openChannel(answer.result.channel)
     return undefined
@@ -302,6 +316,7 @@ export class Client {
   }
 
   private takeMessages(channel: ChannelId, told: readonly MessageInfo[]): void {
+    this.news = new Map(this.news).set(channel, this.newsIn(channel) + 1)
     // What is in a thread doesn't stand in the channel.
     for (const place of new Set(told.map((m) => m.thread ?? channel))) this.takeAt(place, told.filter((m) => (m.thread ?? channel) === place))
     this.thread = told.find((m) => m.id === this.thread?.id) ?? this.thread
@@ -318,6 +333,7 @@ export class Client {
   /** Somebody was removed or lost a right: what they said at the same time may count no longer. */
   private revise(space: SpaceId): void {
     const isOpen = (place: Place): boolean => place === this.channel || place === this.thread?.id
+    this.news = new Map([...this.news, ...this.channelsIn(space).map((c) => [c.channel, this.newsIn(c.channel) + 1] as const)])
     const elsewhere = new Set<Place>(this.channelsIn(space).map((c) => c.channel))
     // Whose threads they are isn't known here: those that are not open are asked for again.
     this.views = new Map([...this.views].filter(([place, view]) => isOpen(place) || !(elsewhere.has(place) || view.messages.some((m) => m.thread !== undefined))))
@@ -371,6 +387,12 @@ export class Client {
     }
     const last = answer
     this.change(place, (view) => (last.ok ? accepted(view, pending.key, last.result.messageId) : refused(view, pending.key, last.error.message)))
+  }
+
+  /** A post in the open forum. Answers with what went wrong. */
+  async publish(words: WordsGiven): Promise<string | undefined> {
+    const { space, channel } = this
+    return space === undefined || channel === undefined ? undefined : this.attempt({ type: 'send-message', space, channel, ...words })
   }
 
   /** The message that a pending one became, where the engine can say. */

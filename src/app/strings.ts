@@ -5,64 +5,17 @@ import type { OFFERED } from './parts/grants.ts'
 import type { MemberAction } from './parts/member-actions.ts'
 import type { Action } from './parts/message-actions.ts'
 import type { UnsavedState } from './parts/rows.ts'
+import { CHANNELS } from './words/channels.ts'
 import { CONVERSATIONS } from './words/conversations.ts'
+import { bytes, counted, CTRL, listed, number, shortDate, time, unit } from './words/formats.ts'
 
-/** The language of the words below. Dates and numbers are written in it too, the way the person's region does. */
-const LANGUAGE = 'en'
-const LOCALE = navigator.languages.find((tag) => tag === LANGUAGE || tag.startsWith(`${LANGUAGE}-`)) ?? LANGUAGE
-/** Twelve hours or twenty-four is a habit of the region, not of the language. */
-const { hourCycle = 'h23' } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions()
-
-/** 09:05, but 9:05 AM. */
-const HOUR = hourCycle === 'h12' || hourCycle === 'h11' ? 'numeric' : '2-digit'
-// Making a format takes longer than using it, and every row has one.
-const TIME = new Intl.DateTimeFormat(LOCALE, { hour: HOUR, minute: '2-digit', hourCycle })
-const FULL_TIME = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: HOUR, minute: '2-digit', hourCycle })
-const SHORT_DATE = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: HOUR, minute: '2-digit', hourCycle })
-const DAY = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long' })
-const DAY_OF_YEAR = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'long', year: 'numeric' })
-const DAYS_AGO = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' })
-const LIST = new Intl.ListFormat(LOCALE, { type: 'conjunction' })
-const NUMBER = new Intl.NumberFormat(LOCALE)
-const PLURAL = new Intl.PluralRules(LOCALE)
-
-/** What Ctrl is called on this keyboard. */
-const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl'
-
-const number = (n: number): string => NUMBER.format(n)
-const counted = (n: number, one: string, other: string): string => `${number(n)} ${PLURAL.select(n) === 'one' ? one : other}`
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
-/** 1.4 MB. */
-function bytes(n: number): string {
-  const step = n < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(n) / 3))
-  return new Intl.NumberFormat(LOCALE, { style: 'unit', unit: UNITS[step] ?? 'byte', maximumFractionDigits: step < 2 ? 0 : 1 }).format(n / 1000 ** step)
-}
-const unit = (n: number, name: 'minute' | 'hour' | 'day'): string => new Intl.NumberFormat(LOCALE, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
-
-export const time = (at: number): string => TIME.format(at)
-/** As short as it gets, for narrow places: what stands around it says which half of the day. */
-export const shortTime = (at: number): string => TIME.formatToParts(at).filter((part) => part.type !== 'dayPeriod').map((part) => part.value).join('').trim()
-export const fullTime = (at: number): string => FULL_TIME.format(at)
-
-/** Alice, Bob and Carol. */
-export const listed = (names: readonly string[]): string => LIST.format(names)
+export { day, fullTime, listed, shortDate, shortTime, time } from './words/formats.ts'
 
 /** "for 30 days", "up to 50 MB", or both. */
 export function keepsFor({ afterMs, maxBytes }: { readonly afterMs: number; readonly maxBytes: number }): string {
   const hours = afterMs / 3600_000
   const time = afterMs === 0 ? [] : [`for ${hours % 24 === 0 ? counted(hours / 24, 'day', 'days') : counted(Math.round(hours), 'hour', 'hours')}`]
   return [...time, ...(maxBytes === 0 ? [] : [`up to ${bytes(maxBytes)}`])].join(', ')
-}
-
-export const shortDate = (at: number): string => SHORT_DATE.format(at)
-
-export function day(at: number, now: number): string {
-  // From noon to noon: a day on which clocks change is not quite 24 hours long.
-  const days = Math.round((new Date(now).setHours(12, 0, 0, 0) - new Date(at).setHours(12, 0, 0, 0)) / 86_400_000)
-  if (days < 0 || days > 300) return DAY_OF_YEAR.format(at)
-  if (days > 1) return DAY.format(at)
-  const text = DAYS_AGO.format(-days, 'day')
-  return text.charAt(0).toLocaleUpperCase(LOCALE) + text.slice(1)
 }
 
 export function sendState(state: SendState | UnsavedState): string {
@@ -100,6 +53,7 @@ export function joiningHint(relays: readonly string[], known: readonly RelayStat
 }
 
 export const s = {
+  ...CHANNELS,
   ...CONVERSATIONS,
   app: 'Thicket',
   tagline: 'A home for your group that opens from a link.',
@@ -179,7 +133,7 @@ export const s = {
   timeOutHint: 'Nothing they write counts until it is over. They can go on reading.',
   timeOutLasts: 'It lasts',
   timedOutUntil: (until: string) => `In a time-out until ${until}`,
-  timedOut: (until: number) => `You are in a time-out until ${SHORT_DATE.format(until)}. You can read, but not write.`,
+  timedOut: (until: number) => `You are in a time-out until ${shortDate(until)}. You can read, but not write.`,
   mayNotSend: 'Your roles don’t let you write in this channel. Ask the owner, or someone who manages roles.',
   privateChannel: 'Private',
   privateHint: 'Only those you choose can read it, and see that it is there.',
@@ -256,7 +210,7 @@ export const s = {
   } satisfies Record<HistoryPolicy, string>,
   links: 'Links of this space',
   linkUses: (invite: InviteInfo) => `${number(invite.used)} of ${number(invite.uses)} used`,
-  linkUntil: (invite: InviteInfo) => `until ${SHORT_DATE.format(invite.expiresAt)}`,
+  linkUntil: (invite: InviteInfo) => `until ${shortDate(invite.expiresAt)}`,
   linkMadeBy: (name: string) => `by ${name}`,
   revoke: 'Take back',
   qr: 'The same as a QR code',
@@ -265,7 +219,7 @@ export const s = {
   typing: (names: readonly string[]): string => {
     const known = names.map((name) => (name === '' ? s.someone : name))
     if (known.length > 3) return 'Several people are typing…'
-    return known.length === 0 ? '' : `${LIST.format(known)} ${known.length === 1 ? 'is' : 'are'} typing…`
+    return known.length === 0 ? '' : `${listed(known)} ${known.length === 1 ? 'is' : 'are'} typing…`
   },
   completions: 'What you may mean',
   offered: (n: number) => `${counted(n, 'suggestion', 'suggestions')}: arrows choose, Enter takes`,
@@ -294,7 +248,7 @@ export const s = {
   cantCopy: 'The browser doesn’t let this page copy.',
   reactions: 'Reactions',
   reactWith: (emoji: string) => `React with ${emoji}`,
-  reactedBy: (emoji: string, names: readonly string[]) => `${emoji} ${LIST.format(names)}`,
+  reactedBy: (emoji: string, names: readonly string[]) => `${emoji} ${listed(names)}`,
   pickEmoji: 'Emoji',
   usualEmoji: 'Often used',
   searchEmoji: 'Search emoji',
@@ -354,8 +308,8 @@ export const s = {
     { filter: 'during:today', does: 'on a day; also yesterday, 2026-11, 2026' },
   ],
   found: (n: number, more: boolean) => (more ? `The first ${counted(n, 'message', 'messages')}.` : `${counted(n, 'message', 'messages')}.`),
-  searchUnclear: (parts: readonly string[]) => `Not understood: ${LIST.format(parts)}.`,
-  searchSince: (since: number) => (since > Date.now() ? 'Still being indexed: try again in a moment.' : `Still being indexed: searched back to ${SHORT_DATE.format(since)}.`),
+  searchUnclear: (parts: readonly string[]) => `Not understood: ${listed(parts)}.`,
+  searchSince: (since: number) => (since > Date.now() ? 'Still being indexed: try again in a moment.' : `Still being indexed: searched back to ${shortDate(since)}.`),
   placeIn: (channel: string, space: string) => `${channel} in ${space}`,
   quickSwitcher: 'Go to a space or channel',
   nothingFound: 'Nothing found.',
@@ -365,6 +319,7 @@ export const s = {
     { keys: [[CTRL, 'K']], does: 'Go to a space or channel' },
     { keys: [[CTRL, 'F']], does: 'Search' },
     { keys: [['Alt', '↑'], ['Alt', '↓']], does: 'Previous or next channel' },
+    { keys: [['Alt', 'Shift', '↑'], ['Alt', 'Shift', '↓']], does: 'On a channel in the list: move it, if you manage channels' },
     { keys: [['Esc']], does: 'Close what is open, or mark as read and jump to the latest' },
     { keys: [['Enter']], does: 'Send' },
     { keys: [['Shift', 'Enter']], does: 'New line' },
