@@ -1,6 +1,6 @@
 /** A person at their own browser, with a profile of their own and a line of their own to the world. Methods are what people do. */
 import { once } from 'node:events'
-import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readlinkSync, renameSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -335,6 +335,21 @@ export class Person {
   async leave(): Promise<void> {
     await this.context?.close()
     this.context = undefined
+  }
+
+  /** Closes the browser, and copies all it keeps. Opened again, it is as if nothing had been. */
+  async backsUp(): Promise<string> {
+    await this.leave()
+    const copy = `${this.profile}-backup`
+    cpSync(this.profile, copy, { recursive: true })
+    return copy
+  }
+
+  /** What the browser kept is as it was when the copy was made. */
+  async restores(copy: string): Promise<void> {
+    await this.leave()
+    rmSync(this.profile, { recursive: true })
+    renameSync(copy, this.profile)
   }
 
   /** kill -9 of the whole browser. */

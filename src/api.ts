@@ -168,6 +168,8 @@ export type ErrorCode =
   | 'not-allowed' | 'not-a-member' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
   /** Links: not one of ours or damaged; made by a newer version; past its end; taken back; all uses taken; nobody reachable knows it (yet). */
   | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'
+  /** This device was put back to what it once was, and goes on under a new key. */
+  | 'put-back'
   | 'disk-full' | 'disk-failed' | 'busy' | 'internal'
 
 export interface Results extends AuthorityResults, MessageResults {

@@ -267,6 +267,7 @@ class Loop implements Host {
     for (const send of step.sends) this.send(send)
     for (const wake of step.wakes) this.arm(wake)
     for (const tell of step.tells) this.tell(tell)
+    if (step.startAgain === true) { this.answerAll(BUSY); this.dropEngine() }
     if (input.type === 'client-gone') this.unanswered.delete(input.client)
   }
 

@@ -22,7 +22,7 @@ export function sendState(state: SendState | UnsavedState): string {
   switch (state.type) {
     case 'received': return ''
     case 'saving': return 'Saving…'
-    case 'securing': return 'Securing: waits for the group’s new key'
+    case 'securing': return 'Securing: waits until it may be sealed'
     case 'queued': return 'Queued on this device'
     case 'relay': return 'At the relay'
     case 'delivered':

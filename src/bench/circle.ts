@@ -27,8 +27,7 @@ export class Circle {
   }
 
   /** A space that everyone has joined and knows of. */
-  static async gather(count: number): Promise<Circle> {
-    const room = new Room()
+  static async gather(count: number, room = new Room()): Promise<Circle> {
     const alice = await room.person('Alice')
     const { space, channel } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: ['http://relay.test'] })
     const { link } = await room.ask(alice, { type: 'create-invite', space, uses: count })
@@ -62,14 +61,14 @@ export class Circle {
   }
 
   /** Messages by each in turn, on their own disks only. */
-  async say(count: number, text = (): string => TEXT): Promise<Op[]> {
-    const ops: Op[] = [], outs = this.people.map(() => new Out())
+  async say(count: number, text = (): string => TEXT, authors = this.people): Promise<Op[]> {
+    const ops: Op[] = [], outs = authors.map(() => new Out())
     for (let n = 0; n < count; n++) {
-      const replica = this.replica(this.people[n % this.people.length] as Person), out = outs[n % outs.length] as Out, tip = replica.groups.tip()
+      const replica = this.replica(authors[n % authors.length] as Person), out = outs[n % outs.length] as Out, tip = replica.groups.tip()
       if (tip === undefined) throw new Error('no group to write in')
       ops.push(await replica.appendContent({ now: this.room.now, out }, this.channel, tip, { type: 'message', text: text() }))
     }
-    for (const [n, out] of outs.entries()) await this.people[n]?.disk.save(out.saves)
+    for (const [n, out] of outs.entries()) await authors[n]?.disk.save(out.saves)
     return ops
   }
 

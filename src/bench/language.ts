@@ -37,7 +37,7 @@ const KINDS: readonly Question['kind'][] = ['a word', 'two words', 'the beginnin
 export function questions(ofEach: number, authors: number, textOf: (n: number) => string): Question[] {
   const roll = dice(7), word = language(dice(42))
   return Array.from({ length: ofEach * KINDS.length }, (_, n): Question => {
-    const kind = KINDS[n % KINDS.length] as Question['kind'], by = `Person ${1 + (n % (authors - 1))}`
+    const kind = KINDS[n % KINDS.length] as Question['kind'], by = `Person ${2 + (n % (authors - 1))}`
     const phrase = (): string[] => textOf(Math.floor(roll() * 1e9)).split(' ').slice(2, 4)
     switch (kind) {
       case 'a word': return { kind, words: [word()], author: undefined }

@@ -10,7 +10,7 @@ import { equal, fromHex } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type OpId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
-import { decodeMe, type MeRecord } from '../wire/records.ts'
+import { decodeFormer, decodeMe, type MeRecord } from '../wire/records.ts'
 import { runCommand } from './commands/commands.ts'
 import { takeContact } from './contacts.ts'
 import { distribute } from './distribute.ts'
@@ -36,6 +36,7 @@ import type { Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
 import { Retaining } from './retention/retaining.ts'
 import { Searching } from './search/searching.ts'
+import { Succession } from './succession.ts'
 import { Peers } from './sync/peers.ts'
 import type { Intake } from './sync/receiving.ts'
 import { postReceipts, takeReceipt } from './sync/receipts.ts'
@@ -68,6 +69,7 @@ export class Engine implements Stepper {
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
   readonly lost: LostMail
+  readonly succession: Succession
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -76,6 +78,7 @@ export class Engine implements Stepper {
       ops: (turn, replica, ops, from, device) => this.take(turn, replica, ops, from, device),
       met: (turn, replica) => this.touch(turn, replica),
       vector: (turn, replica, device, vector) => { if (this.noteHeld(turn, replica, device, vector)) this.touch(turn, replica) },
+      told: (turn, replica) => this.succession.peerTold(turn, replica),
       tree: (turn, replica, tree) => this.takeTree(turn, replica, tree),
       signal: (turn, replica, sealed) => this.onSignal(turn, replica, sealed),
     })
@@ -88,12 +91,14 @@ export class Engine implements Stepper {
     this.retaining = new Retaining(this)
     this.opening = new Opening(this)
     this.lost = new LostMail(this)
+    this.succession = new Succession(this)
   }
 
   async step(input: Input, now: number): Promise<Step> {
     const turn: Turn = { now, out: new Out() }
     this.touched.clear()
     await this.take1(turn, input)
+    if (turn.out.startsAgain) return turn.out.step()
     for (const id of [...this.touched]) {
       const replica = this.replicas.get(id)
       if (replica !== undefined) await this.conclude(turn, replica)
@@ -132,7 +137,7 @@ export class Engine implements Stepper {
   // ---- start ----
 
   private start(turn: Turn): void {
-    turn.out.read({ tag: 'me', partition: 'me', query: { limit: 1 } })
+    turn.out.read({ tag: 'me', partition: 'me', query: { limit: 2 } })
     turn.out.read({ tag: 'spaces', partition: 'spaces', query: { limit: 1000 } })
   }
 
@@ -141,6 +146,7 @@ export class Engine implements Stepper {
     if (first === 'me') {
       const record = rows[0] === undefined ? undefined : decodeMe(rows[0].value)
       if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
+      this.succession.load(turn, (rows[1] === undefined ? undefined : decodeFormer(rows[1].value)) ?? [])
       this.telling.me(turn)
       return
     }
@@ -159,7 +165,6 @@ export class Engine implements Stepper {
   setMe(me: Me, record: MeRecord): void {
     this.me = me
     this.meRecord = record
-    this.peers.me = me
   }
 
   meRecord: MeRecord | undefined
@@ -212,6 +217,7 @@ export class Engine implements Stepper {
   private taken(turn: Turn, replica: Replica, { accepted }: Intake, from?: string): void {
     if (accepted.length === 0) return
     this.touch(turn, replica)
+    this.succession.came(turn, replica, accepted)
     const fresh = accepted.filter((op) => op.header.device !== replica.me.device)
     this.peers.acknowledge(turn, replica, fresh)
     // What came over one connection goes on to the others: they may not be connected to its author.
@@ -304,6 +310,7 @@ export class Engine implements Stepper {
         else if (payload !== undefined) await this.onPayload(turn, replica, payload)
       }
       replica.mail.saveCursor(turn, event.relay, event.topic, event.next)
+      this.succession.relayTold(turn, replica, event)
     }
   }
 
@@ -341,6 +348,8 @@ export class Engine implements Stepper {
   private async onTimer(turn: Turn, tag: string): Promise<void> {
     const [kind = '', id = '', number = ''] = tag.split('|')
     if (kind === 'presence') return this.meeting.announceAll(turn)
+    if (kind === 'succeed') return this.succession.due(turn)
+    if (kind === 'former') return this.succession.endFormer(turn)
     if (kind === 'go-on') return this.questions.onRows(turn, id, [])
     if (kind === 'sync') {
       this.peers.compareAll(turn)
@@ -352,13 +361,13 @@ export class Engine implements Stepper {
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
-    if (kind === 'behind') this.touch(turn, replica)
+    if (kind === 'behind' || kind === 'unsure') this.touch(turn, replica)
     if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'retention') await this.retaining.work(turn, replica)
     if (kind === 'marks') await shareMarks(this, turn, replica)
     if (kind === 'typing') this.typing.tell(turn, replica)
     if (kind === 'receipt') await postReceipts(turn, replica)
-    if (kind === 'proof') await proveForks(this, turn, replica)
+    if (kind === 'proof' && this.succession.isSure(replica, turn.now)) await proveForks(this, turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)
   }
 
@@ -368,6 +377,7 @@ export class Engine implements Stepper {
     const before = replica.everyone.relayKeysInUse()[0]
     await replica.settle(turn)
     await followRelays(this, turn, replica)
+    this.succession.look(replica)
     if (replica.record.state === 'open') {
       this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)
@@ -385,7 +395,7 @@ export class Engine implements Stepper {
   /** Seals what waited for the group, oldest first. */
   private async sendDrafts(turn: Turn, replica: Replica): Promise<void> {
     const drafts = this.drafts.get(replica.id)
-    if (drafts === undefined || drafts.empty) return
+    if (drafts === undefined || drafts.empty || !this.succession.isSure(replica, turn.now)) return
     const mayGo = (channel: ChannelId): boolean => { const audience = replica.audienceFor(channel); return audience !== undefined && maySeal(audience) }
     for (const draft of drafts.take(turn, mayGo)) {
       const tip = replica.audienceFor(draft.channel)?.groups.tip() as EpochId

@@ -2,7 +2,7 @@
  * A few engines in one room, for stories about what they decide: a toy network and one toy relay that always work, a disk that is a sorted map,
  * and time that moves when told. Faults, scale and chance are the simulator's business.
  */
-import { type MemoryDisk, openMemoryDisk } from '../adapters/disk-memory.ts'
+import { type DiskSnapshot, type MemoryDisk, openMemoryDisk } from '../adapters/disk-memory.ts'
 import { seededRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
@@ -17,7 +17,7 @@ export const RELAY = 'http://relay.test'
 export class Person {
   readonly name: string
   engine: Engine
-  readonly disk: MemoryDisk
+  disk: MemoryDisk
   readonly queue: Input[] = []
   readonly wakes = new Map<string, number>()
   readonly watches = new Map<string, number>()
@@ -39,6 +39,12 @@ export class Person {
     const replica = this.engine.replicas.get(id)
     if (replica === undefined) throw new Error(`${this.name} has no such space`)
     return replica
+  }
+
+  /** Their disk as it was then, and whatever they had in mind is forgotten: a profile put back from a backup. */
+  async putBack(then: DiskSnapshot): Promise<void> {
+    this.disk = openMemoryDisk(then)
+    await this.restart()
   }
 
   /** Forgets everything that is not on disk. */
@@ -64,13 +70,17 @@ export class Room {
   private readonly cutOff = new Map<Person, (() => void)[]>()
   /** Told of each frame that reaches somebody. */
   seesFrame: ((bytes: Uint8Array, from: Person, to: Person) => void) | undefined
+  private readonly curves: Parameters<typeof createSuite>[1]
   private readonly boxes = new Map<string, Uint8Array[]>()
   private nextId = 1
+
+  /** Without Node around it, a room needs other curves. */
+  constructor(curves: Parameters<typeof createSuite>[1] = CURVES) { this.curves = curves }
 
   /** Somebody, or with `isNew` a device that nobody has set up yet. */
   async person(name: string, isNew = false): Promise<Person> {
     const random = seededRandom(this.people.length + 1)
-    const make = async (): Promise<Engine> => new Engine({ suite: await createSuite(random, CURVES), random })
+    const make = async (): Promise<Engine> => new Engine({ suite: await createSuite(random, this.curves), random })
     const person = new Person(name, await make(), openMemoryDisk(), make)
     this.people.push(person)
     person.queue.push({ type: 'start' }, { type: 'self', peer: person.peer, addresses: ['/x'] }, { type: 'relay-up', relay: RELAY })
@@ -168,6 +178,13 @@ export class Room {
     for (const send of step.sends) this.carry(person, send)
     for (const { tag, at } of step.wakes) if (at === Infinity) person.wakes.delete(tag); else person.wakes.set(tag, at)
     for (const tell of step.tells) if (tell.type === 'reply') person.replies.set(tell.reply.id, tell.reply); else person.updates.push(tell.update)
+    if (step.startAgain === true) await this.startsAgain(person)
+  }
+
+  /** As when the process ends: others see the connection go. */
+  async startsAgain(person: Person): Promise<void> {
+    for (const other of this.people) if (other !== person) other.queue.push({ type: 'peer-down', peer: person.peer })
+    await person.restart()
   }
 
   private carry(from: Person, send: Send): void {

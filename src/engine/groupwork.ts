@@ -20,6 +20,7 @@ export class Groupwork {
   async now(turn: Turn, audience: Audience): Promise<void> {
     const { replica } = audience
     this.planned.delete(timerOf(audience))
+    if (!this.engine.succession.isSure(replica, turn.now)) return
     const op = await act(turn, audience, due(audience, turn.now))
     if (op === undefined) return
     this.done.set(timerOf(audience), [...this.lately(audience, turn.now), turn.now])
@@ -29,7 +30,7 @@ export class Groupwork {
 
   /** Arms the groups' timers anew where what is due has changed; what is due at once is done at once. */
   plan(turn: Turn, replica: Replica): void {
-    if (replica.record.state !== 'open') return
+    if (replica.record.state !== 'open' || !this.engine.succession.isSure(replica, turn.now)) return
     for (const audience of replica.audiences.values()) this.planOne(turn, audience)
     if ([...replica.audiences.values()].some(({ groups }) => groups.isBehind)) turn.out.wake(`behind|${replica.id}`, turn.now)
   }

@@ -44,6 +44,8 @@ export interface Step {
   readonly sends: readonly Send[]
   readonly wakes: readonly Wake[]
   readonly tells: readonly Tell[]
+  /** Afterwards another engine starts from the disk. */
+  readonly startAgain?: true
 }
 
 /** What the host needs of an engine: the simulator's planted bugs implement it too. */

@@ -178,6 +178,15 @@ export const MARKS_AFTER_MS = 3000
 export const MAX_UNREAD_COUNTED = 1000
 /** Replies of one thread that are counted at once: beyond it the number says nothing more. */
 export const MAX_THREAD_COUNTED = 1000
+/** Ms without another own op that is news here before a disk that was put back is left behind; and after so long also when not every space has been heard. */
+export const SUCCEED_AFTER_MS = 3000
+export const SUCCEED_AT_LAST_MS = 60_000
+/** Ms after opening a space in which somebody may still be reached before anything is signed there. */
+export const UNSURE_ALONE_MS = 5000
+/** A device that was left behind is ended after this (ms): what it said is still under way to some. */
+export const END_FORMER_AFTER_MS = 7 * 24 * 3600_000
+/** Numbers left out before a device's last op: others may hold ops under them that it has forgotten. */
+export const FORGOTTEN_OPS = 2 ** 20
 /** Drafts that wait for the group, per space. */
 export const MAX_DRAFTS = 200
 /** Proposals of the index that one search looks at: a half-typed rare combination must not read the whole disk. */

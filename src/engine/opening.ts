@@ -45,6 +45,7 @@ export class Opening {
     this.engine.reading.load(space, of(`read/${space}`))
     for (const id of replica.inbox.load(of(replica.inbox.partition))) replica.threads.countAnew(id)
     this.engine.addReplica(turn, replica).load(of(`drafts/${space}`))
+    this.engine.succession.opened(turn, replica)
     if (replica.state() === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
       if (link !== undefined && link !== 'newer') this.engine.joins.resume(await Joining.begin(turn, replica, link, undefined))

@@ -15,6 +15,12 @@ export class Out {
   readonly wakes: Wake[] = []
   readonly tells: Tell[] = []
 
+  private isFinal = false
+
+  /** The engine that runs now is of no more use once this step is done: another one starts from the disk. */
+  startAgain(): void { this.isFinal = true }
+  get startsAgain(): boolean { return this.isFinal }
+
   put(partition: string, key: Uint8Array, value: Uint8Array): void { this.saved.push({ type: 'put', partition, key, value }) }
   delete(partition: string, key: Uint8Array): void { this.saved.push({ type: 'delete', partition, key }) }
   save(save: Save): void { if (save.type === 'drop') this.drop(save.partition); else this.saved.push(save) }
@@ -35,5 +41,5 @@ export class Out {
   reply(to: Asker, result: Result): void { this.tells.push({ type: 'reply', client: to.client, reply: { id: to.id, ok: true, result } as Reply }) }
   refuse(to: Asker, error: ApiError): void { this.tells.push({ type: 'reply', client: to.client, reply: { id: to.id, ok: false, error } }) }
 
-  step(): Step { return { saves: this.saves, reads: this.reads, sends: this.sends, wakes: this.wakes, tells: this.tells } }
+  step(): Step { return { saves: this.saves, reads: this.reads, sends: this.sends, wakes: this.wakes, tells: this.tells, ...(this.isFinal ? { startAgain: true } : {}) } }
 }

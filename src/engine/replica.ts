@@ -17,7 +17,7 @@ import { openContent, sealContent } from './content/content.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
 import { splitPackage } from './key-packages.ts'
-import { MAX_CLOCK_AHEAD_MS } from './limits.ts'
+import { FORGOTTEN_OPS, MAX_CLOCK_AHEAD_MS } from './limits.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
 import { Mail } from './mailbox/mail.ts'
@@ -303,6 +303,12 @@ export class Replica {
   /** Makes, signs and takes in an own authority or group op. `audience`: whose group it is about. */
   append(turn: Turn, type: string, body: Uint8Array, audience = 0): Promise<Op> {
     return this.finish(turn, this.header(turn, type, AUTHORITY_CHANNEL, audience, undefined), body)
+  }
+
+  /** The last op under this device's key: beyond all that it has signed and forgotten. */
+  appendLast(turn: Turn, type: string, body: Uint8Array): Promise<Op> {
+    const header = this.header(turn, type, AUTHORITY_CHANNEL, 0, undefined)
+    return this.finish(turn, { ...header, seq: header.seq + FORGOTTEN_OPS }, body)
   }
 
   /** Takes in the genesis op that made this space's id. */

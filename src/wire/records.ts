@@ -2,7 +2,7 @@
 import { fromHex, toHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
 import { type Content, decodeContent, encodeContent, MAX_CONTENT_BYTES } from './content.ts'
-import { type ChannelId, type OpId, parseChannelId, parseOpId } from './ids.ts'
+import { type ChannelId, type DeviceId, type OpId, parseChannelId, parseDeviceId, parseOpId } from './ids.ts'
 
 /** The content itself, and the frame around it. */
 const MAX_DRAFT_BYTES = MAX_CONTENT_BYTES + 1024
@@ -20,6 +20,22 @@ export function decodeMe(bytes: Uint8Array): MeRecord | undefined {
   const [version, identitySeed, deviceSeed, boxSeed, cert, name] = v
   if (version !== 1 || !isBytes(identitySeed, 32) || !isBytes(deviceSeed, 32) || !isBytes(boxSeed, 32) || !isBytes(cert) || !isText(name, 256)) return undefined
   return { identitySeed, deviceSeed, boxSeed, cert, name }
+}
+
+/** A device that this one was, under a key that it gave up, and when it is ended (ms). */
+export interface Former { readonly device: DeviceId; readonly endsAt: number }
+const MAX_FORMER = 64
+
+export const encodeFormer = (former: readonly Former[]): Uint8Array => encodeCbor(former.slice(-MAX_FORMER).map(({ device, endsAt }) => [raw(device), endsAt]))
+
+export function decodeFormer(bytes: Uint8Array): Former[] | undefined {
+  const v = decodeCbor(bytes, 8192)
+  if (!isArray(v) || v.length > MAX_FORMER) return undefined
+  const former = v.map((one) => {
+    const device = isArray(one, 2) && isBytes(one[0], 32) ? parseDeviceId(one[0]) : undefined
+    return device !== undefined && isArray(one, 2) && isUint(one[1]) ? { device, endsAt: one[1] } : undefined
+  }).filter((one) => one !== undefined)
+  return former.length === v.length ? former : undefined
 }
 
 /** A space this device holds. `link` is the invite it is joining through, until it is in. contacted: joining, because somebody wants to talk. */

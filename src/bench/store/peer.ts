@@ -1,5 +1,5 @@
 /** Everybody but the newcomer, in one worker: they write, and the first of them serves the newcomer over a line of messages. */
-import type { Person } from '../../engine/engines.test-support.ts'
+import { type Person, Room } from '../../engine/engines.test-support.ts'
 import type { Input } from '../../engine/input.ts'
 import type { Op } from '../../wire/op.ts'
 import { Circle } from '../circle.ts'
@@ -36,11 +36,11 @@ const rowsOf = (person: Person): MovedRows => [...person.disk.snapshot().partiti
 ))
 
 async function say(upTo: number): Promise<void> {
-  const { alice } = people()
+  const { alice, bob } = people()
   while (count < upTo) {
     const fresh = Math.min(PIECE, upTo - count)
     here().room.now += fresh * SECOND_MS
-    const ops = await here().say(fresh, sentence)
+    const ops = await here().say(fresh, sentence, here().people.filter((person) => person !== bob))
     await here().give(alice, ops)
     // Nobody reads over her shoulder.
     here().replica(alice).takeFresh()
@@ -65,7 +65,7 @@ async function serve(port: MessagePort): Promise<void> {
 
 work({
   async gather({ authors }) {
-    circle = await Circle.gather(authors)
+    circle = await Circle.gather(authors + 1, new Room('webcrypto'))
     const { alice, bob } = people(), { space, channel, room } = circle
     return { space, channel, now: room.now, peer: bob.peer, other: alice.peer, newcomer: rowsOf(bob) }
   },

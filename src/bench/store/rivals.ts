@@ -21,7 +21,7 @@ interface Message { readonly id: string; readonly author: string; readonly at: n
 function messages(): () => Message {
   const sentence = sentences()
   let n = 0
-  return () => { n++; return { id: n.toString(36).padStart(8, '0'), author: `Person ${n % AUTHORS}`, at: 1_800_000_000_000 + n * 1000, text: sentence() } }
+  return () => { n++; return { id: n.toString(36).padStart(8, '0'), author: `Person ${1 + (n % AUTHORS)}`, at: 1_800_000_000_000 + n * 1000, text: sentence() } }
 }
 
 const timed = async (work: () => unknown): Promise<number> => {

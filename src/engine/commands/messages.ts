@@ -75,12 +75,13 @@ export async function say({ engine, turn, replica }: AskedIn, channel: ChannelId
   if (drafts === undefined) return fail('internal')
   const verdict = replica.contentVerdict(turn, channel, content.type)
   if (verdict.type === 'void') return refusal(verdict.reason)
-  if (!maySeal(audience)) {
+  const isSure = engine.succession.isSure(replica, turn.now)
+  if (isSure && !maySeal(audience)) {
     // Somebody was removed and nobody has changed the group yet: with the tip's state at hand this device does it now.
     const op = await act(turn, audience, changeOnly(turn, audience))
     if (op !== undefined) { await replica.settle(turn); await engine.distribute(turn, replica, [op]) }
   }
-  if (!maySeal(audience) || !drafts.empty) {
+  if (!isSure || !maySeal(audience) || !drafts.empty) {
     if (drafts.full) return fail('limit-reached', 'Too many messages wait to be secured. Wait until you are connected again.')
     const draft = drafts.add(turn, engine.world, channel, content)
     if (content.type === 'message') turn.out.update({ type: 'messages', space: replica.id, channel, messages: [draftInfo(replica, { ...draft, content })] })

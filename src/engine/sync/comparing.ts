@@ -31,6 +31,9 @@ export class Wants {
     }
   }
 
+  /** Whether something of this device's is lacking. */
+  hasOf(device: DeviceId): boolean { return [...this.lacking.keys()].some((chain) => chain.endsWith(device)) }
+
   /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row, since it brought nothing. */
   next(replica: Replica, isAgain: boolean): readonly AskRange[] {
     const ranges: AskRange[] = []

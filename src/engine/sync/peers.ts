@@ -16,7 +16,7 @@ import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
 import { after } from '../messages/places.ts'
 import { opsPartition, type Replica } from '../replica.ts'
-import type { Me, Turn, World } from '../turn.ts'
+import type { Turn, World } from '../turn.ts'
 import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault, Requests } from './conduct.ts'
 import type { Intake } from './receiving.ts'
@@ -27,6 +27,8 @@ interface Session {
   readonly token: Uint8Array
   readonly device: DeviceId
   readonly wants: Wants
+  /** Channels of which the peer has not shown yet what it has; undefined: it has told nothing. */
+  untold: Set<ChannelId> | undefined
   asking: boolean
   /** What the answer so far had that counts. */
   gained: number
@@ -55,6 +57,8 @@ export interface PeerEvents {
   ops(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from: string, device: DeviceId): Promise<Intake>
   met(turn: Turn, replica: Replica, device: DeviceId): void
   vector(turn: Turn, replica: Replica, device: DeviceId, vector: Vector): void
+  /** A peer has shown all that it has, and of this device's own chains it has no more than is here. */
+  told(turn: Turn, replica: Replica): void
   tree(turn: Turn, replica: Replica, tree: Uint8Array): void
   signal(turn: Turn, replica: Replica, sealed: Uint8Array): Promise<void>
 }
@@ -68,7 +72,6 @@ export class Peers {
   private readonly replicas: ReadonlyMap<SpaceId, Replica>
   private readonly events: PeerEvents
   self: { readonly peer: string; readonly addresses: readonly string[] } | undefined
-  me: Me | undefined
 
   constructor(world: World, replicas: ReadonlyMap<SpaceId, Replica>, events: PeerEvents) {
     this.world = world
@@ -144,8 +147,8 @@ export class Peers {
 
   /** Says hello for these spaces, once per relay key and connection. */
   private async greet(turn: Turn, peer: Peer, replicas: readonly Replica[], relayKeyOnly?: Uint8Array): Promise<void> {
-    const self = this.self, me = this.me
-    if (self === undefined || me === undefined) return
+    const self = this.self
+    if (self === undefined) return
     const spaces: { token: Uint8Array; nonce: Uint8Array; sealed: Uint8Array }[] = []
     for (const replica of replicas) {
       if (replica.state() !== 'member') continue
@@ -154,10 +157,10 @@ export class Peers {
       const token = helloToken(this.world, relayKey, self.peer, peer.id)
       if (peer.greeted.has(toHex(token))) continue
       peer.greeted.add(toHex(token))
-      const sig = await this.world.suite.sign(me.deviceKey.secretKey, helloBytes(replica.id, self.peer, peer.id))
+      const sig = await this.world.suite.sign(replica.me.deviceKey.secretKey, helloBytes(replica.id, self.peer, peer.id))
       const nonce = this.world.random.bytes(24)
       const key = this.world.suite.expand(relayKey, 32, LABELS.helloKey)
-      spaces.push({ token, nonce, sealed: this.world.suite.seal(key, nonce, token, concat(fromHex(me.device) as Uint8Array, sig)) })
+      spaces.push({ token, nonce, sealed: this.world.suite.seal(key, nonce, token, concat(fromHex(replica.me.device) as Uint8Array, sig)) })
     }
     if (spaces.length > 0) this.frame(turn, peer, { type: 'hello', spaces })
   }
@@ -207,7 +210,7 @@ export class Peers {
     if (known !== undefined && equal(known.token, token)) return
     if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
     peer.sessions.set(replica.id, {
-      space: replica.id, token, device, wants: new Wants(), asking: false, gained: 0, serving: [], allowance: 0, allowedBytes: 0,
+      space: replica.id, token, device, wants: new Wants(), untold: undefined, asking: false, gained: 0, serving: [], allowance: 0, allowedBytes: 0,
     })
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))
@@ -253,6 +256,8 @@ export class Peers {
   private onDigest(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'digest' }): void {
     const { parts, same } = answerDigests(replica, session.device, frame.channels)
     this.events.vector(turn, replica, session.device, same)
+    session.untold = new Set(frame.channels.filter(({ channel, digest }) => replica.log.digest(channel) !== digest).map(({ channel }) => channel))
+    this.look(turn, session, replica)
     for (const vector of parts) {
       if (!peer.requests.take(Math.ceil(vector.length / 200), turn.now)) return
       this.frame(turn, peer, { type: 'vector', token: session.token, vector })
@@ -262,7 +267,13 @@ export class Peers {
   private onVector(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'vector' }): void {
     session.wants.note(replica, frame.vector)
     this.events.vector(turn, replica, session.device, frame.vector)
+    for (const { channel } of frame.vector) session.untold?.delete(channel)
+    this.look(turn, session, replica)
     this.ask(turn, peer, session, replica)
+  }
+
+  private look(turn: Turn, session: Session, replica: Replica): void {
+    if (session.untold?.size === 0 && !session.wants.hasOf(replica.me.device)) this.events.told(turn, replica)
   }
 
   private onAsk(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'ask' }): void {

@@ -1,0 +1,146 @@
+/**
+ * A disk that was put back to what it once was: a profile restored from a backup, or copied. This device has signed more than it remembers, and would sign
+ * other ops for the same places: a fork, which freezes it. Nothing on a disk can show that; others can.
+ *
+ *   opened ──► unsure ──► sure                    others know no more of our chains than we do: go on
+ *                 └─────► an own op comes that is news here ──► quiet for a while ──► a new key
+ *
+ * Until somebody has told, what is said waits unsigned with the drafts, and the group waits too; without any connection it is signed all the same, after a
+ * moment, or nobody could write on a train. The proof is an op that only this device can have signed: nobody's word is enough. Then the rest of what it
+ * once signed is fetched, and its last act is to vouch for a device with a new key (`deviceAdd`), under a number far beyond all that may still be out there.
+ * The engine starts again as that device. The old one is ended a week later: at once would make void what it said and others have not passed on yet.
+ */
+import type { MailboxEvent } from '../ports.ts'
+import { deviceConsentBytes, encodeAuthorityBody, revokeProofBytes } from '../wire/authority.ts'
+import type { DeviceId, SpaceId } from '../wire/ids.ts'
+import { encodeFormer, type Former } from '../wire/records.ts'
+import type { Engine } from './engine.ts'
+import { fail } from './errors.ts'
+import { END_FORMER_AFTER_MS, SUCCEED_AFTER_MS, SUCCEED_AT_LAST_MS, UNSURE_ALONE_MS } from './limits.ts'
+import { makeMe, restoreMe, saveMe } from './me.ts'
+import type { Op } from '../wire/op.ts'
+import type { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+const FORMER_KEY = Uint8Array.of(1)
+const ASK_AGAIN_MS = 3600_000
+
+interface Unsure {
+  /** When the space was opened. */
+  readonly since: number
+  /** Topics of which a relay has told all it has, by relay. */
+  readonly told: Map<string, Set<string>>
+}
+
+export class Succession {
+  private readonly engine: Engine
+  private readonly unsure = new Map<SpaceId, Unsure>()
+  /** Spaces in which an own op came that was news here, and when the first did. */
+  private readonly behind = new Set<SpaceId>()
+  private behindSince = 0
+  former: readonly Former[] = []
+
+  constructor(engine: Engine) { this.engine = engine }
+
+  /** A space was read from the disk. Where nobody else could know of it, there is nobody to wait for. */
+  opened(turn: Turn, replica: Replica): void {
+    const isAlone = replica.record.relays.length === 0 && replica.authority.state.devices.size < 2
+    if (isAlone || replica.state() !== 'member') return
+    this.unsure.set(replica.id, { since: turn.now, told: new Map() })
+    turn.out.wake(`unsure|${replica.id}`, turn.now + UNSURE_ALONE_MS)
+  }
+
+  /** Whether this device may sign in the space. */
+  isSure(replica: Replica, now: number): boolean {
+    if (this.behind.size > 0) return false
+    const unsure = this.unsure.get(replica.id)
+    if (unsure === undefined) return true
+    const isReached = replica.mail.anyRelayUp || this.engine.peers.devices(replica.id).size > 0
+    return !isReached && now >= unsure.since + UNSURE_ALONE_MS
+  }
+
+  /** A relay has told all it has of a topic. */
+  relayTold(turn: Turn, replica: Replica, { relay, topic, end }: MailboxEvent & { type: 'parcels' }): void {
+    const told = end ? this.unsure.get(replica.id)?.told : undefined
+    if (told === undefined) return
+    const topics = told.get(relay)
+    if (topics === undefined) told.set(relay, new Set([topic])); else topics.add(topic)
+    this.engine.touch(turn, replica)
+  }
+
+  /** A peer has shown all it has, and of this device's chains that is no more than is here. */
+  peerTold(turn: Turn, replica: Replica): void { if (this.unsure.delete(replica.id)) this.engine.touch(turn, replica) }
+
+  /** After each step: whether a relay has told of all topics, those that only its answers led to included. */
+  look(replica: Replica): void {
+    const unsure = this.unsure.get(replica.id)
+    const { topics } = replica.mail
+    if (unsure !== undefined && topics.size > 0 && [...unsure.told.values()].some((told) => [...topics.keys()].every((topic) => told.has(topic)))) this.unsure.delete(replica.id)
+  }
+
+  /** Ops came from outside. */
+  came(turn: Turn, replica: Replica, ops: readonly Op[]): void {
+    if (!ops.some((op) => op.header.device === replica.me.device)) return
+    if (this.behind.size === 0) this.behindSince = turn.now
+    this.behind.add(replica.id)
+    turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
+  }
+
+  /** No further own op came for a while. In other spaces it may take longer to hear: that is waited for, but not for ever. */
+  async due(turn: Turn): Promise<void> {
+    // Where it is frozen already its word is worth nothing: only another device, or a link, lets this person in.
+    for (const id of [...this.behind]) if (!mayVouch(this.engine.replicas.get(id))) this.behind.delete(id)
+    if (this.behind.size === 0) return
+    if (this.unsure.size > 0 && turn.now < this.behindSince + SUCCEED_AT_LAST_MS) { turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS); return }
+    await this.succeed(turn)
+  }
+
+  private async succeed(turn: Turn): Promise<void> {
+    const { engine } = this, { world, meRecord } = engine
+    if (meRecord === undefined || engine.me === undefined) return
+    const record = await makeMe(world, engine.me.name, meRecord.identitySeed)
+    const me = await restoreMe(world.suite, record)
+    for (const replica of engine.replicas.values()) {
+      if (!mayVouch(replica)) continue
+      const consent = await world.suite.sign(me.deviceKey.secretKey, deviceConsentBytes(replica.id, me.device, me.identity))
+      const body = encodeAuthorityBody({ type: 'deviceAdd', device: me.device, identityPk: me.identityKey.publicKey, cert: me.cert, consent })
+      await engine.distribute(turn, replica, [await replica.appendLast(turn, 'deviceAdd', body)])
+      // They are the old device's, and would pass for the new one's.
+      for (const partition of [`states/${replica.id}`, `packages/${replica.id}`]) turn.out.drop(partition)
+    }
+    saveMe(turn, record)
+    turn.out.put('me', FORMER_KEY, encodeFormer([...this.former, { device: engine.me.device, endsAt: turn.now + END_FORMER_AFTER_MS }]))
+    turn.out.update({ type: 'notice', error: fail('put-back') })
+    turn.out.startAgain()
+  }
+
+  /** Keys that this device once had. */
+  load(turn: Turn, former: readonly Former[]): void {
+    this.former = former
+    const first = Math.min(...former.map(({ endsAt }) => endsAt))
+    if (former.length > 0) turn.out.wake('former', Math.max(first, turn.now))
+  }
+
+  /** Ends those whose time has come, in each space where they still count. */
+  async endFormer(turn: Turn): Promise<void> {
+    const { engine } = this, over = this.former.filter(({ endsAt }) => endsAt <= turn.now)
+    let open = over.length < this.former.length
+    for (const replica of engine.replicas.values()) {
+      for (const { device } of over) {
+        if (replica.state() !== 'member' || replica.authority.state.devices.get(device)?.identity !== replica.me.identity) continue
+        if (this.isSure(replica, turn.now) && replica.authority.state.devices.has(replica.me.device)) await end(engine, turn, replica, device); else open = true
+      }
+    }
+    if (open) turn.out.wake('former', turn.now + ASK_AGAIN_MS)
+  }
+}
+
+const mayVouch = (replica: Replica | undefined): boolean =>
+  replica?.state() === 'member' && replica.authority.state.devices.has(replica.me.device) && !replica.authority.equivocations.includes(replica.me.device)
+
+async function end(engine: Engine, turn: Turn, replica: Replica, device: DeviceId): Promise<void> {
+  const { me, id, authority, log } = replica
+  const cuts = authority.cutsFor(me.identity, log.deviceHeads).filter((cut) => cut.device === device)
+  const proof = { identityPk: me.identityKey.publicKey, signature: await engine.world.suite.sign(me.identityKey.secretKey, revokeProofBytes(id, device)) }
+  await engine.distribute(turn, replica, [await replica.append(turn, 'deviceRevoke', encodeAuthorityBody({ type: 'deviceRevoke', device, cuts, proof }))])
+}
