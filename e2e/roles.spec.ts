@@ -13,7 +13,7 @@ test('Alice makes a role and gives it to Bob; then a time-out, and a ban that sh
   const newChannel = bob.page.getByRole('button', { name: 'New channel' })
   await expect(newChannel, 'what one may not do is not offered').toHaveCount(0)
   await bob.page.getByRole('button', { name: 'What to do with Alice' }).click()
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['Write to them'])
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['Write to them', 'Identity and devices'])
   await bob.page.keyboard.press('Escape')
 
   await alice.opens('Roles')

@@ -37,6 +37,8 @@ export class Client {
   me = $state.raw<Me | null | undefined>(undefined)
   spaces = $state.raw<readonly SpaceInfo[] | undefined>(undefined)
   status = $state.raw<StatusInfo>({ peers: [], relays: [], queued: 0, muted: [] })
+  /** How often somebody did something: whoever shows bans, devices or the like asks again. */
+  acts = $state(0)
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
@@ -151,7 +153,8 @@ export class Client {
       case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return
       case 'status': this.status = update.status; return
       case 'undone': for (const act of update.acts) this.notify(undone(act, this.me?.identity)); return
-      case 'restored': case 'acts': return
+      case 'restored': return
+      case 'acts': this.acts++; return
       case 'notice': this.notify(update.error.message); return
       default: update satisfies never
     }

@@ -7,6 +7,7 @@ import type { Action } from './parts/message-actions.ts'
 import type { UnsavedState } from './parts/rows.ts'
 import { CHANNELS } from './words/channels.ts'
 import { CONVERSATIONS } from './words/conversations.ts'
+import { DEVICES } from './words/devices.ts'
 import { bytes, counted, CTRL, listed, number, shortDate, time, unit } from './words/formats.ts'
 
 export { day, fullTime, listed, shortDate, shortTime, time } from './words/formats.ts'
@@ -55,6 +56,7 @@ export function joiningHint(relays: readonly string[], known: readonly RelayStat
 export const s = {
   ...CHANNELS,
   ...CONVERSATIONS,
+  ...DEVICES,
   app: 'Thicket',
   tagline: 'A home for your group that opens from a link.',
   promise: 'No account. End-to-end encrypted. Works offline.',
@@ -113,7 +115,7 @@ export const s = {
   leaveHint: 'You stop receiving its messages. To come back you need a new invite.',
   memberMenu: (name: string) => `What to do with ${name}`,
   memberActions: {
-    'message': 'Write to them', 'roles': 'Roles', 'time-out': 'Give a time-out', 'end-time-out': 'End the time-out', 'hand-over': 'Hand over the space', 'remove': 'Remove', 'ban': 'Ban',
+    'message': 'Write to them', 'person': DEVICES.person, 'roles': 'Roles', 'time-out': 'Give a time-out', 'end-time-out': 'End the time-out', 'hand-over': 'Hand over the space', 'remove': 'Remove', 'ban': 'Ban',
   } satisfies Record<MemberAction, string>,
   memberSure: {
     'remove': (name: string) => ({

@@ -6,10 +6,10 @@ import { actionsOn } from './member-actions.ts'
 const bob = (more: Partial<MemberInfo>): MemberInfo => ({ member: BOB.identity, name: 'Bob', role: 'member', power: 0, roles: [], timedOutUntil: 0, online: true, me: false, mayActOn: [], ...more })
 
 test('what the engine would refuse is not offered', () => {
-  expect(actionsOn(bob({}), NOON)).toEqual(['message'])
-  expect(actionsOn(bob({ mayActOn: ['remove-member'] }), NOON)).toEqual(['message', 'remove'])
+  expect(actionsOn(bob({}), NOON)).toEqual(['message', 'person'])
+  expect(actionsOn(bob({ mayActOn: ['remove-member'] }), NOON)).toEqual(['message', 'person', 'remove'])
   expect(actionsOn(bob({ mayActOn: ['remove-member', 'ban-member', 'time-out-member', 'give-role', 'revoke-device', 'transfer-ownership'] }), NOON))
-    .toEqual(['message', 'roles', 'time-out', 'hand-over', 'remove', 'ban'])
+    .toEqual(['message', 'person', 'roles', 'time-out', 'hand-over', 'remove', 'ban'])
 })
 
 test('who may only lay down a role of their own can do that', () => {
@@ -18,6 +18,6 @@ test('who may only lay down a role of their own can do that', () => {
 
 test('a time-out can be ended while it lasts, and given again after it', () => {
   const timedOut = bob({ mayActOn: ['time-out-member'], timedOutUntil: NOON + 1 })
-  expect(actionsOn(timedOut, NOON)).toEqual(['message', 'end-time-out'])
-  expect(actionsOn(timedOut, NOON + 1)).toEqual(['message', 'time-out'])
+  expect(actionsOn(timedOut, NOON)).toEqual(['message', 'person', 'end-time-out'])
+  expect(actionsOn(timedOut, NOON + 1)).toEqual(['message', 'person', 'time-out'])
 })
