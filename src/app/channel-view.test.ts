@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MessageInfo } from '../api.ts'
 import {
-  accepted, EMPTY_VIEW, merge, pendingKey, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView,
+  accepted, EMPTY_VIEW, merge, pendingKey, putAway, refused, seen, withMissed, withNewer, withNewest, withNews, withOlder, withoutPending, withPending, withStates, withWindow, type ChannelView,
 } from './channel-view.ts'
 import { fromAlice, fromBob, NOON, opId } from './messages.test-support.ts'
 
@@ -98,6 +98,36 @@ describe('pages', () => {
     const view = withOlder(withNewest(EMPTY_VIEW, page(10, 20), true, 0), page(0, 10), false)
     expect(texts(view)).toEqual(page(0, 20).map((m) => m.text))
     expect(view.older).toBe('none')
+  })
+
+  test('a message far back comes with those around it, and what newly comes waits at the end', () => {
+    const far = withWindow(withNewest(EMPTY_VIEW, page(90, 100), true, 0), page(40, 50), true, true)
+    expect([far.messages.length, far.older, far.newer]).toEqual([10, 'some', 'some'])
+    expect(withNews(far, [fromBob('now', 100)]).messages).toHaveLength(10)
+    expect(texts(withNewest(far, page(91, 101), true, 0))).toEqual(page(91, 101).map((m) => m.text))
+    expect(putAway(far)).toEqual({ ...EMPTY_VIEW, pending: [] })
+  })
+
+  test('whatever is fetched and whatever comes, no gap looks as if it were none', () => {
+    const size = 12
+    const step = fc.tuple(fc.constantFrom('newest', 'older', 'newer', 'around', 'say'), fc.nat(1000))
+    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const all = page(0, 40)
+      let view = EMPTY_VIEW
+      const at = (m: MessageInfo | undefined): number => all.findIndex((other) => other.id === m?.id)
+      for (const [what, n] of steps) {
+        const first = at(view.messages[0]), last = at(view.messages.at(-1))
+        if (what === 'say') { const said = fromBob(`m${all.length}`, all.length); all.push(said); view = view.state === 'ready' ? withNews(view, [said]) : view }
+        else if (what === 'newest') view = withNewest(view, all.slice(-size), all.length > size, 0)
+        else if (what === 'older' && first > 0) view = withOlder(view, all.slice(Math.max(0, first - size), first), first > size)
+        else if (what === 'newer' && view.newer === 'some') view = withNewer(view, all.slice(last + 1, last + 1 + size), last + 1 + size < all.length)
+        else if (what === 'around') { const from = Math.max(0, (n % all.length) - size / 2); view = withWindow(view, all.slice(from, from + size), from > 0, from + size < all.length) }
+        const shown = view.messages
+        if (shown.length === 0) continue
+        expect(shown.map((m) => m.id)).toEqual(all.slice(at(shown[0]), at(shown.at(-1)) + 1).map((m) => m.id))
+        expect([view.older === 'none', view.newer === 'none']).toEqual([at(shown[0]) === 0, at(shown.at(-1)) === all.length - 1])
+      }
+    }))
   })
 
   test('a channel that is left keeps its newest, and knows that there are more', () => {

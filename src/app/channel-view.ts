@@ -26,6 +26,8 @@ export interface ChannelView {
   readonly pending: readonly Pending[]
   /** none: this is the channel's beginning. */
   readonly older: 'some' | 'loading' | 'none'
+  /** none: this is the channel's end, and what newly comes stands here. */
+  readonly newer: 'some' | 'loading' | 'none'
   readonly state: 'loading' | 'ready'
   /** The first message that was unread when the person came; `isSeen` once they have been at the end since. */
   readonly divider: { readonly at: OpId; readonly isSeen: boolean } | undefined
@@ -33,7 +35,7 @@ export interface ChannelView {
   readonly keys: ReadonlyMap<OpId, string>
 }
 
-export const EMPTY_VIEW: ChannelView = { messages: [], pending: [], older: 'none', state: 'loading', divider: undefined, keys: new Map() }
+export const EMPTY_VIEW: ChannelView = { messages: [], pending: [], older: 'none', newer: 'none', state: 'loading', divider: undefined, keys: new Map() }
 
 /** Of a channel that isn't looked at, this many messages stay at hand. */
 const KEPT = 200
@@ -82,13 +84,24 @@ export function withNewest(view: ChannelView, page: readonly MessageInfo[], more
   const ids = new Set(page.map((m) => m.id))
   const touches = view.state === 'ready' && (!more || view.messages.some((m) => ids.has(m.id)))
   const base: ChannelView = touches ? view : { ...view, messages: view.messages.filter((m) => page[0] !== undefined && m.order > page[0].order), older: more ? 'some' : 'none' }
-  return { ...merge(base, page), state: 'ready', divider: unread > 0 ? dividerOf(page, unread) : view.divider }
+  return { ...merge(base, page), state: 'ready', newer: 'none', divider: unread > 0 ? dividerOf(page, unread) : view.divider }
 }
 
-/** What came by itself. What lies before all that is loaded comes with its page: here it would hide a gap. */
+/** Messages around one that somebody wants to see. What was shown stays only where nothing can be missing in between. */
+export function withWindow(view: ChannelView, page: readonly MessageInfo[], more: boolean, newer: boolean): ChannelView {
+  const ids = new Set(page.map((m) => m.id)), first = page[0]?.order ?? 0, last = page.at(-1)?.order ?? 0
+  const touches = view.messages.some((m) => ids.has(m.id))
+  const base = touches ? view : { ...view, messages: [] }
+  const startsHere = !touches || first < (view.messages[0]?.order ?? 0), endsHere = !touches || last > (view.messages.at(-1)?.order ?? 0)
+  return { ...merge(base, page), state: 'ready', older: startsHere ? (more ? 'some' : 'none') : view.older, newer: endsHere ? (newer ? 'some' : 'none') : view.newer }
+}
+
+/** What came by itself. What lies before or behind all that is loaded comes with its page: here it would hide a gap. */
 export function withNews(view: ChannelView, news: readonly MessageInfo[]): ChannelView {
-  const first = view.messages[0]
-  return merge(view, first === undefined || view.older === 'none' ? news : news.filter((m) => m.order >= first.order || view.messages.some((known) => known.id === m.replaces)))
+  const first = view.messages[0], last = view.messages.at(-1)
+  if (first === undefined || last === undefined) return merge(view, news)
+  const isHere = (m: MessageInfo): boolean => (view.older === 'none' || m.order >= first.order) && (view.newer === 'none' || m.order <= last.order)
+  return merge(view, news.filter((m) => isHere(m) || view.messages.some((known) => known.id === m.replaces)))
 }
 
 function dividerOf(page: readonly MessageInfo[], unread: number): ChannelView['divider'] {
@@ -99,6 +112,10 @@ function dividerOf(page: readonly MessageInfo[], unread: number): ChannelView['d
 
 export function withOlder(view: ChannelView, page: readonly MessageInfo[], more: boolean): ChannelView {
   return { ...merge(view, page), older: more ? 'some' : 'none' }
+}
+
+export function withNewer(view: ChannelView, page: readonly MessageInfo[], newer: boolean): ChannelView {
+  return { ...merge(view, page), newer: newer ? 'some' : 'none' }
 }
 
 export function withStates(view: ChannelView, states: readonly { readonly id: OpId; readonly state: SendState }[]): ChannelView {
@@ -145,6 +162,7 @@ export const cleared = (view: ChannelView): ChannelView => ({ ...EMPTY_VIEW, pen
 
 /** For a channel that is left: what lies far back can be fetched again, and what was new has been shown. */
 export function putAway(view: ChannelView): ChannelView {
+  if (view.newer !== 'none') return cleared(view)
   const messages = view.messages.slice(-KEPT)
   const kept = new Set(messages.map((m) => m.id))
   return {

@@ -8,7 +8,7 @@ import type { WordsGiven } from '../api/messages.ts'
 import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import { undone } from './acts.ts'
 import {
-  accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withStates, type ChannelView, type Pending,
+  accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withNewer, withStates, withWindow, type ChannelView, type Pending,
 } from './channel-view.ts'
 import { Door } from './door.svelte.ts'
 import { Drafts } from './drafts.ts'
@@ -23,8 +23,6 @@ type Place = ChannelId | OpId
 /** Messages fetched at a time; unread ones are fetched at once up to MAX_PAGE. */
 const PAGE = 60
 const MAX_PAGE = 200
-/** Whoever follows an answer to what was said long ago waits for no more than this. */
-const MAX_PAGES_BACK = 50
 const MAX_NOTICES = 3
 /** Ms between two words to the engine that somebody is still writing. */
 const TYPING_MS = 1000
@@ -365,11 +363,28 @@ export class Client {
     this.change(place, (view) => (view.older === 'loading' ? (answer.ok ? withOlder(view, answer.result.messages, answer.result.more) : { ...view, older: 'some' }) : view))
   }
 
-  /** Whether the message is shown, after fetching older ones up to it where it must. */
-  async fetchUntil(message: OpId): Promise<boolean> {
-    const isHere = (): boolean => this.view.messages.some((m) => m.id === message)
-    for (let pages = 0; !isHere() && this.view.older === 'some' && pages < MAX_PAGES_BACK; pages++) await this.loadOlder(MAX_PAGE)
-    return isHere()
+  async loadNewer(): Promise<void> {
+    const { space, channel, place, thread } = this
+    const newest = this.view.messages.at(-1)
+    if (space === undefined || channel === undefined || place === undefined || newest === undefined || this.view.newer !== 'some') return
+    this.change(place, (view) => ({ ...view, newer: 'loading' }))
+    const answer = await this.ask({ type: 'get-messages', space, channel, limit: PAGE, after: newest.id, ...(thread && { thread: thread.id }) })
+    this.change(place, (view) => (view.newer === 'loading' ? (answer.ok ? withNewer(view, answer.result.messages, answer.result.newer) : { ...view, newer: 'some' }) : view))
+  }
+
+  /** The channel's end, wherever in it somebody is. */
+  async loadNewest(): Promise<void> {
+    if (this.channel !== undefined && this.view.newer !== 'none') await this.load(this.channel, false, this.thread?.id)
+  }
+
+  /** Whether the message is shown: it is, with those around it, where it is on this device. */
+  async show(message: OpId): Promise<boolean> {
+    const { space, channel, place, thread } = this
+    if (this.view.messages.some((m) => m.id === message)) return true
+    if (space === undefined || channel === undefined || place === undefined) return false
+    const answer = await this.ask({ type: 'get-messages', space, channel, around: message, limit: PAGE, ...(thread && { thread: thread.id }) })
+    if (answer.ok) this.change(place, (view) => withWindow(view, answer.result.messages, answer.result.more, answer.result.newer))
+    return this.view.messages.some((m) => m.id === message)
   }
 
   /** Shows the message at once and gives it to the engine. Refused, it stays, with the reason. */
