@@ -49,6 +49,10 @@ export type Command =
   /** Resolves when this device is a member with readable channels, or with a plain error. Goes on trying in the background when 'waiting'. */
   | { readonly type: 'join'; readonly link: string }
   | { readonly type: 'status' }
+  /** How much room the spaces take on this device. */
+  | { readonly type: 'storage' }
+  /** Tidies the disk, which happens by itself as well: what was deleted leaves it for good, and room is given back. Answered when it is done. */
+  | { readonly type: 'compact' }
 
 /** At least one role's holders or one member. */
 export interface Readers { readonly roles?: readonly RoleId[]; readonly members?: readonly IdentityId[] }
@@ -152,6 +156,16 @@ export interface StatusInfo {
   readonly muted: readonly MutedPeer[]
 }
 
+/** Bytes on this device, nearly: all of it; members, keys and mail; the search index; each channel, with the log it is made from; what else there is, with channels that are not listed. */
+export interface SpaceRoom {
+  readonly space: SpaceId
+  readonly bytes: number
+  readonly keys: number
+  readonly search: number
+  readonly other: number
+  readonly channels: readonly { readonly channel: ChannelId; readonly bytes: number }[]
+}
+
 export type LinkInfo =
   | { readonly type: 'invite'; readonly space: SpaceId; readonly spaceName: string; readonly inviterName: string; readonly relays: readonly string[]; readonly expiresAt: number }
 
@@ -197,6 +211,8 @@ export interface Results extends AuthorityResults, MessageResults {
   'read-link': LinkInfo
   'join': { readonly space: SpaceId }
   'status': StatusInfo
+  'storage': { readonly spaces: readonly SpaceRoom[] }
+  'compact': Record<never, never>
 }
 
 export type Result = { [T in CommandType]: Results[T] }[CommandType]

@@ -39,6 +39,8 @@ function setUp(script: Script, diskFails: (save: number) => DiskError | undefine
     },
     async get() { return undefined },
     async range(partition): Promise<Row[]> { log.push(`read ${partition}`); return [{ key: new Uint8Array([1]), value: new Uint8Array([2]) }] },
+    async size() { return 0 },
+    async compact() { log.push('compact'); return false },
     async close() { log.push('close disk') },
   }
   const say = (line: string): void => { log.push(line) }

@@ -261,7 +261,7 @@ class Loop implements Host {
     const step = await this.engine.step(input, clock.now())
     if (step.saves.length > 0) await disk.save(step.saves)
     const answers: Input[] = []
-    for (const read of step.reads) answers.push(await this.read(read))
+    for (const read of step.reads) answers.push(await readFrom(disk, read))
     this.answers = [...answers, ...this.answers]
     if (input.type === 'parcels' || input.type === 'rolled-back') this.moveOn(input)
     for (const send of step.sends) this.send(send)
@@ -269,10 +269,6 @@ class Loop implements Host {
     for (const tell of step.tells) this.tell(tell)
     if (step.startAgain === true) { this.answerAll(BUSY); this.dropEngine() }
     if (input.type === 'client-gone') this.unanswered.delete(input.client)
-  }
-
-  private async read(read: Read): Promise<Input> {
-    return { type: 'rows', tag: read.tag, rows: await this.parts.disk.range(read.partition, read.query) }
   }
 
   private moveOn(event: MailboxEvent & { type: 'parcels' | 'rolled-back' }): void {
@@ -425,6 +421,17 @@ class Loop implements Host {
   }
 
   private log(what: string, error: unknown): void { this.parts.log?.(`${what}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`) }
+}
+
+/** What the disk says to the engine. */
+async function readFrom(disk: Disk, read: Read): Promise<Input> {
+  const { tag } = read
+  if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
+  // Tidying can wait: a disk that is full, or failed, says so at the next save.
+  if ('compact' in read) return { type: 'compacted', tag, more: await disk.compact().catch(() => false) }
+  const bytes: number[] = []
+  for (const partition of read.measure) bytes.push(await disk.size(partition))
+  return { type: 'measured', tag, bytes }
 }
 
 /** These say something about the world, not about a session with the engine that was dropped. */

@@ -55,6 +55,13 @@ export interface Disk {
   save(saves: readonly Save[]): Promise<void>
   get(partition: string, key: Uint8Array): Promise<Uint8Array | undefined>
   range(partition: string, query: RangeQuery): Promise<Row[]>
+  /** Bytes of a partition's rows, nearly: without reading them. */
+  size(partition: string): Promise<number>
+  /**
+   * A piece of tidying, some tens of milliseconds long: what was deleted or replaced leaves the blocks for good, and room that is no longer needed is given back where that
+   * can be done. False: nothing is left to do. Rejects like save, and then nothing has changed.
+   */
+  compact(): Promise<boolean>
   close(): Promise<void>
 }
 

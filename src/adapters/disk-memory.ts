@@ -3,6 +3,7 @@
  * answer to the same contract, so the two can be held against each other.
  */
 import { type Disk, DiskError, type Save } from '../ports.ts'
+import { entryBytes, sumBytes } from './disk-format.ts'
 import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
 
 /** What a memory disk holds durably, as of one moment. Never changes: open a disk on it as often as you like. */
@@ -33,6 +34,8 @@ export function openMemoryDisk(snapshot: DiskSnapshot = { partitions: new Map() 
       const row = (await range(partition, { from: key, limit: 1 }))[0]
       return row !== undefined && row.key.length === key.length && row.key.every((byte, i) => byte === key[i]) ? row.value : undefined
     },
+    async size(partition) { check(); return sumBytes(partitions.get(partition)?.entries ?? [], entryBytes) },
+    async compact() { check(); return false },
     async close() { isClosed = true },
     snapshot: () => ({ partitions }),
   }
@@ -79,6 +82,8 @@ export function faultyDisk(disk: Disk, decide: (saves: readonly Save[]) => SaveF
     },
     async get(partition, key) { check(); return disk.get(partition, key) },
     async range(partition, query) { check(); return disk.range(partition, query) },
+    async size(partition) { check(); return disk.size(partition) },
+    async compact() { check(); return disk.compact() },
     async close() { if (!isDead) await disk.close() },
   }
 }

@@ -6,6 +6,7 @@ import { concat, toHex, u64, utf8 } from '../wire/bytes.ts'
 import { DiskModel } from './disk.contract.ts'
 import { type BlockChange, type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
 import { openPagedDisk } from './disk-pages.ts'
+import { createSealer } from './seal-blocks.ts'
 
 type Blocks = Map<BlockId, Uint8Array>
 const KEY = new Uint8Array(32).fill(3)
@@ -47,6 +48,7 @@ describe('beside the plainest disk there is', () => {
       from: fc.option(key, { nil: undefined }), to: fc.option(fc.oneof(key, fc.nat(2500).map(u64)), { nil: undefined }),
     }),
     fc.record({ type: fc.constant('reopen' as const) }),
+    fc.record({ type: fc.constant('compact' as const) }),
   )
 
   test('any saves, ranges and restarts give the same rows', () => fc.assert(fc.asyncProperty(fc.array(action, { maxLength: 40 }), async actions => {
@@ -57,6 +59,8 @@ describe('beside the plainest disk there is', () => {
       if (next.type === 'save') {
         await disk.save(next.saves)
         model.apply(next.saves)
+      } else if (next.type === 'compact') {
+        await disk.compact()
       } else if (next.type === 'range') {
         const query = { limit: next.limit, reverse: next.reverse, ...(next.from && { from: next.from }), ...(next.to && { to: next.to }) }
         expect(await disk.range(next.partition, query)).toEqual(model.range(next.partition, query))
@@ -335,5 +339,26 @@ describe('a store that is looked into', () => {
     for (const shape of shapes) expect(all.includes(toHex(shape))).toBe(false)
     expect(blocks.size).toBeGreaterThan(3)
     for (const id of blocks.keys()) expect(id).toMatch(/^[0-9a-f]{32}$/)
+  })
+
+  test('what was deleted or replaced is in no block any more once the disk is tidied, whatever held it', async () => {
+    const blocks: Blocks = new Map()
+    const disk = await open(blocks)
+    const secret = 'the meeting is at noon', sealer = createSealer(KEY)
+    const holds = async (): Promise<boolean> => {
+      for (const [id, bytes] of blocks) {
+        const opened = await sealer.open(id, bytes)
+        if (opened !== undefined && toHex(opened).includes(toHex(utf8(secret)))) return true
+      }
+      return false
+    }
+    await disk.save(Array.from({ length: 20_000 }, (_, i) => put('log', noise(i + 1, 6), utf8(i % 1000 === 7 ? secret : 'x'.repeat(60)))))
+    await disk.save(Array.from({ length: 20 }, (_, n) => put('log', noise(n * 1000 + 8, 6), utf8('gone'))))
+    expect(await holds()).toBe(true)
+    let pieces = 0
+    while (await disk.compact()) pieces++
+    expect(await holds()).toBe(false)
+    expect(pieces).toBeGreaterThan(1)
+    expect((await disk.range('log', { limit: 30_000 })).length).toBe(20_000)
   })
 })

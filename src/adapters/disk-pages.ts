@@ -15,9 +15,9 @@
 import { type Disk, DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
 import { compare, fromUtf8 } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
-import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, type Head, type Page, pageBytes } from './disk-format.ts'
+import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, entryBytes, type Head, type Page, pageBytes, sumBytes } from './disk-format.ts'
 import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
-import { afterPrefix, edit, partitionPrefix, scan } from './disk-tree.ts'
+import { afterPrefix, edit, firstHeld, type Held, measure, partitionPrefix, scan } from './disk-tree.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
 
 /** Journal records before they are folded: each costs a read at the next start. */
@@ -69,6 +69,8 @@ class PagedDisk implements Disk {
   #pending: Pending[] = []
   #writing: Promise<void> | undefined
   #isClosed = false
+  /** How far tidying has come; from the start again when it is through. */
+  #tidiedTo: Uint8Array = new Uint8Array()
 
   constructor(store: BlockStore, sealer: Sealer, cacheBytes: number) {
     this.#store = store
@@ -103,9 +105,42 @@ class PagedDisk implements Disk {
     return this.#read(state => this.#range(state, partition, query))
   }
 
+  size(partition: string): Promise<number> {
+    const prefix = partitionPrefix(partition)
+    return this.#read(async state => {
+      const { isDropped, entries } = state.overlay.get(partition) ?? NO_EDITS
+      return sumBytes(entries, entryBytes) + (isDropped ? 0 : await measure(this.#pages, state.head.root, { from: prefix, to: afterPrefix(prefix) }))
+    })
+  }
+
+  async compact(): Promise<boolean> {
+    while (this.#writing !== undefined) await this.#writing
+    if (this.#isClosed) throw closedError()
+    let more = false
+    const tidying = this.#tidy().then(
+      (left) => { more = left },
+      (error: unknown) => { this.#state = undefined; throw asDiskError(error) },
+    )
+    // Saves that come meanwhile wait, as they do for each other.
+    this.#writing = tidying.catch(() => undefined).then(() => this.#writeAll())
+    await tidying
+    return more
+  }
+
+  /** First what the journal holds goes into pages, then what pages hold back goes down, one page a time: old rows are overwritten only in leaves. */
+  async #tidy(): Promise<boolean> {
+    const state = await this.#current()
+    if (state.overlay.size > 0) { await this.#fold(state, state.overlay); return true }
+    const held = await firstHeld(this.#pages, state.head.root, this.#tidiedTo)
+    this.#tidiedTo = held?.key ?? new Uint8Array()
+    if (held === undefined) await this.#store.release?.()
+    else await this.#fold(state, state.overlay, held)
+    return held !== undefined
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#writing
+    while (this.#writing !== undefined) await this.#writing
     await this.#store.close()
   }
 
@@ -235,8 +270,8 @@ class PagedDisk implements Disk {
   }
 
   /** Moves what the overlay holds into pages and empties the journal. */
-  async #fold(state: State, overlay: Overlay): Promise<void> {
-    const { root, written, deleted } = await edit(this.#pages, state.head.root, editsOf(overlay))
+  async #fold(state: State, overlay: Overlay, held?: Held): Promise<void> {
+    const { root, written, deleted } = await edit(this.#pages, state.head.root, editsOf(overlay), held)
     const writes = state.head.writes + 1
     // A record with nothing in it: every write leaves one, or an older head would pass for the latest.
     const contents = new Map([[this.#journalId(writes), encodeJournal([])]])

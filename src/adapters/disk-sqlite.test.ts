@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -80,3 +80,32 @@ test('nothing said is found in the files, while the process runs or after', asyn
   await disk.close()
   expect(find()).toEqual(['planted'])
 })
+
+test('what was deleted leaves the file, and the file gets smaller', async () => {
+  const path = join(dir, 'disk.sqlite')
+  const disk = await openSqliteDisk({ dir })
+  await disk.save(rows(0, 5000))
+  while (await disk.compact()) continue
+  const before = statSync(path).size, blocks = blocksIn(path)
+  await disk.save(Array.from({ length: 4900 }, (_, i) => ({ type: 'delete', partition: MARKER, key: u64(i) })))
+  while (await disk.compact()) continue
+  expect(statSync(path).size).toBeLessThan(before / 4)
+  expect(statSync(`${path}-wal`).size).toBe(0)
+  const file = readFileSync(path)
+  await disk.close()
+  const after = new Set(blocksIn(path).map(({ id }) => id))
+  const gone = blocks.filter(({ id }) => !after.has(id))
+  expect(gone.length).toBeGreaterThan(30)
+  expect(gone.filter(({ bytes }) => file.includes(Buffer.from(bytes.subarray(0, 64))))).toEqual([])
+})
+
+/** The blocks in a copy of the file: the file itself is locked. */
+function blocksIn(path: string): { id: string; bytes: Uint8Array }[] {
+  const copy = join(dir, 'copy.sqlite')
+  copyFileSync(path, copy)
+  const db = new DatabaseSync(copy)
+  const found = db.prepare('SELECT hex(id) AS id, bytes FROM blocks').all()
+  db.close()
+  rmSync(copy)
+  return found.map((row) => ({ id: String(row['id']), bytes: row['bytes'] as Uint8Array }))
+}

@@ -38,6 +38,7 @@ export interface PageSource {
 export interface TreeChange { readonly root: Root; readonly written: ReadonlyMap<BlockId, Page>; readonly deleted: readonly BlockId[] }
 
 const NO_KEY = new Uint8Array()
+const NO_CHANGE: Edits = { drops: [], entries: [] }
 
 /** Where a partition's keys begin. Names are at most 255 bytes of UTF-8. */
 export const partitionPrefix = (partition: string): Uint8Array => {
@@ -103,6 +104,43 @@ async function scanChildren(pages: PageSource, page: Inner, range: KeyRange, lim
   return out
 }
 
+/** Bytes of the rows in a range: of leaves that lie wholly in it as their parents know them, so that only the two at its ends are read. */
+export async function measure(pages: PageSource, root: Root, range: KeyRange): Promise<number> {
+  if (root === undefined) return 0
+  return measurePage(pages, (await pages.load([root.id], root.level, range.from))[0] as Page, range)
+}
+
+async function measurePage(pages: PageSource, page: Page, range: KeyRange): Promise<number> {
+  if (page.type === 'leaf') return sumBytes(inRange(page.rows, range), entryBytes)
+  let bytes = sumBytes(inRange(page.buffer, range), entryBytes)
+  const start = childIndex(page.refs, range.from)
+  const end = range.to === undefined ? page.refs.length : Math.max(start + 1, lowerBound(page.refs, range.to, refKey))
+  for (let i = start; i < end; i++) {
+    const ref = page.refs[i] as Ref
+    if (page.level === 1 && i > start && i < end - 1) bytes += ref.bytes
+    else bytes += await measurePage(pages, (await pages.load([ref.id], page.level - 1, range.from))[0] as Page, range)
+  }
+  return bytes
+}
+
+/** Where an inner page holds entries back: the first from a key on, those above before those below. */
+export interface Held { readonly key: Uint8Array; readonly level: number }
+
+export async function firstHeld(pages: PageSource, root: Root, from: Uint8Array): Promise<Held | undefined> {
+  return root === undefined ? undefined : heldIn(pages, (await pages.load([root.id], root.level, from))[0] as Page, NO_KEY, undefined, from)
+}
+
+async function heldIn(pages: PageSource, page: Page, first: Uint8Array, to: Uint8Array | undefined, from: Uint8Array): Promise<Held | undefined> {
+  if (page.type === 'leaf') return undefined
+  if (page.buffer.length > 0) return { key: first, level: page.level }
+  for (const { child, to: childTo } of page.level === 1 ? [] : partsOf(page, first, to, NO_CHANGE)) {
+    if (childTo !== undefined && compare(childTo, from) <= 0) continue
+    const found = await heldIn(pages, (await pages.load([child.id], page.level - 1, from))[0] as Page, child.first, childTo, from)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 export function inRange<T extends { readonly key: Uint8Array }>(items: readonly T[], { from, to }: KeyRange): T[] {
   const start = lowerBound(items, from, entryKey)
   return items.slice(start, to === undefined ? items.length : Math.max(start, lowerBound(items, to, entryKey)))
@@ -128,9 +166,9 @@ export async function mergeEntries(entries: readonly Entry[], limit: number, rev
   return out
 }
 
-/** The tree with the edits made: its new root, the pages to write, the pages to delete. Nothing is written here. */
-export async function edit(pages: PageSource, root: Root, edits: Edits): Promise<TreeChange> {
-  const work: Work = { pages, written: new Map(), deleted: [] }
+/** The tree with the edits made: its new root, the pages to write, the pages to delete. Nothing is written here. `held`: what this page holds back is carried down, too. */
+export async function edit(pages: PageSource, root: Root, edits: Edits, held?: Held): Promise<TreeChange> {
+  const work: Work = { pages, written: new Map(), deleted: [], held }
   let level = root?.level ?? 0
   let refs: Ref[]
   if (root === undefined) refs = writeLeaves(work, edits.entries.flatMap(toRow), edits.entries)
@@ -155,7 +193,7 @@ function onlyChild(work: Work, root: Ref | undefined): Ref | undefined {
   return page?.type === 'inner' && page.refs.length === 1 && page.buffer.length === 0 ? page.refs[0] : undefined
 }
 
-interface Work { readonly pages: PageSource; readonly written: Map<BlockId, Page>; readonly deleted: BlockId[] }
+interface Work { readonly pages: PageSource; readonly written: Map<BlockId, Page>; readonly deleted: BlockId[]; readonly held: Held | undefined }
 
 const toRow = ({ key, value }: Entry): Row[] => (value === undefined ? [] : [{ key, value }])
 
@@ -180,12 +218,12 @@ async function editPage(work: Work, ref: Ref, level: number, to: Uint8Array | un
   const page = await take(work, ref, level)
   if (page.type === 'leaf') return writeLeaves(work, mergeRows(page.rows, edits), edits.entries)
   const parts = partsOf(page, ref.first, to, { drops: edits.drops, entries: mergeBuffer(page.buffer, edits) })
-  const stays = chooseWhatStays(parts)
+  const stays = isHeld(work.held, page.level, ref.first, to) ? new Set<Part>() : chooseWhatStays(parts)
   const refs: Ref[] = []
   for (const part of parts) {
     const { child, edits: { drops } } = part
     const entries = stays.has(part) ? [] : part.edits.entries
-    if (entries.length === 0 && drops.length === 0) refs.push(child)
+    if (entries.length === 0 && drops.length === 0 && !leadsTo(work.held, page.level, part)) refs.push(child)
     else if (entries.length === 0 && drops.some(drop => covers(drop, child.first, part.to))) await forget(work, child, page.level - 1)
     else refs.push(...await editPage(work, child, page.level - 1, part.to, { drops, entries }))
   }
@@ -193,6 +231,11 @@ async function editPage(work: Work, ref: Ref, level: number, to: Uint8Array | un
   const joined = await joinSmall(work, page.level - 1, refs)
   return joined.length > 0 ? writeInner(work, page.level, joined, buffer) : startAgain(work, page.level, buffer)
 }
+
+const isHeld = (held: Held | undefined, level: number, from: Uint8Array, to: Uint8Array | undefined): boolean =>
+  held?.level === level && isIn(held.key, { from, to })
+/** Whether the page whose entries are wanted down is below this child, or is it. */
+const leadsTo = (held: Held | undefined, level: number, { child, to }: Part): boolean => held !== undefined && level > held.level && isIn(held.key, { from: child.first, to })
 
 /** All children are gone: what was still to be carried down begins them anew. */
 function startAgain(work: Work, level: number, buffer: readonly Entry[]): Ref[] {

@@ -204,6 +204,39 @@ export const DISK_CONTRACT: readonly DiskCase[] = [
     },
   },
   {
+    name: 'tidying takes away nothing that is there, in whatever moment saves come, and a partition has about the size of its rows',
+    async run(open) {
+      let disk = await open()
+      const model = new DiskModel()
+      const random = numbers(5)
+      const save = async (saves: readonly Save[]): Promise<void> => { await disk.save(saves); model.apply(saves) }
+      for (let batch = 0; batch < 10; batch++) {
+        await save(Array.from({ length: 300 }, (_, i) => put('log', u64(batch * 300 + i), 'x'.repeat(100))))
+        await save(Array.from({ length: 60 }, () => put('by id', concat(u64(random(1 << 30)), u64(batch)), u64(batch))))
+      }
+      const before = await disk.size('log')
+      same(before > 300_000 && before < 400_000, true, `${before} bytes of 3000 rows of 108`)
+      same(await disk.size('nothing'), 0, 'an empty partition')
+      await save(Array.from({ length: 2000 }, (_, i) => remove('log', u64(i))))
+      await save(Array.from({ length: 40 }, (_, i) => put('log', u64(2000 + i * 20), '')))
+      const saving: Promise<void>[] = []
+      for (let more = true, n = 0; more; n++) {
+        if (n < 20) saving.push(save([put('by id', u64(random(1 << 30)), 'meanwhile')]))
+        more = await disk.compact()
+        same(n < 500, true, 'tidying comes to an end')
+      }
+      await Promise.all(saving)
+      await model.check(disk, ['log', 'by id'], 'after tidying')
+      const after = await disk.size('log')
+      same(after > 80_000 && after < 150_000, true, `${after} bytes of 1000 rows`)
+      await disk.close()
+      disk = await open()
+      await model.check(disk, ['log', 'by id'], 'after reopening')
+      await disk.close()
+      await refuses(() => disk.compact(), 'closed', 'tidying a closed disk')
+    },
+  },
+  {
     name: 'large rows',
     async run(open) {
       let disk = await open()

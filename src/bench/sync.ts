@@ -2,7 +2,7 @@
  * Catching up with a peer: two engines, their frames carried in memory and counted. What is missing is found by comparing version vectors, so a
  * million ops that both have cost as much as none.
  */
-import type { Person } from '../engine/engines.test-support.ts'
+import { type Person, readFrom } from '../engine/engines.test-support.ts'
 import { Log } from '../engine/log/log.ts'
 import type { Input, Step } from '../engine/input.ts'
 import { toySuite } from '../engine/space/village.test-support.ts'
@@ -64,7 +64,7 @@ async function meet(circle: Circle, alice: Person, bob: Person): Promise<Met> {
       if (step === undefined) throw new Error('the engine did nothing')
       await person.disk.save(step.saves)
       const rows: Input[] = []
-      for (const { tag, partition, query } of step.reads) rows.push({ type: 'rows', tag, rows: await person.disk.range(partition, query) })
+      for (const read of step.reads) rows.push(await readFrom(person.disk, read))
       queue.unshift(...rows)
       for (const send of step.sends) {
         if (send.type !== 'frame' || send.peer !== others(person).peer) continue

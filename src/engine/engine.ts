@@ -35,6 +35,7 @@ import { followRelays } from './relays.ts'
 import type { Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
 import { Retaining } from './retention/retaining.ts'
+import { Tidying } from './retention/room.ts'
 import { Searching } from './search/searching.ts'
 import { Succession } from './succession.ts'
 import { Peers } from './sync/peers.ts'
@@ -62,6 +63,7 @@ export class Engine implements Stepper {
   readonly telling: Telling
   readonly searching: Searching
   readonly retaining: Retaining
+  readonly tidying: Tidying
   me: Me | undefined
   readonly relaysUp = new Set<string>()
   /** Relays in use by any space. */
@@ -89,6 +91,7 @@ export class Engine implements Stepper {
     this.telling = new Telling(this)
     this.searching = new Searching(this)
     this.retaining = new Retaining(this)
+    this.tidying = new Tidying(this)
     this.opening = new Opening(this)
     this.lost = new LostMail(this)
     this.succession = new Succession(this)
@@ -115,6 +118,8 @@ export class Engine implements Stepper {
       case 'rows': return this.onRows(turn, input.tag, input.rows)
       case 'command': return runCommand(this, turn, { client: input.client, id: input.id }, input.command)
       case 'client-gone': return
+      case 'measured': return this.questions.onMeasured(turn, input.tag, input.bytes)
+      case 'compacted': return this.questions.onCompacted(turn, input.tag, input.more)
       case 'timer': return this.onTimer(turn, input.tag)
       case 'self':
         this.peers.self = { peer: input.peer, addresses: input.addresses }
@@ -350,6 +355,7 @@ export class Engine implements Stepper {
     if (kind === 'presence') return this.meeting.announceAll(turn)
     if (kind === 'succeed') return this.succession.due(turn)
     if (kind === 'former') return this.succession.endFormer(turn)
+    if (kind === 'compact') return this.tidying.go(turn)
     if (kind === 'go-on') return this.questions.onRows(turn, id, [])
     if (kind === 'sync') {
       this.peers.compareAll(turn)

@@ -7,12 +7,21 @@ import { seededRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
+import type { Disk } from '../ports.ts'
 import type { SpaceId } from '../wire/ids.ts'
 import { Engine } from './engine.ts'
-import type { Input, Send, Step } from './input.ts'
+import type { Input, Read, Send, Step } from './input.ts'
 import type { Replica } from './replica.ts'
 
 export const RELAY = 'http://relay.test'
+
+/** What a disk answers, as by a host. */
+export async function readFrom(disk: Disk, read: Read): Promise<Input> {
+  const { tag } = read
+  if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
+  if ('compact' in read) return { type: 'compacted', tag, more: await disk.compact() }
+  return { type: 'measured', tag, bytes: await Promise.all(read.measure.map((partition) => disk.size(partition))) }
+}
 
 export class Person {
   readonly name: string
@@ -173,7 +182,7 @@ export class Room {
   async carryOut(person: Person, step: Step): Promise<void> {
     await person.disk.save(step.saves)
     const rows: Input[] = []
-    for (const { tag, partition, query } of step.reads) rows.push({ type: 'rows', tag, rows: await person.disk.range(partition, query) })
+    for (const read of step.reads) rows.push(await readFrom(person.disk, read))
     person.queue.unshift(...rows)
     for (const send of step.sends) this.carry(person, send)
     for (const { tag, at } of step.wakes) if (at === Infinity) person.wakes.delete(tag); else person.wakes.set(tag, at)

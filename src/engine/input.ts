@@ -9,12 +9,21 @@ export type Input =
   | { readonly type: 'client-gone'; readonly client: number }
   /** Answer to a Read, in the order asked. */
   | { readonly type: 'rows'; readonly tag: string; readonly rows: readonly Row[] }
+  | { readonly type: 'measured'; readonly tag: string; readonly bytes: readonly number[] }
+  /** `more`: there is more to tidy. */
+  | { readonly type: 'compacted'; readonly tag: string; readonly more: boolean }
   | { readonly type: 'timer'; readonly tag: string }
   | NetworkEvent
   | MailboxEvent
 
-/** Rows the engine needs next; the host reads them after this step's saves and answers with one 'rows' input ahead of everything queued. */
-export interface Read { readonly tag: string; readonly partition: string; readonly query: RangeQuery }
+/**
+ * What the engine needs of the disk next; the host asks it after this step's saves and answers with one input ahead of everything queued: rows; how much room these
+ * partitions take; or that a piece of tidying is done.
+ */
+export type Read =
+  | { readonly tag: string; readonly partition: string; readonly query: RangeQuery }
+  | { readonly tag: string; readonly measure: readonly string[] }
+  | { readonly tag: string; readonly compact: true }
 
 export type Send =
   | { readonly type: 'use-relays'; readonly urls: readonly string[] }

@@ -7,6 +7,8 @@ type Then = (turn: Turn, rows: readonly Row[]) => void | Promise<void>
 
 export class Questions {
   private readonly open = new Map<string, Then>()
+  private readonly measuring = new Map<string, (turn: Turn, bytes: readonly number[]) => void | Promise<void>>()
+  private readonly compacting = new Map<string, (turn: Turn, more: boolean) => void | Promise<void>>()
   private next = 1
 
   ask(turn: Turn, partition: string, query: RangeQuery, then: Then): undefined {
@@ -26,6 +28,23 @@ export class Questions {
       if (left === 0) return then(later, answers)
     }))
   }
+
+  /** How much room partitions take. */
+  measure(turn: Turn, partitions: readonly string[], then: (turn: Turn, bytes: readonly number[]) => void | Promise<void>): void {
+    const id = String(this.next++)
+    this.measuring.set(id, then)
+    turn.out.read({ tag: `query|${id}`, measure: partitions })
+  }
+
+  /** Has a piece of the disk tidied. `more`: there is more to tidy. */
+  compact(turn: Turn, then: (turn: Turn, more: boolean) => void | Promise<void>): void {
+    const id = String(this.next++)
+    this.compacting.set(id, then)
+    turn.out.read({ tag: `query|${id}`, compact: true })
+  }
+
+  async onMeasured(turn: Turn, tag: string, bytes: readonly number[]): Promise<void> { await take(this.measuring, tag)?.(turn, bytes) }
+  async onCompacted(turn: Turn, tag: string, more: boolean): Promise<void> { await take(this.compacting, tag)?.(turn, more) }
 
   /** Goes through a reading, in pieces where it pauses; `start` is given what tells the step that is running, which is a later one after each read. */
   follow<T>(turn: Turn, start: (turn: () => Turn) => Reading<T>, then: (turn: Turn, result: T) => void | Promise<void>): void | Promise<void> {
@@ -52,4 +71,10 @@ export class Questions {
     this.open.delete(id)
     await then?.(turn, rows)
   }
+}
+
+function take<T>(open: Map<string, T>, tag: string): T | undefined {
+  const id = tag.split('|')[1] ?? '', then = open.get(id)
+  open.delete(id)
+  return then
 }

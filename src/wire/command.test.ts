@@ -45,6 +45,8 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'keep-draft': { space: ID_32, channel: ID_16, text: 'hel', thread: ID_32 },
   'get-draft': { space: ID_32, channel: ID_16, thread: ID_32 },
   'status': {},
+  'storage': {},
+  'compact': {},
   'list-roles': { space: ID_32 },
   'list-bans': { space: ID_32 },
   'list-overrides': { space: ID_32, channel: ID_16 },

@@ -46,6 +46,8 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'read-link': { link: text },
   'join': { link: text },
   'status': {},
+  'storage': {},
+  'compact': {},
   ...AUTHORITY_FORMS,
   ...MESSAGE_FORMS,
 }

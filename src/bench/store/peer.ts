@@ -1,5 +1,5 @@
 /** Everybody but the newcomer, in one worker: they write, and the first of them serves the newcomer over a line of messages. */
-import { type Person, Room } from '../../engine/engines.test-support.ts'
+import { type Person, readFrom, Room } from '../../engine/engines.test-support.ts'
 import type { Input } from '../../engine/input.ts'
 import type { Op } from '../../wire/op.ts'
 import { Circle } from '../circle.ts'
@@ -56,7 +56,7 @@ async function serve(port: MessagePort): Promise<void> {
     const step = await alice.engine.step(input, here().room.now)
     await alice.disk.save(step.saves)
     const rows: Input[] = []
-    for (const { tag, partition, query } of step.reads) rows.push({ type: 'rows', tag, rows: await alice.disk.range(partition, query) })
+    for (const read of step.reads) rows.push(await readFrom(alice.disk, read))
     queue = [...rows, ...queue]
     for (const send of step.sends) if (send.type === 'frame' && send.peer === people().bob.peer) port.postMessage(send.bytes)
   }

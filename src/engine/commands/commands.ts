@@ -19,6 +19,7 @@ import { removeMember } from './moderation.ts'
 import { leave, setName, setUp } from './people.ts'
 import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
+import { compact, storage } from './storage.ts'
 import { answerMessage, doMessage } from './talk.ts'
 
 type Answer = Promise<Refusal> | Refusal
@@ -46,6 +47,8 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'create-space': return createSpace(asked, c)
     case 'join': return joinSpace(asked, c)
     case 'search-messages': return searchMessages(asked, c)
+    case 'storage': return storage(asked)
+    case 'compact': return compact(asked)
   }
   const replica = engine.replicas.get(c.space)
   return replica === undefined || replica.record.state !== 'open' ? fail('unknown-space') : inSpace({ ...asked, replica }, c)

@@ -6,6 +6,7 @@ import { recount } from '../messages/unread.ts'
 import type { Replica } from '../replica.ts'
 import type { SpaceState } from '../space/state.ts'
 import type { Turn } from '../turn.ts'
+import { clearBySize } from './by-size.ts'
 import { emptySome } from './emptying.ts'
 
 type Going = void | Promise<void>
@@ -50,7 +51,7 @@ export class Retaining {
 
   private beginRound(turn: Turn, replica: Replica): Round {
     replica.retention.note(turn)
-    const chains = [...replica.authority.state.channels.keys()].flatMap((channel) => replica.retention.chainsDue(channel, turn.now).map((device) => [channel, device] as const))
+    const chains = [...replica.log.channels].flatMap((channel) => replica.retention.chainsDue(channel, turn.now).map((device) => [channel, device] as const))
     const round: Round = { chains, deleted: 0 }
     this.rounds.set(replica.id, round)
     return round
@@ -59,7 +60,10 @@ export class Retaining {
   private end(turn: Turn, replica: Replica, round: Round): void {
     this.rounds.delete(replica.id)
     this.wake(turn, replica, Math.min(replica.retention.note(turn) ?? Infinity, turn.now + RETENTION_EVERY_MS))
+    clearBySize(this.engine, turn, replica)
     if (round.deleted === 0) return
+    // What was deleted leaves the blocks of the disk only now.
+    this.engine.tidying.begin(turn)
     turn.out.update({ type: 'revised', space: replica.id })
     for (const spot of [...this.engine.reading.unreadIn(replica.id)]) recount(this.engine, turn, replica, spot)
   }

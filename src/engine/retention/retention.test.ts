@@ -217,3 +217,48 @@ test('R4 deleting decides nothing: the same ops count, the same epoch is the tip
   await h.room.sleep(3 * DAY)
   expect({ tip: b.groups.tip(), digest: b.log.digest(h.channel), verdicts: (await opsOf(h, h.bob)).map((op) => b.authority.contentVerdict(op.header)) }).toEqual(before)
 })
+
+test('R1 of a deleted channel nothing stays on the disk but headers', async () => {
+  const h = await home()
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'shed' })
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel, text: 'Parsnips' })
+  await h.room.pass(1000)
+  expect(isOnDisk(h.bob, 'parsnips')).toBe(true)
+  await h.room.ask(h.alice, { type: 'delete-channel', space: h.space, channel })
+  await h.room.sleep(DAY + HOUR)
+  for (const person of [h.alice, h.bob]) {
+    expect(isOnDisk(person, 'parsnips')).toBe(false)
+    expect(await person.disk.range(`messages/${h.space}/${channel}`, { limit: 9 })).toEqual([])
+  }
+})
+
+test('R5 a channel that keeps a mebibyte: when it is more, the oldest goes for everyone, and only once', async () => {
+  const h = await home()
+  await h.room.ask(h.alice, { type: 'set-retention', space: h.space, channel: h.channel, maxBytes: 1024 * 1024 })
+  for (let i = 0; i < 300; i++) await h.room.ask(i % 2 === 0 ? h.alice : h.bob, { type: 'send-message', space: h.space, channel: h.channel, text: `${i} ${'x'.repeat(3990)}` })
+  await h.room.sleep(DAY + HOUR)
+  await h.room.sleep(DAY + HOUR)
+  const clears = (person: Person): number => person.space(h.space).authority.nodes.filter((node) => node.type === 'clear').length
+  expect([clears(h.alice), clears(h.bob)]).toEqual([1, 1])
+  const { spaces } = await h.room.ask(h.bob, { type: 'storage' })
+  expect(spaces).toMatchObject([{ space: h.space, channels: [{ channel: h.channel }] }])
+  let bytes = 0
+  for (const kind of ['messages', 'threads', 'notes']) bytes += await h.bob.disk.size(`${kind}/${h.space}/${h.channel}`)
+  expect(bytes).toBeGreaterThan(0.8 * 1024 * 1024)
+  expect(bytes).toBeLessThan(1024 * 1024)
+  expect((await texts(h, h.alice)).at(-1)).toMatch(/^299 /)
+  await h.room.sleep(3 * DAY)
+  expect(clears(h.alice)).toBe(1)
+})
+
+test('the room that a space takes is the sum of its parts, and tidying the disk is answered when it is done', async () => {
+  const h = await home()
+  for (let i = 0; i < 20; i++) await say(h, h.alice, `Row ${i} of the beans`)
+  const [room] = (await h.room.ask(h.alice, { type: 'storage' })).spaces
+  expect(room).toBeDefined()
+  const { bytes = 0, keys = 0, search = 0, other = 0, channels = [] } = room ?? {}
+  expect(channels.map((c) => c.channel)).toEqual([h.channel])
+  expect(bytes).toBe(keys + search + other + channels.reduce((sum, c) => sum + c.bytes, 0))
+  expect(Math.min(keys, search, other, channels[0]?.bytes ?? 0)).toBeGreaterThan(0)
+  expect(await h.room.ask(h.alice, { type: 'compact' })).toEqual({})
+})

@@ -22,14 +22,16 @@ type Labelled = Pick<OpHeader, 'channel' | 'hlc'>
 /** What of a channel may ever have been deleted: older than this (ms), or labelled before that. */
 interface Allowed { readonly afterMs: number; readonly before: number }
 
+/** What was ever said: for all channels (ms), for single ones, and which op deleted a channel. */
+interface Said { readonly everywhere: number; readonly inChannel: ReadonlyMap<ChannelId, Allowed>; readonly deletions: ReadonlyMap<ChannelId, OpId> }
+
 export class Retention {
   private readonly replica: Replica
   private readonly since = new Map<OpId, number>()
   private readonly emptied = new Map<ChainKey, number>()
   /** The label of the first op of a chain that was not due when somebody looked: until that is due there is nothing to do. */
   private readonly next = new Map<ChainKey, number>()
-  private readonly allowed = new Map<ChannelId, Allowed>()
-  private allowedAt = ''
+  private known: { readonly size: number; readonly upheavals: number; readonly said: Said } = { size: -1, upheavals: -1, said: { everywhere: Infinity, inChannel: new Map(), deletions: new Map() } }
 
   constructor(replica: Replica) { this.replica = replica }
 
@@ -69,6 +71,16 @@ export class Retention {
       if (channel.keeping !== undefined) yield channel.keeping.op
       if (channel.cleared !== undefined) yield channel.cleared.op
     }
+    yield* this.said.deletions.values()
+  }
+
+  /** Channels that keep so many bytes only, and of which nothing is about to go anyway. */
+  * bySize(now: number): Iterable<{ readonly channel: ChannelId; readonly maxBytes: number }> {
+    const { keeping: inSpace, channels } = this.replica.authority.state
+    for (const [channel, { keeping = inSpace, cleared }] of channels) {
+      if (keeping === undefined || keeping.maxBytes === 0 || !this.isSettled(keeping.op, now)) continue
+      if (cleared === undefined || this.chainsDue(channel, now).length === 0 && this.isSettled(cleared.op, now)) yield { channel, maxBytes: keeping.maxBytes }
+    }
   }
 
   private isSettled(op: OpId, now: number): boolean { return (this.since.get(op) ?? Infinity) + RETENTION_GRACE_MS <= now }
@@ -77,7 +89,10 @@ export class Retention {
   cutoff(channel: ChannelId, now: number): number {
     const { keeping: inSpace, channels } = this.replica.authority.state
     const state = channels.get(channel)
-    if (state === undefined) return 0
+    if (state === undefined) {
+      const deletion = this.said.deletions.get(channel)
+      return deletion !== undefined && this.isSettled(deletion, now) ? now * HLC_STEP : 0
+    }
     const keeping = state.keeping ?? inSpace, { cleared } = state
     const byTime = keeping !== undefined && keeping.afterMs > 0 && this.isSettled(keeping.op, now) ? now - keeping.afterMs : 0
     // Whatever it names: what was said after this device heard of it stays.
@@ -99,23 +114,30 @@ export class Retention {
   }
 
   private allowedIn(channel: ChannelId): Allowed {
+    const { everywhere, inChannel } = this.said, own = inChannel.get(channel)
+    return { afterMs: Math.min(everywhere, own?.afterMs ?? Infinity), before: own?.before ?? 0 }
+  }
+
+  /** Looked through anew when authority ops came in. */
+  private get said(): Said {
     const { authority } = this.replica
-    const at = `${authority.size} ${authority.upheavals}`
-    if (at !== this.allowedAt) { this.allowed.clear(); this.allowedAt = at }
-    const known = this.allowed.get(channel)
-    if (known !== undefined) return known
-    let afterMs = Infinity, before = 0
+    if (this.known.size === authority.size && this.known.upheavals === authority.upheavals) return this.known.said
+    const inChannel = new Map<ChannelId, Allowed>(), deletions = new Map<ChannelId, OpId>()
+    let everywhere = Infinity
     for (const { id, body } of authority.nodes) {
-      if ((body?.type !== 'clear' && body?.type !== 'retention') || (body.channel !== undefined && body.channel !== channel)) continue
+      if (body?.type !== 'clear' && body?.type !== 'retention' && body?.type !== 'channelDelete') continue
       const verdict = authority.verdict(id)
       // One that others took back at the same time was in force where nobody knew that.
       if (verdict.type === 'void' && verdict.reason.by === undefined) continue
-      if (body.type === 'clear') before = Math.max(before, body.before)
-      else if (body.afterMs > 0) afterMs = Math.min(afterMs, body.afterMs)
+      const before = body.type === 'clear' ? body.before : body.type === 'channelDelete' ? Number.MAX_SAFE_INTEGER : 0
+      const afterMs = body.type === 'retention' && body.afterMs > 0 ? body.afterMs : Infinity
+      if (body.type === 'channelDelete' && verdict.type === 'valid') deletions.set(body.channel, id)
+      if (body.channel === undefined) { everywhere = Math.min(everywhere, afterMs); continue }
+      const known = inChannel.get(body.channel)
+      inChannel.set(body.channel, { afterMs: Math.min(afterMs, known?.afterMs ?? Infinity), before: Math.max(before, known?.before ?? 0) })
     }
-    const made = { afterMs, before }
-    this.allowed.set(channel, made)
-    return made
+    this.known = { size: authority.size, upheavals: authority.upheavals, said: { everywhere, inChannel, deletions } }
+    return this.known.said
   }
 
   // ---- how far each chain has been emptied ----

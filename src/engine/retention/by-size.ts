@@ -1,0 +1,64 @@
+/**
+ * A channel that keeps so many bytes: who may clear it measures what is readable there, and when it is too much clears what is oldest, for everyone. So that all keep the same,
+ * how much that is isn't judged by each device for itself. Of those who are here and may, the first does it.
+ */
+import { decodeMessage } from '../../wire/content-records.ts'
+import { encodeAuthorityBody } from '../../wire/authority.ts'
+import { PERMISSIONS } from '../../wire/permissions.ts'
+import type { ChannelId } from '../../wire/ids.ts'
+import type { Engine } from '../engine.ts'
+import { messageRows } from '../messages/places.ts'
+import type { Reading } from '../reading.ts'
+import type { Replica } from '../replica.ts'
+import type { Turn } from '../turn.ts'
+import { saidPartitions } from './room.ts'
+
+const HLC_STEP = 1024
+/** As much of the bound is kept when it is passed: so it isn't passed again with the next message. */
+const KEPT_SHARE = 0.9
+const ROWS = 500
+
+export function clearBySize(engine: Engine, turn: Turn, replica: Replica): void {
+  const channels = [...replica.retention.bySize(turn.now)]
+  if (channels.length === 0 || !isFirst(engine, turn, replica)) return
+  for (const { channel, maxBytes } of channels) {
+    engine.questions.measure(turn, saidPartitions(replica.id, channel), (later, parts) => {
+      const bytes = parts.reduce((sum, n) => sum + n, 0)
+      if (bytes <= maxBytes) return
+      // Of the lines of the channel as large a part as of all that is readable in it.
+      const wanted = (parts[0] ?? 0) * (1 - (KEPT_SHARE * maxBytes) / bytes)
+      return engine.questions.follow(later, () => firstKept(replica, channel, wanted), (last, before) => (before === undefined ? undefined : clear(engine, last, replica, channel, before)))
+    })
+  }
+}
+
+/** The time (ms) of the first message that stays when so many bytes of rows go. */
+function* firstKept(replica: Replica, channel: ChannelId, wanted: number): Reading<number | undefined> {
+  const { partition, from, to } = messageRows(replica.id, channel, undefined)
+  let start = from, bytes = 0
+  for (;;) {
+    const [rows = []] = yield [{ partition, query: { from: start, to, limit: ROWS } }]
+    for (const { key, value } of rows) {
+      const record = decodeMessage(value)
+      if (bytes >= wanted && record !== undefined) return Math.floor(record.hlc / HLC_STEP)
+      bytes += key.length + value.length
+    }
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < ROWS) return undefined
+    start = new Uint8Array(last.key.length + 1)
+    start.set(last.key)
+  }
+}
+
+async function clear(engine: Engine, turn: Turn, replica: Replica, channel: ChannelId, before: number): Promise<void> {
+  const body = { type: 'clear', channel, before: Math.min(before, turn.now) } as const
+  if (replica.authority.refuse(replica.me.identity, body) !== undefined) return
+  await engine.distribute(turn, replica, [await replica.append(turn, body.type, encodeAuthorityBody(body))])
+}
+
+function isFirst(engine: Engine, turn: Turn, replica: Replica): boolean {
+  const { state } = replica.authority
+  const may = (identity: string | undefined): boolean => [...state.members].some(([member, m]) => member === identity && (m.permissions & PERMISSIONS.channels) !== 0)
+  const able = [...engine.onlineDevices(replica, turn.now), replica.me.device].filter((device) => may(replica.authority.identityOf(device))).sort()
+  return able[0] === replica.me.device
+}
