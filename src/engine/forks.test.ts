@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { encodeAuthorityBody } from '../wire/authority.ts'
 import type { Op } from '../wire/op.ts'
+import { MAX_BRANCHES } from './limits.ts'
 import type { Replica } from './replica.ts'
 import { home, signMessage, signRule, unsigned, view, whisper } from './sync/mallory.test-support.ts'
 
@@ -87,4 +88,21 @@ test('S10 whoever comes back to a device that was frozen is told so when they wr
   await h.room.comesBack(mallory)
   await h.room.pass(60_000)
   expect(await h.room.reply(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })).toMatchObject({ ok: false, error: { reason: { code: 'forked' } } })
+})
+
+test('S2 a branch that found no room is taken in when somebody\'s op comes that rests on it', async () => {
+  const h = await home()
+  const { mallory, space } = h
+  h.room.leaves(h.bob)
+  const branches: Op[] = []
+  for (let n = 0; n <= MAX_BRANCHES; n++) branches.push(await twin(mallory.space(space), h.room.now, `Mal ${n}`))
+  const last = branches[MAX_BRANCHES] as Op
+  const onIt = await signRule(h.bob.space(space), 'profile', encodeAuthorityBody({ type: 'profile', name: 'Bob too' }), h.room.now, { deps: [last.id] })
+  whisper(mallory, h.carol, space, branches)
+  await h.room.pass(10)
+  expect(h.carol.space(space).log.authority.has(last.id)).toBe(false)
+  whisper(mallory, h.carol, space, [onIt])
+  await h.room.pass(10)
+  expect(h.carol.space(space).log.authority.has(last.id)).toBe(true)
+  expect(h.carol.space(space).log.authority.has(onIt.id)).toBe(true)
 })

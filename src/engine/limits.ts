@@ -15,6 +15,8 @@ export const MAX_PARKED_BYTES = 16 * 1024 * 1024
 export const MAX_UNVERIFIED_BYTES = 4 * 1024 * 1024
 /** Branches of one forked chain that are kept: its device is frozen where they part, so more would only serve a flood. */
 export const MAX_BRANCHES = 4
+/** Branches beyond those, per space, that are remembered until a restart: what rests on one may come after it. */
+export const MAX_SPARE_BRANCHES = 256
 /** Ops of forked content whose place is looked up on disk at a time, per space. */
 export const MAX_SUSPECTS = 256
 /** Ops remembered by number, so that what comes twice is known without reading the disk. */
@@ -147,8 +149,12 @@ export const KEY_PACKAGE_EARLY_S = 24 * 3600
 export const KEY_PACKAGE_AFTER_MS = 30 * 24 * 3600_000
 /** Of own packages the secrets stay of so many: a welcome may be on its way for the last but one. */
 export const KEPT_PACKAGES = 2
-/** A clock ahead by more than this is not believed: the label of a message is clamped. */
-export const MAX_CLOCK_AHEAD_MS = 5 * 60_000
+/** An own label is later than all that was seen, but not further ahead of the own clock than this. */
+export const MAX_LABEL_AHEAD_MS = 5 * 60_000
+/** Labels further ahead than this are not believed. More than one's own may be by as much as honest clocks differ, so that these stand alike everywhere. */
+export const MAX_CLOCK_AHEAD_MS = 2 * MAX_LABEL_AHEAD_MS
+/** How far beyond that what isn't believed is spread, so that it still stands in its order. */
+export const UNBELIEVED_SPREAD_MS = 5 * 60_000
 /** The joiner tells the person when no relay has answered by then. It goes on trying. */
 export const JOIN_PATIENCE_MS = 15_000
 /** A link that no relay knows may just have been made: whoever made it may still be sending what belongs to it. */

@@ -17,11 +17,12 @@ import { openContent, sealContent } from './content/content.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
 import { splitPackage } from './key-packages.ts'
-import { FORGOTTEN_OPS, MAX_CLOCK_AHEAD_MS } from './limits.ts'
+import { FORGOTTEN_OPS } from './limits.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
 import { Mail } from './mailbox/mail.ts'
 import { Inbox } from './messages/inbox.ts'
+import { labelAt, placeAt } from './messages/labels.ts'
 import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './messages/places.ts'
 import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
@@ -259,7 +260,7 @@ export class Replica {
 
   private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent): void {
     const record: MessageRecord = {
-      ...origin, place: this.believable(turn, origin.hlc), thread: content.thread, content, noted: this.inbox.isExpected(origin.id), replies: 0, lastReply: 0,
+      ...origin, place: placeAt(origin.hlc, turn.now), thread: content.thread, content, noted: this.inbox.isExpected(origin.id), replies: 0, lastReply: 0,
     }
     const place = placeOf(channel, record)
     turn.out.put(rowsOf(this.id, channel, record.thread), rowKey(place), encodeMessage(record))
@@ -271,9 +272,6 @@ export class Replica {
     }
     this.fresh.push({ channel, record })
   }
-
-  /** A clock far ahead must not pin its message to the end for ever. */
-  private believable(turn: Turn, hlc: number): number { return Math.min(hlc, (turn.now + MAX_CLOCK_AHEAD_MS) * HLC_STEP) }
 
   /** Messages that became readable since the last call. */
   takeFresh(): readonly Located[] {
@@ -289,7 +287,7 @@ export class Replica {
     const last = this.log.deviceHeads.get(this.me.device)
     return {
       space: type === 'genesis' ? NO_SPACE : this.id, audience, channel, device: this.me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id,
-      chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, deps: this.authority.heads(), type, hlc: Math.max(turn.now * HLC_STEP, this.believable(turn, this.log.maxHlc + 1)),
+      chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, deps: this.authority.heads(), type, hlc: labelAt(turn.now, this.log.maxHlc),
       kid: sealedUnder?.kid, epoch: sealedUnder?.epoch, bodyHash: EMPTY,
     }
   }

@@ -52,9 +52,12 @@ export class Liveness {
     this.ownerOf = ownerOf
   }
 
+  private rightClocks: ReadonlySet<string> = new Set()
+
   /** What is not yet as it must be after the healing; undefined when all is well. */
   async unsettled(everyone: readonly SimNode[], spaces: readonly Peopled[]): Promise<string | undefined> {
     const nodes = everyone.filter(({ name }) => this.checks.isHonest(name))
+    this.rightClocks = new Set(nodes.filter(isNearlyRight).map(({ name }) => name))
     for (const space of spaces) {
       const problem = await this.unsettledSpace(nodes, space)
       if (problem !== undefined) return problem
@@ -77,13 +80,11 @@ export class Liveness {
     if (astray !== undefined) return `L6: ${astray.name} believes to be a member of ${space.slice(0, 8)}, where ${creator.name} knows only ${reference.names.join(', ')}`
     const problem = await this.groups(members, space)
     if (problem !== undefined) return problem
-    // A label from far ahead is shown where each device's own clock allows: then the order may differ, and nothing else.
-    const inOrder = nodes.every(({ skewMs }) => Math.abs(skewMs) <= SMALL_SKEW_MS)
     const views = new Map<SimNode, View>()
     for (const node of members) {
       const view = await this.view(node, space)
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
-      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), this.asSeenBy(creator.name, view, reference, peopled), { withNotes: !peopled.lackPast, inOrder })
+      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), this.asSeenBy(creator.name, view, reference, peopled), { withNotes: !peopled.lackPast, isOrdered: this.areOrdered(creator, node) })
       if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
       views.set(node, view)
     }
@@ -95,6 +96,12 @@ export class Liveness {
       if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.map((member) => member.name).join(', ')} as members`
     }
     return undefined
+  }
+
+  /** What is from further ahead than a clock believes stands where that allows. What honest people said by clocks that are nearly right stands alike for all who have such a clock. */
+  private areOrdered(...readers: readonly SimNode[]): (message: MessageInfo) => boolean {
+    if (readers.some((reader) => !isNearlyRight(reader))) return () => false
+    return ({ text }) => this.rightClocks.has(this.checks.said.get(text)?.author ?? '')
   }
 
   private missing({ messages, names, channels }: View, views: readonly View[], { id, restricted }: Peopled): Problem {
@@ -197,15 +204,18 @@ export class Liveness {
 
 interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: readonly string[]; readonly messages: readonly MessageInfo[] }
 
+const isNearlyRight = ({ skewMs }: SimNode): boolean => Math.abs(skewMs) <= SMALL_SKEW_MS
+
 /** `withNotes`: who came late may lack reactions and pins as it may lack messages. */
-function differ(a: View, b: View, { withNotes, inOrder }: { readonly withNotes: boolean; readonly inOrder: boolean }): string | undefined {
-  const lines = (list: readonly MessageInfo[]): string[] => (inOrder ? list : list.toSorted((one, other) => (one.id < other.id ? -1 : 1))).map(({ id, channel, text, deleted, pinned, reactions }) => {
+function differ(a: View, b: View, { withNotes, isOrdered }: { readonly withNotes: boolean; readonly isOrdered: (message: MessageInfo) => boolean }): string | undefined {
+  const lines = (list: readonly MessageInfo[]): string[] => list.toSorted((one, other) => (one.id < other.id ? -1 : 1)).map(({ id, channel, text, deleted, pinned, reactions }) => {
     const message = `${id.slice(0, 8)} in ${channel.slice(0, 8)}`
     if (!withNotes) return message
     const said = (reactions ?? []).map((one) => JSON.stringify({ ...one, mine: undefined }))
     return `${message} ${JSON.stringify(text)}${deleted === true ? ' deleted' : ''}${pinned === true ? ' pinned' : ''} ${said.join()}`
   })
-  for (const [what, left, right] of [['members', a.members, b.members], ['channels', a.channels, b.channels], ['messages', lines(a.messages), lines(b.messages)]] as const) {
+  const order = (list: readonly MessageInfo[]): string[] => list.filter((message) => isOrdered(message)).map(({ id }) => id.slice(0, 8))
+  for (const [what, left, right] of [['members', a.members, b.members], ['channels', a.channels, b.channels], ['messages', lines(a.messages), lines(b.messages)], ['the order of messages', order(a.messages), order(b.messages)]] as const) {
     for (let i = 0; i < Math.max(left.length, right.length); i++) if (left[i] !== right[i]) return `${what}: ${left[i] ?? 'nothing'} against ${right[i] ?? 'nothing'}`
   }
   return undefined

@@ -7,7 +7,7 @@ import type { Row } from '../../ports.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type OpId } from '../../wire/ids.ts'
 import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
-import { MAX_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
+import { MAX_BRANCHES, MAX_SPARE_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { chainKey, opKey, type Place } from '../log/log.ts'
 import type { Sender } from '../log/parked.ts'
 import { opsPartition, type Replica } from '../replica.ts'
@@ -32,6 +32,8 @@ export class Receiving {
   readonly forks = new Map<DeviceId, Fork>()
   /** Signed ops that may have a twin on disk, until its row has been read; `isIn`: the op itself is in the log already. */
   private readonly suspects = new Map<OpId, { readonly op: Op; readonly isIn: boolean; readonly sender: Sender }>()
+  /** Signed branches of forked chains that found no room, newest last: others' ops that rest on one may come after it. */
+  private readonly spare = new Map<OpId, Op>()
   /** Linked content at the end of what a sender sent so far, which only a later signature can vouch for. */
   private readonly unproven = new Map<Sender, readonly Op[]>()
 
@@ -52,7 +54,8 @@ export class Receiving {
     const unproven: Op[] = []
     const queue = [...ops]
     // What is freed by one comes behind it.
-    for (const op of queue) {
+    for (let at = 0; at < queue.length || this.findWanted(queue, proven); at++) {
+      const op = queue[at] as Op
       const place = this.replica.log.place(op)
       if (place.type === 'known') continue
       if (!proven.has(op.id)) {
@@ -73,6 +76,23 @@ export class Receiving {
     // A parcel has no rest that could vouch for it.
     if (sender !== 'mail') this.hold(sender, [...(this.unproven.get(sender) ?? []), ...unproven])
     return out
+  }
+
+  /** Puts a branch that found no room into the queue, if something waits for it now. */
+  private findWanted(queue: Op[], proven: Set<OpId>): boolean {
+    for (const [id, op] of this.spare) {
+      if (!this.replica.log.parked.isWanted(id)) continue
+      this.spare.delete(id)
+      proven.add(id)
+      queue.push(op)
+      return true
+    }
+    return false
+  }
+
+  private keepSpare(op: Op): void {
+    this.spare.set(op.id, op)
+    if (this.spare.size > MAX_SPARE_BRANCHES) for (const oldest of this.spare.keys()) { this.spare.delete(oldest); break }
   }
 
   /** The end of an answer: what nothing vouched for until then is forged. Gives their number. */
@@ -141,6 +161,7 @@ export class Receiving {
     // Of content not the whole chain is in memory: an honest peer may not have seen what we see.
     if (place.type === 'contradictory' && op.header.channel === AUTHORITY_CHANNEL) out.faults.push('contradictory')
     for (const rival of log.rivals(op)) this.noteFork({ first: rival, second: op })
+    if (place.type === 'full') this.keepSpare(op)
     if (place.type !== 'waits') return
     log.dispute(op)
     this.park(turn, op, place.for, sender)
@@ -176,6 +197,7 @@ export class Receiving {
     const missing = op.header.deps.find((dep) => !log.authority.has(dep))
     if (missing !== undefined) this.park(turn, op, missing, sender)
     else if (log.hasRoom(op)) for (const freed of await this.takeIn(turn, op, sender, out)) out.accepted.push(...(await this.take(turn, [freed.bytes], sender)).accepted)
+    else this.keepSpare(op)
     return out
   }
 }
