@@ -25,21 +25,22 @@ export const DEEDS: readonly (readonly [number, Deed])[] = [
 export function createSpace(p: People, by = p.pick(p.running.filter(({ name }) => p.isHonest(name)))): void {
   if (by === undefined || p.spaces.length >= MAX_SPACES) return
   p.ask(by, { type: 'create-space', name: `space ${p.number()}`, relays: p.relays }, ({ space }) => {
-    p.spaces.push({ id: space, creator: by, links: [], joined: new Set([by]), joinedAt: new Map(), restricted: new Set(), lackPast: false })
+    p.spaces.push({ id: space, creator: by, links: [], joined: new Set([by]), joinedAt: new Map(), restricted: new Set(), misled: new Set(), lackPast: false })
   })
 }
 
 export function invite(p: People, found = p.someMember()): void {
-  if (found !== undefined) p.ask(found.node, { type: 'create-invite', space: found.space.id, expiresInMs: LINK_MS }, ({ link }) => found.space.links.push(link))
+  if (found !== undefined) p.ask(found.node, { type: 'create-invite', space: found.space.id, expiresInMs: LINK_MS }, ({ link }) => found.space.links.push({ link, by: found.node }))
 }
 
 function join(p: People): void {
   const space = p.pick(p.spaces)
-  const link = space === undefined ? undefined : p.pick(space.links)
+  const offer = space === undefined ? undefined : p.pick(space.links)
   // At times somebody who has been in before, and may have been removed.
   const node = p.pick(p.running.filter((one) => space?.joined.has(one) !== true || p.chance.percent(15)))
-  if (space === undefined || link === undefined || node === undefined) return
-  p.ask(node, { type: 'join', link }, () => p.hasJoined(space, node))
+  if (space === undefined || offer === undefined || node === undefined) return
+  if (!p.isHonest(offer.by.name)) space.misled.add(node.name)
+  p.ask(node, { type: 'join', link: offer.link }, () => p.hasJoined(space, node))
 }
 
 export function say(p: People, found = p.someMember()): void {

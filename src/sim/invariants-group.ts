@@ -52,23 +52,31 @@ export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opA
   for (const row of locked) {
     const op = opAt(toHex(row.key.subarray(0, 16)), row.key.subarray(16))
     if (op === undefined || !isHonest(op.header.device) || replica.authority.contentVerdict(op.header).type === 'void') continue
-    const wasEntitled = replica.authority.stateAt(op.header.deps).devices.has(me)
-    if (wasEntitled && replica.authority.state.devices.has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
+    const then = replica.authority.stateAt(op.header.deps), { epoch } = op.header
+    const audience = replica.audiences.get(op.header.audience) ?? replica.everyone
+    // Nobody waits for who can't be added yet: where the past isn't shown, what is said until then is not for them (H1).
+    const wasAddable = then.keyPackages.has(me) || (epoch !== undefined && audience.isOpen(epoch))
+    if (then.devices.has(me) && wasAddable && replica.authority.state.devices.has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
   }
   return undefined
 }
 
-/** `judge` knows all; `removed` is whoever holds the keys. Joining again lets one read what went before: only keys of epochs after every join count. */
+/**
+ * `judge` knows all, but perhaps not yet of the device's last joining. Whoever joins again reads what was said before if the space showed it then: of epochs that are
+ * open only the keys of those after every join count.
+ */
 export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Problem {
-  const { groups, replica: { me } } = audience
-  const joins = [...judge.log.authority.values()].filter((op) => op.header.device === me.device && (op.header.type === 'join' || op.header.type === 'genesis'))
+  const { groups, replica, number } = audience
+  const { device } = replica.me
+  const joins = [...judge.log.authority.values(), ...replica.log.authority.values()].filter((op) => op.header.device === device && (op.header.type === 'join' || op.header.type === 'genesis'))
   for (const epoch of groups.keys.epochs()) {
     const op = judge.log.authority.get(epoch)
     // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13).
-    if (groups.tree.nodes.get(epoch)?.leaves.includes(me.device) === true) continue
-    if (op === undefined || op.header.device === me.device || judge.authority.certificateAt(epoch, me.device) !== undefined) continue
+    if (groups.tree.nodes.get(epoch)?.leaves.includes(device) === true) continue
+    if (op === undefined || op.header.device === device || judge.authority.certificateAt(epoch, device) !== undefined) continue
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
-    if (joins.length > 0 && joins.every(({ id }) => !outside.has(id))) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who knew of the removal`
+    const hasJoinedSince = joins.some(({ id }) => outside.has(id) || !judge.log.authority.has(id))
+    if (joins.length > 0 && (!hasJoinedSince || judge.audiences.get(number)?.isOpen(epoch) === false)) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
   }
   return undefined
 }

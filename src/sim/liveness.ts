@@ -4,7 +4,7 @@
  *       was removed may lack what was said before, or by people who didn't know of them yet: links give no keys of times before a removal
  *   L2  every message said by someone who is a member and was never restricted is there, but what somebody deleted
  *   L3  its author knows it is delivered to all others
- *   L4  nobody is still joining
+ *   L4  nobody is still joining, but by a link of somebody's whose software lies: what lies behind it may be worth nothing
  *   L5  who is invited now gets in, and all of the above holds with them (asked in run.ts)
  *   L6  whoever is out of a space knows it
  *   I3, I5, I6 of the groups
@@ -37,6 +37,8 @@ export interface Peopled {
   readonly joinedAt: Map<string, number>
   /** Removed, timed out, gone: what they say may not count. */
   readonly restricted: Set<string>
+  /** Who followed a link that a liar made. */
+  readonly misled: Set<string>
   /** Whoever joins may lack what was said before: somebody was removed, or the space doesn't show it. */
   lackPast: boolean
 }
@@ -64,7 +66,7 @@ export class Liveness {
     }
     for (const node of nodes) {
       const { spaces: list } = await this.ask(node, { type: 'list-spaces' }) ?? { spaces: [] }
-      const waiting = list.find((space) => space.state === 'joining')
+      const waiting = list.find(({ state, space }) => state === 'joining' && spaces.find(({ id }) => id === space)?.misled.has(node.name) !== true)
       if (waiting !== undefined) return `L4: ${node.name} is still joining ${waiting.name}`
     }
     return undefined

@@ -27,7 +27,10 @@ export const SMALL_SKEW_MS = 2 * 60_000
 /** Nearly one: links live for one, and must not end for somebody whose clock is early by this. */
 const YEAR_MS = 364 * 24 * 3600_000
 
-export interface SpaceModel extends Peopled { readonly links: string[]; readonly joined: Set<SimNode>; roles?: RoleId[] }
+/** `by`: whose app made it. */
+export interface Link { readonly link: string; readonly by: SimNode }
+
+export interface SpaceModel extends Peopled { readonly links: Link[]; readonly joined: Set<SimNode>; roles?: RoleId[] }
 
 export interface Setting {
   readonly world: World
