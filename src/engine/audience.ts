@@ -25,6 +25,8 @@ export class Audience {
   readonly groups: Groups
   /** What is to be told to others, as of a while ago. */
   telling: { readonly of: string; readonly due: Due } | undefined
+  /** When this device last put fresh keys into this tip's branch (ms). */
+  renewed: { readonly tip: EpochId; readonly at: number } | undefined
   /** Whether what is told because of an op can't be taken back any more, as of so many ops. */
   readonly settled = new Map<OpId, { readonly of: number; readonly is: boolean }>()
   private known: { readonly state: SpaceState; readonly devices: ReadonlyMap<DeviceId, DeviceState> } | undefined
@@ -96,9 +98,18 @@ export class Audience {
    * The newest relay keys first: that of the tip and of its way, then those of other branches, where somebody may still write who has not heard of this one.
    * Each author has a few places there, and what is void comes last: a storm of commits must not close the topics that others write to.
    */
-  relayKeysInUse(): Uint8Array[] {
+  relayKeysInUse(): readonly Uint8Array[] {
+    const { tree, keys: { relayKeys } } = this.groups, way = tree.path()
+    // The path is the same object while nothing has changed in the tree, nor in what stands.
+    if (this.inUse?.path !== way || this.inUse.size !== relayKeys.size) this.inUse = { path: way, size: relayKeys.size, keys: this.relayKeysNow(way) }
+    return this.inUse.keys
+  }
+
+  private inUse: { readonly path: readonly EpochId[]; readonly size: number; readonly keys: readonly Uint8Array[] } | undefined
+
+  private relayKeysNow(canonical: readonly EpochId[]): Uint8Array[] {
     const { tree, keys: { relayKeys } } = this.groups
-    const path = new Set(tree.path().toReversed())
+    const path = new Set(canonical.toReversed())
     const depth = (epoch: EpochId): number => tree.nodes.get(epoch)?.depth ?? 0
     const beside = [...relayKeys.keys()].filter((epoch) => !path.has(epoch)).sort((a, b) => Number(this.groups.stands(b)) - Number(this.groups.stands(a)) || depth(b) - depth(a))
     const way = distinct(path, relayKeys)

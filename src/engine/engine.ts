@@ -337,6 +337,7 @@ export class Engine implements Stepper {
   forget(turn: Turn, replica: Replica): void {
     this.replicas.delete(replica.id)
     this.drafts.delete(replica.id)
+    this.online.delete(replica.id)
     this.searching.forget(replica.id)
     turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
     for (const partition of [...openPartitions(replica.id), ...indexPartitions(replica.id)]) turn.out.drop(partition)
@@ -344,9 +345,16 @@ export class Engine implements Stepper {
     this.telling.spaces(turn)
   }
 
-  onlineDevices(replica: Replica, now: number): Set<DeviceId> {
-    return new Set([...this.meeting.online(replica, now), ...this.peers.devices(replica.id)])
+  /** The same object while nobody comes or goes: it is asked for at every step. */
+  onlineDevices(replica: Replica, now: number): ReadonlySet<DeviceId> {
+    const heard = this.meeting.online(replica, now), { changes } = this.peers, known = this.online.get(replica.id)
+    if (known?.heard === heard && known.changes === changes) return known.devices
+    const devices = new Set([...heard, ...this.peers.devices(replica.id)])
+    this.online.set(replica.id, { heard, changes, devices })
+    return devices
   }
+
+  private readonly online = new Map<SpaceId, { readonly heard: ReadonlySet<DeviceId>; readonly changes: number; readonly devices: ReadonlySet<DeviceId> }>()
 
   // ---- timers ----
 
@@ -387,7 +395,10 @@ export class Engine implements Stepper {
     if (replica.record.state === 'open') {
       this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)
-      if (before === undefined || replica.everyone.relayKeysInUse()[0] !== before) await this.peers.greetAll(turn, replica)
+      const now = replica.everyone.relayKeysInUse()[0]
+      // The same object while the group is as it was; else who said hello before they were known may be by now.
+      if (now !== before) await this.peers.hearWaiting(turn)
+      if (before === undefined || now === undefined || !equal(now, before)) await this.peers.greetAll(turn, replica)
     }
     planProofs(this, turn, replica)
     this.retaining.look(turn, replica)

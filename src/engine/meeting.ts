@@ -20,7 +20,7 @@ export class Meeting {
   }
 
   /** Heard of lately, connected or not. */
-  online(replica: Replica, now: number): Set<DeviceId> { return this.presence.online(replica.id, now) }
+  online(replica: Replica, now: number): ReadonlySet<DeviceId> { return this.presence.online(replica.id, now).devices }
 
   /** Devices that came in, from which nothing was heard: what they said on coming was sealed for a group that we did not know yet. They hear of us, and answer. */
   async welcome(turn: Turn, replica: Replica): Promise<void> {

@@ -9,9 +9,13 @@ import type { Turn, World } from './turn.ts'
 
 interface Seen { readonly at: number; readonly heard: number; readonly peer: string; readonly addresses: readonly string[] }
 
+/** `from`: a clock that is set back makes it be looked at again. */
+export interface Online { readonly devices: ReadonlySet<DeviceId>; readonly from: number; readonly until: number }
+
 export class Presence {
   private readonly world: World
   private readonly spaces = new Map<SpaceId, Map<DeviceId, Seen>>()
+  private readonly known = new Map<SpaceId, Online>()
   private readonly answered = new Map<SpaceId, number>()
 
   constructor(world: World) { this.world = world }
@@ -33,6 +37,7 @@ export class Presence {
     if (!(await this.world.suite.verify(fromHex(p.device) as Uint8Array, p.sig, signed))) return 'refused'
     devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer, addresses: p.addresses })
     this.spaces.set(replica.id, devices)
+    if (known === undefined || this.known.get(replica.id)?.devices.has(p.device) !== true) this.known.delete(replica.id)
     return known !== undefined && known.peer === p.peer && turn.now - known.heard < PRESENCE_LOST_MS ? 'again' : 'new'
   }
 
@@ -51,9 +56,19 @@ export class Presence {
     return undefined
   }
 
-  online(space: SpaceId, now: number): Set<DeviceId> {
-    const out = new Set<DeviceId>()
-    for (const [device, seen] of this.spaces.get(space) ?? []) if (now - seen.heard < PRESENCE_LOST_MS) out.add(device)
-    return out
+  /** Who is here, and until when that is so unless somebody is heard: the same object until then. */
+  online(space: SpaceId, now: number): Online {
+    const known = this.known.get(space)
+    if (known !== undefined && now >= known.from && now < known.until) return known
+    const devices = new Set<DeviceId>()
+    let until = Infinity
+    for (const [device, seen] of this.spaces.get(space) ?? []) {
+      if (now - seen.heard >= PRESENCE_LOST_MS) continue
+      devices.add(device)
+      until = Math.min(until, seen.heard + PRESENCE_LOST_MS)
+    }
+    const found = { devices, from: now, until }
+    this.known.set(space, found)
+    return found
   }
 }

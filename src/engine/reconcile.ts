@@ -90,7 +90,12 @@ function toTellNow(audience: Audience, tip: EpochId): Due {
 const isUnderOtherPolicy = (audience: Audience, tip: EpochId): boolean => audience.isOpen(tip) !== (audience.historyPolicy === 'all')
 
 /** When this device last put fresh keys into the tip's branch, by its own clock (ms). */
-function renewedAt({ groups, replica }: Audience, tip: EpochId): number {
+function renewedAt(audience: Audience, tip: EpochId): number {
+  if (audience.renewed?.tip !== tip) audience.renewed = { tip, at: lastRenewal(audience, tip) }
+  return audience.renewed.at
+}
+
+function lastRenewal({ groups, replica }: Audience, tip: EpochId): number {
   for (let at: EpochId | undefined = tip; at !== undefined; at = groups.tree.nodes.get(at)?.parent) {
     if (groups.tree.nodes.get(at)?.author === replica.me.device) return (replica.log.authority.get(at)?.header.hlc ?? 0) / HLC_STEP
   }

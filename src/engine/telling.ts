@@ -94,6 +94,7 @@ export class Telling {
   private people(turn: Turn, replica: Replica): void {
     const { state } = replica.authority, online = this.engine.onlineDevices(replica, turn.now)
     const last = this.shown.get(replica.id)
+    if (last?.state === state && last.online === online) return
     if (last?.state === state && last.online.size === online.size && [...online].every((device) => last.online.has(device))) return
     this.shown.set(replica.id, { state, online })
     this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, online) })
@@ -130,7 +131,8 @@ export class Telling {
 
   spaces(turn: Turn): void { if (this.engine.opening.done) this.tellChanged(turn, 'spaces', { type: 'spaces', spaces: this.spaceInfos() }) }
 
-  statusInfo(now: number): StatusInfo {
+  /** Own words that nobody else has yet. */
+  private queued(): number {
     let queued = 0
     for (const replica of this.engine.replicas.values()) {
       queued += (this.engine.drafts.get(replica.id)?.size ?? 0) + replica.mail.waitingChanges()
@@ -138,6 +140,10 @@ export class Telling {
         queued += Math.max(0, (replica.log.head(channel, replica.me.device)?.chanSeq ?? 0) - replica.delivery.keptElsewhere(channel))
       }
     }
+    return queued
+  }
+
+  statusInfo(now: number): StatusInfo {
     const nameOf = (device: DeviceId): string | undefined => {
       for (const replica of this.engine.replicas.values()) {
         const identity = replica.authority.identityOf(device)
@@ -146,12 +152,22 @@ export class Telling {
       return undefined
     }
     return {
-      peers: this.engine.peers.status(nameOf), relays: this.engine.usedRelays.map((url) => ({ url, state: this.engine.relaysUp.has(url) ? 'up' : 'down' })), queued,
+      peers: this.engine.peers.status(nameOf), relays: this.engine.usedRelays.map((url) => ({ url, state: this.engine.relaysUp.has(url) ? 'up' : 'down' })), queued: this.queued(),
       muted: this.engine.peers.muted(nameOf, now),
     }
   }
 
-  status(turn: Turn): void { this.tellChanged(turn, 'status', { type: 'status', status: this.statusInfo(turn.now) }) }
+  status(turn: Turn): void {
+    const { peers, relaysUp, usedRelays, replicas } = this.engine
+    const names = [...replicas.values()].map(({ authority }) => authority.size)
+    const of = [peers.changes, peers.mutes(turn.now), [...relaysUp], usedRelays, this.queued(), names].join('|')
+    if (this.statusOf === of) return
+    this.statusOf = of
+    this.tellChanged(turn, 'status', { type: 'status', status: this.statusInfo(turn.now) })
+  }
+
+  /** All that a status is made of, as of the last one. */
+  private statusOf = ''
 
   private tellChanged(turn: Turn, key: string, update: Update): void {
     const text = JSON.stringify(update)

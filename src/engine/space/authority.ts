@@ -37,6 +37,9 @@ export class Authority {
   private cached: SpaceState | undefined
   private upset = 0
   private revisions = 0
+  /** Asked for every connection at every step. */
+  private readonly whose = new Answers<DeviceId, IdentityId | undefined>()
+  private readonly names = new Answers<IdentityId, string>()
   private readonly pasts = new Map<string, { readonly past: Past; state?: SpaceState }>()
 
   constructor(suite: Ciphersuite) {
@@ -174,7 +177,7 @@ export class Authority {
   }
 
   /** The identity a device speaks for, member or not, authorised or not. */
-  identityOf(device: DeviceId): IdentityId | undefined { return certifier(this.history, device) }
+  identityOf(device: DeviceId): IdentityId | undefined { return this.whose.of(this.size, device, (one) => certifier(this.history, one)) }
 
   /** The identity that a device may act for at that past. */
   deviceAt(device: DeviceId, deps: readonly OpId[]): IdentityId | undefined { return this.view(this.keptPast(deps).past).deviceOwner(device) }
@@ -186,7 +189,7 @@ export class Authority {
   }
 
   /** How somebody last called themselves, members or not. */
-  nameOf(identity: IdentityId): string { return this.view().nameOf(identity) }
+  nameOf(identity: IdentityId): string { return this.names.of(this.size, identity, (one) => this.view().nameOf(one)) }
 
   /** Why a command would be void, before an op is made of it; undefined when it may be done. */
   refuse(identity: IdentityId, body: AuthorityBody, deps?: readonly OpId[]): Reason | undefined {
@@ -284,5 +287,17 @@ export class Authority {
   /** Devices that signed two different ops for one place, strangers' included. */
   get equivocations(): readonly DeviceId[] {
     return [...new Set([...this.history.forks.keys(), ...this.settled().frozenDevices()])].sort()
+  }
+}
+
+/** Answers that hold while no op comes in. */
+class Answers<K, V> {
+  private readonly known = new Map<K, V>()
+  private size = 0
+
+  of(size: number, key: K, ask: (key: K) => V): V {
+    if (this.size !== size) { this.known.clear(); this.size = size }
+    if (!this.known.has(key)) this.known.set(key, ask(key))
+    return this.known.get(key) as V
   }
 }

@@ -83,6 +83,7 @@ export class Peers {
 
   async up(turn: Turn, id: string, path: Path): Promise<void> {
     const known = this.peers.get(id)
+    this.changes++
     if (known !== undefined) { known.path = path; return }
     if (this.conduct.isMuted(asPeer(id), turn.now)) { turn.out.send({ type: 'hang-up', peer: id }); return }
     const peer: Peer = { id, path, sessions: new Map(), greeted: new Set(), waitingHello: undefined, requests: new Requests() }
@@ -90,11 +91,15 @@ export class Peers {
     await this.greet(turn, peer, [...this.replicas.values()])
   }
 
-  path(id: string, path: Path): void { const peer = this.peers.get(id); if (peer !== undefined) peer.path = path }
+  /** Grows whenever `status` may be another: it is long, and asked for at every step. */
+  changes = 0
+
+  path(id: string, path: Path): void { this.changes++; const peer = this.peers.get(id); if (peer !== undefined) peer.path = path }
   down(id: string): void {
     const peer = this.peers.get(id)
     for (const session of peer?.sessions.values() ?? []) this.replicas.get(session.space)?.receiving.finish(session.device)
     this.peers.delete(id)
+    this.changes++
   }
 
   /** Devices that have proved themselves on some connection, per space. */
@@ -128,11 +133,15 @@ export class Peers {
   /** From now on nothing that still comes from there is read. */
   private drop(turn: Turn, peer: Peer): void {
     this.peers.delete(peer.id)
+    this.changes++
     for (const session of peer.sessions.values()) this.replicas.get(session.space)?.receiving.finish(session.device)
     turn.out.send({ type: 'hang-up', peer: peer.id })
   }
 
   isMuted(peer: string, device: DeviceId, now: number): boolean { return this.conduct.isMuted(asPeer(peer), now) || this.conduct.isMuted(asDevice(device), now) }
+
+  /** What `muted` is made of, in short. */
+  mutes(now: number): string { return this.conduct.mutes(now).map(({ who, until }) => `${who} ${until}`).join() }
 
   muted(nameOf: (device: DeviceId) => string | undefined, now: number): MutedPeer[] {
     return this.conduct.mutes(now).map(({ who, until, fault }) => {
@@ -167,10 +176,13 @@ export class Peers {
 
   /** A space was made or joined, or its relay key changed: everyone connected may share it. */
   async greetAll(turn: Turn, replica: Replica): Promise<void> {
-    for (const peer of this.peers.values()) {
-      await this.greet(turn, peer, [replica])
-      if (peer.waitingHello !== undefined) await this.onHello(turn, peer, peer.waitingHello)
-    }
+    for (const peer of this.peers.values()) await this.greet(turn, peer, [replica])
+    await this.hearWaiting(turn)
+  }
+
+  /** Reads again what was said by devices that were not known then. */
+  async hearWaiting(turn: Turn): Promise<void> {
+    for (const peer of this.peers.values()) if (peer.waitingHello !== undefined) await this.onHello(turn, peer, peer.waitingHello)
   }
 
   private async onHello(turn: Turn, peer: Peer, frame: Frame & { type: 'hello' }): Promise<void> {
@@ -209,6 +221,7 @@ export class Peers {
     const known = peer.sessions.get(replica.id)
     if (known !== undefined && equal(known.token, token)) return
     if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
+    this.changes++
     peer.sessions.set(replica.id, {
       space: replica.id, token, device, wants: new Wants(), untold: undefined, asking: false, gained: 0, serving: [], allowance: 0, allowedBytes: 0,
     })
@@ -249,6 +262,7 @@ export class Peers {
 
   private end(peer: Peer, session: Session): void {
     peer.sessions.delete(session.space)
+    this.changes++
     this.replicas.get(session.space)?.receiving.finish(session.device)
   }
 
