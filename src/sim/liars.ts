@@ -223,7 +223,7 @@ async function forges(liar: Liar): Promise<void> {
   const device = liar.chance.pick([...liar.replica.authority.state.devices.keys()].filter((d) => d !== liar.replica.me.device))
   if (device === undefined) return
   const head = liar.replica.log.head(AUTHORITY_CHANNEL, device)
-  await liar.tell([await liar.rule({ type: 'spaceRename', name: 'Forged' }, { device: device as DeviceId, chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, seq: 9000 })])
+  await liar.tell([await liar.rule({ type: 'spaceRename', name: 'Forged' }, { device: device as DeviceId, chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, seq: 9000, prev: head?.id ?? liar.id<OpId>() })])
 }
 
 async function makesNoise(liar: Liar): Promise<void> {
