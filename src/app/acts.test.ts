@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ActInfo } from '../api/authority.ts'
 import type { IdentityId, OpId } from '../wire/ids.ts'
-import { undone } from './acts.ts'
+import { restored, undone } from './acts.ts'
 
 const ALICE = 'a'.repeat(64) as IdentityId, BOB = 'b'.repeat(64) as IdentityId
 const op = 'c'.repeat(64) as OpId
@@ -19,4 +19,8 @@ test('Carol, Alice and Bob are each told of Bob’s undone rename in their own w
 test('without an act that decided it, the reason says it', () => {
   const { becauseOf: _, ...join } = { ...rename, kind: 'join' as const, about: { text: 'Bob' }, reason: { code: 'invite-used-up' as const } }
   expect(undone(join, ALICE)).toBe('Bob joined. This was undone: others had taken the last uses of the link.')
+})
+
+test('what counts again is said so', () => {
+  expect(restored(rename, ALICE)).toBe('Bob renamed the space to “Hut”. This counts again.')
 })

@@ -1,5 +1,5 @@
 /** What somebody did in a space, as a clause that starts with their name: "Bob removed Carol". Words of their own, since every kind of act has one. */
-import type { ActInfo, ActRef, Keeps, Reason } from '../api/authority.ts'
+import type { ActInfo, ActRef, HiddenInfo, Keeps, Reason } from '../api/authority.ts'
 import type { IdentityId } from '../wire/ids.ts'
 import { fullTime, keepsFor } from './strings.ts'
 
@@ -77,7 +77,13 @@ export function undone(act: ActInfo, me: IdentityId | undefined): string {
   return `${upper(clause(act, me))}. This was undone: ${because(act, me)}.`
 }
 
-function because({ by, byName, becauseOf, reason }: ActInfo, me: IdentityId | undefined): string {
+/** Of acts that had been undone and count again. */
+export function restored(act: ActInfo, me: IdentityId | undefined): string { return `${upper(clause(act, me))}. This counts again.` }
+
+/** Why a message doesn't count, as a clause. */
+export const hiddenBecause = ({ message: { author, authorName }, ...why }: HiddenInfo, me: IdentityId | undefined): string => because({ by: author, byName: authorName, ...why }, me)
+
+function because({ by, byName, becauseOf, reason }: Pick<ActInfo, 'by' | 'byName' | 'becauseOf' | 'reason'>, me: IdentityId | undefined): string {
   const who = called(by, byName, me)
   if (becauseOf !== undefined) return `at the same time, not known to ${who}, ${clause(becauseOf, me)}`
   return WITHOUT_CAUSE[reason?.code ?? 'malformed'] ?? `what ${who} needed for it was gone`
@@ -86,5 +92,10 @@ function because({ by, byName, becauseOf, reason }: ActInfo, me: IdentityId | un
 const WITHOUT_CAUSE: Partial<Record<Reason['code'], string>> = {
   'invite-used-up': 'others had taken the last uses of the link',
   'invite-revoked': 'the link had been taken back',
+  'timed-out': 'it was written in a time-out',
+  'no-permission': 'no role allowed it there',
+  'not-a-member': 'it came from somebody who was no member any more',
+  'not-a-reader': 'it came from somebody who did not read that channel any more',
+  'device-revoked': 'the device had been signed out',
   'forked': 'this device had signed two things at once',
 }

@@ -6,7 +6,7 @@ import type { ApiError, CategoryInfo, ChannelInfo, ChannelKind, ClientPort, Comm
 import type { RoleInfo } from '../api/authority.ts'
 import type { WordsGiven } from '../api/messages.ts'
 import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
-import { undone } from './acts.ts'
+import { restored, undone } from './acts.ts'
 import {
   accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withNewer, withStates, withWindow, type ChannelView, type Pending,
 } from './channel-view.ts'
@@ -151,7 +151,7 @@ export class Client {
       case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return
       case 'status': this.status = update.status; return
       case 'undone': for (const act of update.acts) this.notify(undone(act, this.me?.identity)); return
-      case 'restored': return
+      case 'restored': for (const act of update.acts) this.notify(restored(act, this.me?.identity)); return
       case 'acts': this.acts++; return
       case 'notice': this.notify(update.error.message); return
       default: update satisfies never

@@ -8,6 +8,7 @@ import type { UnsavedState } from './parts/rows.ts'
 import { CHANNELS } from './words/channels.ts'
 import { CONVERSATIONS } from './words/conversations.ts'
 import { DEVICES } from './words/devices.ts'
+import { RIGHTS } from './words/rights.ts'
 import { bytes, counted, CTRL, listed, number, shortDate, time, unit } from './words/formats.ts'
 
 export { day, fullTime, listed, shortDate, shortTime, time } from './words/formats.ts'
@@ -57,6 +58,7 @@ export const s = {
   ...CHANNELS,
   ...CONVERSATIONS,
   ...DEVICES,
+  ...RIGHTS,
   app: 'Thicket',
   tagline: 'A home for your group that opens from a link.',
   promise: 'No account. End-to-end encrypted. Works offline.',

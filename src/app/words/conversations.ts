@@ -4,7 +4,6 @@ import type { ChannelInfo, SpaceInfo } from '../../api.ts'
 export const CONVERSATIONS = {
   conversations: 'Conversations',
   newConversation: 'New conversation',
-  noConversations: 'You have no conversations yet.',
   conversationHint: 'Only the people you choose can read it. It stays when you leave the space where you met.',
   withWhom: 'With whom',
   findPeople: 'Find people',
@@ -14,7 +13,6 @@ export const CONVERSATIONS = {
   notTogether: 'They share no space with everybody you have chosen, so they can’t be reached together.',
   chosen: (names: string) => `With ${names}`,
   conversationFull: (n: number) => `A conversation is for up to ${n} people. Make a private channel for more.`,
-  messageTo: (name: string) => `Write to ${name}`,
   conversationMenu: (name: string) => `Options of the conversation with ${name}`,
   nameConversation: 'Name it',
   conversationName: 'Name of the conversation',
