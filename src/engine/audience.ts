@@ -10,6 +10,7 @@ import type { Due } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import { readerDevices, reads } from './space/readers.ts'
 import type { DeviceState, HistoryPolicy, SpaceState } from './space/state.ts'
+import { Receipted } from './sync/receipts.ts'
 
 /** Topics of one audience that are read at once: mail of late writers still comes to the older ones. */
 const MAX_TOPICS = 16
@@ -25,6 +26,7 @@ export class Audience {
   readonly groups: Groups
   /** What is to be told to others, as of a while ago. */
   telling: { readonly of: string; readonly due: Due } | undefined
+  readonly receipted = new Receipted()
   /** When this device last put fresh keys into this tip's branch (ms). */
   renewed: { readonly tip: EpochId; readonly at: number } | undefined
   /** Whether what is told because of an op can't be taken back any more, as of so many ops. */

@@ -222,6 +222,17 @@ test('U6 what Carol, no reader, seals for everyone and sends into the private ch
   expect(await texts(h, h.alice, channel)).toEqual(['Did you hear something?'])
 })
 
+test('U5 more readers by name than an act can hold are refused, with what to do instead', async () => {
+  const h = await home()
+  const { state } = h.alice.space(h.space).authority, someone = state.members.get(me(h, h.bob))
+  const many = Array.from({ length: 1024 }, (_, n) => n.toString(16).padStart(64, '0') as IdentityId)
+  for (const member of many) (state.members as Map<IdentityId, typeof someone>).set(member, someone)
+  const { channels } = await h.room.ask(h.alice, { type: 'list-channels', space: h.space })
+  const channel = channels[0]?.channel ?? expect.unreachable('no channel')
+  // With Alice herself there is one too many.
+  expect(await h.room.reply(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: many } })).toMatchObject({ ok: false, error: { code: 'limit-reached', message: expect.stringContaining('role') } })
+})
+
 test('U5 readers that are not here, or none at all, are refused', async () => {
   const h = await home()
   const channel = await shed(h, h.bob)

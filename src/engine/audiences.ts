@@ -1,6 +1,6 @@
 /** Making audiences: who reads is said in an authority op, and the group that follows starts with whoever said so. */
 import type { ApiError, Readers } from '../api.ts'
-import { type Cut, encodeAuthorityBody, type RoleId } from '../wire/authority.ts'
+import { type Cut, encodeAuthorityBody, MAX_READERS, type RoleId } from '../wire/authority.ts'
 import type { IdentityId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
@@ -17,6 +17,7 @@ export function readersFor(replica: Replica, readers: Readers): Named | ApiError
   const roles = [...new Set(readers.roles ?? [])].sort(), identities = [...new Set(readers.members ?? [])].sort()
   if (identities.some((identity) => !state.members.has(identity))) return fail('unknown-member')
   if (roles.some((role) => !state.roles.has(role))) return fail('unknown-role')
+  if (identities.length > MAX_READERS || roles.length > MAX_READERS) return fail('limit-reached', 'A channel is for 1,024 people by name at most. Give them a role, and choose that.')
   return roles.length + identities.length === 0 ? fail('bad-request', 'Choose at least one role or member who may read this channel.') : { roles, identities }
 }
 

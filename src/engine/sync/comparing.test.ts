@@ -1,8 +1,8 @@
 /** What Alice and Bob tell each other to find out what they lack, and in which order they ask for it. */
-import { expect, test } from 'vitest'
-import { decodeFrame, encodeFrame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
+import { expect, test, vi } from 'vitest'
+import { decodeFrame, encodeFrame, MAX_DIGESTS, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId } from '../../wire/ids.ts'
-import type { VectorEntry } from '../../wire/vector.ts'
+import { decodeVector, encodeVector, MAX_VECTOR_CHANNELS, type VectorEntry } from '../../wire/vector.ts'
 import { MAX_ASK_OPS, MAX_LACKING } from '../limits.ts'
 import type { Replica } from '../replica.ts'
 import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
@@ -24,6 +24,50 @@ test('S8 who holds the same tells nothing but digests, and each knows that the o
   const { parts, same } = answerDigests(alice, bob.me.device, digestsOf(bob))
   expect(parts).toEqual([])
   expect(same.filter((e) => e.channel === h.channel)).toMatchObject([{ device: alice.me.device, chanSeq: 1 }])
+})
+
+test('S8 a space that has had more channels than a digest holds tells of all that are there, and of some that are deleted', async () => {
+  const h = await home()
+  const alice = h.alice.space(h.space)
+  const deleted = Array.from({ length: MAX_DIGESTS + 10 }, (_, n) => channelOf(n + 1))
+  vi.spyOn(alice.log, 'channels', 'get').mockReturnValue([...deleted, AUTHORITY_CHANNEL, h.channel])
+  vi.spyOn(alice.log, 'digest').mockReturnValue('ab'.repeat(8))
+  vi.spyOn(alice, 'mayHave').mockReturnValue(true)
+  const told = digestsOf(alice).map((d) => d.channel)
+  expect(told).toHaveLength(MAX_DIGESTS)
+  expect(told).toContain(AUTHORITY_CHANNEL)
+  expect(told).toContain(h.channel)
+  const bytes = encodeFrame({ type: 'digest', token: new Uint8Array(16), channels: digestsOf(alice) })
+  expect(decodeFrame(bytes)).toMatchObject({ type: 'digest' })
+  vi.restoreAllMocks()
+})
+
+test('S8 vectors of many channels are told in parts that can be read', () => {
+  const many = Array.from({ length: MAX_VECTOR_CHANNELS + 10 }, (_, n) => entry(channelOf(n + 1), 1, 1))
+  const parts = partsOf(many)
+  expect(parts.flat()).toEqual(many)
+  for (const part of parts) expect(decodeVector(encodeVector(part))).toEqual(part)
+})
+
+test('S8 receipts at the relay say what is new since the last one, and all again in another epoch', async () => {
+  const h = await home()
+  h.room.canDial = false
+  const alice = h.alice.space(h.space), bob = h.bob.space(h.space)
+  const open = vi.spyOn(alice.mail, 'open')
+  const says = async (text: string): Promise<void> => { await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text }); await h.room.pass(10_000) }
+  const receipts = (): number[] => open.mock.results.flatMap(({ value }) => (typeof value === 'object' && value.type === 'receipt' && value.device === bob.me.device ? [value.vector.length] : []))
+  await h.room.ask(h.carol, { type: 'send-message', space: h.space, channel: h.channel, text: 'Of Carol' })
+  await h.room.pass(10_000)
+  open.mockClear()
+  await says('First')
+  await says('Second')
+  expect(receipts()).toEqual([1, 1])
+  open.mockClear()
+  await h.room.ask(h.alice, { type: 'set-history', space: h.space, history: 'from-join' })
+  await h.room.pass(10_000)
+  await says('Third')
+  expect(receipts()).toEqual([2, 1])
+  vi.restoreAllMocks()
 })
 
 test('S8 only the vectors of channels that differ are told', async () => {

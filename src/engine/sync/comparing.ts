@@ -6,9 +6,9 @@
  * placed without it; then the channels that somebody here has opened, the last opened first; then the others.
  */
 import { toHex } from '../../wire/bytes.ts'
-import { type AskRange, type ChannelDigest } from '../../wire/frame.ts'
+import { type AskRange, type ChannelDigest, MAX_DIGESTS } from '../../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId } from '../../wire/ids.ts'
-import type { Vector, VectorEntry } from '../../wire/vector.ts'
+import { MAX_VECTOR_CHANNELS, type Vector, type VectorEntry } from '../../wire/vector.ts'
 import { MAX_ASK_OPS, MAX_ASK_RANGES, MAX_ASKED_TREES, MAX_BRANCH_ASKS, MAX_LACKING, MAX_OPENED_CHANNELS, MAX_VECTOR_PART, TREE_ASKED_AGAIN_MS } from '../limits.ts'
 import { type ChainKey, chainKey } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
@@ -100,8 +100,17 @@ export class Opened {
   }
 }
 
-/** The channels that a device may be told about, ascending: those of the space that it reads, of which there are fewer than a digest can hold. */
-const channelsFor = (replica: Replica, device: DeviceId): ChannelId[] => [...replica.log.channels].filter((channel) => replica.mayHave(device, channel)).sort()
+/**
+ * The channels that a device may be told about, ascending: those of the space that it reads. There are fewer than a digest can hold, but for those that were
+ * deleted: of these some are left out, as nothing in them is shown any more.
+ */
+function channelsFor(replica: Replica, device: DeviceId): ChannelId[] {
+  const all = [...replica.log.channels].filter((channel) => replica.mayHave(device, channel)).sort()
+  if (all.length <= MAX_DIGESTS) return all
+  const { channels } = replica.authority.state
+  const isLive = (channel: ChannelId): boolean => channel === AUTHORITY_CHANNEL || channels.has(channel)
+  return [...all.filter(isLive), ...all.filter((channel) => !isLive(channel))].slice(0, MAX_DIGESTS).sort()
+}
 
 /** What to tell a device of what is here. */
 export function digestsFor(replica: Replica, device: DeviceId): ChannelDigest[] {
@@ -120,15 +129,18 @@ export function answerDigests(replica: Replica, device: DeviceId, theirs: readon
 /** A chain's tips stay together. */
 export function partsOf(vector: Vector): Vector[] {
   const out: VectorEntry[][] = []
-  let last: VectorEntry[] | undefined
+  let last: VectorEntry[] | undefined, channels = new Set<ChannelId>()
   for (const tips of byChain(vector).values()) {
-    if (last === undefined || last.length + tips.length > MAX_VECTOR_PART) out.push((last = []))
+    const [{ channel }] = tips as [VectorEntry]
+    const isFull = last === undefined || last.length + tips.length > MAX_VECTOR_PART || (channels.size >= MAX_VECTOR_CHANNELS && !channels.has(channel))
+    if (last === undefined || isFull) { out.push((last = [])); channels = new Set() }
     last.push(...tips)
+    channels.add(channel)
   }
   return out
 }
 
-function byChain(vector: Vector): Map<ChainKey, VectorEntry[]> {
+export function byChain(vector: Vector): Map<ChainKey, VectorEntry[]> {
   const out = new Map<ChainKey, VectorEntry[]>()
   for (const e of vector) {
     const chain = chainKey(e.channel, e.device)
