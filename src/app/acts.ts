@@ -1,7 +1,8 @@
 /** What somebody did in a space, as a clause that starts with their name: "Bob removed Carol". Words of their own, since every kind of act has one. */
 import type { ActInfo, ActRef, HiddenInfo, Keeps, Reason } from '../api/authority.ts'
 import type { IdentityId } from '../wire/ids.ts'
-import { fullTime, keepsFor } from './strings.ts'
+import { fullTime } from './strings.ts'
+import { keepsFor } from './words/storage.ts'
 
 const quoted = (text: string | undefined): string => (text === undefined || text === '' ? '' : ` “${text}”`)
 

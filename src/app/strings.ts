@@ -9,16 +9,10 @@ import { CHANNELS } from './words/channels.ts'
 import { CONVERSATIONS } from './words/conversations.ts'
 import { DEVICES } from './words/devices.ts'
 import { RIGHTS } from './words/rights.ts'
-import { bytes, counted, CTRL, listed, number, shortDate, time, unit } from './words/formats.ts'
+import { STORAGE } from './words/storage.ts'
+import { counted, CTRL, listed, number, shortDate, time, unit } from './words/formats.ts'
 
 export { day, fullTime, listed, shortDate, shortTime, time } from './words/formats.ts'
-
-/** "for 30 days", "up to 50 MB", or both. */
-export function keepsFor({ afterMs, maxBytes }: { readonly afterMs: number; readonly maxBytes: number }): string {
-  const hours = afterMs / 3600_000
-  const time = afterMs === 0 ? [] : [`for ${hours % 24 === 0 ? counted(hours / 24, 'day', 'days') : counted(Math.round(hours), 'hour', 'hours')}`]
-  return [...time, ...(maxBytes === 0 ? [] : [`up to ${bytes(maxBytes)}`])].join(', ')
-}
 
 export function sendState(state: SendState | UnsavedState): string {
   switch (state.type) {
@@ -59,6 +53,7 @@ export const s = {
   ...CONVERSATIONS,
   ...DEVICES,
   ...RIGHTS,
+  ...STORAGE,
   app: 'Thicket',
   tagline: 'A home for your group that opens from a link.',
   promise: 'No account. End-to-end encrypted. Works offline.',
@@ -335,12 +330,6 @@ export const s = {
     { keys: [[CTRL, '/'], ['?']], does: 'These shortcuts' },
   ],
   settings: 'Settings',
-  storage: 'Room on this device',
-  storageUsed: (used: number, free: number) => `${bytes(used)} used by Thicket, ${bytes(free)} free`,
-  storageKept: 'The browser keeps it until you remove it.',
-  storageNotKept: 'The browser may clear it when it runs out of room. Others and the relay still have what they got.',
-  storageRefused: 'The browser has not promised to keep it. It usually does for apps that are installed or often used.',
-  storageKeep: 'Ask it to keep everything',
   locked: 'Thicket is locked',
   lock: 'Lock',
   lockHint: 'Ask for a passphrase when Thicket opens on this device.',
