@@ -51,14 +51,14 @@ const TESTS_MAY_ALSO = ['adapters', 'relay', 'wire', 'ports', 'api']
 
 /** Packages of the inner layers. The outer ones are free to use what they need. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
-  wire: ['@noble/', 'cborg'],
+  wire: ['@noble/', 'fflate'],
   api: [],
   ports: ['ts-mls'],
   engine: ['ts-mls', '@noble/'],
   host: [],
   app: ['svelte', 'bits-ui', 'virtua/svelte', '@lucide/svelte/', 'uqr', 'qr'],
 }
-const FOR_TESTS = ['vitest', 'fast-check', 'fake-indexeddb', 'node:']
+const FOR_TESTS = ['vitest', 'fast-check', 'fake-indexeddb', 'cborg', 'node:']
 
 /** What the engine may not name, and what it does instead. */
 const NOT_IN_ENGINE: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@
  * Catching up with a peer: two engines, their frames carried in memory and counted. What is missing is found by comparing version vectors, so a
  * million ops that both have cost as much as none.
  */
+import { deflateSync } from 'fflate'
 import { type Person, readFrom } from '../engine/engines.test-support.ts'
 import { Log } from '../engine/log/log.ts'
 import type { Input, Step } from '../engine/input.ts'
@@ -9,6 +10,7 @@ import { toySuite } from '../engine/space/village.test-support.ts'
 import { decodeFrame, encodeFrame } from '../wire/frame.ts'
 import type { ChannelId, DeviceId, OpId } from '../wire/ids.ts'
 import { AUTHORS, Circle } from './circle.ts'
+import { sentences } from './language.ts'
 import { type Figure, median, worked } from './table.ts'
 
 /** Ops that both have: the part of them that each author wrote. */
@@ -20,8 +22,10 @@ export async function benchSync(missing: readonly number[], authors = AUTHORS): 
   const [alice, bob] = circle.people as [Person, Person]
   circle.lived(HISTORY / circle.people.length)
   const figures: Figure[] = []
+  const sentence = sentences()
   for (const count of missing) {
-    const ops = await circle.say(count)
+    const texts: string[] = []
+    const ops = await circle.say(count, () => { texts.push(sentence()); return texts[texts.length - 1] as string })
     // Bob has what he wrote himself.
     await circle.give(alice, ops)
     const others = ops.filter((op) => op.header.device !== circle.replica(bob).me.device)
@@ -30,7 +34,12 @@ export async function benchSync(missing: readonly number[], authors = AUTHORS): 
     if (held(circle, bob) - before !== others.length) throw new Error(`Bob got ${held(circle, bob) - before} of ${others.length}`)
     const note = (what: string, value: number, unit: string): void => { figures.push({ what, value, unit, at: count }) }
     note('bytes, both ways', met.bytes, 'B')
-    if (count > 0) note('bytes a missing op', met.bytes / others.length, 'B')
+    if (count > 0) {
+      const least = 64 + deflateSync(new TextEncoder().encode(texts.join('\n')), { level: 9 }).length / texts.length
+      note('bytes a missing op', met.bytes / others.length, 'B')
+      note('floor: its signature, and its text deflated with all others', least, 'B')
+      note('the same ops as they are signed and kept', others.reduce((sum, op) => sum + op.bytes.length, 0) / others.length, 'B')
+    }
     note('round trips, after hello', met.asks + 1, '')
     note('CPU of who lacks them', met.ms.bob, 'ms')
     note('CPU of who has them', met.ms.alice, 'ms')

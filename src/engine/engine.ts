@@ -209,7 +209,7 @@ export class Engine implements Stepper {
   // ---- ops ----
 
   /** Takes ops that came from a peer, a relay or gossip. */
-  async take(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from?: string, device?: DeviceId): Promise<Intake> {
+  async take(turn: Turn, replica: Replica, ops: readonly (Uint8Array | Op)[], from?: string, device?: DeviceId): Promise<Intake> {
     const waiting = replica.log.parked.count
     const intake = await replica.receive(turn, ops, device)
     // What comes before them came to us by no other way: somebody who is here has it.

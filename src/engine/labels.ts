@@ -12,6 +12,7 @@ export const LABELS = {
   contentKey: label('key'),
   contentKeyId: label('kid'),
   contentNonce: label('nonce'),
+  columns: label('columns'),
   envelopeKey: label('env'),
   envelopeHint: label('env hint'),
   backLink: label('back'),

@@ -159,7 +159,7 @@ export class Replica {
   // ---- ops in ----
 
   /** Takes ops from anyone. What is new is saved in this step; what is malformed, forged or foreign is dropped and counted. */
-  receive(turn: Turn, encoded: readonly Uint8Array[], sender: Sender = 'mail'): Promise<Intake> { return this.receiving.take(turn, encoded, sender) }
+  receive(turn: Turn, arrived: readonly (Uint8Array | Op)[], sender: Sender = 'mail'): Promise<Intake> { return this.receiving.take(turn, arrived, sender) }
 
   /** Puts a verified op that is next in its chain into the log and returns those that waited for it; undefined when its author has no business here. */
   private async accept(turn: Turn, op: Op): Promise<Op[] | undefined> {

@@ -73,6 +73,8 @@ const samples: readonly Sample[] = [
   sample('vector frame', { type: 'vector', token: bytes(16, 1), vector } as const, encodeFrame, decodeFrame),
   sample('digest frame', { type: 'digest', token: bytes(16, 1), channels: [{ channel, digest: '0102030405060708' }, { channel: id<ChannelId>(16, 9), digest: '0102030405060709' }] } as const, encodeFrame, decodeFrame),
   sample('ask frame', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [bytes(32, 2)] } as const, encodeFrame, decodeFrame),
+  sample('ask frame for what is not packed', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [], plain: true } as const, encodeFrame, decodeFrame),
+  sample('packed ops frame', { type: 'ops', token: bytes(16, 1), ops: [], packed: [{ channel, epoch: op, sealed: bytes(60, 1), sigs: bytes(128, 2) }], more: true } as const, encodeFrame, decodeFrame),
   sample('ops frame', { type: 'ops', token: bytes(16, 1), ops: [bytes(7, 1)], more: false } as const, encodeFrame, decodeFrame),
   sample('signal frame', { type: 'signal', token: bytes(16, 1), sealed: bytes(300, 1) } as const, encodeFrame, decodeFrame),
   sample('tree frame', { type: 'tree', token: bytes(16, 1), tree: bytes(7, 1) } as const, encodeFrame, decodeFrame),

@@ -4,14 +4,14 @@
  *   hello   [1, [[token, nonce, sealed proof], ...]]   one per space; only someone who holds the space's relay key can make or read it
  *   digest  [7, token, [[channel, digest], ...]]       of each channel what I hold, in 8 bytes: where that differs, the other tells its vector
  *   vector  [2, token, vector]                         how far I hold some chains
- *   ask     [3, token, [[channel, device, from, to], ...], [tree hash, ...]]
- *   ops     [4, token, [op bytes, ...], more?]         answers, and fresh ops unasked
+ *   ask     [3, token, [[channel, device, from, to], ...], [tree hash, ...], plain?]      plain: nothing is to be packed, for who can't open it
+ *   ops     [4, token, [op bytes, ...], [[channel, epoch, sealed columns, signatures], ...], more?]         answers, and fresh ops unasked
  *   tree    [5, token, ratchet tree bytes]
  *   signal  [6, token, envelope]                       what is true now and kept nowhere, sealed as for a relay
  */
 import { fromHex, toHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
-import { type ChannelId, type DeviceId, parseChannelId, parseDeviceId } from './ids.ts'
+import { type ChannelId, type DeviceId, type EpochId, parseChannelId, parseDeviceId, parseOpId } from './ids.ts'
 import { MAX_OP_BYTES } from './op.ts'
 import { decodeVector, encodeVector, type Vector } from './vector.ts'
 
@@ -20,6 +20,8 @@ const MAX_HELLOS = 256
 const MAX_SIGNAL_BYTES = 4096
 const MAX_RANGES = 2000
 const MAX_OPS = 4096
+/** Channels and epochs in one frame of ops: a batch of them is not more. */
+const MAX_PACKED = 1024
 /** Channels of one space in a digest: more than a space may have. */
 export const MAX_DIGESTS = 2048
 
@@ -27,12 +29,14 @@ export interface Hello { readonly token: Uint8Array; readonly nonce: Uint8Array;
 /** Hex of 8 bytes. */
 export interface ChannelDigest { readonly channel: ChannelId; readonly digest: string }
 export interface AskRange { readonly channel: ChannelId; readonly device: DeviceId; readonly from: number; readonly to: number }
+/** Content of one channel and epoch, as columns (columns.ts) sealed for who has the key; and a signature of 64 bytes for each op in them. */
+export interface PackedOps { readonly channel: ChannelId; readonly epoch: EpochId; readonly sealed: Uint8Array; readonly sigs: Uint8Array }
 export type Frame =
   | { readonly type: 'hello'; readonly spaces: readonly Hello[] }
   | { readonly type: 'digest'; readonly token: Uint8Array; readonly channels: readonly ChannelDigest[] }
   | { readonly type: 'vector'; readonly token: Uint8Array; readonly vector: Vector }
-  | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[] }
-  | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly more: boolean }
+  | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[]; readonly plain?: true }
+  | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly packed?: readonly PackedOps[]; readonly more: boolean }
   | { readonly type: 'tree'; readonly token: Uint8Array; readonly tree: Uint8Array }
   | { readonly type: 'signal'; readonly token: Uint8Array; readonly sealed: Uint8Array }
 
@@ -43,8 +47,8 @@ export function encodeFrame(f: Frame): Uint8Array {
     case 'hello': return encodeCbor([1, f.spaces.map((s) => [s.token, s.nonce, s.sealed])])
     case 'digest': return encodeCbor([7, f.token, f.channels.map((c) => [raw(c.channel), raw(c.digest)])])
     case 'vector': return encodeCbor([2, f.token, encodeVector(f.vector)])
-    case 'ask': return encodeCbor([3, f.token, f.ranges.map((r) => [raw(r.channel), raw(r.device), r.from, r.to]), [...f.trees]])
-    case 'ops': return encodeCbor([4, f.token, [...f.ops], f.more])
+    case 'ask': return encodeCbor([3, f.token, f.ranges.map((r) => [raw(r.channel), raw(r.device), r.from, r.to]), [...f.trees], f.plain === true])
+    case 'ops': return encodeCbor([4, f.token, [...f.ops], (f.packed ?? []).map((p) => [raw(p.channel), raw(p.epoch), p.sealed, p.sigs]), f.more])
     case 'tree': return encodeCbor([5, f.token, f.tree])
     case 'signal': return encodeCbor([6, f.token, f.sealed])
   }
@@ -62,12 +66,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
       return v.length === 3 && vector !== undefined ? { type: 'vector', token, vector } : undefined
     }
     case 3: return decodeAsk(v, token)
-    case 4: {
-      const list = v[2]
-      if (v.length !== 4 || !isArray(list) || list.length > MAX_OPS || typeof v[3] !== 'boolean') return undefined
-      const ops = list.filter((op): op is Uint8Array => isBytes(op) && op.length <= MAX_OP_BYTES)
-      return ops.length === list.length ? { type: 'ops', token, ops, more: v[3] } : undefined
-    }
+    case 4: return decodeOps(v, token)
     case 5: return v.length === 3 && isBytes(v[2]) ? { type: 'tree', token, tree: v[2] } : undefined
     case 6: return v.length === 3 && isBytes(v[2]) && v[2].length <= MAX_SIGNAL_BYTES ? { type: 'signal', token, sealed: v[2] } : undefined
     case 7: return decodeDigest(v, token)
@@ -89,8 +88,8 @@ function decodeHello(v: readonly Cbor[]): Frame | undefined {
 }
 
 function decodeAsk(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
-  const list = v[2], hashes = v[3]
-  if (v.length !== 4 || !isArray(list) || list.length > MAX_RANGES || !isArray(hashes) || hashes.length > 8) return undefined
+  const list = v[2], hashes = v[3], plain = v[4]
+  if (v.length !== 5 || typeof plain !== 'boolean' || !isArray(list) || list.length > MAX_RANGES || !isArray(hashes) || hashes.length > 8) return undefined
   const ranges: AskRange[] = []
   for (const item of list) {
     if (!isArray(item, 4)) return undefined
@@ -101,7 +100,22 @@ function decodeAsk(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
     ranges.push({ channel, device, from, to })
   }
   const trees = hashes.filter((h): h is Uint8Array => isBytes(h, 32))
-  return trees.length === hashes.length ? { type: 'ask', token, ranges, trees } : undefined
+  return trees.length === hashes.length ? { type: 'ask', token, ranges, trees, ...(plain ? { plain } : {}) } : undefined
+}
+
+function decodeOps(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
+  const list = v[2], groups = v[3], more = v[4]
+  if (v.length !== 5 || !isArray(list) || list.length > MAX_OPS || !isArray(groups) || groups.length > MAX_PACKED || typeof more !== 'boolean') return undefined
+  const ops = list.filter((op): op is Uint8Array => isBytes(op) && op.length <= MAX_OP_BYTES)
+  const packed: PackedOps[] = []
+  for (const group of groups) {
+    if (!isArray(group, 4)) return undefined
+    const [channelBytes, epochBytes, sealed, sigs] = group
+    const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined, epoch = isBytes(epochBytes, 32) ? parseOpId(epochBytes) : undefined
+    if (channel === undefined || epoch === undefined || !isBytes(sealed) || !isBytes(sigs) || sigs.length === 0 || sigs.length % 64 !== 0) return undefined
+    packed.push({ channel, epoch, sealed, sigs })
+  }
+  return ops.length === list.length ? { type: 'ops', token, ops, ...(packed.length === 0 ? {} : { packed }), more } : undefined
 }
 
 function decodeDigest(v: readonly Cbor[], token: Uint8Array): Frame | undefined {

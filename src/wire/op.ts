@@ -19,7 +19,7 @@ export const OP_VERSION = 1
 export const MAX_OP_BYTES = 512 * 1024
 export const MAX_HEADER_BYTES = 2048
 const HEADER_FIELDS = 15
-const MAX_TYPE_CHARS = 24
+export const MAX_TYPE_CHARS = 24
 /** Heads an op may name; with more open heads, later ops name the rest. */
 export const MAX_DEPS = 16
 /** Audiences have random numbers, so that two made at the same time are not one; 0 is everyone's. */
@@ -61,6 +61,8 @@ export interface Op {
   readonly bytes: Uint8Array
   /** Its body is gone, and `bytes` are the husk's. */
   readonly isHusk?: true
+  /** What it says, unpadded, where it was made anew from that: then nothing need be opened. */
+  readonly plain?: Uint8Array
 }
 
 export function encodeHeader(h: OpHeader): Uint8Array {

@@ -6,32 +6,66 @@
  *   body = nonce (24) || XChaCha20-Poly1305(K, nonce, header, padded text)
  */
 import type { Ciphersuite } from '../../ports.ts'
-import { concat, equal } from '../../wire/bytes.ts'
+import { concat, equal, toHex } from '../../wire/bytes.ts'
 import { type Content, decodeContent, encodeContent, pad, unpad } from '../../wire/content.ts'
-import { encodeHeader, headerBytes, MAX_HEADER_BYTES, type Op, type OpHeader } from '../../wire/op.ts'
+import type { OpId } from '../../wire/ids.ts'
+import { decodeHeader, encodeHeader, encodeOp, headerBytes, MAX_HEADER_BYTES, type Op, type OpHeader } from '../../wire/op.ts'
 import { MAX_MESSAGE_CHARS } from '../limits.ts'
 import type { ContentKey } from './keys.ts'
 
 const ZERO_HASH = new Uint8Array(32)
+const NONCE_BYTES = 24, LEAST_BYTES = 40
 /** Where a header stands while its op is opened: a fresh place for each of a long history would be half of the work. */
 const space = new Uint8Array(MAX_HEADER_BYTES)
 
 /** `header` is complete but for its body hash. */
 export function sealContent(suite: Ciphersuite, key: ContentKey, header: OpHeader, content: Content): Uint8Array {
-  const aad = encodeHeader({ ...header, bodyHash: ZERO_HASH })
-  const padded = pad(encodeContent(content))
-  const nonce = suite.hmac(key.nonceKey, aad, padded).subarray(0, 24)
+  return seal(suite, key, encodeHeader({ ...header, bodyHash: ZERO_HASH }), pad(encodeContent(content)))
+}
+
+function seal(suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint8Array): Uint8Array {
+  const nonce = nonceFor(suite, key, aad, padded)
   return concat(nonce, suite.seal(key.key, nonce, aad, padded))
 }
 
-/** undefined when the op isn't what its author's key sealed: shown to nobody. */
-export function openContent(suite: Ciphersuite, key: ContentKey, op: Op): Content | undefined {
-  if (op.header.kid === undefined || !equal(op.header.kid, key.kid) || op.body.length < 40) return undefined
+const nonceFor = (suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint8Array): Uint8Array => suite.hmac(key.nonceKey, aad, padded).subarray(0, NONCE_BYTES)
+
+/** The header with a zero body hash, to be read before anything else is opened. */
+function authenticated(op: Op): Uint8Array {
   const header = headerBytes(op), aad = space.subarray(0, header.length)
   aad.set(header)
   // The body's hash is the last field.
-  aad.fill(0, aad.length - ZERO_HASH.length)
-  const padded = suite.open(key.key, op.body.subarray(0, 24), aad, op.body.subarray(24))
-  const plain = padded === undefined ? undefined : unpad(padded)
+  return aad.fill(0, aad.length - ZERO_HASH.length)
+}
+
+const isSealedBy = (key: ContentKey, op: Op): boolean => op.header.kid !== undefined && equal(op.header.kid, key.kid)
+
+/** undefined when the op isn't what its author's key sealed: shown to nobody. */
+export function openContent(suite: Ciphersuite, key: ContentKey, op: Op): Content | undefined {
+  const plain = isSealedBy(key, op) ? op.plain ?? open(suite, key, op) : undefined
   return plain === undefined ? undefined : decodeContent(op.header.type, plain, MAX_MESSAGE_CHARS)
+}
+
+function open(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array | undefined {
+  const padded = op.body.length < LEAST_BYTES ? undefined : suite.open(key.key, op.body.subarray(0, NONCE_BYTES), authenticated(op), op.body.subarray(NONCE_BYTES))
+  return padded === undefined ? undefined : unpad(padded)
+}
+
+/** What an op says, for others to make it anew: undefined where that would make another op, as of an author who pads or chooses nonces by rules of their own. */
+export function textOf(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array | undefined {
+  const plain = isSealedBy(key, op) ? open(suite, key, op) : undefined
+  if (plain === undefined) return undefined
+  const padded = pad(plain)
+  const isSame = padded.length === op.body.length - LEAST_BYTES && equal(nonceFor(suite, key, authenticated(op), padded), op.body.subarray(0, NONCE_BYTES))
+  return isSame ? plain : undefined
+}
+
+/** The op that says this in this place: the same bytes that its author made, if it was the author's text. undefined where no decoder would take it. */
+export function remake(suite: Ciphersuite, key: ContentKey, header: Omit<OpHeader, 'bodyHash' | 'kid'>, plain: Uint8Array, sig: Uint8Array): Op | undefined {
+  const head = encodeHeader({ ...header, kid: key.kid, bodyHash: ZERO_HASH })
+  const body = seal(suite, key, head, pad(plain))
+  head.set(suite.sha256(body), head.length - ZERO_HASH.length)
+  const decoded = decodeHeader(head)
+  if (decoded === undefined) return undefined
+  return { id: toHex(suite.sha256(head)) as OpId, header: decoded, body, sig, bytes: encodeOp(head, body, sig), plain }
 }

@@ -13,6 +13,8 @@ import { MAX_ASK_OPS, MAX_ASK_RANGES, MAX_ASKED_TREES, MAX_BRANCH_ASKS, MAX_LACK
 import { type ChainKey, chainKey } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
 
+const NONE: ReadonlySet<ChannelId> = new Set()
+
 /** What one peer has of a space and we lack, as far as it told. */
 export class Wants {
   /** Chains with something missing: all the tips that the peer showed of each. */
@@ -34,8 +36,8 @@ export class Wants {
   /** Whether something of this device's is lacking. */
   hasOf(device: DeviceId): boolean { return [...this.lacking.keys()].some((chain) => chain.endsWith(device)) }
 
-  /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row, since it brought nothing. */
-  next(replica: Replica, isAgain: boolean): readonly AskRange[] {
+  /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row in the same way, since it brought nothing. `plain`: channels that are asked for in another way. */
+  next(replica: Replica, isAgain: boolean, plain: ReadonlySet<ChannelId> = NONE): readonly AskRange[] {
     const ranges: AskRange[] = []
     let wanted = 0
     for (const chain of this.inOrder(replica)) {
@@ -51,7 +53,7 @@ export class Wants {
         ranges.push({ ...range, to })
       }
     }
-    const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}`).join()
+    const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}${plain.has(r.channel) ? ' plain' : ''}`).join()
     if (isAgain && asked === this.asked) return []
     this.asked = asked
     return ranges

@@ -11,15 +11,16 @@ import { type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../.
 import type { Op } from '../../wire/op.ts'
 import type { Vector } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASK_BYTES, MAX_ASK_OPS, MAX_ASKED_SPACES, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
+import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASKED_SPACES, MAX_BATCH_BYTES } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
-import { after } from '../messages/places.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn, World } from '../turn.ts'
 import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault, Requests } from './conduct.ts'
+import { unpack } from './packing.ts'
 import type { Intake } from './receiving.ts'
+import { Answer } from './serving.ts'
 
 /** One space with one peer, once the peer has proved who it is there. */
 interface Session {
@@ -32,14 +33,11 @@ interface Session {
   asking: boolean
   /** What the answer so far had that counts. */
   gained: number
-  /** Ranges still to be answered, and how many ops and bytes may still go before the peer must ask again. */
-  serving: Serving[]
-  allowance: number
-  allowedBytes: number
+  /** What it asked for. */
+  answer: Answer | undefined
+  /** Channels of which came what can't be opened here: asked for as it is. */
+  readonly unopened: Set<ChannelId>
 }
-
-/** Rows of one chain: a place may hold several, so these are keys. `to` is exclusive. */
-interface Serving { readonly channel: ChannelId; readonly from: Uint8Array; readonly to: Uint8Array }
 
 interface Peer {
   readonly id: string
@@ -54,7 +52,7 @@ interface Peer {
 
 /** What the engine does with frames' contents. */
 export interface PeerEvents {
-  ops(turn: Turn, replica: Replica, ops: readonly Uint8Array[], from: string, device: DeviceId): Promise<Intake>
+  ops(turn: Turn, replica: Replica, ops: readonly (Uint8Array | Op)[], from: string, device: DeviceId): Promise<Intake>
   met(turn: Turn, replica: Replica, device: DeviceId): void
   vector(turn: Turn, replica: Replica, device: DeviceId, vector: Vector): void
   /** A peer has shown all that it has, and of this device's own chains it has no more than is here. */
@@ -223,7 +221,7 @@ export class Peers {
     if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
     this.changes++
     peer.sessions.set(replica.id, {
-      space: replica.id, token, device, wants: new Wants(), untold: undefined, asking: false, gained: 0, serving: [], allowance: 0, allowedBytes: 0,
+      space: replica.id, token, device, wants: new Wants(), untold: undefined, asking: false, gained: 0, answer: undefined, unopened: new Set(),
     })
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))
@@ -291,19 +289,27 @@ export class Peers {
   }
 
   private onAsk(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'ask' }): void {
-    session.serving = frame.ranges.filter((r) => replica.mayHave(session.device, r.channel))
-      .map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) }))
-    session.allowance = MAX_ASK_OPS
-    session.allowedBytes = MAX_ASK_BYTES
     for (const hash of frame.trees) {
       const tree = replica.treeFor(hash)
       if (tree !== undefined) this.frame(turn, peer, { type: 'tree', token: session.token, tree })
     }
-    if (frame.ranges.length > 0) this.serve(turn, peer, session)
+    // Who asks for trees alone may be in the middle of an answer.
+    if (frame.ranges.length === 0) return
+    const ranges = frame.ranges.filter((r) => replica.mayHave(session.device, r.channel))
+    session.answer = new Answer(ranges.map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) })), frame.plain === true)
+    this.serve(turn, peer, session, replica)
   }
 
   private async onOps(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'ops' }): Promise<void> {
-    const { accepted, faults } = await this.events.ops(turn, replica, frame.ops, peer.id, session.device)
+    const arrived: (Uint8Array | Op)[] = [...frame.ops]
+    for (const packed of frame.packed ?? []) {
+      const ops = unpack(replica, packed)
+      if (ops === 'no-key') session.unopened.add(packed.channel)
+      else if (ops === 'malformed') this.blame(turn, peer, ops, session.device)
+      else arrived.push(...ops)
+    }
+    if (!this.peers.has(peer.id)) return
+    const { accepted, faults } = await this.events.ops(turn, replica, arrived, peer.id, session.device)
     session.gained += accepted.length
     for (const fault of faults) this.blame(turn, peer, fault, session.device)
     if (frame.more) return
@@ -327,48 +333,30 @@ export class Peers {
   /** Asks for what the peer has and we lack, authority first. After an answer that brought nothing, not the same again until its next vector. */
   private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
     if (session.asking || [...peer.sessions.values()].filter((s) => s.asking).length >= MAX_ASKED_SPACES) return
-    const ranges = session.wants.next(replica, isAgain)
+    const ranges = session.wants.next(replica, isAgain, session.unopened)
     const trees = session.wants.treesToAsk(replica.wantedTrees(), turn.now)
     if (ranges.length === 0 && trees.length === 0) return
     session.asking = ranges.length > 0
-    this.frame(turn, peer, { type: 'ask', token: session.token, ranges, trees })
+    this.frame(turn, peer, { type: 'ask', token: session.token, ranges, trees, ...(ranges.some((r) => session.unopened.has(r.channel)) ? { plain: true } : {}) })
   }
 
   /** Answers a range at a time: the rows come back as input. */
-  private serve(turn: Turn, peer: Peer, session: Session): void {
-    const range = session.serving[0]
-    if (range === undefined || session.allowance <= 0 || session.allowedBytes <= 0) {
-      session.serving = []
-      this.frame(turn, peer, { type: 'ops', token: session.token, ops: [], more: false })
-      return
-    }
-    turn.out.read({
-      tag: `${session.space}|serve|${peer.id}`, partition: opsPartition(session.space, range.channel),
-      query: { from: range.from, to: range.to, limit: Math.min(SERVED_ROWS, session.allowance) },
-    })
+  private serve(turn: Turn, peer: Peer, session: Session, replica: Replica): void {
+    const { answer } = session, read = answer?.next()
+    if (answer === undefined) return
+    if (read !== undefined) { turn.out.read({ tag: `${session.space}|serve|${peer.id}`, partition: opsPartition(session.space, read.channel), query: read.query }); return }
+    session.answer = undefined
+    this.frame(turn, peer, { type: 'ops', token: session.token, ...answer.rest(replica), more: false })
   }
 
   onRows(turn: Turn, space: SpaceId, id: string, rows: readonly Row[]): void {
-    const peer = this.peers.get(id)
-    const session = peer?.sessions.get(space)
-    const range = session?.serving[0]
-    if (peer === undefined || session === undefined || range === undefined) return
-    if (this.replicas.get(space)?.authority.state.devices.has(session.device) !== true) return this.end(peer, session)
-    const mayHave = this.replicas.get(space)?.mayHave(session.device, range.channel) === true
-    let size = 0
-    const ops: Uint8Array[] = []
-    for (const row of mayHave ? rows : []) {
-      if (size > 0 && size + row.value.length > MAX_BATCH_BYTES) break
-      ops.push(row.value)
-      size += row.value.length
-    }
-    const wasLast = rows.length < Math.min(SERVED_ROWS, session.allowance) && ops.length === rows.length
-    session.allowance -= ops.length
-    session.allowedBytes -= size
-    const last = rows[ops.length - 1]
-    if (wasLast || last === undefined) session.serving.shift(); else session.serving[0] = { ...range, from: after(last.key) }
-    if (ops.length > 0) this.frame(turn, peer, { type: 'ops', token: session.token, ops, more: true })
-    this.serve(turn, peer, session)
+    const peer = this.peers.get(id), session = peer?.sessions.get(space), replica = this.replicas.get(space)
+    const answer = session?.answer, read = answer?.next()
+    if (peer === undefined || session === undefined || answer === undefined || read === undefined) return
+    if (replica?.authority.state.devices.has(session.device) !== true) return this.end(peer, session)
+    const full = answer.took(replica, replica.mayHave(session.device, read.channel) ? rows : [])
+    if (full !== undefined) this.frame(turn, peer, { type: 'ops', token: session.token, ...full, more: true })
+    this.serve(turn, peer, session, replica)
   }
 
   // ---- fresh ops ----

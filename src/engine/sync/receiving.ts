@@ -46,9 +46,10 @@ export class Receiving {
   get unprovenBytes(): number { return [...this.unproven.values()].flat().reduce((sum, op) => sum + op.bytes.length, 0) }
   get suspectCount(): number { return this.suspects.size }
 
-  async take(turn: Turn, encoded: readonly Uint8Array[], sender: Sender): Promise<Intake> {
+  /** Encoded ops, and such as were made anew from what they say. */
+  async take(turn: Turn, arrived: readonly (Uint8Array | Op)[], sender: Sender): Promise<Intake> {
     const out: Intake = { accepted: [], faults: [] }
-    const fresh = this.decode(turn, encoded, out)
+    const fresh = this.decode(turn, arrived, out)
     const ops = [...this.continued(sender, fresh), ...fresh]
     const proven = await this.replica.log.proven(ops)
     const unproven: Op[] = []
@@ -102,11 +103,11 @@ export class Receiving {
     return n
   }
 
-  private decode(turn: Turn, encoded: readonly Uint8Array[], out: Intake): Op[] {
+  private decode(turn: Turn, arrived: readonly (Uint8Array | Op)[], out: Intake): Op[] {
     const { id, world, log, retention } = this.replica
     const ops: Op[] = []
-    for (const bytes of encoded) {
-      const op = decodeOpOrHusk(bytes, (b) => world.suite.sha256(b))
+    for (const one of arrived) {
+      const op = one instanceof Uint8Array ? decodeOpOrHusk(one, (b) => world.suite.sha256(b)) : one
       if (op === undefined) { out.faults.push('malformed'); continue }
       const isGenesis = op.header.type === 'genesis' && op.id === (id as string)
       if (op.header.space !== id && !isGenesis) { out.faults.push('foreign'); continue }
@@ -115,7 +116,8 @@ export class Receiving {
       if (log.parked.has(op.id) || this.suspects.has(op.id) || log.place(op).type === 'known') continue
       ops.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
     }
-    return ops
+    // What was packed comes apart from what was not, though it may stand between.
+    return arrived.every((one) => one instanceof Uint8Array) ? ops : ops.sort((a, b) => a.header.chanSeq - b.header.chanSeq)
   }
 
   /** What the sender sent before and what comes now may vouch for. */
