@@ -60,6 +60,21 @@ test('Alice’s phone becomes hers: six digits are the same on both, and her lap
   await expect(phone.page.getByText('You are no longer a member of this space.')).toBeVisible()
 })
 
+test('the code goes from screen to screen by camera, and where the digits differ nothing is linked', async ({ person }) => {
+  const phone = person('Phone')
+  await phone.open()
+  await phone.page.getByRole('button', { name: 'I use Thicket on another device' }).click()
+  await expect(digits(phone)).toHaveText(/\d{3} \d{3}/)
+  const laptop = person('Alice', { camera: await phone.page.getByLabel('Code of the new device').inputValue() })
+  await laptop.start()
+  await opensDevices(laptop)
+  await laptop.page.getByRole('button', { name: 'Link another device' }).click()
+  await laptop.page.getByRole('button', { name: 'Scan with the camera' }).click()
+  await expect(digits(laptop)).toHaveText(await digits(phone).textContent() ?? '')
+  await laptop.page.getByRole('button', { name: 'They are not' }).click()
+  await expect(laptop.page.getByRole('alert')).toHaveText(/Nothing was linked/)
+})
+
 test('Alice and Bob see the same digits for each other, and all in the group the same for it', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 })
   await alice.start()

@@ -1,12 +1,13 @@
 /** A person at their own browser, with a profile of their own and a line of their own to the world. Methods are what people do. */
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readlinkSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, expect, type BrowserContext, type Locator, type Page, type Request } from '@playwright/test'
 import { WebSocketServer, type WebSocket as Socket } from 'ws'
 import { findBrowser, isRoot } from './browser.ts'
+import { filmOf } from './camera.ts'
 import { Tap } from './tap.ts'
 
 /** Nothing that a browser does on its own may look like something that the app does. */
@@ -20,6 +21,8 @@ export interface Wishes {
   readonly webrtc?: boolean
   readonly colorScheme?: 'light' | 'dark'
   readonly width?: number
+  /** Text of a QR code that is held in front of the camera. */
+  readonly camera?: string
   /** Runs in every page before the app. */
   readonly script?: () => void
 }
@@ -54,14 +57,20 @@ export class Person {
     const executablePath = findBrowser()
     if (!executablePath) throw new Error('No browser')
     const { colorScheme = 'dark', width = 1100, webrtc = true } = this.wishes
+    const args = isRoot ? [...QUIET, '--no-sandbox'] : [...QUIET]
+    if (this.wishes.camera !== undefined) {
+      const film = join(this.profile, 'camera.y4m')
+      writeFileSync(film, filmOf(this.wishes.camera))
+      args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`)
+    }
     this.context = await chromium.launchPersistentContext(this.profile, {
       executablePath,
-      args: isRoot ? [...QUIET, '--no-sandbox'] : QUIET,
+      args,
       proxy: { server: this.proxy },
       viewport: { width, height: 760 },
       colorScheme,
       reducedMotion: 'reduce',
-      permissions: ['clipboard-read', 'clipboard-write'],
+      permissions: ['clipboard-read', 'clipboard-write', ...(this.wishes.camera === undefined ? [] : ['camera'])],
     })
     await this.context.addInitScript(webrtc ? watchConnections : removeWebRtc)
     if (this.wishes.script) await this.context.addInitScript(this.wishes.script)
