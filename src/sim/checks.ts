@@ -21,7 +21,7 @@ import type { Replica } from '../engine/replica.ts'
 import type { Ciphersuite, Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, NO_SPACE, type SpaceId } from '../wire/ids.ts'
-import { decodeOp, type Op, opSignedBytes } from '../wire/op.ts'
+import { decodeOp, decodeOpOrHusk, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
@@ -79,7 +79,8 @@ export class Checks implements Witness {
     if (!this.isHonest(name)) return
     for (const save of saves) {
       if (save.type !== 'put' || !save.partition.startsWith('ops/')) continue
-      const op = decodeOp(save.value, sha256)
+      // Of a deleted channel, or one that doesn't keep everything, husks stay.
+      const op = decodeOpOrHusk(save.value, sha256)
       if (op === undefined) { this.fail('S1', `${name} saves an op that can't be read`); continue }
       this.once(name, op)
       if (!isSigned(op)) this.fail('S5', `${name} keeps ${op.header.type} ${op.id.slice(0, 8)}, which its author didn't sign`)
@@ -132,7 +133,7 @@ export class Checks implements Witness {
       const frame = decodeFrame(send.bytes)
       if (frame?.type !== 'ops') continue
       for (const bytes of frame.ops) {
-        const op = decodeOp(bytes, sha256)
+        const op = decodeOpOrHusk(bytes, sha256)
         if (op === undefined) this.fail('S2', `${name} sends an op that can't be read`)
         else if (!inThisStep.has(op.id) && !this.savedBy(name).has(op.id)) this.fail('S2', `${name} sends ${op.header.type} ${op.id.slice(0, 8)}, which its disk doesn't hold`)
       }

@@ -43,6 +43,12 @@ export interface Peopled {
   lackPast: boolean
 }
 
+/** Whoever goes from a space while removed from it says so to nobody, and stays away should the removal turn out void. */
+function hasTurnedAway({ engine }: SimNode, space: SpaceId): boolean {
+  const replica = engine?.replicas.get(space)
+  return replica?.record.state === 'left' && replica.state() === 'removed'
+}
+
 export class Liveness {
   private readonly world: World
   private readonly checks: Checks
@@ -77,7 +83,7 @@ export class Liveness {
     const creator = this.ownerOf(peopled)
     const reference = await this.view(creator, space)
     if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
-    const members = nodes.filter((node) => reference.names.includes(node.name))
+    const members = nodes.filter((node) => reference.names.includes(node.name) && !hasTurnedAway(node, space))
     const astray = nodes.find(({ name, engine }) => !reference.names.includes(name) && engine?.replicas.get(space)?.state() === 'member')
     if (astray !== undefined) return `L6: ${astray.name} believes to be a member of ${space.slice(0, 8)}, where ${creator.name} knows only ${reference.names.join(', ')}`
     const problem = await this.groups(members, space)
