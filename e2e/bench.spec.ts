@@ -16,9 +16,9 @@ function measured(figures: readonly Figure[]): string[] {
 
 test('sizes, joining, writing and meeting are measured', async () => {
   expect(measured(benchSizes())).toEqual(expect.arrayContaining(['page before first paint, brotli', 'worker, brotli']))
-  expect(measured(await benchTalk({ joins: 1, messages: 2, dials: 1 }))).toEqual(expect.arrayContaining([
+  expect(measured(await benchTalk({ joins: 1, messages: 2, dials: 1, channels: 1 }))).toEqual(expect.arrayContaining([
     'link to first message, inviter online', 'link to first message, inviter offline', 'Enter to own row on the screen', 'Enter to saved', 'Enter to the other\'s screen, direct',
-    'Enter to the other\'s screen, through the relay', 'app opened to a direct path', '  of it, relay reached to a direct path: presence, and dial through the relay',
+    'Enter to the other\'s screen, through the relay', 'app opened to a direct path', '  of it, relay reached to a direct path: presence, and dial through the relay', 'channel pressed to its messages, pointer on it before',
   ]))
 })
 

@@ -12,6 +12,7 @@ import {
 } from './channel-view.ts'
 import { Door } from './door.svelte.ts'
 import { Drafts } from './drafts.ts'
+import { likely, Warm } from './warm.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
 export type Answer<T extends Command['type']> = { readonly ok: true; readonly result: Results[T] } | { readonly ok: false; readonly error: ApiError }
@@ -67,6 +68,7 @@ export class Client {
       return answer.ok ? answer.result.text : ''
     },
   })
+  private readonly warmed = new Warm({ isHere: (channel) => this.views.has(channel), fetch: (channel) => this.load(channel), forget: (channel) => { this.without(channel) } })
   /** The lock of this browser's disk. */
   readonly door: Door
   private readonly port: ClientPort
@@ -257,12 +259,21 @@ export class Client {
     await this.loading
   }
 
+  /** It may be opened next. */
+  warm(channel: ChannelId): void { if (this.channels.some((c) => c.channel === channel && c.kind === 'text')) this.warmed.fetch(channel) }
+
+  private without(place: Place): void {
+    if (place !== this.channel) this.views = new Map([...this.views].filter(([other]) => other !== place))
+  }
+
   openChannel(channel: ChannelId | undefined): void {
     if (channel !== this.channel) this.closeChannel(); else this.closeThread()
     this.channel = channel
     if (channel === undefined || this.space === undefined) return
     this.lastChannel.set(this.space, channel)
+    this.warmed.opened(channel)
     this.loading = this.load(channel)
+    void this.loading.then(() => { for (const next of likely(this.channels)) this.warmed.fetch(next) })
   }
 
   private closeChannel(): void {

@@ -279,3 +279,15 @@ test('Bob’s name comes from the members of the open space', async () => {
   port.tell({ type: 'members', space: VILLAGE, members: [] })
   expect(client.members.map((m) => m.name)).toEqual(['Bob'])
 })
+
+test('a channel that the pointer rests on, or that has something unread, is here before it is opened, and goes on being up to date', async () => {
+  await inTheGarden([fromBob('hi', 1)])
+  client.warm(SHED)
+  client.warm(SHED)
+  await settled()
+  expect(port.open.filter((type) => type === 'get-messages')).toHaveLength(1)
+  await port.answer('get-messages', { messages: [{ ...fromBob('saw', 2), channel: SHED }], more: false, newer: false })
+  port.tell({ type: 'messages', space: ALLOTMENT, channel: SHED, messages: [{ ...fromBob('hammer', 3), channel: SHED }] })
+  client.openChannel(SHED)
+  expect(shown()).toEqual(['saw (received)', 'hammer (received)'])
+})

@@ -34,6 +34,7 @@ export function stopwatch(): void {
   window.addEventListener('click', (event) => {
     const words = event.target instanceof Element ? event.target.closest('button')?.textContent.trim() : undefined
     if (words?.startsWith('Join')) note('pressed Join', event.timeStamp)
+    else if (words !== undefined) note(`pressed ${words}`, event.timeStamp)
   }, true)
   const { RTCPeerConnection: Bare } = globalThis as Partial<typeof globalThis>
   if (Bare) {

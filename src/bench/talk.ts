@@ -8,8 +8,10 @@ import { Stage } from './stage.ts'
 import { type Figure, median, quantile, spread } from './table.ts'
 
 /** How often each thing is done. */
-export interface Often { readonly joins: number; readonly messages: number; readonly dials: number }
-const USUAL: Often = { joins: 5, messages: 60, dials: 7 }
+export interface Often { readonly joins: number; readonly messages: number; readonly dials: number; readonly channels: number }
+const USUAL: Often = { joins: 5, messages: 60, dials: 7, channels: 8 }
+/** Ms that a pointer rests on a channel before it is pressed, at least. */
+const REST_MS = 150
 const PATIENCE_MS = 60_000
 /** The workload's usual length. */
 const textOf = (n: number, about: string): string => `Message ${n} of ${about}: `.padEnd(124, 'the_slugs_have_eaten_all_of_the_salad_again;')
@@ -17,7 +19,7 @@ const textOf = (n: number, about: string): string => `Message ${n} of ${about}: 
 export async function benchTalk(often = USUAL): Promise<Figure[]> {
   const stage = await Stage.open()
   try {
-    return [...await joins(stage, often.joins), ...await talks(stage, often.messages), ...await dials(stage, often.dials)]
+    return [...await joins(stage, often.joins), ...await talks(stage, often.messages), ...await dials(stage, often.dials), ...await clicks(stage, often.channels)]
   } finally {
     await stage.end()
   }
@@ -149,5 +151,36 @@ async function dials(stage: Stage, count: number): Promise<Figure[]> {
     ...spread('app opened to a direct path', open, 'ms'),
     ...spread('  of it, relay reached to a direct path: presence, and dial through the relay', meet, 'ms', 'libp2p alone dials in 125-270'),
     ...spread('  of it, WebRTC from its first call to connected', dial, 'ms'),
+  ]
+}
+
+// ---- from a press on a channel to what is said there ----
+
+async function clicks(stage: Stage, count: number): Promise<Figure[]> {
+  const alice = stage.person('Alice')
+  await alice.start()
+  await alice.createSpace('Orchard')
+  const names = (way: string): string[] => Array.from({ length: count }, (_, n) => `${way}${n}`)
+  const all = [...names('cold'), ...names('warm')]
+  for (const name of all) {
+    await alice.createChannel(name)
+    for (let n = 0; n < 30; n++) await say(alice, textOf(n, name))
+    await when(alice, `saved: ${textOf(29, name)}`)
+  }
+  // A page that has not seen them.
+  await alice.restart()
+  const times = new Map<string, number[]>([['cold', []], ['warm', []]])
+  for (const name of all) {
+    const row = alice.page.getByRole('navigation', { name: 'Channels' }).getByRole('button', { name, exact: true })
+    if (name.startsWith('warm')) { await row.hover(); await alice.page.waitForTimeout(REST_MS) }
+    // Without a pointer that comes near.
+    await row.evaluate((button) => { (button as unknown as { click(): void }).click() })
+    const [seen, pressed] = [await when(alice, `row: ${textOf(29, name)}`), await when(alice, `pressed ${name}`)]
+    times.get(name.slice(0, 4))?.push(seen - pressed)
+  }
+  await alice.leave()
+  return [
+    ...spread('channel pressed to its messages, never opened', times.get('cold') ?? [], 'ms'),
+    ...spread('channel pressed to its messages, pointer on it before', times.get('warm') ?? [], 'ms', `${REST_MS} ms before`),
   ]
 }

@@ -74,3 +74,32 @@ test('what arrives meanwhile moves no window, and is told by itself', async () =
   const told = bob.updates.flatMap((u) => (u.type === 'messages' ? u.messages.map((m) => m.text) : []))
   expect([...new Set(told)].sort()).toEqual(['m21, better', 'm40'])
 })
+
+test('while others come back with what they wrote long before, pages and news together are the whole channel, in order, each message once', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.nat(3), { minLength: 24, maxLength: 24 }), fc.integer({ min: 2, max: 6 }), fc.array(fc.nat(3), { minLength: 12, maxLength: 12 }), async (turns, limit, returns) => {
+    const b = await Allotment.begin(), reader = await b.joins('Bob')
+    const writers = [b.alice, await b.joins('Carol'), await b.joins('Dave'), await b.joins('Erin')]
+    const away = writers.slice(1)
+    for (const person of away) b.room.goesOffline(person)
+    for (const [n, turn] of turns.entries()) {
+      await b.does(writers[turn] as Person, { type: 'send-message', channel: b.channel, text: `${n}` })
+      await b.room.pass(500)
+    }
+    reader.updates.length = 0
+    const paged: string[] = []
+    let page = await b.does(reader, { type: 'get-messages', channel: b.channel, limit })
+    for (const back of [...returns, 0, 1, 2]) {
+      paged.unshift(...page.messages.map((m) => m.id))
+      const person = away[back]
+      if (person !== undefined && away.includes(person)) { await b.room.comesOnline(person); await b.room.pass(30_000) }
+      const [first] = page.messages
+      page = first === undefined ? page : await b.does(reader, { type: 'get-messages', channel: b.channel, limit, before: first.id })
+    }
+    expect(new Set(paged).size).toBe(paged.length)
+    const told = reader.updates.flatMap((u) => (u.type === 'messages' ? u.messages.map((m) => m.id) : []))
+    const whole = (await b.does(reader, { type: 'get-messages', channel: b.channel, limit: 200 })).messages
+    expect(whole.map((m) => m.text)).toEqual(turns.map((_, n) => `${n}`))
+    expect(paged).toEqual(whole.map((m) => m.id).filter((id) => paged.includes(id)))
+    expect(whole.filter((m) => !paged.includes(m.id) && !told.includes(m.id))).toEqual([])
+  }), { numRuns: 4, seed: 11 })
+})

@@ -4,7 +4,7 @@
  *   moon landing        both words, in any order; the last one may still be half typed
  *   "moon landing"      these words in a row
  *   land*               words that begin so
- *   from:bob  in:general  mentions:me  has:link
+ *   from:bob (a person, or all who hold a role)  in:general  mentions:me  has:link
  *   before:2026-11-01  after:2026-10  during:2025  (a year, a month, a day, or: today, yesterday)
  */
 import { type Word, wordsOf } from './words.ts'
