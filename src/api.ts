@@ -53,6 +53,8 @@ export type Command =
   | { readonly type: 'storage' }
   /** Tidies the disk, which happens by itself as well: what was deleted leaves it for good, and room is given back. Answered when it is done. */
   | { readonly type: 'compact' }
+  /** Looks at all there is on the disk, beside everything else; what is damaged is cut out and fetched again. */
+  | { readonly type: 'check-storage' }
 
 /** At least one role's holders or one member. */
 export interface Readers { readonly roles?: readonly RoleId[]; readonly members?: readonly IdentityId[] }
@@ -184,6 +186,8 @@ export type ErrorCode =
   | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'
   /** This device was put back to what it once was, and goes on under a new key. */
   | 'put-back'
+  /** A part of the disk could not be read: it is fetched again where it can be. */
+  | 'damaged'
   | 'disk-full' | 'disk-failed' | 'busy' | 'internal'
 
 export interface Results extends AuthorityResults, MessageResults {
@@ -213,6 +217,8 @@ export interface Results extends AuthorityResults, MessageResults {
   'status': StatusInfo
   'storage': { readonly spaces: readonly SpaceRoom[] }
   'compact': Record<never, never>
+  /** Places that were damaged. */
+  'check-storage': { readonly damaged: number }
 }
 
 export type Result = { [T in CommandType]: Results[T] }[CommandType]
@@ -232,6 +238,8 @@ export type Update =
   | { readonly type: 'status'; readonly status: StatusInfo }
   /** Something went wrong that no command asked for: a sentence for people, shown once. */
   | { readonly type: 'notice'; readonly error: ApiError }
+  /** How far a check of the disk is, and at the end how many places are damaged. */
+  | { readonly type: 'storage'; readonly done: number; readonly all: number; readonly damaged?: number }
 
 /** How a locked disk can be opened, besides by the code that was written down. */
 export type LockWay = { readonly type: 'passphrase' } | { readonly type: 'recovery' } | { readonly type: 'passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array }

@@ -41,6 +41,8 @@ function setUp(script: Script, diskFails: (save: number) => DiskError | undefine
     async range(partition): Promise<Row[]> { log.push(`read ${partition}`); return [{ key: new Uint8Array([1]), value: new Uint8Array([2]) }] },
     async size() { return 0 },
     async compact() { log.push('compact'); return false },
+    async check() { return [] },
+    async mend() { log.push('mend'); return [] },
     async close() { log.push('close disk') },
   }
   const say = (line: string): void => { log.push(line) }
@@ -176,6 +178,24 @@ describe('when a step fails', () => {
     await world.host.idle()
     expect(world.log).toEqual(['save fails', 'tell 1 disk-failed', 'save 1', 'publish t', 'tell 2 ok'])
     expect(world.seen).toEqual(['1:start', '1:command 1', '2:start', '2:command 2'])
+  })
+
+  test('a damaged disk is mended before another engine reads it', async () => {
+    const world = setUp(sending, (save) => (save === 1 ? new DiskError('corrupt', 'A page is damaged.') : undefined))
+    world.host.command(1, 1, LIST)
+    world.host.command(1, 2, LIST)
+    await world.host.idle()
+    expect(world.log).toEqual(['save fails', 'tell 1 disk-failed', 'mend', 'save 1', 'publish t', 'tell 2 ok'])
+    expect(world.seen).toEqual(['1:start', '1:command 1', '2:start', '2:command 2'])
+  })
+
+  test('a full check goes on beside other inputs, and tells the engine that asked for it', async () => {
+    const world = setUp((input) => (input.type === 'command' ? { reads: [{ tag: 'check', check: true }], tells: answer(input) } : {}))
+    world.host.command(1, 1, LIST)
+    await world.host.idle()
+    await Promise.resolve()
+    await world.host.idle()
+    expect(world.seen).toEqual(['1:start', '1:command 1', '1:checked'])
   })
 
   test('a full disk is called by its name', async () => {

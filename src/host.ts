@@ -60,6 +60,9 @@ export const MAX_RESTART_AFTER_MS = 30_000
 /** Without a failure for so long, all is forgiven. */
 export const FORGIVEN_AFTER_MS = 60_000
 
+/** How often at most a check tells how far it is. */
+const CHECK_STEPS = 20
+
 interface Armed { readonly tag: string; readonly at: number; handle: unknown }
 interface Queued { readonly input: Input; readonly sender: string | undefined; readonly bytes: number; readonly armed?: Armed }
 /** A watched relay topic: what the engine asked for, moved on by what it has saved since. */
@@ -227,7 +230,10 @@ class Loop implements Host {
 
   private async drain(): Promise<void> {
     for (let queued = this.take(); queued !== undefined && this.state === 'running'; queued = this.take()) {
-      try { await this.run(queued.input) } catch (error) { this.fail(queued, error) }
+      try { await this.run(queued.input) } catch (error) {
+        this.fail(queued, error)
+        if (error instanceof DiskError && error.reason === 'corrupt') await this.mend()
+      }
     }
   }
 
@@ -261,7 +267,7 @@ class Loop implements Host {
     const step = await this.engine.step(input, clock.now())
     if (step.saves.length > 0) await disk.save(step.saves)
     const answers: Input[] = []
-    for (const read of step.reads) answers.push(await readFrom(disk, read))
+    for (const read of step.reads) if ('check' in read) this.check(read.tag); else answers.push(await readFrom(disk, read))
     this.answers = [...answers, ...this.answers]
     if (input.type === 'parcels' || input.type === 'rolled-back') this.moveOn(input)
     for (const send of step.sends) this.send(send)
@@ -296,6 +302,27 @@ class Loop implements Host {
       this.state = 'running'
       this.work()
     })
+  }
+
+  /** Goes on while other inputs are taken. An engine that was dropped meanwhile has nobody who waits for it. */
+  private check(tag: string): void {
+    const { engine } = this
+    let last = { done: 0, all: 0 }
+    const tell = (damaged?: number): void => {
+      if (this.engine !== engine || this.state === 'stopping') return
+      this.events.push({ input: { type: 'checked', tag, ...last, ...(damaged === undefined ? {} : { damaged }) }, sender: undefined, bytes: 0 })
+      this.work()
+    }
+    this.parts.disk.check((done, all) => {
+      const isNews = Math.floor((CHECK_STEPS * done) / all) !== Math.floor((CHECK_STEPS * last.done) / Math.max(last.all, 1))
+      last = { done, all }
+      if (isNews) tell()
+    }).then((lost) => tell(lost.length), (error: unknown) => { this.log('The disk could not be checked', error); tell(0) })
+  }
+
+  /** What is damaged stays so: the next engine must find a disk that it can read, and what is missing named. */
+  private async mend(): Promise<void> {
+    try { this.log('The disk was damaged', new Error(`${(await this.parts.disk.mend()).length} places were cut out`)) } catch (error) { this.log('The disk could not be mended', error) }
   }
 
   private mute(sender: string, error: unknown): void {
@@ -424,10 +451,11 @@ class Loop implements Host {
 }
 
 /** What the disk says to the engine. */
-async function readFrom(disk: Disk, read: Read): Promise<Input> {
+async function readFrom(disk: Disk, read: Exclude<Read, { readonly check: true }>): Promise<Input> {
   const { tag } = read
   if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
   // Tidying can wait: a disk that is full, or failed, says so at the next save.
+  if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
   if ('compact' in read) return { type: 'compacted', tag, more: await disk.compact().catch(() => false) }
   const bytes: number[] = []
   for (const partition of read.measure) bytes.push(await disk.size(partition))

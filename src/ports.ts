@@ -49,6 +49,9 @@ export interface RangeQuery {
   readonly reverse?: boolean
 }
 
+/** Rows that are gone: from one place to another in the disk's own order (wire/losses.ts). */
+export interface Lost { readonly from: Uint8Array; readonly to: Uint8Array | undefined }
+
 /** Ordered rows in named partitions, sealed at rest. Rows are sorted by key within a partition. One writer at a time. */
 export interface Disk {
   /** All or nothing, durable when it resolves (strict). Rejects with DiskError; a rejected save changed nothing. */
@@ -62,6 +65,10 @@ export interface Disk {
    * can be done. False: nothing is left to do. Rejects like save, and then nothing has changed.
    */
   compact(): Promise<boolean>
+  /** Reads all there is, as it lies there, and names what is damaged or missing. Other calls go on meanwhile. */
+  check(tell?: (done: number, all: number) => void): Promise<readonly Lost[]>
+  /** Gives up what is damaged or missing, so that the rest can be read; what it was is noted as rows of the partition 'lost' in the same transaction. */
+  mend(): Promise<readonly Lost[]>
   close(): Promise<void>
 }
 

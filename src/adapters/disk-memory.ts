@@ -36,6 +36,9 @@ export function openMemoryDisk(snapshot: DiskSnapshot = { partitions: new Map() 
     },
     async size(partition) { check(); return sumBytes(partitions.get(partition)?.entries ?? [], entryBytes) },
     async compact() { check(); return false },
+    // Memory is whole, or the process isn't there.
+    async check() { check(); return [] },
+    async mend() { check(); return [] },
     async close() { isClosed = true },
     snapshot: () => ({ partitions }),
   }
@@ -84,6 +87,8 @@ export function faultyDisk(disk: Disk, decide: (saves: readonly Save[]) => SaveF
     async range(partition, query) { check(); return disk.range(partition, query) },
     async size(partition) { check(); return disk.size(partition) },
     async compact() { check(); return disk.compact() },
+    async check(tell) { check(); return disk.check(tell) },
+    async mend() { check(); return disk.mend() },
     async close() { if (!isDead) await disk.close() },
   }
 }

@@ -4,8 +4,9 @@
  */
 import { DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
 import { compare, concat, utf8 } from '../wire/bytes.ts'
+import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import type { Entry } from './disk-format.ts'
-import { afterPrefix, type Edits, inRange, lowerBound, mergeEntries, partitionPrefix } from './disk-tree.ts'
+import { type Edits, inRange, lowerBound, mergeEntries } from './disk-tree.ts'
 
 /** A partition's name in UTF-8: its length stands in one byte. */
 const MAX_PARTITION_BYTES = 255

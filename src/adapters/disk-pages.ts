@@ -12,12 +12,14 @@
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
  * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
  */
-import { type Disk, DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
-import { compare, fromUtf8 } from '../wire/bytes.ts'
+import { type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
+import { compare, fromHex, fromUtf8 } from '../wire/bytes.ts'
+import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, entryBytes, type Head, type Page, pageBytes, sumBytes } from './disk-format.ts'
 import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
-import { afterPrefix, edit, firstHeld, type Held, measure, partitionPrefix, scan } from './disk-tree.ts'
+import { mend, type Mended, type TellProgress } from './disk-mend.ts'
+import { edit, firstHeld, type Held, measure, type PageSource, scan } from './disk-tree.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
 
 /** Journal records before they are folded: each costs a read at the next start. */
@@ -113,19 +115,7 @@ class PagedDisk implements Disk {
     })
   }
 
-  async compact(): Promise<boolean> {
-    while (this.#writing !== undefined) await this.#writing
-    if (this.#isClosed) throw closedError()
-    let more = false
-    const tidying = this.#tidy().then(
-      (left) => { more = left },
-      (error: unknown) => { this.#state = undefined; throw asDiskError(error) },
-    )
-    // Saves that come meanwhile wait, as they do for each other.
-    this.#writing = tidying.catch(() => undefined).then(() => this.#writeAll())
-    await tidying
-    return more
-  }
+  compact(): Promise<boolean> { return this.#alone(() => this.#tidy()) }
 
   /** First what the journal holds goes into pages, then what pages hold back goes down, one page a time: old rows are overwritten only in leaves. */
   async #tidy(): Promise<boolean> {
@@ -136,6 +126,42 @@ class PagedDisk implements Disk {
     if (held === undefined) await this.#store.release?.()
     else await this.#fold(state, state.overlay, held)
     return held !== undefined
+  }
+
+  async check(tell?: TellProgress): Promise<readonly Lost[]> {
+    if (this.#isClosed) throw closedError()
+    const { head } = await this.#current()
+    const found = await mend(this.#stored, head.root, tell)
+    // Pages that were written anew meanwhile are gone from where they were: only while nothing is written can that be told from damage.
+    return found.lost.length === 0 ? [] : this.#alone(async () => (await mend(this.#stored, (await this.#current()).head.root)).lost)
+  }
+
+  mend(): Promise<readonly Lost[]> {
+    return this.#alone(async () => {
+      const state = await this.#current()
+      const mended = await mend(this.#stored, state.head.root)
+      if (mended.lost.length > 0) await this.#cutOut(state, mended)
+      return mended.lost
+    })
+  }
+
+  /** The loss is noted in the same transaction: whoever reads the disk afterwards knows of it. */
+  async #cutOut(state: State, { root, written, deleted, lost }: Mended): Promise<void> {
+    const head = { ...state.head, writes: state.head.writes + 1, root }
+    const noted = encodeJournal(lost.map((loss) => ({ type: 'put', partition: LOST_PARTITION, key: fromHex(this.#sealer.newId()) as Uint8Array, value: encodeLoss(loss) })))
+    const contents = new Map([[this.#journalId(head.writes), noted]])
+    for (const [id, page] of written) contents.set(id, encodePage(page))
+    await this.#write(state, head, contents, deleted, overlaySaves(state.overlay, decodeJournal(noted) as Save[]), state.journalBytes + noted.length)
+    for (const id of deleted) this.#cache.delete(id)
+  }
+
+  /** Runs while nothing is written: saves that come meanwhile wait, as they do for each other. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#writing !== undefined) await this.#writing
+    if (this.#isClosed) throw closedError()
+    const running = work().catch((error: unknown) => { this.#state = undefined; throw asDiskError(error) })
+    this.#writing = running.then(() => undefined, () => undefined).then(() => this.#writeAll())
+    return running
   }
 
   async close(): Promise<void> {
@@ -300,15 +326,26 @@ class PagedDisk implements Disk {
         if (page !== undefined) found.set(id, page)
       }
       const missing = ids.filter(id => !found.has(id))
-      const sealed = missing.length === 0 ? [] : await this.#store.readMany(missing)
-      await Promise.all(missing.map(async (id, i) => {
+      const read = missing.length === 0 ? [] : await this.#stored.load(missing, level, near)
+      for (const [i, page] of read.entries()) {
+        this.#cache.set(missing[i] as BlockId, page)
+        found.set(missing[i] as BlockId, page)
+      }
+      return ids.map(id => found.get(id) as Page)
+    },
+  }
+
+  /** As they lie in the store, whatever the cache remembers. */
+  readonly #stored: PageSource = {
+    newId: () => this.#sealer.newId(),
+    load: async (ids, level, near) => {
+      const sealed = await this.#store.readMany(ids)
+      return Promise.all(ids.map(async (id, i) => {
         const content = await this.#open(id, sealed[i])
         const page = content && decodePage(content)
         if (page === undefined || (page.type === 'leaf' ? 0 : page.level) !== level) throw damaged(near)
-        this.#cache.set(id, page)
-        found.set(id, page)
+        return page
       }))
-      return ids.map(id => found.get(id) as Page)
     },
   }
 }

@@ -9,7 +9,7 @@
  * A key of the tree is the partition's name with its length in front, then the row's key: a partition is one run of keys.
  */
 import type { Row } from '../ports.ts'
-import { compare, concat, utf8 } from '../wire/bytes.ts'
+import { compare } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
 import { type Entry, entryBytes, type Inner, MAX_LEVEL, type Page, pageBytes, type Ref, refBytes, sumBytes } from './disk-format.ts'
 
@@ -39,19 +39,6 @@ export interface TreeChange { readonly root: Root; readonly written: ReadonlyMap
 
 const NO_KEY = new Uint8Array()
 const NO_CHANGE: Edits = { drops: [], entries: [] }
-
-/** Where a partition's keys begin. Names are at most 255 bytes of UTF-8. */
-export const partitionPrefix = (partition: string): Uint8Array => {
-  const name = utf8(partition)
-  return concat(Uint8Array.of(name.length), name)
-}
-
-/** The first key after all that begin with this prefix. UTF-8 has no byte 255, so the last byte can always be counted up. */
-export function afterPrefix(prefix: Uint8Array): Uint8Array {
-  const out = prefix.slice()
-  out[out.length - 1] = (out[out.length - 1] as number) + 1
-  return out
-}
 
 /** Index of the first item whose key isn't below `key`. */
 export function lowerBound<T>(items: readonly T[], key: Uint8Array, keyOf: (item: T) => Uint8Array): number {
@@ -193,11 +180,13 @@ function onlyChild(work: Work, root: Ref | undefined): Ref | undefined {
   return page?.type === 'inner' && page.refs.length === 1 && page.buffer.length === 0 ? page.refs[0] : undefined
 }
 
-interface Work { readonly pages: PageSource; readonly written: Map<BlockId, Page>; readonly deleted: BlockId[]; readonly held: Held | undefined }
+/** Where new pages go. */
+interface Written { readonly pages: PageSource; readonly written: Map<BlockId, Page> }
+interface Work extends Written { readonly deleted: BlockId[]; readonly held: Held | undefined }
 
 const toRow = ({ key, value }: Entry): Row[] => (value === undefined ? [] : [{ key, value }])
 
-function add(work: Work, page: Page): Ref {
+function add(work: Written, page: Page): Ref {
   const id = work.pages.newId()
   work.written.set(id, page)
   return { id, first: (page.type === 'leaf' ? page.rows[0]?.key : page.refs[0]?.first) ?? NO_KEY, bytes: pageBytes(page) }
@@ -238,7 +227,7 @@ const isHeld = (held: Held | undefined, level: number, from: Uint8Array, to: Uin
 const leadsTo = (held: Held | undefined, level: number, { child, to }: Part): boolean => held !== undefined && level > held.level && isIn(held.key, { from: child.first, to })
 
 /** All children are gone: what was still to be carried down begins them anew. */
-function startAgain(work: Work, level: number, buffer: readonly Entry[]): Ref[] {
+export function startAgain(work: Written, level: number, buffer: readonly Entry[]): Ref[] {
   let refs = writeLeaves(work, buffer.flatMap(toRow), [])
   for (let above = 1; above <= level; above++) refs = writeInner(work, above, refs, [])
   return refs
@@ -320,7 +309,7 @@ function merge<T extends { readonly key: Uint8Array }>(older: readonly T[], newe
  * Where rows were appended (one run at the end of a partition, say), pages up to the end of the run are filled to the brim: the next
  * ones come behind it, and halves would stay half empty for ever. Scattered keys get even pages, with room for more of their kind.
  */
-function writeLeaves(work: Work, rows: readonly Row[], entries: readonly Entry[]): Ref[] {
+function writeLeaves(work: Written, rows: readonly Row[], entries: readonly Entry[]): Ref[] {
   const first = entries[0], last = entries[entries.length - 1]
   let pieces: Row[][]
   if (first === undefined || last === undefined) pieces = cut(rows, entryBytes, true)
@@ -335,7 +324,7 @@ function writeLeaves(work: Work, rows: readonly Row[], entries: readonly Entry[]
   return pieces.map(piece => add(work, { type: 'leaf', rows: piece }))
 }
 
-function writeInner(work: Work, level: number, refs: readonly Ref[], buffer: readonly Entry[]): Ref[] {
+export function writeInner(work: Written, level: number, refs: readonly Ref[], buffer: readonly Entry[]): Ref[] {
   const pieces = cut(refs, refBytes, false)
   return pieces.map((piece, i) => {
     const range = { from: i === 0 ? NO_KEY : (piece[0] as Ref).first, to: pieces[i + 1]?.[0]?.first }

@@ -319,6 +319,26 @@ export const DISK_CONTRACT: readonly DiskCase[] = [
     },
   },
   {
+    name: 'a sound disk is found sound, and there is nothing to mend',
+    async run(open) {
+      let disk = await open()
+      same((await disk.check()).length, 0, 'an empty one')
+      const saves = Array.from({ length: 700 }, (_, i) => put(`p${i % 3}`, u64(i), `value ${i}`))
+      await disk.save(saves)
+      for (const when of ['with pages', 'after reopening']) {
+        let last = 0
+        same((await disk.check((done, all) => { if (done > all || done < last) throw new Error('the progress goes backwards'); last = done })).length, 0, when)
+        same((await disk.mend()).length, 0, `mended ${when}`)
+        same((await disk.range('p1', { limit: 1000 })).length, 233, `rows ${when}`)
+        await disk.close()
+        disk = await open()
+      }
+      await disk.close()
+      await refuses(() => disk.check(), 'closed', 'check')
+      await refuses(() => disk.mend(), 'closed', 'mend')
+    },
+  },
+  {
     name: 'a closed disk says so, and closing waits for what was begun',
     async run(open) {
       let disk = await open()

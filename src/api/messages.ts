@@ -126,7 +126,9 @@ export interface MessageResults {
   'list-pins': { readonly messages: readonly MessageInfo[] }
   'retry-message': Record<never, never>
   /** more, newer: there are others before, and after. firstUnread: the first of these that was not seen. */
-  'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean; readonly newer: boolean; readonly firstUnread?: OpId }
+  'get-messages': { readonly messages: readonly MessageInfo[]; readonly more: boolean; readonly newer: boolean; readonly firstUnread?: OpId
+    /** Ops of the channel that were lost from this disk, and are being fetched again: messages or changes to them are missing here. */
+    readonly missing?: number }
   'list-threads': { readonly threads: readonly MessageInfo[]; readonly more: boolean }
   /** unclear: parts of the query that mean nothing, as typed. since: the index is being built, and only messages sent from then on were searched; left out: all that are here. */
   'search-messages': { readonly results: readonly FoundMessage[]; readonly more: boolean; readonly unclear: readonly string[]; readonly since?: number }

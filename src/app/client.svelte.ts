@@ -38,6 +38,8 @@ export class Client {
   status = $state.raw<StatusInfo>({ peers: [], relays: [], queued: 0, muted: [] })
   /** How often somebody did something: whoever shows bans, devices or the like asks again. */
   acts = $state(0)
+  /** Of a channel, what was lost from the disk and is being fetched again. */
+  missing = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
@@ -156,6 +158,7 @@ export class Client {
       case 'restored': for (const act of update.acts) this.notify(restored(act, this.me?.identity)); return
       case 'acts': this.acts++; return
       case 'notice': this.notify(update.error.message); return
+      case 'storage': return
       default: update satisfies never
     }
   }
@@ -362,6 +365,7 @@ export class Client {
     if (!this.views.has(place)) this.views = new Map(this.views).set(place, EMPTY_VIEW)
     const answer = await this.ask({ type: 'get-messages', space, channel, ...(thread && { thread }), limit: Math.max(PAGE, Math.min(MAX_PAGE, unread() + 10)) })
     // What came meanwhile is in the answer and in the count.
+    if (answer.ok) this.missing = new Map(this.missing).set(channel, answer.result.missing ?? 0)
     if (answer.ok) this.change(place, (view) => withNewest(isAnew ? cleared(view) : view, answer.result.messages, answer.result.more, unread()))
   }
 

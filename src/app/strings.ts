@@ -142,6 +142,7 @@ export const s = {
   readers: 'Who reads it',
   readersOf: (channel: string) => `Who reads #${channel}`,
   readersHint: 'This holds for what is written from now on. What was written before stays with those who could read it then.',
+  missingHere: (count: number) => (count === 1 ? 'One entry of this channel was damaged on this device. It is being fetched again from others.' : `${number(count)} entries of this channel were damaged on this device. They are being fetched again from others.`),
   waitingForKeys: 'You may read this channel. It opens as soon as somebody who reads it is online and lets this device in.',
   privateName: (channel: string) => `${channel}, private`,
   audit: 'What was done here',

@@ -10,6 +10,7 @@ import { equal, fromHex } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type OpId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
+import { LOST_PARTITION } from '../wire/losses.ts'
 import { decodeFormer, decodeMe, type MeRecord } from '../wire/records.ts'
 import { runCommand } from './commands/commands.ts'
 import { takeContact } from './contacts.ts'
@@ -23,6 +24,7 @@ import { LostMail } from './lost-mail.ts'
 import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
+import { Mending } from './mending.ts'
 import { planMarks, shareMarks, takeMarks } from './messages/own-marks.ts'
 import { refresh } from './messages/refresh.ts'
 import { Typing } from './messages/typing.ts'
@@ -72,6 +74,7 @@ export class Engine implements Stepper {
   readonly opening: Opening
   readonly lost: LostMail
   readonly succession: Succession
+  readonly mending: Mending
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -95,6 +98,7 @@ export class Engine implements Stepper {
     this.opening = new Opening(this)
     this.lost = new LostMail(this)
     this.succession = new Succession(this)
+    this.mending = new Mending(this)
   }
 
   async step(input: Input, now: number): Promise<Step> {
@@ -119,6 +123,8 @@ export class Engine implements Stepper {
       case 'command': return runCommand(this, turn, { client: input.client, id: input.id }, input.command)
       case 'client-gone': return
       case 'measured': return this.questions.onMeasured(turn, input.tag, input.bytes)
+      case 'checked': return this.mending.onChecked(turn, input)
+      case 'mended': return turn.out.startAgain()
       case 'compacted': return this.questions.onCompacted(turn, input.tag, input.more)
       case 'timer': return this.onTimer(turn, input.tag)
       case 'self':
@@ -143,6 +149,7 @@ export class Engine implements Stepper {
 
   private start(turn: Turn): void {
     turn.out.read({ tag: 'me', partition: 'me', query: { limit: 2 } })
+    turn.out.read({ tag: 'lost', partition: LOST_PARTITION, query: { limit: 1000 } })
     turn.out.read({ tag: 'spaces', partition: 'spaces', query: { limit: 1000 } })
   }
 
@@ -155,6 +162,7 @@ export class Engine implements Stepper {
       this.telling.me(turn)
       return
     }
+    if (first === 'lost') return this.mending.load(turn, rows)
     if (first === 'spaces') return this.opening.begin(turn, rows)
     if (first === 'open') return this.opening.onRows(turn, second as SpaceId, third, rows)
     if (first === 'query') return this.questions.onRows(turn, second, rows)
@@ -212,6 +220,7 @@ export class Engine implements Stepper {
   async take(turn: Turn, replica: Replica, ops: readonly (Uint8Array | Op)[], from?: string, device?: DeviceId): Promise<Intake> {
     const waiting = replica.log.parked.count
     const intake = await replica.receive(turn, ops, device)
+    if (!replica.holes.isEmpty) this.touch(turn, replica)
     // What comes before them came to us by no other way: somebody who is here has it.
     if (replica.log.parked.count > waiting) this.peers.compareSoon(turn)
     this.taken(turn, replica, intake, from)

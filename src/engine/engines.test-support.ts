@@ -19,6 +19,8 @@ export const RELAY = 'http://relay.test'
 export async function readFrom(disk: Disk, read: Read): Promise<Input> {
   const { tag } = read
   if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
+  if ('check' in read) return { type: 'checked', tag, done: 1, all: 1, damaged: (await disk.check()).length }
+  if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
   if ('compact' in read) return { type: 'compacted', tag, more: await disk.compact() }
   return { type: 'measured', tag, bytes: await Promise.all(read.measure.map((partition) => disk.size(partition))) }
 }

@@ -12,6 +12,10 @@ export type Input =
   | { readonly type: 'measured'; readonly tag: string; readonly bytes: readonly number[] }
   /** `more`: there is more to tidy. */
   | { readonly type: 'compacted'; readonly tag: string; readonly more: boolean }
+  /** `damaged`: how many places are; left out while the check goes on. */
+  | { readonly type: 'checked'; readonly tag: string; readonly done: number; readonly all: number; readonly damaged?: number }
+  /** What could not be read is cut out of the disk, and noted there. */
+  | { readonly type: 'mended'; readonly tag: string }
   | { readonly type: 'timer'; readonly tag: string }
   | NetworkEvent
   | MailboxEvent
@@ -24,6 +28,9 @@ export type Read =
   | { readonly tag: string; readonly partition: string; readonly query: RangeQuery }
   | { readonly tag: string; readonly measure: readonly string[] }
   | { readonly tag: string; readonly compact: true }
+  /** A full check, beside everything else: answered now and then with how far it is, and at the end. */
+  | { readonly tag: string; readonly check: true }
+  | { readonly tag: string; readonly mend: true }
 
 export type Send =
   | { readonly type: 'use-relays'; readonly urls: readonly string[] }

@@ -46,6 +46,9 @@ export class Opening {
     for (const id of replica.inbox.load(of(replica.inbox.partition))) replica.threads.countAnew(id)
     this.engine.addReplica(turn, replica).load(of(`drafts/${space}`))
     this.engine.succession.opened(turn, replica)
+    replica.holes.load(of(replica.holes.partition))
+    this.engine.mending.begin(turn, replica)
+    if (this.done) this.engine.mending.done(turn)
     if (replica.state() === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
       if (link !== undefined && link !== 'newer') this.engine.joins.resume(await Joining.begin(turn, replica, link, undefined))
@@ -54,4 +57,4 @@ export class Opening {
   }
 }
 
-export const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`, `noted/${space}`]
+export const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`, `noted/${space}`, `holes/${space}`]

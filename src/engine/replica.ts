@@ -18,6 +18,7 @@ import type { Gain, Groups, Shared } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
 import { splitPackage } from './key-packages.ts'
 import { FORGOTTEN_OPS } from './limits.ts'
+import { Holes } from './log/holes.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
 import { Mail } from './mailbox/mail.ts'
@@ -56,6 +57,7 @@ export class Replica {
   readonly opened = new Opened()
   readonly inbox: Inbox
   readonly threads = new Threads()
+  readonly holes: Holes
   readonly retention = new Retention(this)
   record: SpaceRecord
   /** When this device last laid out a key package, by its own clock (ms). */
@@ -87,6 +89,7 @@ export class Replica {
     this.delivery = new Delivery(id)
     this.receiving = new Receiving(this, (turn, op) => this.accept(turn, op))
     this.inbox = new Inbox(id)
+    this.holes = new Holes(id)
   }
 
   // ---- disk ----
@@ -242,7 +245,7 @@ export class Replica {
   }
 
   /** Opens a content op into the row of a message or of a note, or notes that its key isn't here. `opRow`: its key on the disk. */
-  private readContent(turn: Turn, op: Op, opRow: Uint8Array): void {
+  readContent(turn: Turn, op: Op, opRow: Uint8Array): void {
     const h = op.header
     const epoch = h.epoch as EpochId
     const key = this.audiences.get(h.audience)?.groups.keys.contentKey(epoch, h.channel)

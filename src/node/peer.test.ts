@@ -18,7 +18,10 @@ function setUp(answer: (command: Command) => Result | ApiError = () => ({ spaces
   const lines: string[] = []
   const asked: Command[] = []
   let closed = 0
-  const disk: Disk = { save: async () => {}, get: async () => undefined, range: async () => [], size: async () => 0, compact: async () => false, close: async () => { closed++ } }
+  const disk: Disk = {
+    save: async () => {}, get: async () => undefined, range: async () => [], size: async () => 0, compact: async () => false, check: async () => [], mend: async () => [],
+    close: async () => { closed++ },
+  }
   const step = async (input: Input): Promise<Step> => {
     const step: Step = { saves: [], reads: [], sends: [], wakes: [], tells: [] }
     if (input.type === 'start' && known !== undefined) {

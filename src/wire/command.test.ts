@@ -47,6 +47,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'status': {},
   'storage': {},
   'compact': {},
+  'check-storage': {},
   'list-roles': { space: ID_32 },
   'list-bans': { space: ID_32 },
   'list-overrides': { space: ID_32, channel: ID_16 },

@@ -48,6 +48,7 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'status': {},
   'storage': {},
   'compact': {},
+  'check-storage': {},
   ...AUTHORITY_FORMS,
   ...MESSAGE_FORMS,
 }

@@ -49,6 +49,7 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'search-messages': return searchMessages(asked, c)
     case 'storage': return storage(asked)
     case 'compact': return compact(asked)
+    case 'check-storage': return void engine.mending.check(turn, asker)
   }
   const replica = engine.replicas.get(c.space)
   return replica === undefined || replica.record.state !== 'open' ? fail('unknown-space') : inSpace({ ...asked, replica }, c)

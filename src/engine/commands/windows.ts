@@ -50,8 +50,9 @@ function* windowFor({ engine, replica }: AskedIn, c: Run<'get-messages'>) {
   // What waits to be sealed stands behind the newest.
   const drafts = page.newer ? [] : (engine.drafts.get(replica.id)?.of(c.channel) ?? []).filter((draft) => draft.content.thread === c.thread)
   const firstUnread = seen.find(({ record }) => record.place > mark && isNews(replica, record))?.record.id
+  const missing = replica.holes.count(c.channel)
   const messages = [...infos, ...drafts.map((draft) => draftInfo(replica, draft))]
-  return { own: seen.map(({ record }) => record), result: { messages, more: page.older, newer: page.newer, ...(firstUnread === undefined ? {} : { firstUnread }) } }
+  return { own: seen.map(({ record }) => record), result: { messages, more: page.older, newer: page.newer, ...(firstUnread === undefined ? {} : { firstUnread }), ...(missing === 0 ? {} : { missing }) } }
 }
 
 function* cutFor(replica: Replica, { channel, thread }: Where, c: Run<'get-messages'>): Reading<Cut | undefined> {

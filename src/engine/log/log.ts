@@ -92,6 +92,8 @@ export class Log {
     this.digests.delete(channel)
   }
 
+  devicesIn(channel: ChannelId): Iterable<DeviceId> { return this.tips.get(channel)?.keys() ?? [] }
+
   /** Those of which something is here. */
   get channels(): Iterable<ChannelId> { return this.tips.keys() }
 

@@ -244,6 +244,12 @@ export class Mail {
     turn.out.delete(this.partition('cursors'), key)
   }
 
+  /** Everything the relays have is read again. */
+  forgetCursors(turn: Turn): void {
+    this.cursors.clear()
+    turn.out.drop(this.partition('cursors'))
+  }
+
   /** Keeps a parcel of an unknown epoch until its key comes. */
   keepUnopened(turn: Turn, bytes: Uint8Array): void {
     const hint = decodeEnvelope(bytes)?.hint

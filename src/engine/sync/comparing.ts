@@ -38,8 +38,9 @@ export class Wants {
 
   /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row in the same way, since it brought nothing. `plain`: channels that are asked for in another way. */
   next(replica: Replica, isAgain: boolean, plain: ReadonlySet<ChannelId> = NONE): readonly AskRange[] {
-    const ranges: AskRange[] = []
-    let wanted = 0
+    // What was lost first: it is older than anything that is missing.
+    const ranges: AskRange[] = [...replica.holes.wanted(MAX_ASK_OPS / 2)]
+    let wanted = ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
     for (const chain of this.inOrder(replica)) {
       const tips = this.lacking.get(chain) as readonly VectorEntry[]
       if (ranges.length >= MAX_ASK_RANGES || wanted >= MAX_ASK_OPS) break

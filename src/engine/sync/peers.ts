@@ -270,6 +270,8 @@ export class Peers {
     this.events.vector(turn, replica, session.device, same)
     session.untold = new Set(frame.channels.filter(({ channel, digest }) => replica.log.digest(channel) !== digest).map(({ channel }) => channel))
     this.look(turn, session, replica)
+    // Equal digests bring no vector, and what was lost doesn't show in them.
+    if (!replica.holes.isEmpty) this.ask(turn, peer, session, replica)
     for (const vector of parts) {
       if (!peer.requests.take(Math.ceil(vector.length / 200), turn.now)) return
       this.frame(turn, peer, { type: 'vector', token: session.token, vector })

@@ -10,6 +10,7 @@ import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
 import { MAX_BRANCHES, MAX_SPARE_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { chainKey, opKey, type Place } from '../log/log.ts'
 import type { Sender } from '../log/parked.ts'
+import { refill } from '../refill.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import type { Fault } from './conduct.ts'
@@ -57,6 +58,10 @@ export class Receiving {
     // What is freed by one comes behind it.
     for (let at = 0; at < queue.length || this.findWanted(queue, proven); at++) {
       const op = queue[at] as Op
+      if (this.replica.holes.has(op.header)) {
+        if (proven.has(op.id)) refill(turn, this.replica, op); else unproven.push(op)
+        continue
+      }
       const place = this.replica.log.place(op)
       if (place.type === 'known') continue
       if (!proven.has(op.id)) {
@@ -113,6 +118,7 @@ export class Receiving {
       if (op.header.space !== id && !isGenesis) { out.faults.push('foreign'); continue }
       // Whose clock is ahead has deleted it earlier: somebody else has it.
       if (op.isHusk === true && !retention.mayBeHusk(op.header, turn.now)) continue
+      if (this.replica.holes.has(op.header)) { ops.push(op); continue }
       if (log.parked.has(op.id) || this.suspects.has(op.id) || log.place(op).type === 'known') continue
       ops.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
     }

@@ -1,0 +1,153 @@
+/** Damage by chance: always found, named, and cut out without touching the rest. */
+import { describe, expect, test } from 'vitest'
+import { type Disk, DiskError, type Lost, type Row, type Save } from '../ports.ts'
+import { compare, concat, toHex, u64, utf8 } from '../wire/bytes.ts'
+import { decodeLoss, LOST_PARTITION, lostIn, partitionPrefix } from '../wire/losses.ts'
+import { DISK_CONTRACT, DiskModel } from './disk.contract.ts'
+import { type BlockId, memoryBlocks } from './disk-blocks.ts'
+import { openPagedDisk } from './disk-pages.ts'
+import { seededRandom } from './random.ts'
+
+type Blocks = Map<BlockId, Uint8Array>
+const KEY = new Uint8Array(32).fill(3)
+const NAMES = ['log', 'by id', 'heads']
+const CASES = 520
+const open = (blocks: Blocks, cacheBytes = 1): Promise<Disk> => openPagedDisk(memoryBlocks(blocks), KEY, { cacheBytes })
+const put = (partition: string, key: Uint8Array, value: Uint8Array): Save => ({ type: 'put', partition, key, value })
+
+interface Good { readonly row: Row; readonly key: string; readonly shown: string }
+interface Written { readonly blocks: Blocks; readonly model: DiskModel; readonly older: Blocks; readonly rows: ReadonlyMap<string, ReadonlyMap<string, Good>> }
+
+/** A disk with a tree of two levels whose pages have been rewritten, some entries still on their way down, and a journal; and every block that there once was. */
+async function written(): Promise<Written> {
+  const random = seededRandom('pages'), blocks: Blocks = new Map(), older: Blocks = new Map(), model = new DiskModel()
+  const disk = await open(blocks)
+  for (let round = 0; round < 14; round++) {
+    const count = round % 4 === 3 ? 12 : 110
+    const saves = Array.from({ length: count }, (_, i) => {
+      const n = round * 110 + i
+      return [put('log', u64(n), random.bytes(150)), put('by id', concat(random.bytes(5), u64(n)), u64(n)), put('heads', utf8(`device ${n % 40}`), u64(n))]
+    }).flat()
+    for (const [id, bytes] of blocks) older.set(id, bytes)
+    await disk.save(saves)
+    model.apply(saves)
+  }
+  await disk.close()
+  const rows = new Map(NAMES.map((name) => [name, new Map(model.range(name, { limit: 100_000 }).map((row) => [toHex(row.key), { row, key: toHex(row.key), shown: show([row]) }]))]))
+  return { blocks, model, older, rows }
+}
+
+type Dice = (below: number) => number
+function dice(seed: string): Dice {
+  const random = seededRandom(seed)
+  return (below) => new DataView(random.bytes(4).buffer).getUint32(0) % below
+}
+
+/** One to three blocks damaged in one of six ways. What was done, in words. */
+function damage({ blocks, older }: Written, roll: Dice): { readonly damaged: Blocks; readonly how: string } {
+  const damaged: Blocks = new Map(blocks), ids = [...blocks.keys()], how: string[] = []
+  for (let left = 1 + roll(3); left > 0; left--) {
+    const id = ids[roll(ids.length)] as BlockId, other = ids[roll(ids.length)] as BlockId
+    const bytes = blocks.get(id) as Uint8Array
+    const flipped = bytes.slice(), at = roll(bytes.length)
+    flipped[at] = (flipped[at] as number) ^ (1 << roll(8))
+    const past = [...older.values()], before = past[roll(past.length)] as Uint8Array
+    const ways: readonly (readonly [string, () => void])[] = [
+      ['flip', () => damaged.set(id, flipped)], ['truncate', () => damaged.set(id, bytes.slice(0, at))], ['drop', () => damaged.delete(id)],
+      ['swap', () => { damaged.set(id, blocks.get(other) as Uint8Array); damaged.set(other, bytes) }],
+      ['grow', () => damaged.set(id, concat(bytes, Uint8Array.of(0)))], ['roll back', () => damaged.set(id, before)],
+    ]
+    const [name, act] = ways[roll(ways.length)] as (typeof ways)[number]
+    act()
+    how.push(`${name} ${ids.indexOf(id)}`)
+  }
+  return { damaged, how: how.join(', ') }
+}
+
+const isSame = (a: Blocks, b: Blocks): boolean => a.size === b.size && [...a].every(([id, bytes]) => { const other = b.get(id); return other !== undefined && toHex(other) === toHex(bytes) })
+const isLost = (lost: readonly Lost[], partition: string, { key }: Row): boolean => {
+  const place = concat(partitionPrefix(partition), key)
+  return lost.some(({ from, to }) => compare(from, place) <= 0 && (to === undefined || compare(place, to) < 0))
+}
+const show = (rows: readonly Row[]): string => rows.map((row) => `${toHex(row.key)}=${toHex(row.value)}`).join(' ')
+
+/** Puts it right, and holds what is left against what was there. */
+async function mended(disk: Disk, damaged: Blocks, { rows }: Written, how: string): Promise<void> {
+  const named = await disk.check()
+  expect(named.length, how).toBeGreaterThan(0)
+  expect(await disk.mend(), how).toEqual(named)
+  for (const again of [disk, await open(damaged, 1 << 22)]) {
+    expect(await again.check(), how).toEqual([])
+    for (const name of NAMES) {
+      const before = rows.get(name) ?? new Map<string, Good>()
+      const found = new Map((await again.range(name, { limit: 100_000 })).map((row) => [toHex(row.key), show([row])]))
+      // What waited above a page to be carried down is not lost with it.
+      expect([...before.values()].filter(({ row, key }) => !found.has(key) && !isLost(named, name, row)), how).toEqual([])
+      expect([...found].filter(([key, shown]) => before.get(key)?.shown !== shown), how).toEqual([])
+    }
+    expect((await again.range(LOST_PARTITION, { limit: 100 })).map((row) => decodeLoss(row.value)?.from).length, how).toBe(named.length)
+  }
+  await disk.save([put('log', u64(99_999), utf8('life goes on'))])
+  expect(await disk.get('log', u64(99_999)), how).toEqual(utf8('life goes on'))
+}
+
+describe('damage by chance', () => {
+  test(`${CASES} times: flipped, cut, grown, dropped, swapped, rolled back: always found, never read, and the rest stays`, async () => {
+    const good = await written(), roll = dice('damage')
+    let opened = 0
+    for (let n = 0; n < CASES; n++) {
+      const { damaged, how } = damage(good, roll)
+      if (isSame(damaged, good.blocks)) continue
+      const disk = await open(damaged).catch((error: unknown) => {
+        expect(error, how).toMatchObject({ reason: 'corrupt' })
+        return undefined
+      })
+      if (disk === undefined) continue
+      opened++
+      await mended(disk, damaged, good, `case ${n}: ${how}`)
+      await disk.close()
+    }
+    expect(opened).toBeGreaterThan(CASES / 2)
+  }, 240_000)
+
+  test('a page that is remembered is looked at where it lies all the same', async () => {
+    const { blocks, model } = await written()
+    const disk = await open(blocks, 1 << 24)
+    await model.check(disk, NAMES, 'before')
+    const largest = [...blocks].reduce((a, b) => (b[1].length > a[1].length ? b : a))[0]
+    blocks.delete(largest)
+    expect(await disk.check()).toHaveLength(1)
+  })
+
+  test('while others write, a sound disk stays sound, and how far the check is gets told', async () => {
+    const { blocks } = await written()
+    const disk = await open(blocks), told: number[] = []
+    let writes = 0
+    const found = await disk.check((done, all) => {
+      told.push(done / all)
+      if (told.length % 2 === 0) void disk.save(Array.from({ length: 300 }, (_, i) => put('log', u64(i * 7), u64(writes++))))
+    })
+    expect(found).toEqual([])
+    expect(told.length).toBeGreaterThan(2)
+    expect(told.at(-1)).toBe(1)
+  })
+
+  test('a disk that is closed, or that failed for another reason, says so instead', async () => {
+    const { blocks } = await written()
+    const disk = await open(blocks)
+    await disk.close()
+    await expect(disk.check()).rejects.toBeInstanceOf(DiskError)
+    await expect(disk.mend()).rejects.toMatchObject({ reason: 'closed' })
+  })
+})
+
+test('a loss says which keys of a partition it holds', () => {
+  const at = (partition: string, key: string): Uint8Array => concat(partitionPrefix(partition), utf8(key))
+  const loss = { from: at('log', 'c'), to: at('messages', 'm') }
+  expect(lostIn(loss, 'log')).toEqual({ from: utf8('c'), to: undefined })
+  expect(lostIn(loss, 'index')).toEqual({ from: new Uint8Array(), to: undefined })
+  expect(lostIn(loss, 'messages')).toEqual({ from: new Uint8Array(), to: utf8('m') })
+  expect(lostIn(loss, 'id')).toBeUndefined()
+  expect(lostIn({ from: new Uint8Array(), to: undefined }, 'id')).toEqual({ from: new Uint8Array(), to: undefined })
+  expect(DISK_CONTRACT.map(({ name }) => name)).toContain('a sound disk is found sound, and there is nothing to mend')
+})

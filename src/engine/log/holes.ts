@@ -1,0 +1,78 @@
+/**
+ * Places of chains whose ops this device had and has no more, because a part of its disk was damaged. They are asked for like what was never here; an op that
+ * comes for one is put where it was, and changes nothing else.
+ *
+ *   holes/<space>   channel || device || from -> to, both included; under the empty key: what is made of ops is to be made again
+ */
+import type { Row } from '../../ports.ts'
+import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
+import type { AskRange } from '../../wire/frame.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type SpaceId } from '../../wire/ids.ts'
+import type { OpHeader } from '../../wire/op.ts'
+import { decodeNumber, encodeNumber } from '../../wire/records.ts'
+import type { Turn } from '../turn.ts'
+
+const MADE_KEY = new Uint8Array()
+const keyOf = ({ channel, device, from }: AskRange): Uint8Array => concat(fromHex(channel) as Uint8Array, fromHex(device) as Uint8Array, u64(from))
+
+export class Holes {
+  readonly partition: string
+  private list: readonly AskRange[] = []
+  /** What is made of ops was lost, and is to be made again. */
+  isToBeMade = false
+
+  constructor(space: SpaceId) { this.partition = `holes/${space}` }
+
+  load(rows: readonly Row[]): void {
+    for (const { key, value } of rows) {
+      if (key.length === 0) this.isToBeMade = true
+      const to = decodeNumber(value)
+      if (key.length !== 56 || to === undefined) continue
+      this.list = [...this.list, { channel: toHex(key.subarray(0, 16)) as ChannelId, device: toHex(key.subarray(16, 48)) as DeviceId, from: fromU64(key.subarray(48)), to }]
+    }
+  }
+
+  note(turn: Turn, hole: AskRange): void {
+    if (this.list.some((known) => isWithin(known, hole.channel, hole.device, hole.from) && isWithin(known, hole.channel, hole.device, hole.to))) return
+    this.list = [...this.list, hole]
+    turn.out.put(this.partition, keyOf(hole), encodeNumber(hole.to))
+  }
+
+  noteMade(turn: Turn): void { this.isToBeMade = true; turn.out.put(this.partition, MADE_KEY, new Uint8Array(1)) }
+  made(turn: Turn): void { this.isToBeMade = false; turn.out.delete(this.partition, MADE_KEY) }
+
+  has({ channel, device, chanSeq }: OpHeader): boolean { return this.list.length > 0 && this.list.some((hole) => isWithin(hole, channel, device, chanSeq)) }
+
+  /** The op for this place is here again. */
+  fill(turn: Turn, { channel, device, chanSeq }: OpHeader): void {
+    const left: AskRange[] = []
+    for (const hole of this.list) {
+      if (!isWithin(hole, channel, device, chanSeq)) { left.push(hole); continue }
+      turn.out.delete(this.partition, keyOf(hole))
+      const rest = [{ ...hole, to: chanSeq - 1 }, { ...hole, from: chanSeq + 1 }].filter(({ from, to }) => from <= to)
+      for (const one of rest) turn.out.put(this.partition, keyOf(one), encodeNumber(one.to))
+      left.push(...rest)
+    }
+    this.list = left
+  }
+
+  /** What to ask for, authority first, so many ops at most. */
+  wanted(most: number): readonly AskRange[] {
+    const out: AskRange[] = []
+    let room = most
+    for (const hole of [...this.list].sort((a, b) => Number(b.channel === AUTHORITY_CHANNEL) - Number(a.channel === AUTHORITY_CHANNEL))) {
+      if (room <= 0) break
+      const to = Math.min(hole.to, hole.from + room - 1)
+      out.push({ ...hole, to })
+      room -= to - hole.from + 1
+    }
+    return out
+  }
+
+  /** Ops missing in a channel. */
+  count(channel: ChannelId): number { return this.list.reduce((sum, hole) => sum + (hole.channel === channel ? hole.to - hole.from + 1 : 0), 0) }
+  get isEmpty(): boolean { return this.list.length === 0 }
+}
+
+const isWithin = (hole: AskRange, channel: ChannelId, device: DeviceId, chanSeq: number): boolean =>
+  hole.channel === channel && hole.device === device && hole.from <= chanSeq && chanSeq <= hole.to

@@ -1,0 +1,120 @@
+/** A page of Bob's disk can't be read any more. */
+import { describe, expect, test } from 'vitest'
+import { concat } from '../wire/bytes.ts'
+import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
+import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
+import { Allotment } from './allotment.test-support.ts'
+import type { Person } from './engines.test-support.ts'
+import { opKey } from './log/log.ts'
+
+/** All rows of these partitions are gone, and the disk says so. */
+async function loses(person: Person, ...partitions: readonly string[]): Promise<void> {
+  for (const [n, partition] of partitions.entries()) {
+    const prefix = partitionPrefix(partition)
+    const to = concat(prefix, new Uint8Array(1024).fill(0xff))
+    await person.disk.save([{ type: 'drop', partition }, { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(n), value: encodeLoss({ from: prefix, to }) }])
+  }
+  await person.restart()
+}
+
+interface Talked { readonly h: Allotment; readonly bob: Person; readonly ops: string; readonly made: readonly string[] }
+
+/** Alice and Bob have talked: one message was edited, one answered in a thread. */
+async function talked(): Promise<Talked> {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob')
+  await h.say(h.alice, 'one')
+  const { messageId } = await h.does(h.alice, { type: 'send-message', channel: h.channel, text: 'tow' })
+  await h.does(h.alice, { type: 'edit-message', message: messageId, text: 'two' })
+  await h.say(bob, 'three')
+  await h.room.pass(10_000)
+  return { h, bob, ops: `ops/${h.space}/${h.channel}`, made: [`messages/${h.space}/${h.channel}`, `notes/${h.space}/${h.channel}`, `places/${h.space}`] }
+}
+
+const SAID = ['Alice: one', 'Alice: two', 'Bob: three']
+const missing = async (h: Allotment, bob: Person): Promise<number | undefined> => (await h.does(bob, { type: 'get-messages', channel: h.channel })).missing
+const notices = (person: Person): string[] => person.updates.flatMap((update) => (update.type === 'notice' ? [update.error.code] : []))
+
+describe('what was lost comes back', () => {
+  test('S12 ops, from a peer: how many are missing is said until then, and Bob keeps his key', async () => {
+    const { h, bob, ops, made } = await talked()
+    const device = bob.engine.me?.device
+    await loses(bob, ops, ...made)
+    expect(await missing(h, bob)).toBe(4)
+    expect(notices(bob)).toEqual(['damaged'])
+    await h.room.pass(60_000)
+    expect(await h.texts(bob)).toEqual(SAID)
+    expect(await missing(h, bob)).toBeUndefined()
+    expect(bob.engine.me?.device).toBe(device)
+    // He can give others what he got back.
+    const carol = await h.joins('Carol')
+    await h.room.pass(5000)
+    expect(await h.texts(carol)).toEqual(SAID)
+  })
+
+  test('S12 ops, from the relay, while everybody is away', async () => {
+    const { h, bob, ops, made } = await talked()
+    h.room.leaves(h.alice)
+    await loses(bob, ops, ...made)
+    await h.room.pass(10_000)
+    expect(await h.texts(bob)).toEqual(SAID)
+  })
+
+  test('S12 what is made of ops, from the ops, while nobody can be reached', async () => {
+    const { h, bob, made } = await talked()
+    h.room.goesOffline(bob)
+    await loses(bob, ...made)
+    await h.room.pass(10_000)
+    expect(await h.texts(bob)).toEqual(SAID)
+  })
+
+  test('S12 a loss is dealt with once: after the next start nothing is lost any more', async () => {
+    const { h, bob, ops, made } = await talked()
+    await loses(bob, ops, ...made)
+    await h.room.pass(60_000)
+    bob.updates.length = 0
+    await bob.restart()
+    await h.room.pass(5000)
+    expect(notices(bob)).toEqual([])
+    expect(await h.texts(bob)).toEqual(SAID)
+  })
+
+  test('S12 a part of authority: what rests on it counts again once it is back', async () => {
+    const { h, bob } = await talked()
+    for (const name of ['Orchard', 'Meadow']) await h.does(h.alice, { type: 'rename-space', name })
+    await h.room.pass(5000)
+    const device = h.alice.space(h.space).me.device, partition = `ops/${h.space}/${AUTHORITY_CHANNEL}`
+    const reach = bob.space(h.space).log.head(AUTHORITY_CHANNEL, device)?.chanSeq ?? 0
+    const [from, to] = [opKey(device, reach - 1), opKey(device, reach + 1)], prefix = partitionPrefix(partition)
+    const gone = await bob.disk.range(partition, { from, to, limit: 9 })
+    expect(gone).toHaveLength(2)
+    await bob.disk.save([...gone.map(({ key }) => ({ type: 'delete', partition, key } as const)), { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(1), value: encodeLoss({ from: concat(prefix, from), to: concat(prefix, to) }) }])
+    await bob.restart()
+    const name = async (): Promise<string | undefined> => (await h.room.ask(bob, { type: 'list-spaces' })).spaces[0]?.name
+    await h.room.pass(60_000)
+    expect(await name()).toBe('Meadow')
+    await h.say(bob, 'four')
+    await h.room.pass(5000)
+    expect(await h.texts(h.alice)).toEqual([...SAID, 'Bob: four'])
+  })
+})
+
+describe('a full check', () => {
+  test('tells how far it is and that all is well', async () => {
+    const { h, bob } = await talked()
+    expect(await h.room.ask(bob, { type: 'check-storage' })).toEqual({ damaged: 0 })
+    expect(bob.updates.filter((update) => update.type === 'storage')).toEqual([{ type: 'storage', done: 1, all: 1, damaged: 0 }])
+  })
+
+  test('finds damage: it is cut out, and the engine starts again on what is left', async () => {
+    const { h, bob, made } = await talked()
+    const before = bob.engine
+    let mended = 0
+    bob.disk = { ...bob.disk, check: async () => [{ from: partitionPrefix(made[0] ?? ''), to: undefined }], mend: async () => { mended++; return [] } }
+    expect(await h.room.ask(bob, { type: 'check-storage' })).toEqual({ damaged: 1 })
+    await h.room.pass(1000)
+    expect(mended).toBe(1)
+    expect(bob.engine).not.toBe(before)
+    expect(await h.texts(bob)).toEqual(SAID)
+  })
+})

@@ -1,0 +1,128 @@
+/**
+ * What becomes of a damaged disk. The host has it cut out what can't be read; the disk notes which rows that were, in the partition 'lost', and the engine that
+ * starts next puts back what it can:
+ *
+ *   ops of channels and of authority     holes (log/holes.ts): asked for from peers; relays are read again from the beginning
+ *   what is made of ops                  made again from the ops
+ *   the search index                     thrown away, and built anew by itself
+ *   keys, states of groups, heads        asked for, joined again and compared as by a device that never had them; own chains as after a disk was put back (S9)
+ *
+ * A full check of the disk goes on beside everything else and tells how far it is.
+ */
+import type { Row } from '../ports.ts'
+import { fromU64, toHex } from '../wire/bytes.ts'
+import { AUTHORITY_CHANNEL, type ChannelId } from '../wire/ids.ts'
+import { decodeLoss, type Loss, LOST_PARTITION, lostIn } from '../wire/losses.ts'
+import { decodeOpOrHusk } from '../wire/op.ts'
+import type { Engine } from './engine.ts'
+import { fail } from './errors.ts'
+import type { Input } from './input.ts'
+import { opKey } from './log/log.ts'
+import { after } from './messages/places.ts'
+import { located } from './messages/reading.ts'
+import type { Asker } from './out.ts'
+import { PAUSE, type Reading } from './reading.ts'
+import { makeAgain } from './refill.ts'
+import { opsPartition, type Replica } from './replica.ts'
+import { indexPartitions } from './search/search-index.ts'
+import type { Turn } from './turn.ts'
+
+/** Ops looked at in one piece. */
+const PIECE = 256
+/** What is made of a channel's ops. */
+const MADE_OF_CHANNEL = ['messages', 'threads', 'notes', 'pins', 'active']
+
+export class Mending {
+  private readonly engine: Engine
+  private losses: readonly Loss[] = []
+  private rows: readonly Row[] = []
+  private waiting: Asker[] = []
+  /** How far the check that is running has been told, in hundredths. */
+  private told = 0
+
+  constructor(engine: Engine) { this.engine = engine }
+
+  /** What the disk has lost and nobody has dealt with. */
+  load(turn: Turn, rows: readonly Row[]): void {
+    this.rows = rows
+    this.losses = rows.map((row) => decodeLoss(row.value)).filter((loss) => loss !== undefined)
+    if (rows.length > 0) turn.out.update({ type: 'notice', error: fail('damaged') })
+  }
+
+  /** A space is open: what of it was lost is looked for. */
+  begin(turn: Turn, replica: Replica): void {
+    const { id, log, holes } = replica
+    const channels = new Set<ChannelId>([...replica.authority.state.channels.keys(), ...log.channels])
+    for (const loss of this.losses) {
+      for (const channel of [AUTHORITY_CHANNEL, ...channels]) {
+        const lost = lostIn(loss, opsPartition(id, channel))
+        if (lost !== undefined) noteHoles(turn, replica, channel, lost)
+      }
+      if (indexPartitions(id).some((partition) => lostIn(loss, partition) !== undefined)) for (const partition of indexPartitions(id)) turn.out.drop(partition)
+      const isMade = lostIn(loss, `places/${id}`) !== undefined || [...channels].some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
+      if (isMade) holes.noteMade(turn)
+    }
+    if (this.losses.length > 0) replica.mail.forgetCursors(turn)
+    if (holes.isToBeMade) this.begins(turn, replica)
+  }
+
+  /** All spaces have been looked at. */
+  done(turn: Turn): void {
+    for (const { key } of this.rows) turn.out.delete(LOST_PARTITION, key)
+    this.rows = []
+    this.losses = []
+  }
+
+  private begins(turn: Turn, replica: Replica): void {
+    void this.engine.questions.follow(turn, (running) => this.make(running, replica), (later) => {
+      replica.holes.made(later)
+      later.out.update({ type: 'revised', space: replica.id })
+      this.engine.touch(later, replica)
+    })
+  }
+
+  /** Reads the ops of all channels again, and makes of them what isn't there. */
+  private * make(turn: () => Turn, replica: Replica): Reading<void> {
+    for (const channel of [...replica.log.channels]) {
+      if (channel === AUTHORITY_CHANNEL) continue
+      for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
+        const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: opsPartition(replica.id, channel), query: { from, limit: PIECE } }]
+        const ops = rows.flatMap((row) => { const op = decodeOpOrHusk(row.value, (b) => replica.world.suite.sha256(b)); return op === undefined ? [] : [{ op, key: row.key }] })
+        const known = new Set((yield* located(replica, ops.map(({ op }) => op.id))).map(({ record }) => record.id))
+        for (const { op, key } of ops) if (!known.has(op.id)) makeAgain(turn(), replica, op, key)
+        const last: Row | undefined = rows[PIECE - 1]
+        from = last === undefined ? undefined : after(last.key)
+        this.engine.touch(turn(), replica)
+        yield PAUSE
+      }
+    }
+  }
+
+  // ---- the full check ----
+
+  check(turn: Turn, asker: Asker): void {
+    this.waiting.push(asker)
+    if (this.waiting.length > 1) return
+    this.told = -1
+    turn.out.read({ tag: 'check', check: true })
+  }
+
+  onChecked(turn: Turn, { done, all, damaged }: Input & { type: 'checked' }): void {
+    const hundredths = Math.floor((100 * done) / Math.max(all, 1))
+    if (hundredths !== this.told || damaged !== undefined) turn.out.update({ type: 'storage', done, all, ...(damaged === undefined ? {} : { damaged }) })
+    this.told = hundredths
+    if (damaged === undefined) return
+    for (const asker of this.waiting.splice(0)) turn.out.reply(asker, { damaged })
+    if (damaged > 0) turn.out.read({ tag: 'mend', mend: true })
+  }
+}
+
+/** The places of each chain whose rows lay there. */
+function noteHoles(turn: Turn, { log, holes }: Replica, channel: ChannelId, lost: { readonly from: Uint8Array; readonly to: Uint8Array | undefined }): void {
+  for (const device of log.devicesIn(channel)) {
+    const reach = log.tipsOf(channel, device).reduce((most, tip) => Math.max(most, tip.chanSeq), 0)
+    const prefix = opKey(device, 0).subarray(0, 32), at = (key: Uint8Array): number => (toHex(key.subarray(0, 32)) < toHex(prefix) ? 0 : toHex(key.subarray(0, 32)) > toHex(prefix) ? Infinity : key.length < 40 ? 0 : fromU64(key.subarray(32, 40)))
+    const from = Math.max(1, at(lost.from)), to = Math.min(reach, lost.to === undefined ? Infinity : at(lost.to) - (lost.to.length > 40 ? 0 : 1))
+    if (from <= to) holes.note(turn, { channel, device, from, to })
+  }
+}
