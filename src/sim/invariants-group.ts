@@ -68,7 +68,9 @@ export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opA
 export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Problem {
   const { groups, replica, number } = audience
   const { device } = replica.me
-  const joins = [...judge.log.authority.values(), ...replica.log.authority.values()].filter((op) => op.header.device === device && (op.header.type === 'join' || op.header.type === 'genesis'))
+  const isIn = (op: Op): boolean => !judge.log.authority.has(op.id) || judge.authority.verdict(op.id).type === 'valid'
+  // Whose joining never counted was not removed either: they have what everyone has who knows the link.
+  const joins = [...judge.log.authority.values(), ...replica.log.authority.values()].filter((op) => op.header.device === device && (op.header.type === 'join' || op.header.type === 'genesis') && isIn(op))
   for (const epoch of groups.keys.epochs()) {
     const op = judge.log.authority.get(epoch)
     // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13).

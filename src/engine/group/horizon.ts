@@ -7,7 +7,7 @@ import { BUNDLED_STATE_KEPT_MS, KEPT_EPOCH_STATES, MAX_SIDE_STATES, STATE_KEPT_M
 import type { EpochTree } from './tree.ts'
 
 /**
- * `held`: epochs with a state here, oldest gain first. `bundledAt`: when the secrets of losing epochs were told to the others (ms). Of the canonical
+ * `held`: epochs with a state here. `bundledAt`: when the secrets of losing epochs were told to the others (ms). Of the canonical
  * path the newest held state always stays: nothing replaces it, however long the group was quiet.
  */
 export function beyondHorizon(tree: EpochTree, held: Iterable<EpochId>, bundledAt: ReadonlyMap<EpochId, number>, now: number): EpochId[] {
@@ -29,5 +29,8 @@ export function beyondHorizon(tree: EpochTree, held: Iterable<EpochId>, bundledA
     } else if (node.depth < least || node.at < ends || (bundledAt.get(epoch) ?? Infinity) < now - BUNDLED_STATE_KEPT_MS) out.push(epoch)
     else aside.push(epoch)
   }
-  return [...out, ...aside.slice(0, -MAX_SIDE_STATES)].filter((epoch) => epoch !== newest)
+  // Not in the order in which they were gained: after a restart nobody knows that, and the same must stay.
+  const worth = (epoch: EpochId): readonly [number, number, number] => [Number(tree.stands(epoch)), tree.nodes.get(epoch)?.depth ?? 0, labelled(epoch)]
+  const ranked = aside.map((epoch) => ({ epoch, worth: worth(epoch) })).sort(({ worth: a, epoch: x }, { worth: b, epoch: y }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || (x < y ? -1 : 1))
+  return [...out, ...ranked.slice(0, -MAX_SIDE_STATES).map(({ epoch }) => epoch)].filter((epoch) => epoch !== newest)
 }

@@ -96,6 +96,8 @@ export class EpochTree {
     return path
   }
 
+  stands(epoch: EpochId): boolean { return this.electorate.stands(epoch) }
+
   /** Whether an epoch is `above` or comes after it. */
   isUnder(epoch: EpochId, above: EpochId): boolean {
     const depth = this.nodes.get(above)?.depth ?? Infinity
