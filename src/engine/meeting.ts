@@ -1,6 +1,6 @@
 /** Members find each other: what this device says about where it is, and what it does when others say so. */
 import type { Payload } from '../wire/envelope.ts'
-import type { DeviceId, SpaceId } from '../wire/ids.ts'
+import type { DeviceId, EpochId, SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
 import { PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
 import { Presence } from './presence.ts'
@@ -43,17 +43,29 @@ export class Meeting {
     turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
   }
 
-  /** The group's tip is ours to seal under: before, nobody could open it, or too many. */
-  private mayAnnounce(replica: Replica): boolean { return this.engine.peers.self !== undefined && replica.state() === 'member' && maySeal(replica.everyone) }
+  /**
+   * What to say where we are under: the tip, when that is ours to seal under; before, nobody could open it, or too many. Who knows of a tip that it can't open must be found
+   * all the same, by those who have what it lacks: so it says it under the newest state it has in which all are members.
+   */
+  private epochFor(replica: Replica): EpochId | undefined {
+    const { groups, everyone } = replica
+    const tip = groups.tip()
+    if (tip === undefined || maySeal(everyone)) return tip
+    if (groups.keys.has(tip)) return undefined
+    const nodes = [...groups.states.keys()].map((epoch) => groups.tree.nodes.get(epoch)).filter((node) => node?.leaves.every((device) => device === undefined || everyone.devices.has(device)))
+    return nodes.reduce((newest, node) => ((newest?.depth ?? -1) < (node?.depth ?? 0) ? node : newest), undefined)?.id
+  }
+
+  private mayAnnounce(replica: Replica): boolean { return this.engine.peers.self !== undefined && replica.state() === 'member' && this.epochFor(replica) !== undefined }
 
   async announce(turn: Turn, replica: Replica): Promise<void> {
     const { self } = this.engine.peers
-    if (self === undefined || !this.mayAnnounce(replica)) return
-    const relayKey = replica.everyone.relayKeysInUse()[0]
-    const tip = replica.groups.tip()
-    if (relayKey === undefined || tip === undefined) return
+    if (self === undefined || replica.state() !== 'member') return
+    const epoch = this.epochFor(replica)
+    const relayKey = epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch) ?? replica.everyone.relayKeysInUse()[0]
+    if (relayKey === undefined || epoch === undefined) return
     const payload = await this.presence.own(turn, replica, self)
-    const bytes = replica.mail.seal(tip, payload)
+    const bytes = replica.mail.seal(epoch, payload)
     if (bytes !== undefined) replica.mail.announce(turn, await replica.mail.topicOf(relayKey), bytes)
   }
 

@@ -57,6 +57,11 @@ describe('the simulator finds an engine that', () => {
     expect((await findings(engine))[0]).toMatch(/^[SLIP]\d/)
   })
 
+  test('forgets over a restart who has spoken for which branch', async () => {
+    const engine = planted(() => (step) => ({ ...step, saves: step.saves.filter((save) => !save.partition.startsWith('votes/')) }))
+    expect((await findings(engine))[0]).toMatch(/^I11: .*votes/)
+  })
+
   test('loses every tenth op on its way to the disk', async () => {
     let n = 0
     const engine = planted(() => (step) => ({ ...step, saves: step.saves.filter((save) => !isOp(save) || ++n % 10 !== 0) }))

@@ -21,7 +21,7 @@ import type { Replica } from '../engine/replica.ts'
 import type { Ciphersuite, Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, NO_SPACE, type SpaceId } from '../wire/ids.ts'
-import { decodeOp, decodeOpOrHusk, type Op, opSignedBytes } from '../wire/op.ts'
+import { decodeOpOrHusk, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
@@ -117,7 +117,7 @@ export class Checks implements Witness {
       if (kind === 'ops' || kind === 'keys' || kind === 'states' || kind === 'votes') touched.add(space)
       if (kind !== 'ops') continue
       if (channel === AUTHORITY_CHANNEL) ruled.add(space)
-      const op = decodeOp(save.value, sha256)
+      const op = decodeOpOrHusk(save.value, sha256)
       if (op !== undefined) saved.set(op.id, op)
     }
     this.sent(name, step, saved)

@@ -9,7 +9,7 @@ import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import type { Person } from '../engines.test-support.ts'
 import { usablePackages } from '../key-packages.ts'
-import { KEPT_EPOCH_STATES, KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, RENEW_AFTER_MS, TOPIC_USED_MS } from '../limits.ts'
+import { KEPT_EPOCH_STATES, KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, PRESENCE_EVERY_MS, RENEW_AFTER_MS, TOPIC_USED_MS } from '../limits.ts'
 import { Out } from '../out.ts'
 import { Replica } from '../replica.ts'
 import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
@@ -110,6 +110,22 @@ test('G16 who came in on a branch that nobody has the state for any more is adde
   expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
   await say(h, h.alice, 'There you are')
   expect(await texts(h, bob)).toEqual(['There you are'])
+})
+
+test('G14 who knows of a tip that it can not open goes on saying where it is, so that those who can find it', async () => {
+  const h = await home()
+  const carol = await joins(h, 'Carol')
+  h.room.goesOffline(h.alice)
+  const lonely = await renews(h, h.alice)
+  const bob = await joins(h, 'Bob')
+  h.room.canDial = false
+  h.room.leaves(bob)
+  await h.room.comesBack(bob)
+  await hand(h, [lonely], bob)
+  expect(tipOf(h, bob)).toBe(lonely.id)
+  expect(of(h, bob).groups.keys.has(lonely.id)).toBe(false)
+  await h.room.pass(10 * PRESENCE_EVERY_MS)
+  expect(carol.engine.onlineDevices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
 })
 
 test('G16 nobody is added by a package that is over, not good yet, or made for ever', async () => {
