@@ -33,7 +33,7 @@ async function measure(circle: Circle, ops: readonly Op[]): Promise<Figure[]> {
   const ends = await worked(async () => { for (const batch of batches) if ((await log.proven(batch)).size !== batch.length) throw new Error('an op was not vouched for') })
   const each = await worked(async () => { for (const op of strangers) if (!(await log.verify(op))) throw new Error('a signature was not good') })
   const key = new Uint8Array(32)
-  const floor = await worked(() => {
+  const least = (): void => {
     for (const op of strangers) {
       const header = headerBytes(op)
       suite.sha256(header)
@@ -41,7 +41,9 @@ async function measure(circle: Circle, ops: readonly Op[]): Promise<Figure[]> {
       // Sealing costs what opening does.
       suite.seal(key, op.body.subarray(0, 24), header, op.body.subarray(24))
     }
-  })
+  }
+  least()
+  const floor = await worked(least)
   let taken = 0
   // As they come: so many rows a frame.
   const taking = await worked(async () => { for (const batch of inBatches(strangers, SERVED_ROWS)) taken += (await replica.receive({ now: circle.room.now, out: new Out() }, batch.map((op) => op.bytes))).accepted.length })

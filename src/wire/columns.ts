@@ -28,8 +28,8 @@ export const MAX_COLUMN_OPS = 4096
 export const MAX_COLUMN_HLC = 2 ** 52
 /** The middle: twice as fast as the smallest, and a tenth larger. */
 const LEVEL = 4
-/** Bytes read before it is looked at how much came of them: a thousand times as many at most. */
-const INFLATED_AT_ONCE = 2048
+/** Bytes read before it is looked at how much came of them: a thousand times as many at most, in a tenth of a second. Each time costs a fresh buffer. */
+const INFLATED_AT_ONCE = 16 * 1024
 const FIELDS = 7
 /** How an op names the one before it in its whole chain. */
 const RUN = 0, CHANNEL = 1, NAMED = 2, FIRST = 3

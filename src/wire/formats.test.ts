@@ -6,7 +6,7 @@ import { decodeMarks, encodeMarks } from './marks.ts'
 import type { RoleId } from './authority.ts'
 import { concat, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
-import { decodeContent, encodeContent, pad, padEnvelope, unpad } from './content.ts'
+import { decodeContent, encodeContent, padEnvelope, padText, unpad } from './content.ts'
 import { decodePayload, encodePayload } from './envelope.ts'
 import { decodeFrame, encodeFrame } from './frame.ts'
 import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from './group.ts'
@@ -173,9 +173,12 @@ describe('invite links', () => {
 
 test('padding reads back and shows only its bucket', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 5000 }), (plain) => {
-    expect(unpad(pad(plain))).toEqual(plain)
-    expect(Math.log2(pad(plain).length / 64) % 1).toBe(0)
+    const { length } = padText(plain)
+    expect(unpad(padText(plain))).toEqual(plain)
+    expect(length % 32).toBe(0)
+    expect(length - plain.length).toBeLessThanOrEqual(Math.max(64, plain.length / 8))
     expect(unpad(padEnvelope(plain))).toEqual(plain)
+    expect(Math.log2(padEnvelope(plain).length / 256) % 1).toBe(0)
   }))
   const large = bytes(100_000, 1)
   expect(unpad(padEnvelope(large))).toEqual(large)

@@ -7,7 +7,7 @@
  */
 import type { Ciphersuite } from '../../ports.ts'
 import { concat, equal, toHex } from '../../wire/bytes.ts'
-import { type Content, decodeContent, encodeContent, pad, unpad } from '../../wire/content.ts'
+import { type Content, decodeContent, encodeContent, padText, unpad } from '../../wire/content.ts'
 import type { OpId } from '../../wire/ids.ts'
 import { decodeHeader, encodeHeader, encodeOp, headerBytes, MAX_HEADER_BYTES, type Op, type OpHeader } from '../../wire/op.ts'
 import { MAX_MESSAGE_CHARS } from '../limits.ts'
@@ -20,7 +20,7 @@ const space = new Uint8Array(MAX_HEADER_BYTES)
 
 /** `header` is complete but for its body hash. */
 export function sealContent(suite: Ciphersuite, key: ContentKey, header: OpHeader, content: Content): Uint8Array {
-  return seal(suite, key, encodeHeader({ ...header, bodyHash: ZERO_HASH }), pad(encodeContent(content)))
+  return seal(suite, key, encodeHeader({ ...header, bodyHash: ZERO_HASH }), padText(encodeContent(content)))
 }
 
 function seal(suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint8Array): Uint8Array {
@@ -55,7 +55,7 @@ function open(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array | undefin
 export function textOf(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array | undefined {
   const plain = isSealedBy(key, op) ? open(suite, key, op) : undefined
   if (plain === undefined) return undefined
-  const padded = pad(plain)
+  const padded = padText(plain)
   const isSame = padded.length === op.body.length - LEAST_BYTES && equal(nonceFor(suite, key, authenticated(op), padded), op.body.subarray(0, NONCE_BYTES))
   return isSame ? plain : undefined
 }
@@ -63,7 +63,7 @@ export function textOf(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array 
 /** The op that says this in this place: the same bytes that its author made, if it was the author's text. undefined where no decoder would take it. */
 export function remake(suite: Ciphersuite, key: ContentKey, header: Omit<OpHeader, 'bodyHash' | 'kid'>, plain: Uint8Array, sig: Uint8Array): Op | undefined {
   const head = encodeHeader({ ...header, kid: key.kid, bodyHash: ZERO_HASH })
-  const body = seal(suite, key, head, pad(plain))
+  const body = seal(suite, key, head, padText(plain))
   head.set(suite.sha256(body), head.length - ZERO_HASH.length)
   const decoded = decodeHeader(head)
   if (decoded === undefined) return undefined

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { concat, fromHex } from '../../wire/bytes.ts'
 import { encodeColumns, type Said } from '../../wire/columns.ts'
-import { pad } from '../../wire/content.ts'
+import { padText } from '../../wire/content.ts'
 import { decodeFrame, type PackedOps } from '../../wire/frame.ts'
 import type { EpochId } from '../../wire/ids.ts'
 import { encodeHeader, huskOf, type Op } from '../../wire/op.ts'
@@ -69,7 +69,7 @@ test('S12 what could not be made anew goes as it is: authority, husks, and what 
     return signOp(h.mallorys.world, h.mallorys.me, header, concat(nonce, suite.seal(key.key, nonce, aad, padded)))
   }
   const text = textOf(suite, key, first) ?? expect.fail('no text')
-  const odd = [await oddly(new Uint8Array(24).fill(1), pad(text)), await oddly(new Uint8Array(24).fill(1), pad(text, 4096)), huskOf(first), await signRule(h.mallorys, 'profile', new Uint8Array(), h.room.now)]
+  const odd = [await oddly(new Uint8Array(24).fill(1), padText(text)), await oddly(new Uint8Array(24).fill(1), concat(padText(text), new Uint8Array(64))), huskOf(first), await signRule(h.mallorys, 'profile', new Uint8Array(), h.room.now)]
   const given = pack(h.mallorys, [...odd, first].map((op) => op.bytes))
   expect(given.ops).toEqual(odd.map((op) => op.bytes))
   expect(made(h.alices, given.packed[0] ?? expect.fail('nothing was packed')).map((op) => op.id)).toEqual([first.id])
