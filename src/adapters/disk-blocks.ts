@@ -25,8 +25,8 @@ export interface BlockStore {
   /** All or nothing, durable when it resolves. Rejects with DiskError, and then nothing has changed. */
   write(change: BlockChange): Promise<void>
   isEmpty(): Promise<boolean>
-  /** Gives freed room back to the system, where the store would keep it for itself. */
-  release?(): Promise<void>
+  /** Gives some of the freed room back to the system, where the store would keep it for itself. Whether there is more. */
+  release?(): Promise<boolean>
   close(): Promise<void>
 }
 

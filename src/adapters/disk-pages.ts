@@ -123,9 +123,9 @@ class PagedDisk implements Disk {
     if (state.overlay.size > 0) { await this.#fold(state, state.overlay); return true }
     const held = await firstHeld(this.#pages, state.head.root, this.#tidiedTo)
     this.#tidiedTo = held?.key ?? new Uint8Array()
-    if (held === undefined) await this.#store.release?.()
-    else await this.#fold(state, state.overlay, held)
-    return held !== undefined
+    if (held === undefined) return await this.#store.release?.() ?? false
+    await this.#fold(state, state.overlay, held)
+    return true
   }
 
   async check(tell?: TellProgress): Promise<readonly Lost[]> {

@@ -18,6 +18,8 @@ import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
 const SCHEMA_VERSION = 1
 /** SQLite's default. */
 const SQLITE_PAGE_BYTES = 4096
+/** Given back to the file system in one piece: 2 MiB. */
+const RELEASED_PAGES = 512
 
 export interface SqliteDiskOptions extends PagedDiskOptions {
   readonly dir: string
@@ -101,10 +103,12 @@ function blocksOf(db: DatabaseSync): BlockStore {
     },
     async isEmpty() { return attempt(() => db.prepare('SELECT 1 FROM blocks LIMIT 1').get() === undefined) },
     async release() {
-      attempt(() => {
-        db.exec('PRAGMA incremental_vacuum')
+      return attempt(() => {
+        db.exec(`PRAGMA incremental_vacuum(${RELEASED_PAGES})`)
+        const isMore = Number(db.prepare('PRAGMA freelist_count').get()?.['freelist_count'] ?? 0) > 0
         // Until the log is carried over, it holds what was there before.
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+        if (!isMore) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+        return isMore
       })
     },
     async close() { if (db.isOpen) db.close() },

@@ -21,6 +21,8 @@ const PAGE_BYTES = 48 * 1024
 const BUFFER_BYTES = 40 * 1024
 /** A child is rewritten for entries of at least this part of its bytes. */
 const WORTH_FACTOR = 8
+/** Children rewritten in one piece of tidying: below half a MiB. */
+const TIDIED_CHILDREN = 8
 /** Leaves a long range reads at once. */
 const READ_AHEAD = 16
 
@@ -153,7 +155,7 @@ export async function mergeEntries(entries: readonly Entry[], limit: number, rev
   return out
 }
 
-/** The tree with the edits made: its new root, the pages to write, the pages to delete. Nothing is written here. `held`: what this page holds back is carried down, too. */
+/** The tree with the edits made: its new root, the pages to write, the pages to delete. Nothing is written here. `held`: what this page holds back for some of its children is carried down, too. */
 export async function edit(pages: PageSource, root: Root, edits: Edits, held?: Held): Promise<TreeChange> {
   const work: Work = { pages, written: new Map(), deleted: [], held }
   let level = root?.level ?? 0
@@ -207,7 +209,7 @@ async function editPage(work: Work, ref: Ref, level: number, to: Uint8Array | un
   const page = await take(work, ref, level)
   if (page.type === 'leaf') return writeLeaves(work, mergeRows(page.rows, edits), edits.entries)
   const parts = partsOf(page, ref.first, to, { drops: edits.drops, entries: mergeBuffer(page.buffer, edits) })
-  const stays = isHeld(work.held, page.level, ref.first, to) ? new Set<Part>() : chooseWhatStays(parts)
+  const stays = isHeld(work.held, page.level, ref.first, to) ? allButSome(parts) : chooseWhatStays(parts)
   const refs: Ref[] = []
   for (const part of parts) {
     const { child, edits: { drops } } = part
@@ -220,6 +222,9 @@ async function editPage(work: Work, ref: Ref, level: number, to: Uint8Array | un
   const joined = await joinSmall(work, page.level - 1, refs)
   return joined.length > 0 ? writeInner(work, page.level, joined, buffer) : startAgain(work, page.level, buffer)
 }
+
+/** For a few children everything goes down, so that a piece of tidying stays small. */
+const allButSome = (parts: readonly Part[]): ReadonlySet<Part> => new Set(parts.filter(part => part.edits.entries.length > 0).slice(TIDIED_CHILDREN))
 
 const isHeld = (held: Held | undefined, level: number, from: Uint8Array, to: Uint8Array | undefined): boolean =>
   held?.level === level && isIn(held.key, { from, to })
