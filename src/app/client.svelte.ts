@@ -12,6 +12,7 @@ import {
 } from './channel-view.ts'
 import { Door } from './door.svelte.ts'
 import { Drafts } from './drafts.ts'
+import { Known } from './known.svelte.ts'
 import { likely, Warm } from './warm.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
@@ -45,10 +46,7 @@ export class Client {
   channel = $state.raw<ChannelId | undefined>(undefined)
   /** The thread that is open in the channel, by the message that began it. */
   thread = $state.raw<MessageInfo | undefined>(undefined)
-  private channelsOf = $state.raw<ReadonlyMap<SpaceId, readonly ChannelInfo[]>>(new Map())
-  private categoriesOf = $state.raw<ReadonlyMap<SpaceId, readonly CategoryInfo[]>>(new Map())
-  private rolesOf = $state.raw<ReadonlyMap<SpaceId, readonly RoleInfo[]>>(new Map())
-  private membersOf = $state.raw<ReadonlyMap<SpaceId, readonly MemberInfo[]>>(new Map())
+  private readonly known = new Known(this)
   private typingIn = $state.raw<ReadonlyMap<ChannelId, readonly IdentityId[]>>(new Map())
   /** How often something was told of a channel's messages: whoever shows them in another way than as a line looks again. */
   private news = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
@@ -81,11 +79,11 @@ export class Client {
     port.listen((message) => this.hear(message))
   }
 
-  get channels(): readonly ChannelInfo[] { return (this.space && this.channelsOf.get(this.space)) || [] }
-  get categories(): readonly CategoryInfo[] { return (this.space && this.categoriesOf.get(this.space)) || [] }
+  get channels(): readonly ChannelInfo[] { return this.known.channelsIn(this.space) ?? [] }
+  get categories(): readonly CategoryInfo[] { return this.known.categoriesIn(this.space) }
   /** The strongest first, everyone's last. */
-  get roles(): readonly RoleInfo[] { return (this.space && this.rolesOf.get(this.space)) || [] }
-  get members(): readonly MemberInfo[] { return (this.space && this.membersOf.get(this.space)) || [] }
+  get roles(): readonly RoleInfo[] { return this.known.rolesIn(this.space) }
+  get members(): readonly MemberInfo[] { return this.known.membersIn(this.space) }
   /** Others who are writing in the open channel now. */
   get typing(): readonly string[] { return ((this.channel && this.typingIn.get(this.channel)) || []).map((id) => this.members.find((m) => m.member === id)?.name ?? '') }
   get place(): Place | undefined { return this.thread?.id ?? this.channel }
@@ -98,8 +96,8 @@ export class Client {
   /** Those that go on, and what is left of others. */
   get conversations(): readonly SpaceInfo[] { return this.spaces?.filter((s) => s.kind === 'dm') ?? [] }
   newsIn(channel: ChannelId): number { return this.news.get(channel) ?? 0 }
-  membersIn(space: SpaceId): readonly MemberInfo[] { return this.membersOf.get(space) ?? [] }
-  channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.channelsOf.get(space) ?? [] }
+  membersIn(space: SpaceId): readonly MemberInfo[] { return this.known.membersIn(space) }
+  channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.known.channelsIn(space) ?? [] }
 
   // ---- asking and hearing ----
 
@@ -147,8 +145,8 @@ export class Client {
         return
       case 'spaces': this.takeSpaces(update.spaces); return
       case 'channels': this.takeChannels(update); return
-      case 'roles': this.rolesOf = new Map(this.rolesOf).set(update.space, update.roles); return
-      case 'members': this.membersOf = new Map(this.membersOf).set(update.space, update.members); return
+      case 'roles': this.known.takeRoles(update); return
+      case 'members': this.known.takeMembers(update); return
       case 'messages': this.takeMessages(update.channel, update.messages); return
       case 'revised': this.revise(update.space); return
       case 'typing': this.typingIn = new Map(this.typingIn).set(update.channel, update.members); return
@@ -170,10 +168,9 @@ export class Client {
     this.space = undefined
     this.channel = undefined
     this.thread = undefined
-    this.channelsOf = new Map()
-    this.categoriesOf = new Map()
-    this.rolesOf = new Map()
-    this.membersOf = new Map()
+    this.known.forget()
+    this.news = new Map()
+    this.lastConversation = undefined
     this.typingIn = new Map()
     this.views = new Map()
     this.lastChannel.clear()
@@ -200,9 +197,9 @@ export class Client {
     else if (this.space !== undefined && before?.state === 'joining' && this.currentSpace?.state === 'member') void this.fetchSpace(this.space)
   }
 
-  private takeChannels({ space, channels, categories }: { readonly space: SpaceId } & Results['list-channels']): void {
-    this.categoriesOf = new Map(this.categoriesOf).set(space, categories)
-    this.channelsOf = new Map(this.channelsOf).set(space, channels)
+  private takeChannels(told: { readonly space: SpaceId } & Results['list-channels']): void {
+    const { space, channels } = told
+    this.known.takeChannels(told)
     if (space === this.space && !channels.some((c) => c.channel === this.channel)) this.openChannel(channels[0]?.channel)
   }
 
@@ -211,7 +208,7 @@ export class Client {
     this.space = space
     if (this.currentSpace?.kind === 'dm') this.lastConversation = space
     remember(space)
-    const channels = this.channelsOf.get(space)
+    const channels = this.known.channelsIn(space)
     if (channels === undefined) void this.fetchSpace(space)
     this.openChannel(this.lastChannel.get(space) ?? channels?.[0]?.channel)
   }
@@ -224,23 +221,17 @@ export class Client {
   }
 
   private async fetchSpace(space: SpaceId): Promise<void> {
-    void this.ask({ type: 'list-roles', space }).then((roles) => { if (roles.ok) this.rolesOf = new Map(this.rolesOf).set(space, roles.result.roles) })
-    const [channels, members] = await Promise.all([this.ask({ type: 'list-channels', space }), this.ask({ type: 'list-members', space })])
-    if (members.ok) this.membersOf = new Map(this.membersOf).set(space, members.result.members)
-    if (channels.ok) this.takeChannels({ space, ...channels.result })
+    const channels = await this.known.fetch(space)
+    if (channels !== undefined) this.takeChannels({ space, ...channels })
   }
 
   /** For whoever chooses among all people known. */
-  fetchMembers(): void {
-    for (const { space } of this.spaces ?? []) {
-      if (!this.membersOf.has(space)) void this.ask({ type: 'list-members', space }).then((answer) => { if (answer.ok) this.membersOf = new Map(this.membersOf).set(space, answer.result.members) })
-    }
-  }
+  fetchMembers(): void { this.known.fetchMembers(this.spaces ?? []) }
 
   /** For whoever looks through all of them. */
   fetchChannels(): void {
     for (const { space } of this.spaces ?? []) {
-      if (!this.channelsOf.has(space)) void this.ask({ type: 'list-channels', space }).then((answer) => { if (answer.ok) this.takeChannels({ space, ...answer.result }) })
+      if (this.known.channelsIn(space) === undefined) void this.ask({ type: 'list-channels', space }).then((answer) => { if (answer.ok) this.takeChannels({ space, ...answer.result }) })
     }
   }
 
