@@ -50,7 +50,8 @@ export type AuthorityAct =
   | { readonly type: 'set-topic'; readonly space: SpaceId; readonly channel: ChannelId; readonly topic: string }
   | { readonly type: 'delete-channel'; readonly space: SpaceId; readonly channel: ChannelId }
   /** Whether who comes later reads what was said before. 'from-join' takes back the links there are: their kits at the relays hold the keys of the past. */
-  | { readonly type: 'set-history'; readonly space: SpaceId; readonly history: HistoryPolicy }
+  /** channel: of a private one, and of those with the same readers. */
+  | { readonly type: 'set-history'; readonly space: SpaceId; readonly channel?: ChannelId; readonly history: HistoryPolicy }
   /** Where the space's mail lies, one to four relays: every device follows. Links made from then on name them; what was posted at relays that were left stays there. */
   | { readonly type: 'set-relays'; readonly space: SpaceId; readonly relays: readonly string[] }
   /**

@@ -48,6 +48,7 @@ function deed(act: ActRef, me: IdentityId | undefined): string {
     case 'channelDelete': return `deleted ${channel}`
     case 'channelOverride': return `changed who may do what in ${channel}`
     case 'audience': return 'changed who reads a private channel'
+    case 'audienceHistory': return about.history === 'all' ? 'let new readers of a private channel read what was said before' : 'kept what was said before in a private channel from new readers'
     case 'channelAudience': return `chose who reads ${channel}`
     case 'spaceRename': return `renamed the space to${quoted(about.text)}`
     case 'spaceHistory': return about.history === 'all' ? 'let newcomers read what was said before' : 'kept what was said before from newcomers'

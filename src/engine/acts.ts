@@ -24,7 +24,7 @@ export function isTold(replica: Replica): (node: Node) => boolean {
   for (const { body } of authority.nodes) if (body?.type === 'channelCreate' || body?.type === 'channelAudience') created.set(body.channel, body.audience)
   return ({ body }) => {
     if (body === undefined) return true
-    if (body.type === 'audience') return reads(body.audience)
+    if (body.type === 'audience' || body.type === 'audienceHistory') return reads(body.audience)
     if (!('channel' in body) || body.channel === undefined) return true
     return authority.state.channels.has(body.channel) ? isListed(replica, body.channel) : reads(created.get(body.channel) ?? 0)
   }
@@ -96,7 +96,7 @@ function what(body: AuthorityBody): Subject {
     case 'timeout': return { until: body.until }
     case 'retention': return body.follows ? {} : { keeps: { afterMs: body.afterMs, maxBytes: body.maxBytes } }
     case 'clear': return { until: body.before }
-    case 'spaceHistory': return { history: body.historyPolicy === 'all' ? 'all' : 'from-join' }
+    case 'spaceHistory': case 'audienceHistory': return { history: body.historyPolicy === 'all' ? 'all' : 'from-join' }
     default: return {}
   }
 }

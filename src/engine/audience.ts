@@ -57,8 +57,11 @@ export class Audience {
     return this.known.devices
   }
 
-  /** Whether who comes later reads what was said before: never where readers were chosen. */
-  get historyPolicy(): HistoryPolicy { return this.number === 0 ? this.replica.authority.state.historyPolicy : 'fromJoin' }
+  /** Whether who comes later reads what was said before. */
+  get historyPolicy(): HistoryPolicy {
+    const { state } = this.replica.authority
+    return this.number === 0 ? state.historyPolicy : state.audiences.get(this.number)?.historyPolicy ?? 'fromJoin'
+  }
 
   /** Everyone's always; another while some channel is for it. */
   get isUsed(): boolean {
@@ -87,7 +90,7 @@ export class Audience {
 
   private opened: { readonly of: number; readonly epochs: Map<EpochId, boolean> } = { of: -1, epochs: new Map() }
 
-  private policyBehind(epoch: EpochId): HistoryPolicy { return this.number === 0 ? this.replica.authority.historyBehind(epoch) : 'fromJoin' }
+  private policyBehind(epoch: EpochId): HistoryPolicy { return this.replica.authority.historyBehind(epoch, this.number) }
 
   /** Processes what can be processed now. Returns what must be saved. */
   async advance(): Promise<Gain[]> {

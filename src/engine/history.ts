@@ -14,9 +14,11 @@ import { PERMISSIONS } from '../wire/permissions.ts'
 import type { Audience } from './audience.ts'
 import type { Want } from './group/grants.ts'
 import type { Gain } from './group/groups.ts'
+import type { EpochNode } from './group/tree.ts'
 import { isWithinBorders, leftOut, type Links } from './group/reach.ts'
 import { LABELS } from './labels.ts'
 import { MAX_KIT_SECRETS } from './limits.ts'
+import { has } from './space/permissions.ts'
 import type { Turn } from './turn.ts'
 
 // ---- what all may read ----
@@ -94,11 +96,34 @@ export function mayHave(audience: Audience, device: DeviceId, epoch: EpochId): b
 function isGiven(audience: Audience, identity: IdentityId, epoch: EpochId, asked: Set<IdentityId>): boolean {
   const { groups, replica: { authority } } = audience
   if (!audience.isOpen(epoch) || asked.has(identity)) return false
+  if (audience.number !== 0) return audience.historyPolicy === 'all' && isLetIn(audience, identity)
   asked.add(identity)
   const isByLink = audience.historyPolicy === 'all' && authority.joinings(identity).some(({ join, invite, maker, clean }) => {
     return authority.historyBehind(join) === 'all' && (clean || isSettled(audience, join, maker, invite)) && mayPassOn(audience, maker, epoch, asked)
   })
   return isByLink || groups.grants.sharesWith(identity).some(({ op }) => isShared(audience, op, epoch, asked))
+}
+
+/**
+ * Whether a reader of a private channel was let in for good: the owner has gone on from that, or two who manage channels, the one who let them in among
+ * them, or one where there is only one. A removal of whoever made them a reader could otherwise be on its way.
+ */
+function isLetIn({ groups, settled, replica: { authority, log } }: Audience, identity: IdentityId): boolean {
+  const came = groups.tree.path().find((epoch) => groups.tree.identities(groups.tree.nodes.get(epoch) as EpochNode).has(identity))
+  if (came === undefined) return false
+  const known = settled.get(came)
+  if (known?.of === authority.size) return known.is
+  const { members, owner } = authority.state
+  const managers = [...members].filter(([member, { permissions }]) => member !== identity && has(permissions, 'channels')).map(([member]) => member)
+  const goneOn = new Set<IdentityId>()
+  for (const { id, header } of log.authority.values()) {
+    const author = authority.identityOf(header.device)
+    const counts = (id === came || authority.hasSeen(id, came)) && authority.verdict(id).type === 'valid'
+    if (author !== undefined && counts && managers.includes(author)) goneOn.add(author)
+  }
+  const is = (owner !== undefined && goneOn.has(owner)) || (managers.length > 0 && goneOn.size >= Math.min(2, managers.length))
+  settled.set(came, { of: authority.size, is })
+  return is
 }
 
 /** Whether an epoch's secret is somebody's by rights, so that their link or their word gives it to others. */

@@ -172,7 +172,7 @@ export async function commitChange(turn: Turn, audience: Audience, parent: Epoch
   const made = await commit(groups.mls, state, { add, remove, authenticatedData: groups.binding(me.device, parent) })
   if ('reason' in made) return undefined
   const secret = await groups.secretOf(made.state, parent, made.commit)
-  return publish(turn, audience, { parent, external: false, mls: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: remove.length > 0 })
+  return publish(turn, audience, { parent, external: false, mls: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: remove.length > 0, adds: add.length > 0 })
 }
 
 /** A join without anybody's help: from group info and tree. `relayKey`: the space's, where the parent's secret isn't known. */
@@ -181,15 +181,19 @@ export async function joinFromOutside(turn: Turn, audience: Audience, parent: Ep
   const made = await externalCommit(groups.mls, info, tree, selfOf(audience), groups.binding(me.device, parent))
   if ('reason' in made) return undefined
   const secret = await groups.secretOf(made.state, parent, made.commit)
-  return publish(turn, audience, { parent, external: true, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: false, relayKey })
+  return publish(turn, audience, { parent, external: true, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: false, adds: false, relayKey })
 }
 
 const selfOf = ({ replica: { me } }: Audience): MlsSelf => ({ identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash })
 
 interface Made {
   readonly parent: EpochId; readonly external: boolean; readonly mls: Uint8Array; readonly welcome: Uint8Array | undefined; readonly groupInfo: Uint8Array
-  readonly tree: Uint8Array; readonly state: MlsState; readonly secret: Uint8Array; readonly removes: boolean; readonly relayKey?: Uint8Array | undefined
+  readonly tree: Uint8Array; readonly state: MlsState; readonly secret: Uint8Array; readonly removes: boolean; readonly adds: boolean; readonly relayKey?: Uint8Array | undefined
 }
+
+/** Whether who comes in by this commit, or later, is led to what was said before it. Who is let into a private channel is told when that is settled (H7). */
+const isLinking = (audience: Audience, { parent, adds }: Made): boolean =>
+  audience.historyPolicy === 'all' && audience.isOpen(parent) && (audience.number === 0 || !adds)
 
 /** Wraps a made commit into its op and keeps state and key under the op's id, in the same save. */
 async function publish(turn: Turn, audience: Audience, made: Made): Promise<Op> {
@@ -200,7 +204,7 @@ async function publish(turn: Turn, audience: Audience, made: Made): Promise<Op> 
   groups.addTree(made.tree)
   const op = await replica.append(turn, 'commit', encodeGroupBody({
     type: 'commit', parent: made.parent, mls: made.mls, external: made.external, welcome: made.welcome, groupInfo: made.groupInfo, treeHash, check: groups.keys.check(made.secret),
-    backLink: parentSecret !== undefined && audience.historyPolicy === 'all' && audience.isOpen(made.parent) ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
+    backLink: parentSecret !== undefined && isLinking(audience, made) ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
     relayKey: made.removes || relayKey === undefined || (!made.external && isTopicOld(groups, made.parent, turn.now)) ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey),
   }), audience.number)
   groups.addOwn(op.id, made.state, made.secret)

@@ -65,6 +65,7 @@ const SAMPLES: readonly AuthorityBody[] = [
   { type: 'retention', channel: undefined, follows: false, afterMs: 30 * 24 * 3600_000, maxBytes: 0 },
   { type: 'retention', channel, follows: true, afterMs: 0, maxBytes: 0 },
   { type: 'clear', channel, before: 1_800_000_000_000 },
+  { type: 'audienceHistory', audience: 63, historyPolicy: 'all' },
 ]
 
 describe.each(SAMPLES.map((body, n) => [`${body.type} ${n}`, body] as const))('%s', (name, body) => {

@@ -115,6 +115,8 @@ const FORMS = {
   channelOverride: record({ channel: channelId, ...subject, allow: permissions, deny: permissions }),
   /** Who reads the channels of an audience (not 0, which is everyone's). */
   audience: record({ audience, roles: sorted(roleId, MAX_READERS, (v) => v), identities: sorted(identityId, MAX_READERS, (v) => v), cuts }),
+  /** Whether who comes to read an audience later reads what was said before: left unsaid, not. */
+  audienceHistory: record({ audience, historyPolicy: policy }),
 
   spaceRename: record({ name }),
   spaceHistory: record({ historyPolicy: policy }),

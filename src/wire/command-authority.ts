@@ -29,7 +29,7 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'set-override': { space, channel, role: { optional: role }, member: { optional: member }, allow: permissions, deny: permissions },
   'set-topic': { space, channel, topic: text },
   'delete-channel': { space, channel },
-  'set-history': { space, history: oneOf('all', 'from-join') },
+  'set-history': { space, history: oneOf('all', 'from-join'), channel: { optional: channel } },
   'set-relays': { space, relays: texts },
   'share-history': { space, member },
   'set-retention': { space, channel: { optional: channel }, afterMs: { optional: count }, maxBytes: { optional: count }, follows: { optional: flag } },

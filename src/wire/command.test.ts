@@ -65,7 +65,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'set-override': { space: ID_32, channel: ID_16, role: ID_16, member: ID_32, allow: ['send'], deny: ['attach', 'speak'] },
   'set-topic': { space: ID_32, channel: ID_16, topic: 'Seeds and soil' },
   'delete-channel': { space: ID_32, channel: ID_16 },
-  'set-history': { space: ID_32, history: 'from-join' },
+  'set-history': { space: ID_32, history: 'from-join', channel: ID_16 },
   'set-relays': { space: ID_32, relays: ['https://one.example', 'https://two.example'] },
   'set-retention': { space: ID_32, channel: ID_16, afterMs: 3_600_000, maxBytes: 1_048_576, follows: false },
   'clear-channel': { space: ID_32, channel: ID_16, before: 1_800_000_000_000 },

@@ -1,5 +1,6 @@
 /** The frame of a space: its history policy and ownership, and what is special about single channels. */
 import type { AuthorityBody } from '../../wire/authority.ts'
+import type { ChannelId } from '../../wire/ids.ts'
 import { bitsOf, PERMISSIONS } from '../../wire/permissions.ts'
 import { relayUrl } from '../../wire/relay.ts'
 import { fail } from '../errors.ts'
@@ -14,6 +15,7 @@ import { type AskedIn, change, refreshGroups, type Refusal, type Run } from './a
 /** What is said from here on is sealed under other keys at once; the links that give the past end with it. */
 export async function setHistory(asked: AskedIn, c: Run<'set-history'>): Promise<Refusal> {
   const { engine, turn, replica } = asked
+  if (c.channel !== undefined) return setChannelHistory(asked, c.channel, c.history)
   const isClosing = c.history === 'from-join' && replica.authority.state.historyPolicy === 'all'
   const live = isClosing ? [...replica.authority.state.invites].filter(([, i]) => !i.revoked && i.expiresAt > turn.now).map(([invite]) => invite) : []
   const refused = await change(asked, { type: 'spaceHistory', historyPolicy: c.history === 'all' ? 'all' : 'fromJoin' })
@@ -31,6 +33,17 @@ export function setRelays(asked: AskedIn, c: Run<'set-relays'>): Promise<Refusal
   if (known.length > MAX_RELAYS) return fail('limit-reached', `A space has at most ${MAX_RELAYS} relays. Remove one first.`)
   if (known.join(' ') === asked.replica.authority.state.relays.join(' ')) return void asked.turn.out.reply(asked.asker, {})
   return change(asked, { type: 'spaceRelays', relays: known })
+}
+
+/** For the channels that have the same readers. */
+async function setChannelHistory(asked: AskedIn, channel: ChannelId, history: 'all' | 'from-join'): Promise<Refusal> {
+  const { engine, turn, replica } = asked
+  const audience = replica.audienceFor(channel)
+  if (audience === undefined || !isListed(replica, channel)) return fail('unknown-channel')
+  if (audience.number === 0) return fail('bad-request', 'This channel is everyone’s: who comes later reads in it what they read in the whole space.')
+  const refused = await change(asked, { type: 'audienceHistory', audience: audience.number, historyPolicy: history === 'all' ? 'all' : 'fromJoin' })
+  if (refused === undefined) await engine.groupwork.now(turn, audience)
+  return refused
 }
 
 export async function shareHistory({ engine, turn, asker, replica }: AskedIn, c: Run<'share-history'>): Promise<Refusal> {

@@ -155,9 +155,9 @@ export class Authority {
   }
 
   /** Whether those who came later were to read the past, as the author of any op knew it. */
-  historyBehind(id: OpId): HistoryPolicy {
+  historyBehind(id: OpId, audience = 0): HistoryPolicy {
     const index = this.history.indexOf(id)
-    return index === undefined ? 'fromJoin' : policyIn(this.history, this.view(this.history.node(index).past))
+    return index === undefined ? 'fromJoin' : policyIn(this.history, this.view(this.history.node(index).past), audience)
   }
 
   /** What the author of any op might do in the space at its past. */

@@ -161,7 +161,7 @@ export class Histories {
       case 23: return how % 2 === 0 ? { type: 'ownerTransfer', to: identity, cuts: cuts(by.identity) } : this.recovery(by, target, how)
       case 24: return how % 3 === 0 ? { type: 'channelCreate', channel, name: `channel ${how % 5}`, kind: 'text', audience: how % 2 } : how % 6 === 4 ? (how % 4 === 0 ? { type: 'clear', channel, before: how } : { type: 'retention', channel: how % 8 < 4 ? channel : undefined, follows: how % 5 === 0, afterMs: how % 5 === 0 ? 0 : how * 3600_000, maxBytes: 0 })
         : how % 3 === 1 ? { type: 'channelRename', channel, name: `name ${how % 5}` } : { type: 'channelDelete', channel }
-      case 25: return how % 3 === 0 ? { type: 'channelAudience', channel, audience: how % 2 }
+      case 25: return how % 7 === 6 ? { type: 'audienceHistory', audience: 1 + (how % 2), historyPolicy: how % 4 < 2 ? 'all' : 'fromJoin' } : how % 3 === 0 ? { type: 'channelAudience', channel, audience: how % 2 }
         : { type: 'audience', audience: 1 + (how % 2), roles: how % 4 === 1 ? [role] : [], identities: [...new Set([identity, ...(how % 5 === 0 ? [] : [by.identity])])].sort(), cuts: all() }
       default: return how % 3 === 0 ? { type: 'spaceRename', name: `Home ${how % 9}` } : how % 3 === 1 ? { type: 'profile', name: `me ${how % 9}` } : { type: 'timeout', identity, until: how }
     }

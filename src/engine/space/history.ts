@@ -197,6 +197,7 @@ export function keysOf(node: Pick<Node, 'body' | 'author' | 'device' | 'invite'>
     case 'clear': return [`clear ${body.channel}`]
     case 'spaceRename': return ['space']
     case 'spaceHistory': return ['history']
+    case 'audienceHistory': return [`history ${body.audience}`]
     case 'spaceRelays': return ['relays']
     case 'ownerTransfer': case 'recover': return ['owner']
     case 'recoverySet': return ['recovery']

@@ -29,7 +29,7 @@ export interface Act {
 }
 
 /** In a direct conversation nobody takes anything from the others. What else needs power there, nobody has the power for. */
-const NOT_IN_DM: ReadonlySet<AuthorityBody['type']> = new Set<AuthorityBody['type']>(['channelDelete', 'channelOverride', 'channelAudience', 'audience', 'clear'])
+const NOT_IN_DM: ReadonlySet<AuthorityBody['type']> = new Set<AuthorityBody['type']>(['channelDelete', 'channelOverride', 'channelAudience', 'audience', 'audienceHistory', 'clear'])
 
 const no = (code: Reason['code']): Reason => ({ code })
 
@@ -82,7 +82,7 @@ function acting(body: AuthorityBody, author: IdentityId, view: View): Reason | u
     case 'deviceRevoke': return revoking(body.device, body.proof !== undefined, author, view)
     case 'roleCreate': case 'roleName': case 'rolePower': case 'rolePermissions': case 'roleDelete': return shapingRole(body, author, view)
     case 'roleAssign': case 'roleUnassign': return givingRole(body, author, view)
-    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience': case 'clear':
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience': case 'audienceHistory': case 'clear':
       return shapingChannel(body, author, view)
     case 'retention': return keeping(body, author, view)
     case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return needs(author, 'space', view)
@@ -181,12 +181,13 @@ function givingRole(body: Of<'roleAssign' | 'roleUnassign'>, author: IdentityId,
   return needs(author, 'roles', view) ?? roleBelow(body.role, author, view) ?? below(author, body.identity, view)
 }
 
-type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'channelAudience' | 'audience' | 'clear'>
+type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'channelAudience' | 'audience' | 'audienceHistory' | 'clear'>
 
 function shapingChannel(body: ChannelBody, author: IdentityId, view: View): Reason | undefined {
   const missing = needs(author, 'channels', view)
   if (missing !== undefined) return missing
   if (body.type === 'audience') return naming(body, author, view)
+  if (body.type === 'audienceHistory') return body.audience !== 0 && hasAudience(body.audience, view) ? decides(body.audience, author, view) : no('unknown-audience')
   if (body.type === 'channelCreate') {
     if (view.any(`channel ${body.channel}`) || body.channel === '0'.repeat(32)) return no('exists')
     if (view.countChannels() >= MAX_CHANNELS) return no('limit-reached')
@@ -210,10 +211,13 @@ const hasAudience = (audience: number, view: View): boolean => audience === 0 ||
 /** An audience that has ended is for no further channel: its place has gone to another. */
 const isOpen = (audience: number, view: View): boolean => audience === 0 || (hasAudience(audience, view) && !view.endedAudiences().has(audience))
 
+/** Its readers say who else reads, and what; and the owner, for when none is left. */
+const decides = (audience: number, author: IdentityId, view: View): Reason | undefined => view.reads(author, audience) || view.owner() === author ? undefined : no('not-a-reader')
+
 /** Somebody must make the group: who opens an audience reads it. Later its readers say who else does, and the owner, for when none is left. */
 function naming(body: Of<'audience'>, author: IdentityId, view: View): Reason | undefined {
   if (body.audience === 0) return no('unknown-audience')
-  if (hasAudience(body.audience, view)) return view.reads(author, body.audience) || view.owner() === author ? undefined : no('not-a-reader')
+  if (hasAudience(body.audience, view)) return decides(body.audience, author, view)
   if (view.countAudiences() >= MAX_AUDIENCES) return no('limit-reached')
   return view.isNamed(body, author) ? undefined : no('not-a-reader')
 }

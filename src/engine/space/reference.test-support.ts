@@ -160,7 +160,7 @@ export class Reference {
     }
     if (!s.members.has(me) || s.devices.get(device) !== me) return false
     if (body === undefined) return true
-    if (dm !== undefined && ['channelDelete', 'channelOverride', 'channelAudience', 'audience'].includes(body.type)) return false
+    if (dm !== undefined && ['channelDelete', 'channelOverride', 'channelAudience', 'audience', 'audienceHistory', 'clear'].includes(body.type)) return false
     const can = (bit: number): boolean => (s.may(me) & bit) !== 0
     const over = (i: string): boolean => s.power(i) < s.power(me)
     const overRole = (r: string): boolean => s.roles.has(r) && (s.roles.get(r)?.power ?? 0) < s.power(me)
@@ -205,7 +205,7 @@ export class Reference {
         if (((body.allow | body.deny) & ~s.may(me)) !== 0 || (body.allow & body.deny) !== 0) return false
         return body.role === undefined ? s.members.has(body.identity as string) && over(body.identity as string) : overRole(body.role)
       case 'channelAudience': return can(P.channels) && channels().includes(body.channel) && opened(body.audience)
-      case 'audience': return can(P.channels) && this.mayName(body, me, s)
+      case 'audience': case 'audienceHistory': return can(P.channels) && (body.type === 'audience' ? this.mayName(body, me, s) : this.decides(body.audience, me, s) === true)
       case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return can(P.space)
       case 'ownerTransfer': return s.owner === me && body.to !== me && s.members.has(body.to)
       case 'recoverySet': return s.owner === me && body.threshold <= body.identities.length && (body.threshold > 0 || body.identities.length === 0)
@@ -221,12 +221,15 @@ export class Reference {
 
   /** Who opens an audience is among its readers; then one of its readers changes them, or the owner. */
   private mayName(body: AudienceBody, me: string, s: Said): boolean {
-    const all = s.live.filter((x): x is Entry & { body: AudienceBody } => x.body?.type === 'audience')
-    const said = all.filter((a) => a.body.audience === body.audience)
-    const named = (b: AudienceBody): boolean => b.identities.includes(me as never) || b.roles.some((r) => r === EVERYONE || s.held.get(me)?.has(r) === true)
+    const all = s.live.flatMap((x) => (x.body?.type === 'audience' ? [x.body.audience] : []))
+    return body.audience !== 0 && (this.decides(body.audience, me, s) ?? (new Set(all.filter((n) => !this.ended(s).has(n))).size < 64 && named(body, me, s)))
+  }
+
+  /** Undefined where nobody has opened it. */
+  private decides(audience: number, me: string, s: Said): boolean | undefined {
+    const said = s.live.filter((x) => x.body?.type === 'audience' && x.body.audience === audience)
     const readers = this.register(said, (x) => x.body as AudienceBody, (a, b) => a.roles.length + a.identities.length - b.roles.length - b.identities.length)?.value
-    if (body.audience === 0) return false
-    return readers === undefined ? new Set(all.map((a) => a.body.audience).filter((n) => !this.ended(s).has(n))).size < 64 && named(body) : s.owner === me || named(readers)
+    return readers === undefined ? undefined : s.owner === me || named(readers, me, s)
   }
 
   // ---- restrictions ----
@@ -370,6 +373,7 @@ export class Reference {
 
 const isSensible = (b: Extract<AuthorityBody, { type: 'retention' }>): boolean =>
   b.follows ? b.channel !== undefined && b.afterMs + b.maxBytes === 0 : !(b.afterMs > 0 && b.afterMs < 3600_000) && !(b.maxBytes > 0 && b.maxBytes < 1_048_576)
+const named = (b: AudienceBody, me: string, s: Said): boolean => b.identities.includes(me as never) || b.roles.some((r) => r === EVERYONE || s.held.get(me)?.has(r) === true)
 const smaller = (a: Entry, b: Entry): number => (a.id < b.id ? -1 : 1)
 const becomes = (e: Entry): string | undefined => (e.body?.type === 'ownerTransfer' || e.body?.type === 'recover' ? e.body.to : undefined)
 function needsPower(e: Entry): boolean {

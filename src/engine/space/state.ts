@@ -54,7 +54,7 @@ export interface InviteState {
   readonly relays: readonly string[]
 }
 
-export interface AudienceState { readonly roles: readonly RoleId[]; readonly identities: readonly IdentityId[] }
+export interface AudienceState { readonly roles: readonly RoleId[]; readonly identities: readonly IdentityId[]; readonly historyPolicy: HistoryPolicy }
 
 export interface SpaceState {
   readonly space: SpaceId | undefined
@@ -158,10 +158,10 @@ function replaced<K extends string, V>(map: ReadonlyMap<K, V>, key: K, value: V 
 const bodyAt = (history: History, index: number | undefined) => (index === undefined ? undefined : history.node(index).body)
 
 /** Hiding more of the past is the more restrictive. */
-const historyPolicy = (view: View): number | undefined =>
-  view.register('history', (a, b) => (isOpen(a) ? 1 : 0) - (isOpen(b) ? 1 : 0))
-export function policyIn(history: History, view: View): HistoryPolicy {
-  const body = bodyAt(history, historyPolicy(view))
+const historyPolicy = (view: View, audience: number): number | undefined =>
+  view.register(audience === 0 ? 'history' : `history ${audience}`, (a, b) => (isOpen(a) ? 1 : 0) - (isOpen(b) ? 1 : 0))
+export function policyIn(history: History, view: View, audience = 0): HistoryPolicy {
+  const body = bodyAt(history, historyPolicy(view, audience))
   return body !== undefined && 'historyPolicy' in body ? body.historyPolicy : 'fromJoin'
 }
 const isOpen = (body: object): boolean => 'historyPolicy' in body && body.historyPolicy === 'all'
@@ -210,7 +210,7 @@ function channelState(history: History, view: View, channel: ChannelId): Channel
 
 function audienceState(history: History, view: View, audience: number): AudienceState | undefined {
   const body = bodyAt(history, view.audience(audience))
-  return body?.type === 'audience' ? { roles: body.roles, identities: body.identities } : undefined
+  return body?.type === 'audience' ? { roles: body.roles, identities: body.identities, historyPolicy: policyIn(history, view, audience) } : undefined
 }
 
 function inviteState(history: History, view: View, invite: InviteId): InviteState | undefined {
