@@ -279,7 +279,8 @@ test('every file is started or imported by another than its own test', () => {
 
 test('every rule of the engine has a test that starts with its id, and every such test a rule', () => {
   const rules = readFileSync(join(ROOT, 'src/engine/RULES.md'), 'utf8')
-  const ids = new Set([...rules.matchAll(/^[-*#|\s]*\**([A-Z]{1,8}-?\d+)\b/gm)].map(match => match[1] ?? ''))
+  const numbered = [...rules.matchAll(/^[-*#|\s]*\**([A-Z]{1,8}-?\d+)\b/gm)].map(match => match[1] ?? '')
+  const ids = new Set(numbered)
   const tested = new Set<string>()
   for (const file of files.filter(file => file.isTest && file.path.startsWith('src/'))) {
     for (const match of file.text.matchAll(/\b(?:test|it)(?:\.\w+)?\(\s*['"`]((?:[A-Z]{1,8}-?\d+\b[,\s]*)+)/g)) {
@@ -288,6 +289,7 @@ test('every rule of the engine has a test that starts with its id, and every suc
   }
   expect(ids.size).toBeGreaterThan(0)
   expectNone([
+    ...numbered.filter((id, i) => numbered.indexOf(id) !== i).map(id => `src/engine/RULES.md has two rules ${id}`),
     ...[...ids].filter(id => !tested.has(id)).map(id => `${id} of src/engine/RULES.md has no test whose name starts with it`),
     ...[...tested].filter(id => !ids.has(id)).map(id => `a test's name starts with ${id}, which src/engine/RULES.md doesn't have`),
   ])

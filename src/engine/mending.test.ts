@@ -36,7 +36,7 @@ const missing = async (h: Allotment, bob: Person): Promise<number | undefined> =
 const notices = (person: Person): string[] => person.updates.flatMap((update) => (update.type === 'notice' ? [update.error.code] : []))
 
 describe('what was lost comes back', () => {
-  test('S12 ops, from a peer: how many are missing is said until then, and Bob keeps his key', async () => {
+  test('S13 ops, from a peer: how many are missing is said until then, and Bob keeps his key', async () => {
     const { h, bob, ops, made } = await talked()
     const device = bob.engine.me?.device
     await loses(bob, ops, ...made)
@@ -52,7 +52,7 @@ describe('what was lost comes back', () => {
     expect(await h.texts(carol)).toEqual(SAID)
   })
 
-  test('S12 ops, from the relay, while everybody is away', async () => {
+  test('S13 ops, from the relay, while everybody is away', async () => {
     const { h, bob, ops, made } = await talked()
     h.room.leaves(h.alice)
     await loses(bob, ops, ...made)
@@ -60,7 +60,7 @@ describe('what was lost comes back', () => {
     expect(await h.texts(bob)).toEqual(SAID)
   })
 
-  test('S12 what is made of ops, from the ops, while nobody can be reached', async () => {
+  test('S13 what is made of ops, from the ops, while nobody can be reached', async () => {
     const { h, bob, made } = await talked()
     h.room.goesOffline(bob)
     await loses(bob, ...made)
@@ -68,7 +68,7 @@ describe('what was lost comes back', () => {
     expect(await h.texts(bob)).toEqual(SAID)
   })
 
-  test('S12 a loss is dealt with once: after the next start nothing is lost any more', async () => {
+  test('S13 a loss is dealt with once: after the next start nothing is lost any more', async () => {
     const { h, bob, ops, made } = await talked()
     await loses(bob, ops, ...made)
     await h.room.pass(60_000)
@@ -79,7 +79,7 @@ describe('what was lost comes back', () => {
     expect(await h.texts(bob)).toEqual(SAID)
   })
 
-  test('S12 a part of authority: what rests on it counts again once it is back', async () => {
+  test('S13 a part of authority: what rests on it counts again once it is back', async () => {
     const { h, bob } = await talked()
     for (const name of ['Orchard', 'Meadow']) await h.does(h.alice, { type: 'rename-space', name })
     await h.room.pass(5000)
