@@ -53,7 +53,7 @@ function setUp(script: Script, diskFails: (save: number) => DiskError | undefine
   }
   const mailbox: Mailbox = {
     start: async (tell) => { hearMailbox = tell }, watch: (_relay, key, since) => say(`watch ${key.topic} ${since}`), unwatch: (_relay, topic) => say(`unwatch ${topic}`),
-    post: (_relay, _key, id) => say(`post ${id}`), announce: () => say('announce'), stop: async () => say('stop mailbox'),
+    post: (_relay, _key, id) => say(`post ${id}`), announce: () => say('announce'), compare: (_relay, key) => say(`compare ${key.topic}`), stop: async () => say('stop mailbox'),
   }
   const host: Host = startHost({
     engine, disk, network, mailbox, clock: { now: () => now },

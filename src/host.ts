@@ -66,7 +66,7 @@ const CHECK_STEPS = 20
 interface Armed { readonly tag: string; readonly at: number; handle: unknown }
 interface Queued { readonly input: Input; readonly sender: string | undefined; readonly bytes: number; readonly armed?: Armed }
 /** A watched relay topic: what the engine asked for, moved on by what it has saved since. */
-interface Watched { readonly relay: string; readonly key: TopicKey; since: number; heldUntil: number }
+interface Watched { readonly relay: string; readonly key: TopicKey; since: number; hash: Uint8Array | undefined; heldUntil: number }
 interface Mute { until: number; lengthMs: number }
 
 export function startHost(parts: HostParts): Host {
@@ -185,6 +185,8 @@ class Loop implements Host {
   private turnAway(event: Input): void {
     if (event.type === 'frame' || event.type === 'peer-up') this.parts.network.hangUp(event.peer)
     if (event.type === 'peer-down') this.events.push({ input: event, sender: undefined, bytes: 0 })
+    // Whoever compares learns that it came to nothing, and reads from the start instead.
+    if (event.type === 'found' || event.type === 'compared') this.events.push({ input: { type: 'compared', relay: event.relay, topic: event.topic, result: undefined }, sender: undefined, bytes: 0 })
     if (event.type === 'parcels') this.hold(`${event.relay} ${event.topic}`, this.parts.clock.now() + MUTE_MS)
   }
 
@@ -198,7 +200,7 @@ class Loop implements Host {
     this.at(until, () => {
       if (this.watches.get(topic) !== watched || this.state === 'stopping') return
       watched.heldUntil = 0
-      this.parts.mailbox.watch(watched.relay, watched.key, watched.since)
+      this.parts.mailbox.watch(watched.relay, watched.key, watched.since, watched.hash)
     })
   }
 
@@ -279,7 +281,9 @@ class Loop implements Host {
 
   private moveOn(event: MailboxEvent & { type: 'parcels' | 'rolled-back' }): void {
     const watched = this.watches.get(`${event.relay} ${event.topic}`)
-    if (watched !== undefined) watched.since = event.type === 'parcels' ? Math.max(watched.since, event.next) : 0
+    if (watched === undefined || (event.type === 'parcels' && event.next < watched.since)) return
+    watched.since = event.type === 'parcels' ? event.next : 0
+    watched.hash = event.type === 'parcels' ? event.hash : undefined
   }
 
   // ---- when a step fails ----
@@ -375,20 +379,21 @@ class Loop implements Host {
       case 'subscribe': this.topics.add(send.topic); return network.subscribe(send.topic)
       case 'unsubscribe': this.topics.delete(send.topic); return network.unsubscribe(send.topic)
       case 'publish': return network.publish(send.topic, send.bytes)
-      case 'watch': return this.watch(send.relay, send.key, send.since)
+      case 'watch': return this.watch(send.relay, send.key, send.since, send.hash)
+      case 'compare': return mailbox.compare(send.relay, send.key, send.held)
       case 'unwatch': this.watches.delete(`${send.relay} ${send.topic}`); return mailbox.unwatch(send.relay, send.topic)
       case 'post': return mailbox.post(send.relay, send.key, send.parcelId, send.bytes)
       case 'announce': return mailbox.announce(send.relay, send.key, send.bytes)
     }
   }
 
-  private watch(relay: string, key: TopicKey, since: number): void {
+  private watch(relay: string, key: TopicKey, since: number, hash: Uint8Array | undefined): void {
     const topic = `${relay} ${key.topic}`
     const heldUntil = this.watches.get(topic)?.heldUntil ?? 0
-    const watched: Watched = { relay, key, since, heldUntil: 0 }
+    const watched: Watched = { relay, key, since, hash, heldUntil: 0 }
     this.watches.set(topic, watched)
     const until = Math.max(heldUntil, this.isMuted(topic) ? (this.mutes.get(topic)?.until ?? 0) : 0)
-    if (until === 0) return this.parts.mailbox.watch(relay, key, since)
+    if (until === 0) return this.parts.mailbox.watch(relay, key, since, hash)
     this.hold(topic, until)
   }
 
@@ -479,7 +484,7 @@ function senderOf(event: NetworkEvent | MailboxEvent): string | undefined {
   switch (event.type) {
     case 'frame': case 'peer-up': case 'peer-down': case 'peer-path': return `peer ${event.peer}`
     case 'gossip': return `gossip ${event.topic}`
-    case 'parcels': case 'announced': return `${event.relay} ${event.topic}`
+    case 'parcels': case 'announced': case 'found': case 'compared': return `${event.relay} ${event.topic}`
     default: return undefined
   }
 }
@@ -487,7 +492,7 @@ function senderOf(event: NetworkEvent | MailboxEvent): string | undefined {
 function sizeOf(event: NetworkEvent | MailboxEvent): number {
   switch (event.type) {
     case 'frame': case 'gossip': case 'announced': return event.bytes.length
-    case 'parcels': return event.parcels.reduce((sum, parcel) => sum + parcel.bytes.length, 0)
+    case 'parcels': case 'found': return event.parcels.reduce((sum, parcel) => sum + parcel.bytes.length, 0)
     default: return 0
   }
 }

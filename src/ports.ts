@@ -110,28 +110,43 @@ export interface TopicKey { readonly topic: string; readonly seed: Uint8Array }
 
 export interface Parcel { readonly cursor: number; readonly bytes: Uint8Array }
 
+/** `lacks`: ids that we hold and the relay does not keep; `found`: how many parcels it kept that we did not hold, all told. Up to `next`, with `hash`, all is known now. */
+export interface Compared { readonly lacks: ReadonlySet<string>; readonly found: number; readonly next: number; readonly hash: Uint8Array }
+
 export type MailboxEvent =
   | { readonly type: 'relay-up'; readonly relay: string }
   | { readonly type: 'relay-down'; readonly relay: string }
-  /** Parcels of a watched topic after our cursor, ascending; `next` is the cursor to resume from. `end` when the relay has no more now. */
-  | { readonly type: 'parcels'; readonly relay: string; readonly topic: string; readonly parcels: readonly Parcel[]; readonly next: number; readonly end: boolean }
+  /** Parcels of a watched topic after our cursor, ascending; `next` is the cursor to resume from, `hash` the rolling hash there where it is known. `end` when the relay has no more now. */
+  | { readonly type: 'parcels'; readonly relay: string; readonly topic: string; readonly parcels: readonly Parcel[]; readonly next: number; readonly end: boolean; readonly hash?: Uint8Array | undefined }
+  /** Of a topic that is compared: parcels that the relay keeps and we did not hold. */
+  | { readonly type: 'found'; readonly relay: string; readonly topic: string; readonly parcels: readonly Parcel[] }
+  /** A comparison has ended, with nothing where the relay can't compare, or what it said can't be true: then reading from the start is the way. */
+  | { readonly type: 'compared'; readonly relay: string; readonly topic: string; readonly result: Compared | undefined }
   /** The relay has stored the parcel durably. */
   | { readonly type: 'posted'; readonly relay: string; readonly topic: string; readonly parcelId: string; readonly cursor: number }
   /** The relay refuses and will refuse again ('final'), or asks to wait. */
   | { readonly type: 'refused'; readonly relay: string; readonly topic: string; readonly parcelId: string; readonly final: boolean; readonly reason: string }
   /** An ephemeral announcement of another member on a watched topic: not stored by the relay. */
   | { readonly type: 'announced'; readonly relay: string; readonly topic: string; readonly bytes: Uint8Array }
-  /** The relay's signed (topic, cursor, rolling hash) contradicts what it told before: it lost or withheld parcels. Reading restarts from 0. */
+  /** The relay's signed (topic, cursor, rolling hash) contradicts what it told before: it lost or withheld parcels. Reading restarts from 0, unless it is unwatched. */
   | { readonly type: 'rolled-back'; readonly relay: string; readonly topic: string }
 
 /** Relays' mailboxes. Keeps connections, retries with back-off, answers challenges. Never throws; everything comes back as events. */
 export interface Mailbox {
   start(tell: (event: MailboxEvent) => void): Promise<void>
-  /** Watches a topic from a cursor (0: all): first what is stored, then pushes as they come. Idempotent. */
-  watch(relay: string, key: TopicKey, since: number): void
+  /**
+   * Watches a topic from a cursor (0: all): first what is stored, then pushes as they come. Idempotent. With the rolling hash that belongs to the cursor, a relay
+   * that lost what it had and was filled again beyond it is noticed as rolled back.
+   */
+  watch(relay: string, key: TopicKey, since: number, hash?: Uint8Array): void
   unwatch(relay: string, topic: string): void
   /** Stores a parcel; idempotent by content at the relay. One event per attempt that ends; while the relay is away it waits and retries. */
   post(relay: string, key: TopicKey, parcelId: string, bytes: Uint8Array): void
   announce(relay: string, key: TopicKey, bytes: Uint8Array): void
+  /**
+   * Finds out what the relay keeps of a topic beside what we hold: ids, one after the other (the first 16 bytes of parcels' SHA-256). `found` events, then one `compared`.
+   * While the relay is away it waits and retries; a comparison of the same topic that still runs is dropped.
+   */
+  compare(relay: string, key: TopicKey, held: Uint8Array): void
   stop(): Promise<void>
 }

@@ -21,19 +21,21 @@ export class TopicChain {
   private highest = 0
   private readonly sha256: (...parts: readonly Uint8Array[]) => Uint8Array
 
-  constructor(sha256: TopicChain['sha256'], since: number) {
+  /** `hash`: what this relay's was at that place, as it was read before. */
+  constructor(sha256: TopicChain['sha256'], since: number, hash?: Uint8Array) {
     this.sha256 = sha256
     this.at = since
-    this.hash = since === 0 ? NO_HASH : undefined
+    this.hash = since === 0 ? NO_HASH : hash
   }
 
   get since(): number { return this.at }
+  get hashThere(): Uint8Array | undefined { return this.hash }
 
   /** Reads on from another place; what the relay signed stays in mind. */
-  moveTo(since: number): void {
-    if (since === this.at) return
+  moveTo(since: number, hash?: Uint8Array): void {
+    if (since === this.at && hash === undefined) return
     this.at = since
-    this.hash = since === 0 ? NO_HASH : undefined
+    this.hash = since === 0 ? NO_HASH : hash
   }
 
   /** Forgets what the relay said: it has been caught, and reading starts over. */

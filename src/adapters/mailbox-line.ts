@@ -71,11 +71,11 @@ export class RelayLine {
     this.reconnect = new Pause(options.chance)
   }
 
-  watch(key: TopicKey, since: number): void {
+  watch(key: TopicKey, since: number, hash?: Uint8Array): void {
     const known = this.watches.get(key.topic)
-    const watch = known ?? { key, chain: new TopicChain((...parts) => this.options.suite.sha256(...parts), since), again: new Pause(this.options.chance) }
+    const watch = known ?? { key, chain: new TopicChain((...parts) => this.options.suite.sha256(...parts), since, hash), again: new Pause(this.options.chance) }
     this.watches.set(key.topic, watch)
-    watch.chain.moveTo(since)
+    watch.chain.moveTo(since, hash)
     watch.again.clear()
     if (this.session === undefined) this.open(); else void this.ask(this.session, watch)
   }
@@ -204,7 +204,7 @@ export class RelayLine {
     session.challenge = challenge
     this.waitQuietly(session)
     for (const watch of this.watches.values()) {
-      if (isAnother) this.startOver(watch)
+      if (isAnother) { this.startOver(session, watch); continue }
       watch.chain.connected()
       void this.ask(session, watch)
     }
@@ -229,18 +229,18 @@ export class RelayLine {
     if (this.session !== session || this.watches.get(page.topic) !== watch) return
     switch (watch.chain.follow(page)) {
       case 'stale': return
-      case 'contradiction':
-        this.startOver(watch)
-        return watch.again.then(() => { void this.ask(session, watch) })
+      case 'contradiction': return this.startOver(session, watch)
       case 'next':
         if (page.end) watch.again.worked()
         this.reconnect.worked()
-        this.options.tell({ type: 'parcels', relay: this.options.relay, topic: page.topic, parcels: page.parcels, next: page.next, end: page.end })
+        this.options.tell({ type: 'parcels', relay: this.options.relay, topic: page.topic, parcels: page.parcels, next: page.next, end: page.end, hash: watch.chain.hashThere })
     }
   }
 
-  private startOver(watch: Watch): void {
+  /** Reads from the start after a moment, in which whoever watches may choose to compare instead. */
+  private startOver(session: Session, watch: Watch): void {
     watch.chain.restart()
+    watch.again.then(() => { void this.ask(session, watch) })
     this.options.tell({ type: 'rolled-back', relay: this.options.relay, topic: watch.key.topic })
   }
 

@@ -3,9 +3,11 @@
  * The same code runs in the browser's worker and in Node.
  *
  *   mailbox-line.ts    the push socket: challenge, watches, pages, announcements       mailbox-posts.ts   posts
+ *   mailbox-compare.ts what differs between a topic there and what we hold of it
  *   mailbox-chain.ts   whether the relay's signed heads fit what it hands out          mailbox-pause.ts   waits between tries
  */
 import type { Ciphersuite, Mailbox, MailboxEvent, TopicKey } from '../ports.ts'
+import { RelayComparisons } from './mailbox-compare.ts'
 import { type Connect, connectWebSocket, RelayLine } from './mailbox-line.ts'
 import { RelayPosts } from './mailbox-posts.ts'
 
@@ -25,7 +27,7 @@ export interface RelayMailbox extends Mailbox {
 /** Keys kept in their working form; more topics than that are rare, and only cost a little time. */
 const MAX_KEYS = 2000
 
-interface Relay { readonly line: RelayLine; readonly posts: RelayPosts }
+interface Relay { readonly line: RelayLine; readonly posts: RelayPosts; readonly comparisons: RelayComparisons }
 
 export function createMailbox(options: MailboxOptions): RelayMailbox {
   const { suite, random } = options
@@ -43,15 +45,18 @@ export function createMailbox(options: MailboxOptions): RelayMailbox {
     const tell = (event: MailboxEvent): void => { if (!isStopped) listener?.({ ...event, relay: url }) }
     const relay = url.replace(/\/+$/, '')
     const ask = options.fetch ?? ((input, init) => fetch(input, init))
-    const line = new RelayLine({ relay, fetch: ask, connect: options.connect ?? connectWebSocket, suite, sign, chance, tell, isUp: () => posts.relayIsBack() })
+    const line = new RelayLine({ relay, fetch: ask, connect: options.connect ?? connectWebSocket, suite, sign, chance, tell, isUp: () => { posts.relayIsBack(); comparisons.relayIsBack() } })
     const posts = new RelayPosts({ relay, fetch: ask, sign, sha256: (bytes) => suite.sha256(bytes), accepts: (topic, kept) => line.accepts(topic, kept.head), chance, tell })
-    const made = { line, posts }
+    const comparisons = new RelayComparisons({
+      relay, fetch: ask, sign, sha256: (bytes) => suite.sha256(bytes), accepts: (topic, head) => line.accepts(topic, head), chance, seed: () => new DataView(random.bytes(4).slice().buffer).getUint32(0), tell,
+    })
+    const made = { line, posts, comparisons }
     relays.set(url, made)
     return made
   }
 
   const online = (): void => {
-    for (const { line, posts } of relays.values()) { line.tryNow(); posts.relayIsBack() }
+    for (const { line, posts, comparisons } of relays.values()) { line.tryNow(); posts.relayIsBack(); comparisons.relayIsBack() }
   }
 
   return {
@@ -60,15 +65,16 @@ export function createMailbox(options: MailboxOptions): RelayMailbox {
       // Node has no such event; there a machine that comes back waits out its pause.
       globalThis.addEventListener?.('online', online)
     },
-    watch: (url, key, since) => at(url)?.line.watch(key, since),
+    watch: (url, key, since, hash) => at(url)?.line.watch(key, since, hash),
     unwatch: (url, topic) => relays.get(url)?.line.unwatch(topic),
     post: (url, key, parcelId, bytes) => at(url)?.posts.post({ key, parcelId, bytes }),
+    compare: (url, key, held) => at(url)?.comparisons.compare(key, held),
     announce: (url, key, bytes) => relays.get(url)?.line.announce(key.topic, bytes),
     online,
     stop: async () => {
       isStopped = true
       globalThis.removeEventListener?.('online', online)
-      for (const { line, posts } of relays.values()) { line.stop(); posts.stop() }
+      for (const { line, posts, comparisons } of relays.values()) { line.stop(); posts.stop(); comparisons.stop() }
     },
   }
 }

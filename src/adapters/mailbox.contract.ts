@@ -3,7 +3,8 @@
  * Events are awaited, never slept for: `until` looks at everything heard so far after each new event.
  */
 import type { Mailbox, MailboxEvent, TopicKey } from '../ports.ts'
-import { toHex, utf8 } from '../wire/bytes.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { concat, toHex, utf8 } from '../wire/bytes.ts'
 
 export interface MailboxWorld {
   /** The relay as people name it. */
@@ -72,6 +73,8 @@ class Person {
   }
   watch(topic: TopicKey, since = 0): void { this.mailbox.watch(this.world.relay, topic, since) }
 }
+
+const idOf = (text: string): Uint8Array => sha256(utf8(text)).subarray(0, 16)
 
 function same(actual: unknown, expected: unknown, what: string): void {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)]
@@ -223,6 +226,64 @@ export const MAILBOX_CONTRACT: readonly MailboxCase[] = [
     await alice.posts(topic, 'two', 'three')
     await bob.event('rolled-back')
     await bob.reads(topic, 'two three')
+  }),
+  story('a relay that lost what it kept and was filled beyond Bob’s place is noticed by what he knew of it', async (world, alice, bob, topic) => {
+    bob.watch(topic)
+    await alice.posts(topic, 'one', 'two')
+    await bob.reads(topic, 'one two')
+    const { next, hash } = bob.all('parcels').at(-1) as Of<'parcels'>
+    await bob.mailbox.stop()
+    await world.kill()
+    world.forget()
+    await world.start()
+    await alice.posts(topic, 'three', 'four', 'five')
+    const again = await Person.start(world)
+    try {
+      again.mailbox.watch(world.relay, topic, next, hash)
+      await again.event('rolled-back')
+      await again.reads(topic, 'three four five')
+    } finally { await again.mailbox.stop() }
+  }),
+  story('one who goes on where he was, with what he knew of it, suspects nobody', async (world, alice, bob, topic) => {
+    bob.watch(topic)
+    await alice.posts(topic, 'one', 'two')
+    await bob.reads(topic, 'one two')
+    const { next, hash } = bob.all('parcels').at(-1) as Of<'parcels'>
+    bob.mailbox.unwatch(world.relay, topic.topic)
+    await alice.posts(topic, 'three')
+    bob.mailbox.watch(world.relay, topic, next, hash)
+    await bob.reads(topic, 'one two three')
+    same(bob.all('rolled-back'), [], 'roll-backs')
+  }),
+  story('comparing, Bob is given what he lacks, told what the relay lacks, and goes on from there', async (world, alice, bob, topic) => {
+    const words = Array.from({ length: 70 }, (_, i) => `word${i}`)
+    await alice.posts(topic, ...words)
+    const held = [...words.slice(2, 69), 'only Bob’s'].map(idOf)
+    bob.mailbox.compare(world.relay, topic, concat(...held))
+    const { result } = await bob.event('compared')
+    if (result === undefined) throw new Error('the relay could not compare')
+    same(bob.all('found').flatMap((event) => event.parcels).map((p) => [p.cursor, new TextDecoder().decode(p.bytes)]).sort(), [[1, 'word0'], [2, 'word1'], [70, 'word69']], 'what he lacked')
+    same([[...result.lacks], result.found, result.next], [[toHex(idOf('only Bob’s'))], 3, 70], 'the end')
+    bob.mailbox.watch(world.relay, topic, result.next, result.hash)
+    await alice.posts(topic, 'new')
+    await bob.reads(topic, 'new')
+    same(bob.all('rolled-back'), [], 'roll-backs')
+  }),
+  story('compared with a relay that has nothing, or with nothing in hand, all of it differs', async (world, alice, bob, topic) => {
+    bob.mailbox.compare(world.relay, topic, idOf('one'))
+    const empty = await bob.event('compared')
+    same([[...empty.result?.lacks ?? []], empty.result?.next], [[toHex(idOf('one'))], 0], 'at an empty relay')
+    await alice.posts(topic, 'one', 'two')
+    bob.mailbox.compare(world.relay, topic, new Uint8Array())
+    const none = await bob.event('compared', 2)
+    same([none.result?.found, none.result?.lacks.size, none.result?.next], [2, 0, 2], 'with nothing in hand')
+  }),
+  story('a comparison waits for a relay that is dead', async (world, alice, bob, topic) => {
+    await alice.posts(topic, 'one')
+    await world.kill()
+    bob.mailbox.compare(world.relay, topic, new Uint8Array())
+    await world.start()
+    same((await bob.event('compared')).result?.found, 1, 'what it found')
   }),
   story('a stopped mailbox says nothing more', async (_, alice, bob, topic) => {
     bob.watch(topic)

@@ -7,6 +7,7 @@ import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
 import { benchSearch } from './search.ts'
 import { benchSync, benchVectors } from './sync.ts'
+import { benchPlace } from './place.ts'
 import { type Figure, growth, lines, median, quantile, spread } from './table.ts'
 
 /** What was measured, each once, each a number. */
@@ -46,6 +47,12 @@ test('a crowd is measured as it gathers, talks, splits and meets again', async (
 test('bulk verification is measured beside one signature an op', async () => {
   expect(measured(await benchBulk([6], 2))).toEqual(expect.arrayContaining(['verify: every signature', 'verify: ends of chains vouch']))
 })
+
+test('a lost place is measured by comparing and by reading from the start', async () => {
+  const figures = await benchPlace([0, 5], 300)
+  expect(measured(figures)).toEqual(['compared: bytes', 'compared: time', 'compared: parcels given', 'from the start: bytes', 'from the start: time'])
+  expect(figures.filter((f) => f.what === 'compared: parcels given').map((f) => f.value)).toEqual([0, 5])
+}, 60_000)
 
 test('a median is a value that was measured, and p95 stands beside it where there are enough of them', () => {
   const ten = [5, 1, 4, 2, 3, 9, 8, 7, 6, 10], hundred = Array.from({ length: 100 }, (_, i) => 99 - i)

@@ -4,6 +4,7 @@ import { benchAuthority } from './authority.ts'
 import { benchBulk } from './bulk.ts'
 import { benchCrowd } from './crowd.ts'
 import { benchGroups } from './groups.ts'
+import { benchPlace } from './place.ts'
 import { benchReconcile } from './reconcile/reconcile.ts'
 import { benchRelay } from './relay.ts'
 import { benchSearch } from './search.ts'
@@ -27,5 +28,8 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
   ],
   store: [{ title: 'The store in Chromium, by messages', run: (full) => benchStore(full ? FULL : USUAL) }],
   'store-node': [{ title: 'Search on SQLite, by messages', run: (full) => benchSearch(full ? [10_000, 100_000, 1_000_000] : [10_000, 100_000], 100) }],
-  relay: [{ title: 'Relay', run: benchRelay }],
+  relay: [
+    { title: 'Relay', run: benchRelay },
+    { title: 'A topic of 20,000 parcels of 512 bytes, of which some are missing, by parcels missing', run: () => benchPlace([0, 10, 100, 1000], 20_000) },
+  ],
 }

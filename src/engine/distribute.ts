@@ -42,6 +42,7 @@ export async function postUnder(turn: Turn, audience: Audience, epoch: EpochId |
   if (bytes === undefined || relayKey === undefined) return
   const topic = await replica.mail.topicOf(relayKey)
   replica.mail.post(turn, topic, bytes, covers)
+  if (covers !== undefined && epoch !== undefined) replica.mail.owe(turn, topic.topic, { ...covers, device: replica.me.device }, { at: turn.now, epoch, ids: [] }, bytes)
   if (gossip) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
 }
 

@@ -4,7 +4,7 @@
  *
  * Here inputs are handed to the part that knows them, and afterwards `conclude` says what follows for each space that was touched.
  */
-import type { MailboxEvent, Random, Ciphersuite } from '../ports.ts'
+import type { MailboxEvent, Parcel, Random, Ciphersuite } from '../ports.ts'
 import { encodeAuthorityBody } from '../wire/authority.ts'
 import { equal, fromHex } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
@@ -12,6 +12,7 @@ import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type Op
 import type { Op } from '../wire/op.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
 import { decodeFormer, decodeMe, type MeRecord } from '../wire/records.ts'
+import { Audits } from './audit.ts'
 import { runCommand } from './commands/commands.ts'
 import { takeContact } from './contacts.ts'
 import { distribute } from './distribute.ts'
@@ -20,7 +21,6 @@ import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { Joins } from './joins.ts'
-import { LostMail } from './lost-mail.ts'
 import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
@@ -72,7 +72,7 @@ export class Engine implements Stepper {
   usedRelays: readonly string[] = []
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
-  readonly lost: LostMail
+  private readonly audits: Audits
   readonly succession: Succession
   readonly mending: Mending
 
@@ -96,7 +96,7 @@ export class Engine implements Stepper {
     this.retaining = new Retaining(this)
     this.tidying = new Tidying(this)
     this.opening = new Opening(this)
-    this.lost = new LostMail(this)
+    this.audits = new Audits(this)
     this.succession = new Succession(this)
     this.mending = new Mending(this)
   }
@@ -140,7 +140,7 @@ export class Engine implements Stepper {
         return
       case 'frame': return this.peers.onFrame(turn, input.peer, input.bytes)
       case 'gossip': return this.onGossip(turn, input.topic, input.bytes)
-      case 'relay-up': case 'relay-down': case 'parcels': case 'posted': case 'refused': case 'announced': case 'rolled-back':
+      case 'relay-up': case 'relay-down': case 'parcels': case 'found': case 'compared': case 'posted': case 'refused': case 'announced': case 'rolled-back':
         return this.onMail(turn, input)
     }
   }
@@ -168,7 +168,7 @@ export class Engine implements Stepper {
     if (first === 'query') return this.questions.onRows(turn, second, rows)
     const replica = this.replicas.get(first as SpaceId)
     if (replica === undefined) return
-    if (second === 'again') return this.lost.onRows(turn, replica, tag, rows)
+    if (second === 'audit') return this.audits.onRows(turn, replica, tag, rows)
     if (second === 'serve') return this.peers.onRows(turn, replica.id, third, rows)
     if (second === 'twin') return this.taken(turn, replica, await replica.receiving.onTwins(turn, third as OpId, rows))
     for (const payload of await replica.onRows(turn, tag, rows)) await this.onPayload(turn, replica, payload)
@@ -233,6 +233,7 @@ export class Engine implements Stepper {
     this.touch(turn, replica)
     this.succession.came(turn, replica, accepted)
     const fresh = accepted.filter((op) => op.header.device !== replica.me.device)
+    if (fresh.length < accepted.length) this.audits.suspect(turn, replica)
     this.peers.acknowledge(turn, replica, fresh)
     // What came over one connection goes on to the others: they may not be connected to its author.
     if (from !== undefined && accepted.length <= 16) this.peers.spread(turn, replica, accepted, from)
@@ -292,6 +293,8 @@ export class Engine implements Stepper {
         return
       }
       case 'parcels': return this.onParcels(turn, event)
+      case 'found': return this.audits.onFound(turn, event)
+      case 'compared': return this.audits.onCompared(turn, event)
       case 'posted': case 'refused': {
         for (const replica of this.replicas.values()) {
           if (!replica.mail.owns(event.parcelId)) continue
@@ -308,7 +311,7 @@ export class Engine implements Stepper {
         for (const replica of this.replicas.values()) {
           if (!replica.mail.topics.has(event.topic)) continue
           replica.mail.resetCursor(turn, event.relay, event.topic)
-          await this.lost.rolledBack(turn, replica, event.relay, event.topic)
+          this.audits.rolledBack(turn, replica, event.relay, event.topic)
         }
         return
     }
@@ -318,13 +321,18 @@ export class Engine implements Stepper {
     await this.joins.onParcels(turn, event)
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(event.topic)) continue
-      for (const parcel of event.parcels) {
-        const payload = replica.mail.open(parcel.bytes)
-        if (payload === 'no-key') replica.mail.keepUnopened(turn, parcel.bytes)
-        else if (payload !== undefined) await this.onPayload(turn, replica, payload)
-      }
-      replica.mail.saveCursor(turn, event.relay, event.topic, event.next)
+      await this.takeParcels(turn, replica, event.topic, event.parcels)
+      replica.mail.saveCursor(turn, event.relay, event.topic, event.next, event.hash)
       this.succession.relayTold(turn, replica, event)
+    }
+  }
+
+  async takeParcels(turn: Turn, replica: Replica, topic: string, parcels: readonly Parcel[]): Promise<void> {
+    replica.mail.had.note(turn, topic, parcels)
+    for (const parcel of parcels) {
+      const payload = replica.mail.open(parcel.bytes)
+      if (payload === 'no-key') replica.mail.keepUnopened(turn, parcel.bytes)
+      else if (payload !== undefined) await this.onPayload(turn, replica, payload)
     }
   }
 
@@ -379,7 +387,8 @@ export class Engine implements Stepper {
       turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
       return
     }
-    if (kind === 'repost') return this.lost.onTimer(turn, tag)
+    if (kind === 'audit') return this.audits.look(turn)
+    if (kind === 'repost') return this.audits.again(turn, tag)
     const replica = this.replicas.get(id as SpaceId)
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))
@@ -399,7 +408,8 @@ export class Engine implements Stepper {
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
     const before = replica.everyone.relayKeysInUse()[0]
     await replica.settle(turn)
-    await followRelays(this, turn, replica)
+    followRelays(this, turn, replica)
+    this.audits.startUnplaced(turn, replica)
     this.succession.look(replica)
     if (replica.record.state === 'open') {
       this.groupwork.plan(turn, replica)

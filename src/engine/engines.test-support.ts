@@ -2,12 +2,14 @@
  * A few engines in one room, for stories about what they decide: a toy network and one toy relay that always work, a disk that is a sorted map,
  * and time that moves when told. Faults, scale and chance are the simulator's business.
  */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { type DiskSnapshot, type MemoryDisk, openMemoryDisk } from '../adapters/disk-memory.ts'
 import { seededRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
 import type { Disk } from '../ports.ts'
+import { toHex } from '../wire/bytes.ts'
 import type { SpaceId } from '../wire/ids.ts'
 import { Engine } from './engine.ts'
 import type { Input, Read, Send, Step } from './input.ts'
@@ -202,7 +204,7 @@ export class Room {
     const other = (peer: string): Person | undefined => this.people.find((p) => p.peer === peer && this.reaches(p))
     const held = this.cutOff.get(from)
     if (held !== undefined) {
-      if (send.type === 'post') held.push(() => this.carry(from, send))
+      if (send.type === 'post' || send.type === 'compare') held.push(() => this.carry(from, send))
       if (send.type === 'watch') from.watches.set(send.key.topic, send.since)
       if (send.type === 'unwatch') from.watches.delete(send.topic)
       return
@@ -224,6 +226,7 @@ export class Room {
       }
       case 'watch': from.watches.set(send.key.topic, send.since); this.deliver(from, send.key.topic, send.since); return
       case 'unwatch': from.watches.delete(send.topic); return
+      case 'compare': this.compare(from, send.key.topic, send.held); return
       case 'post': if (this.onTheWay === undefined) this.post(from, send); else this.onTheWay.push(() => this.post(from, send)); return
       case 'announce':
         for (const person of this.people) {
@@ -247,6 +250,16 @@ export class Room {
     this.boxes.set(send.key.topic, box)
     from.queue.push({ type: 'posted', relay: RELAY, topic: send.key.topic, parcelId: send.parcelId, cursor: box.length })
     for (const person of this.people) if (this.reaches(person) && person.watches.has(send.key.topic)) this.deliver(person, send.key.topic, box.length - 1)
+  }
+
+  /** The toy relay loses nothing: whoever compares holds less, or as much. */
+  private compare(person: Person, topic: string, held: Uint8Array): void {
+    const box = this.boxes.get(topic) ?? [], known = new Set<string>(), ids = box.map((bytes) => toHex(sha256(bytes).subarray(0, 16)))
+    for (let at = 0; at < held.length; at += 16) known.add(toHex(held.subarray(at, at + 16)))
+    const parcels = box.flatMap((bytes, i) => (known.has(ids[i] as string) ? [] : [{ cursor: i + 1, bytes }]))
+    const result = { lacks: new Set([...known].filter((id) => !ids.includes(id))), found: parcels.length, next: box.length, hash: new Uint8Array(32) }
+    if (parcels.length > 0) person.queue.push({ type: 'found', relay: RELAY, topic, parcels })
+    person.queue.push({ type: 'compared', relay: RELAY, topic, result })
   }
 
   private deliver(person: Person, topic: string, since: number): void {

@@ -40,7 +40,8 @@ export type Send =
   | { readonly type: 'subscribe'; readonly topic: string }
   | { readonly type: 'unsubscribe'; readonly topic: string }
   | { readonly type: 'publish'; readonly topic: string; readonly bytes: Uint8Array }
-  | { readonly type: 'watch'; readonly relay: string; readonly key: TopicKey; readonly since: number }
+  | { readonly type: 'watch'; readonly relay: string; readonly key: TopicKey; readonly since: number; readonly hash?: Uint8Array | undefined }
+  | { readonly type: 'compare'; readonly relay: string; readonly key: TopicKey; readonly held: Uint8Array }
   | { readonly type: 'unwatch'; readonly relay: string; readonly topic: string }
   | { readonly type: 'post'; readonly relay: string; readonly key: TopicKey; readonly parcelId: string; readonly bytes: Uint8Array }
   | { readonly type: 'announce'; readonly relay: string; readonly key: TopicKey; readonly bytes: Uint8Array }

@@ -139,8 +139,17 @@ export const TOPIC_USED_MS = 7 * 24 * 3600_000
 export const RECEIPT_AFTER_MS = 3000
 /** A relay that forgets is filled again at once, but not more often than this. */
 export const REPOST_EVERY_MS = 60_000
-/** Own messages of one channel that go to a relay again after it forgot. Older ones come from other members. */
-export const MAX_REPOSTED_MESSAGES = 500
+/** Own messages of one channel that go to a relay again when it lacks them, at a time. */
+export const MAX_REPOSTED_OPS = 2000
+/** What was read of a relay is compared with it this often, looked at so often, and for the first time so long after the start (ms). */
+export const AUDIT_EVERY_MS = 7 * 24 * 3600_000
+export const AUDIT_LOOK_MS = 3600_000
+export const AUDIT_AFTER_MS = 60_000
+/** Relays keep parcels so long, and own ops are put there again up to somewhat before: what is just expiring is not lost. */
+export const PARCELS_KEPT_MS = 90 * 24 * 3600_000
+export const OWED_FOR_MS = 80 * 24 * 3600_000
+/** Ids of parcels in one row on disk. */
+export const PACKED_IDS = 256
 /** Key packages others may add us by. */
 export const KEY_PACKAGE_LIFETIME_S = 90 * 24 * 3600
 /** Clocks differ: a package is good from so long before it was made. */

@@ -5,7 +5,7 @@ import { decodeLink } from '../wire/invite.ts'
 import { decodeSpace } from '../wire/records.ts'
 import type { Engine } from './engine.ts'
 import { Joining } from './joining.ts'
-import { PRESENCE_EVERY_MS, SYNC_EVERY_MS } from './limits.ts'
+import { AUDIT_AFTER_MS, PRESENCE_EVERY_MS, SYNC_EVERY_MS } from './limits.ts'
 import { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
@@ -28,6 +28,7 @@ export class Opening {
     if (rows.length === 0) this.engine.telling.spaces(turn)
     turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
     turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
+    turn.out.wake('audit', turn.now + AUDIT_AFTER_MS)
   }
 
   async onRows(turn: Turn, space: SpaceId, partition: string, rows: readonly Row[]): Promise<void> {

@@ -21,6 +21,7 @@ import { FORGOTTEN_OPS } from './limits.ts'
 import { Holes } from './log/holes.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
+import { freshPartition } from './mailbox/had.ts'
 import { Mail } from './mailbox/mail.ts'
 import { Inbox } from './messages/inbox.ts'
 import { labelAt, placeAt } from './messages/labels.ts'
@@ -96,12 +97,12 @@ export class Replica {
 
   static partitions(space: SpaceId): readonly string[] {
     return [`ops/${space}/${AUTHORITY_CHANNEL}`, `heads/${space}`, `keys/${space}`, `states/${space}`, `votes/${space}`, `locked/${space}`, `packages/${space}`,
-      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`]
+      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space)]
   }
 
   /** Rebuilds everything from the rows of `partitions`, in that order. */
   async load(rows: readonly (readonly Row[])[]): Promise<void> {
-    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = []] = rows
+    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = [], had = []] = rows
     this.retention.load(retention)
     for (const row of packages) this.groups.packages.set(toHex(row.key), splitPackage(row.value))
     for (const row of trees) this.groups.addTree(row.value)
@@ -130,7 +131,7 @@ export class Replica {
       const place = op === undefined ? undefined : this.log.place(op)
       if (op !== undefined && place?.type === 'waits') this.log.park(op, place.for, 'mail')
     }
-    this.mail.load(outbox, cursors, unopened)
+    this.mail.load(outbox, cursors, unopened, had)
     this.delivery.load(acks)
     for (const audience of this.audiences.values()) this.atStart.push(...(await audience.advance()))
   }

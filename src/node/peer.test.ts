@@ -9,7 +9,7 @@ const nothing = (): void => {}
 const NETWORK: Network = {
   start: async () => {}, useRelays: nothing, dial: nothing, hangUp: nothing, send: nothing, subscribe: nothing, unsubscribe: nothing, publish: nothing, stop: async () => {},
 }
-const MAILBOX: Mailbox = { start: async () => {}, watch: nothing, unwatch: nothing, post: nothing, announce: nothing, stop: async () => {} }
+const MAILBOX: Mailbox = { start: async () => {}, watch: nothing, unwatch: nothing, post: nothing, announce: nothing, compare: nothing, stop: async () => {} }
 
 const isError = (given: Result | ApiError): given is ApiError => 'code' in given
 

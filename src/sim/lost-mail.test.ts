@@ -74,3 +74,44 @@ describe('S20 when the only relay forgets everything', () => {
     expect(posts).toBeLessThan(2 * once + 20)
   })
 })
+
+describe('S20 when what a relay keeps is not what was had of it', () => {
+  test('S20 Bob, away, finds a relay that was wiped and filled again beyond his place: he notices, and misses nothing', async () => {
+    const { world, office, relay, alice, bob, texts, say, space, channel, checks } = await garden()
+    await say(alice, space, channel, 'Before')
+    await bob.stop()
+    await say(alice, space, channel, 'Meanwhile')
+    office.forget(relay(ONE))
+    await world.runFor(10_000)
+    const words = Array.from({ length: 40 }, (_, n) => `Row ${n}`)
+    for (const word of words) await say(alice, space, channel, word)
+    await alice.stop()
+    await bob.start()
+    await world.runFor(20_000)
+    expect(await texts(bob, space, channel)).toEqual(['Before', 'Meanwhile', ...words])
+    expect(checks.violation).toBeUndefined()
+  })
+
+  test('S20 a single parcel that the relay lost in silence is put there again by its author within a week', async () => {
+    const { world, relay, alice, bob, texts, say, space, channel } = await garden()
+    await bob.stop()
+    const one = relay(ONE), topics = new Map<string, number>()
+    const post = one.post.bind(one)
+    one.post = (topic, parcel, now) => {
+      const posted = post(topic, parcel, now)
+      if (posted.type === 'kept') topics.set(topic, posted.cursor)
+      return posted
+    }
+    await say(alice, space, channel, 'Lost')
+    const [[topic = '', cursor = 0] = []] = topics
+    one.lose(topic, cursor)
+    await alice.stop()
+    await world.runFor(8 * 24 * 3600_000)
+    await alice.start()
+    await world.runFor(120_000)
+    await alice.stop()
+    await bob.start()
+    await world.runFor(20_000)
+    expect(await texts(bob, space, channel)).toEqual(['Lost'])
+  })
+})

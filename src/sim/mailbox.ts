@@ -4,7 +4,12 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Mailbox as RelayMailbox, type Posted } from '../../relay/mailbox.ts'
 import { openMemoryStore } from '../../relay/store-memory.ts'
-import type { Mailbox, MailboxEvent, Parcel, TopicKey } from '../ports.ts'
+import { TopicChain } from '../adapters/mailbox-chain.ts'
+import type { Compared, Mailbox, MailboxEvent, Parcel, TopicKey } from '../ports.ts'
+import { concat } from '../wire/bytes.ts'
+import { Comparison, packed } from '../wire/comparison.ts'
+import { ID_BYTES } from '../wire/rateless.ts'
+import type { Page } from '../wire/relay.ts'
 import type { Ether } from './network.ts'
 import type { World } from './world.ts'
 
@@ -21,14 +26,41 @@ export class Relay {
 
   post(topic: string, parcel: Uint8Array, now: number): Posted { return this.mailbox.post([{ topic, parcel }], now)[0] as Posted }
 
-  read(topic: string, since: number): { readonly parcels: readonly Parcel[]; readonly next: number; readonly end: boolean } {
-    return this.withholds ? { parcels: [], next: since, end: true } : this.mailbox.read(topic, since)
+  /** As it would sign it, but for the signature. */
+  page(topic: string, since: number): Page {
+    const { cursor, hash } = this.mailbox.end(topic)
+    return { topic, since, ...this.mailbox.read(topic, since), head: { cursor, hash, sig: NO_SIGNATURE } }
+  }
+
+  /** A whole comparison at one blow; undefined when the relay has no time for it. */
+  compare(topic: string, held: Uint8Array, now: number): { readonly parcels: Parcel[]; readonly result: Compared } | undefined {
+    const comparison = new Comparison(held, 1), { cursor, hash } = this.mailbox.end(topic)
+    for (let ask = comparison.ask; ask !== undefined; ask = comparison.ask) {
+      const answer = this.mailbox.compare(topic, cursor, ask, now)
+      if (answer.type !== 'told' || !comparison.take(answer.told)) return undefined
+    }
+    const parcels: Parcel[] = []
+    for (let ids = packed(comparison.lacking); ids.length > 0;) {
+      const fetched = this.mailbox.fetch(topic, ids)
+      parcels.push(...fetched.parcels)
+      ids = ids.subarray(fetched.looked * ID_BYTES)
+    }
+    return { parcels, result: { lacks: new Set(comparison.surplus), found: parcels.length, next: cursor, hash } }
   }
 
   last(topic: string): number { return this.mailbox.end(topic).cursor }
   any(topic: string, pick: (n: number) => number): Parcel | undefined {
     const last = this.last(topic)
     return last === 0 ? undefined : this.store.page(topic, pick(last), 1, Infinity)[0]
+  }
+
+  /** Loses one parcel, and says nothing of it. */
+  lose(topic: string, cursor: number): void {
+    const kept = openMemoryStore(), end = this.mailbox.end(topic)
+    const parcels = this.mailbox.read(topic, 0).parcels.filter((parcel) => parcel.cursor !== cursor)
+    kept.append(parcels.map(({ cursor, bytes }) => ({ topic, cursor, parcelHash: sha256(bytes), hash: end.hash, bytes, at: 0 })))
+    this.store = kept
+    this.mailbox = new RelayMailbox(kept, sha256)
   }
 
   /** Loses everything, as after a disk's death. */
@@ -38,7 +70,23 @@ export class Relay {
   }
 }
 
-interface Watch { readonly key: TopicKey; cursor: number; isReading: boolean }
+interface Watch { readonly key: TopicKey; readonly chain: TopicChain; isReading: boolean }
+const NO_SIGNATURE = new Uint8Array(64)
+/** What a line waits after it has caught a relay, and a comparison before it is tried again. */
+const PAUSE_MS = 500
+const COMPARED_AGAIN_MS = 5000
+
+/** Parcels lie in one memory here and are read by many: each is hashed once. */
+const hashes = new WeakMap<Uint8Array, Uint8Array>()
+function hashOf(...parts: readonly Uint8Array[]): Uint8Array {
+  const [one] = parts
+  if (one === undefined || parts.length > 1) return sha256(concat(...parts))
+  const hash = hashes.get(one) ?? sha256(one)
+  hashes.set(one, hash)
+  return hash
+}
+
+interface Comparing { readonly key: TopicKey; readonly held: Uint8Array; isOnItsWay: boolean }
 interface Post { readonly key: TopicKey; readonly parcelId: string; readonly bytes: Uint8Array; isOnItsWay: boolean }
 
 /** One start of one machine at one relay. */
@@ -50,6 +98,7 @@ interface Line {
   connection: number
   readonly watches: Map<string, Watch>
   readonly posts: Map<string, Post>
+  readonly comparisons: Map<string, Comparing>
 }
 interface Client { readonly machine: string; readonly tell: (event: MailboxEvent) => void; readonly isAlive: () => boolean }
 
@@ -74,7 +123,7 @@ export class PostOffice {
       if (relay === undefined || client === undefined || !isAlive()) return undefined
       const known = mine.get(url)
       if (known !== undefined) return known
-      const made: Line = { client, relay, state: 'down', connection: 0, watches: new Map(), posts: new Map() }
+      const made: Line = { client, relay, state: 'down', connection: 0, watches: new Map(), posts: new Map(), comparisons: new Map() }
       mine.set(url, made)
       this.lines.push(made)
       this.look(made)
@@ -82,12 +131,20 @@ export class PostOffice {
     }
     return {
       start: async (tell) => { client = { machine, isAlive, tell: (event) => { if (isAlive()) tell(event) } } },
-      watch: (url, key, since) => {
+      watch: (url, key, since, hash) => {
         const at = line(url)
-        if (at === undefined || at.watches.has(key.topic)) return
-        const watch: Watch = { key, cursor: since, isReading: false }
+        if (at === undefined) return
+        const watch: Watch = at.watches.get(key.topic) ?? { key, chain: new TopicChain(hashOf, since, hash), isReading: false }
+        watch.chain.moveTo(since, hash)
         at.watches.set(key.topic, watch)
         this.pump(at, watch)
+      },
+      compare: (url, key, held) => {
+        const at = line(url)
+        if (at === undefined) return
+        const comparing: Comparing = { key, held: held.slice(), isOnItsWay: false }
+        at.comparisons.set(key.topic, comparing)
+        this.compare(at, comparing)
       },
       unwatch: (url, topic) => { mine.get(url)?.watches.delete(topic) },
       post: (url, key, parcelId, bytes) => {
@@ -108,17 +165,11 @@ export class PostOffice {
     for (const line of this.lines) this.look(line)
   }
 
-  /** A relay that lost its disk: whoever read further than there is now notices, and reads again from the start. */
+  /** A relay that lost its disk, and starts anew: whoever looks again notices. */
   forget(relay: Relay): void {
     relay.forget()
     for (const line of this.lines) {
-      if (line.relay !== relay) continue
-      for (const watch of line.watches.values()) {
-        if (watch.cursor === 0) continue
-        watch.cursor = 0
-        this.later(line, 'learns of a roll-back', () => line.client.tell({ type: 'rolled-back', relay: relay.url, topic: watch.key.topic }))
-        this.pump(line, watch)
-      }
+      if (line.relay === relay) for (const watch of line.watches.values()) { watch.chain.connected(); this.pump(line, watch) }
     }
   }
 
@@ -128,10 +179,10 @@ export class PostOffice {
       if (line.relay !== relay || line.state !== 'up') continue
       for (const watch of line.watches.values()) {
         const parcel = relay.any(watch.key.topic, (n) => this.world.chance.int(n))
-        if (parcel === undefined || parcel.cursor > watch.cursor) continue
+        if (parcel === undefined || parcel.cursor > watch.chain.since) continue
         this.later(line, 'reads it again', () => {
           if (line.watches.get(watch.key.topic) !== watch) return
-          line.client.tell({ type: 'parcels', relay: relay.url, topic: watch.key.topic, parcels: [parcel], next: watch.cursor, end: true })
+          line.client.tell({ type: 'parcels', relay: relay.url, topic: watch.key.topic, parcels: [parcel], next: watch.chain.since, end: true, hash: watch.chain.hashThere })
         })
       }
     }
@@ -169,7 +220,12 @@ export class PostOffice {
     line.client.tell({ type: 'relay-up', relay: line.relay.url })
     for (const watch of line.watches.values()) {
       watch.isReading = false
+      watch.chain.connected()
       this.pump(line, watch)
+    }
+    for (const comparing of line.comparisons.values()) {
+      comparing.isOnItsWay = false
+      this.compare(line, comparing)
     }
     for (const post of line.posts.values()) {
       post.isOnItsWay = false
@@ -184,16 +240,33 @@ export class PostOffice {
     this.later(line, 'reads its mail', () => {
       watch.isReading = false
       if (line.watches.get(topic) !== watch) return
-      if (watch.cursor > line.relay.last(topic)) {
-        // The relay lost what was read before this start.
-        watch.cursor = 0
-        line.client.tell({ type: 'rolled-back', relay: line.relay.url, topic })
-        return this.pump(line, watch)
+      const { relay, client } = line
+      // It says nothing of what it has, and so nothing that could be contradicted.
+      if (relay.withholds) return client.tell({ type: 'parcels', relay: relay.url, topic, parcels: [], next: watch.chain.since, end: true, hash: watch.chain.hashThere })
+      const page = relay.page(topic, watch.chain.since)
+      if (watch.chain.follow(page) === 'contradiction') {
+        watch.chain.restart()
+        this.world.after(PAUSE_MS, `${client.machine} reads from the start`, () => { if (line.watches.get(topic) === watch) this.pump(line, watch) })
+        return client.tell({ type: 'rolled-back', relay: relay.url, topic })
       }
-      const { parcels, next, end } = line.relay.read(topic, watch.cursor)
-      watch.cursor = next
-      line.client.tell({ type: 'parcels', relay: line.relay.url, topic, parcels, next, end })
-      if (!end) this.pump(line, watch)
+      client.tell({ type: 'parcels', relay: relay.url, topic, parcels: page.parcels, next: page.next, end: page.end, hash: watch.chain.hashThere })
+      if (!page.end) this.pump(line, watch)
+    })
+  }
+
+  private compare(line: Line, comparing: Comparing): void {
+    const { topic } = comparing.key
+    if (line.state !== 'up' || comparing.isOnItsWay) return
+    comparing.isOnItsWay = true
+    const { relay, client } = line
+    this.later(line, 'compares', () => {
+      comparing.isOnItsWay = false
+      if (line.comparisons.get(topic) !== comparing) return
+      const compared = relay.withholds ? undefined : relay.compare(topic, comparing.held, this.world.now)
+      if (compared === undefined) return void this.world.after(COMPARED_AGAIN_MS, `${client.machine} compares again`, () => { if (line.comparisons.get(topic) === comparing) this.compare(line, comparing) })
+      line.comparisons.delete(topic)
+      if (compared.parcels.length > 0) client.tell({ type: 'found', relay: relay.url, topic, parcels: compared.parcels })
+      client.tell({ type: 'compared', relay: relay.url, topic, result: compared.result })
     })
   }
 
@@ -201,13 +274,13 @@ export class PostOffice {
   push(relay: Relay, topic: string): void {
     for (const line of this.lines) {
       const watch = line.relay === relay ? line.watches.get(topic) : undefined
-      if (watch !== undefined && watch.cursor < relay.last(topic)) this.pump(line, watch)
+      if (watch !== undefined && watch.chain.since < relay.last(topic)) this.pump(line, watch)
     }
   }
 
   /** Everything that was withheld is handed out. */
   pushAll(): void {
-    for (const line of this.lines) for (const watch of line.watches.values()) if (watch.cursor < line.relay.last(watch.key.topic)) this.pump(line, watch)
+    for (const line of this.lines) for (const watch of line.watches.values()) if (watch.chain.since < line.relay.last(watch.key.topic)) this.pump(line, watch)
   }
 
   private deliver(line: Line, post: Post): void {

@@ -48,8 +48,6 @@ function relayTrouble(p: People): void {
     case 2: relay.withholds = !relay.withholds; break
     case 3: office.replay(relay); break
     case 4:
-      // Who is away keeps a cursor only: when the relay has been filled again beyond it, nothing shows that what came before is not what was read.
-      if (p.running.length < p.nodes.length) return
       office.forget(relay)
       p.note(`relay ${relay.url} forgets everything`)
   }

@@ -34,7 +34,7 @@ const network: Network = {
   async stop() {},
 }
 /** The relay is never there. */
-const mailbox: Mailbox = { async start() {}, watch() {}, unwatch() {}, post() {}, announce() {}, async stop() {} }
+const mailbox: Mailbox = { async start() {}, watch() {}, unwatch() {}, post() {}, announce() {}, compare() {}, async stop() {} }
 
 function live(disk: Disk, suite: Awaited<ReturnType<typeof createSuite>>, place: Home['place']): Home {
   const random = systemRandom(), now = (): number => Math.floor(place.now + performance.now())

@@ -4,16 +4,18 @@
  * A topic is a signing key that hangs off a relay key; every removal starts a new relay key, so that the removed can neither find nor write
  * the new topic. Parcels that must arrive are rows on disk until a relay has said that it keeps them.
  */
-import type { MailboxEvent, Row, TopicKey } from '../../ports.ts'
+import type { Compared, MailboxEvent, Row, TopicKey } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64, utf8 } from '../../wire/bytes.ts'
 import { decodeEnvelope, decodePayload, encodeEnvelope, encodePayload, NONCE_BYTES, type Payload } from '../../wire/envelope.ts'
 import { padEnvelope, unpad } from '../../wire/content.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type SpaceId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
-import { decodeNumber, decodeParcel, encodeNumber, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
+import { type CursorRecord, decodeCursor, encodeCursor, encodeOwed, type OwedRecord } from '../../wire/mail-records.ts'
+import { decodeParcel, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
 import { LABELS } from '../labels.ts'
 import { MAX_BATCH_BYTES, MAX_UNOPENED } from '../limits.ts'
 import type { Turn, World } from '../turn.ts'
+import { Had } from './had.ts'
 
 const NO_AAD = new Uint8Array()
 const WINDOW_0 = new Uint8Array(4)
@@ -31,7 +33,10 @@ export class Mail {
   /** By topic id. */
   readonly topics = new Map<string, TopicKey>()
   private readonly byRelayKey = new Map<string, TopicKey>()
-  private readonly cursors = new Map<string, number>()
+  private readonly cursors = new Map<string, CursorRecord>()
+  /** Topics of which we have had something, and don't know how far: they are compared before they are read. */
+  private unplaced: { readonly relay: string; readonly key: TopicKey }[] = []
+  readonly had: Had
   private readonly outbox = new Map<string, ParcelRecord>()
   private readonly refused = new Map<string, string>()
   /** Hints of parcels that wait on disk for an epoch's key. */
@@ -49,11 +54,13 @@ export class Mail {
     this.space = space
     this.envelopes = envelopes
     this.relays = relays
+    this.had = new Had(world, space)
   }
 
   partition(name: 'outbox' | 'cursors' | 'unopened'): string { return `${name}/${this.space}` }
 
-  load(outbox: readonly Row[], cursors: readonly Row[], unopened: readonly Row[]): void {
+  load(outbox: readonly Row[], cursors: readonly Row[], unopened: readonly Row[], had: readonly Row[]): void {
+    this.had.load(had)
     for (const row of outbox) {
       const parcel = decodeParcel(row.value)
       if (parcel === undefined) continue
@@ -62,8 +69,8 @@ export class Mail {
       this.nextParcel = Math.max(this.nextParcel, n + 1)
     }
     for (const row of cursors) {
-      const n = decodeNumber(row.value)
-      if (n !== undefined) this.cursors.set(toHex(row.key), n)
+      const cursor = decodeCursor(row.value)
+      if (cursor !== undefined) this.cursors.set(toHex(row.key), cursor)
     }
     for (const row of unopened) {
       const envelope = decodeEnvelope(row.value)
@@ -103,8 +110,18 @@ export class Mail {
   }
 
   private watchAt(turn: Turn, relay: string, key: TopicKey): void {
-    turn.out.send({ type: 'watch', relay, key, since: this.cursors.get(toHex(this.cursorKey(relay, key.topic))) ?? 0 })
+    const known = this.cursorAt(relay, key.topic)
+    if (known === undefined && this.had.knows(key.topic)) this.unplaced.push({ relay, key })
+    else turn.out.send({ type: 'watch', relay, key, since: known?.cursor ?? 0, hash: known?.hash })
   }
+
+  takeUnplaced(): readonly { readonly relay: string; readonly key: TopicKey }[] {
+    const { unplaced } = this
+    this.unplaced = []
+    return unplaced
+  }
+
+  private cursorAt(relay: string, topic: string): CursorRecord | undefined { return this.cursors.get(toHex(this.cursorKey(relay, topic))) }
 
   /** Other relays from now on. What waits for one that is left is dropped, but for changes of the space: who is away learns there that we left it. */
   useRelays(turn: Turn, relays: readonly string[]): void {
@@ -231,24 +248,45 @@ export class Mail {
 
   owns(parcelId: string): boolean { return parcelId.startsWith(`${this.space.slice(0, 16)}:`) }
 
-  saveCursor(turn: Turn, relay: string, topic: string, next: number): void {
-    const key = this.cursorKey(relay, topic)
-    if ((this.cursors.get(toHex(key)) ?? 0) >= next) return
-    this.cursors.set(toHex(key), next)
-    turn.out.put(this.partition('cursors'), key, encodeNumber(next))
+  saveCursor(turn: Turn, relay: string, topic: string, next: number, hash: Uint8Array | undefined): void {
+    const known = this.cursorAt(relay, topic)
+    if (known !== undefined && (known.cursor > next || (known.cursor === next && (known.hash !== undefined || hash === undefined)))) return
+    this.putCursor(turn, relay, topic, { cursor: next, hash, comparedAt: known?.comparedAt ?? turn.now })
   }
 
-  resetCursor(turn: Turn, relay: string, topic: string): void {
+  private putCursor(turn: Turn, relay: string, topic: string, record: CursorRecord): void {
     const key = this.cursorKey(relay, topic)
-    this.cursors.delete(toHex(key))
-    turn.out.delete(this.partition('cursors'), key)
+    this.cursors.set(toHex(key), record)
+    turn.out.put(this.partition('cursors'), key, encodeCursor(record))
   }
 
-  /** Everything the relays have is read again. */
+  /** Everything the relays have is read again, whatever was had of it. */
   forgetCursors(turn: Turn): void {
     this.cursors.clear()
     turn.out.drop(this.partition('cursors'))
+    this.had.forget(turn)
   }
+
+  /** When all that lies there was last known to be here; undefined where it isn't read. */
+  comparedAt(relay: string, topic: string): number | undefined { return this.cursorAt(relay, topic)?.comparedAt }
+
+  compared(turn: Turn, relay: string, topic: string, { next, hash }: Pick<Compared, 'next' | 'hash'>, comparedAt = turn.now): void {
+    const known = this.cursorAt(relay, topic)
+    const isFurther = known !== undefined && known.cursor > next
+    this.putCursor(turn, relay, topic, { cursor: isFurther ? known.cursor : next, hash: isFurther ? known.hash : hash, comparedAt })
+  }
+
+  /** Notes that relays are to keep an own op, which goes out in this parcel: where one lacks it, it is put there again. */
+  owe(turn: Turn, topic: string, op: Covers & { readonly device: DeviceId }, owed: OwedRecord, parcel: Uint8Array): void {
+    const key = concat(fromHex(op.device) as Uint8Array, fromHex(op.channel) as Uint8Array, u64(op.chanSeq))
+    turn.out.put(owedPartition(this.space, topic), key, encodeOwed({ ...owed, ids: [...owed.ids, this.had.idOf(parcel)] }))
+  }
+
+  /** Ids of parcels that are still on their way to a relay. */
+  waitingAt(relay: string): Set<string> { return new Set([...this.outbox.values()].filter((parcel) => parcel.relay === relay).map(({ bytes }) => this.had.idOf(bytes))) }
+
+  /** The place is worth nothing any more: until the topic has been compared it counts as never compared. */
+  resetCursor(turn: Turn, relay: string, topic: string): void { this.putCursor(turn, relay, topic, { cursor: 0, hash: undefined, comparedAt: 0 }) }
 
   /** Keeps a parcel of an unknown epoch until its key comes. */
   keepUnopened(turn: Turn, bytes: Uint8Array): void {
@@ -279,6 +317,8 @@ export class Mail {
     return out.sort((a, b) => a - b)
   }
 }
+
+export const owedPartition = (space: SpaceId, topic: string): string => `owed/${space}/${topic}`
 
 /** Ops in portions that fit one parcel each. */
 export function batchesOf(ops: Iterable<Op>): Uint8Array[][] {

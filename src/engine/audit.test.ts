@@ -1,0 +1,78 @@
+/** Alice and Bob find out what differs between what they had of a relay and what it keeps, without reading all of it again. */
+import { expect, test } from 'vitest'
+import { Allotment } from './allotment.test-support.ts'
+import type { Person } from './engines.test-support.ts'
+import type { Input } from './input.ts'
+import { AUDIT_EVERY_MS, AUDIT_LOOK_MS, PACKED_IDS } from './limits.ts'
+
+/** All that an engine is told from now on. */
+function hears(person: Person): Input[] {
+  const inputs: Input[] = [], { engine } = person, step = engine.step.bind(engine)
+  engine.step = (input, now) => { inputs.push(input); return step(input, now) }
+  return inputs
+}
+const parcelsIn = (inputs: readonly Input[], type: 'parcels' | 'found'): number => inputs.reduce((sum, input) => sum + (input.type === type ? input.parcels.length : 0), 0)
+const texts = async (a: Allotment, person: Person): Promise<string[]> => (await a.room.ask(person, { type: 'get-messages', space: a.space, channel: a.channel, limit: 200 })).messages.map(({ text }) => text)
+
+test('S20 Bob, whose place is lost, is given what he lacks and nothing else', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  for (let n = 0; n < 30; n++) await a.say(a.alice, `Word ${n}`)
+  a.room.leaves(bob)
+  await a.say(a.alice, 'While he was away')
+  await bob.disk.save([{ type: 'drop', partition: `cursors/${a.space}` }])
+  await bob.restart()
+  bob.isHere = true
+  const heard = hears(bob)
+  await a.room.pass(2000)
+  expect((await texts(a, bob)).at(-1)).toBe('While he was away')
+  expect(parcelsIn(heard, 'found')).toBeGreaterThan(0)
+  expect(parcelsIn(heard, 'found')).toBeLessThan(10)
+  expect(parcelsIn(heard, 'parcels')).toBeLessThan(10)
+  await a.say(a.alice, 'And now')
+  expect((await texts(a, bob)).at(-1)).toBe('And now')
+})
+
+test('S20 a comparison that comes to nothing, or loses something on its way, is followed by reading from the start', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  await a.say(a.alice, 'Read')
+  for (const lies of ['nothing', 'lost'] as const) {
+    a.room.leaves(bob)
+    await a.say(a.alice, `Missed: ${lies}`)
+    await bob.disk.save([{ type: 'drop', partition: `cursors/${a.space}` }])
+    await bob.restart()
+    bob.isHere = true
+    const { engine } = bob, step = engine.step.bind(engine)
+    engine.step = (input, now) => {
+      if (input.type === 'found') return step({ ...input, parcels: [] }, now)
+      return step(input.type === 'compared' && lies === 'nothing' ? { ...input, result: undefined } : input, now)
+    }
+    await a.room.pass(2000)
+    expect((await texts(a, bob)).at(-1)).toBe(`Missed: ${lies}`)
+  }
+})
+
+test('S20 once a week what was read is compared, and Bob goes on reading meanwhile', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  await a.say(a.alice, 'Read')
+  const topic = [...bob.space(a.space).mail.topics.keys()][0] as string
+  const comparisons = (inputs: readonly Input[]): number => inputs.filter((input) => input.type === 'compared' && input.topic === topic).length
+  const heard = hears(bob)
+  a.room.leaves(a.alice)
+  a.room.now += AUDIT_EVERY_MS
+  await a.room.pass(2 * AUDIT_LOOK_MS)
+  expect(comparisons(heard)).toBe(1)
+  expect(heard.some((input) => input.type === 'found')).toBe(false)
+})
+
+test('S20 what was had is on disk in few rows, and a restart knows all of it', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  for (let n = 0; n < PACKED_IDS + 20; n++) await a.say(a.alice, `Word ${n}`)
+  const rows = await bob.disk.range(`had/${a.space}`, { limit: 10_000 })
+  expect(rows.length).toBeLessThan(PACKED_IDS)
+  await bob.disk.save([{ type: 'drop', partition: `cursors/${a.space}` }])
+  await bob.restart()
+  const heard = hears(bob)
+  await a.room.pass(2000)
+  expect(heard.some((input) => input.type === 'compared')).toBe(true)
+  expect(parcelsIn(heard, 'found') + parcelsIn(heard, 'parcels')).toBeLessThan(10)
+})
