@@ -10,7 +10,7 @@ import { decodeContent, encodeContent, padEnvelope, padText, unpad } from './con
 import { decodePayload, encodePayload } from './envelope.ts'
 import { decodeFrame, encodeFrame } from './frame.ts'
 import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from './group.ts'
-import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from './ids.ts'
+import type { ChannelId, DeviceId, EpochId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
 import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type OpHeader } from './op.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
@@ -18,6 +18,7 @@ import {
   decodeDraft, decodeHead, decodeMe, decodeNumber, decodeParcel, decodeSpace,
   encodeDraft, encodeHead, encodeMe, encodeNumber, encodeParcel, encodeSpace,
 } from './records.ts'
+import { decodeCursor, decodeHad, decodeOwed, encodeCursor, encodeHad, encodeOwed } from './mail-records.ts'
 import { decodeLinkParcel, decodeLinkRequest, encodeLinkParcel, encodeLinkRequest } from './linking.ts'
 import { decodeRecoverySignature, encodeRecoverySignature } from './recovery.ts'
 import { decodeVector, encodeVector } from './vector.ts'
@@ -95,6 +96,10 @@ const samples: readonly Sample[] = [
   sample('link parcel', { identitySeed: bytes(32, 7), name: 'Alice', links: ['https://thicket.example/#/join/x'] }, encodeLinkParcel, decodeLinkParcel),
   sample('recovery signature', { space, set: op, to: identity, identityPk: bytes(32, 7), signature: bytes(64, 8) },
     (v) => utf8(encodeRecoverySignature(v, sha)), (b) => decodeRecoverySignature(String.fromCharCode(...b), sha)),
+  sample('cursor', { cursor: 700, hash: bytes(32, 7), comparedAt: 1_800_000_000_000 }, encodeCursor, decodeCursor),
+  sample('cursor without a hash', { cursor: 0, hash: undefined, comparedAt: 0 }, encodeCursor, decodeCursor),
+  sample('what was had', { topic: id(16, 9), at: 1_800_000_000_000, ids: [id(16, 1), id(16, 2)] }, encodeHad, decodeHad),
+  sample('what is owed', { at: 1_800_000_000_000, epoch: id<EpochId>(32, 1), ids: [id(16, 1), id(16, 2)] }, encodeOwed, decodeOwed),
   sample('number', 1_800_000_000_000, encodeNumber, decodeNumber),
   { name: 'husk', value: undefined, encoded: encodeCbor([encodeHeader(header), bytes(64, 1)]), decode: (b) => decodeOpOrHusk(b, sha) },
   { name: 'op', value: undefined, encoded: encodeOp(encodeHeader(header), body, bytes(64, 1)), decode: (b) => decodeOp(b, sha) },
