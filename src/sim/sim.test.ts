@@ -1,10 +1,10 @@
-/** The share of the simulator that runs with every change: few seeds, each twice. `npm run sim -- --minutes N` runs more. */
+/** A few short runs among the unit tests, each twice. share.ts runs many with every change, `npm run sim -- --minutes N` as many as there is time for. */
 import { expect, test } from 'vitest'
 import { simulate } from './run.ts'
 
 const STEPS = 100
 
-test.each(Array.from({ length: 20 }, (_, i) => i + 1))('seed %i: whatever happened, everyone ends up with the same, and the same seed with the same trace', async (seed) => {
+test.each(Array.from({ length: 8 }, (_, i) => i + 1))('seed %i: whatever happened, everyone ends up with the same, and the same seed with the same trace', async (seed) => {
   const plan = { seed, steps: STEPS, peers: 2 + (seed % 4) }
   const first = await simulate(plan)
   expect(first.failure && `${first.failure}\n${first.lastLines.join('\n')}\nnpm run sim -- --seed ${seed} --steps ${plan.steps} --peers ${plan.peers}`).toBeUndefined()
@@ -12,7 +12,7 @@ test.each(Array.from({ length: 20 }, (_, i) => i + 1))('seed %i: whatever happen
   expect(second.hash).toBe(first.hash)
 }, 120_000)
 
-test.each(Array.from({ length: 6 }, (_, i) => i + 1))('seed %i with a liar: everyone honest ends up with the same', async (seed) => {
+test.each(Array.from({ length: 4 }, (_, i) => i + 1))('seed %i with a liar: everyone honest ends up with the same', async (seed) => {
   const plan = { seed, steps: STEPS, peers: 4, liars: 1 + (seed % 2) }
   const { failure, lastLines } = await simulate(plan)
   expect(failure && `${failure}\n${lastLines.join('\n')}\nnpm run sim -- --seed ${seed} --steps ${plan.steps} --peers ${plan.peers} --liars ${plan.liars}`).toBeUndefined()
