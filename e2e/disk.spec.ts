@@ -47,12 +47,20 @@ async function tab(): Promise<Page> {
 
 const ask = (page: Page, job: Job): Promise<unknown> => page.evaluate(job => window.disk(job), job)
 
+function isThere(pid: number): boolean {
+  try { process.kill(pid, 0); return true } catch { return false }
+}
+
 /** kill -9 of the whole browser. */
 async function kill(): Promise<void> {
   const gone = context?.waitForEvent('close')
   // Chromium keeps its process id in the lock of the profile, as host-pid.
-  process.kill(Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1)), 'SIGKILL')
+  const pid = Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1))
+  // With all its processes: one that lives on a moment longer still holds the files.
+  process.kill(-pid, 'SIGKILL')
   await gone
+  // A browser that starts while the dead one still holds its files takes its databases for broken, and deletes them.
+  await expect.poll(() => isThere(pid)).toBe(false)
   context = undefined
 }
 
