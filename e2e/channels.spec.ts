@@ -13,10 +13,7 @@ async function chooses(person: Person, of: string, item: string): Promise<void> 
 
 test('Alice sorts her channels into categories, without a mouse as well, and Bob sees them so', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await alice.createChannel('beans')
   await alice.createChannel('peas')
 

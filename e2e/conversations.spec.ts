@@ -4,13 +4,7 @@ import { expect, test } from './fixtures.ts'
 
 test('Alice writes to Bob from his menu, Bob answers, and Carol sees nothing of it', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 }), carol = person('Carol')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  const link = await alice.invite()
-  for (const other of [bob, carol]) {
-    await other.join(link)
-    await other.isIn('Allotment')
-  }
+  await alice.startsSpaceWith('Allotment', bob, carol)
   await expect(alice.member('Bob')).toBeVisible()
 
   await alice.doesWith('Bob', 'Write to them')

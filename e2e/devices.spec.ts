@@ -77,10 +77,7 @@ test('the code goes from screen to screen by camera, and where the digits differ
 
 test('Alice and Bob see the same digits for each other, and all in the group the same for it', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 })
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
 
   await alice.doesWith('Bob', 'Identity and devices')
@@ -102,14 +99,8 @@ test('Alice and Bob see the same digits for each other, and all in the group the
 
 test('Alice is lost: Bob and Carol, whom she chose, make Carol the owner', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 }), carol = person('Carol', { width: 1280 })
-  await alice.start()
-  await alice.createSpace('Allotment')
-  const link = await alice.invite()
-  for (const other of [bob, carol]) {
-    await other.join(link)
-    await other.isIn('Allotment')
-    await expect(alice.member(other.name)).toBeVisible()
-  }
+  await alice.startsSpaceWith('Allotment', bob, carol)
+  for (const other of [bob, carol]) await expect(alice.member(other.name)).toBeVisible()
   await bob.opens('If the owner is lost')
   await expect(bob.page.getByText(/The owner has chosen nobody yet/)).toBeVisible()
   await bob.page.keyboard.press('Escape')

@@ -1,5 +1,5 @@
 /** The disk where it lives: in a worker of a real browser, on its IndexedDB, through its crashes, its quota and other tabs. */
-import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, expect, type Page, test } from '@playwright/test'
@@ -8,6 +8,7 @@ import { DISK_CONTRACT } from '../src/adapters/disk.contract.ts'
 import { findBrowser } from './browser.ts'
 import type {} from './disk-fixture/page.ts'
 import type { Job } from './disk-fixture/worker.ts'
+import { killBrowser } from './kill.ts'
 import { filesOf, placesOf } from './marker.ts'
 
 const FLAGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
@@ -47,20 +48,9 @@ async function tab(): Promise<Page> {
 
 const ask = (page: Page, job: Job): Promise<unknown> => page.evaluate(job => window.disk(job), job)
 
-function isThere(pid: number): boolean {
-  try { process.kill(pid, 0); return true } catch { return false }
-}
-
 /** kill -9 of the whole browser. */
 async function kill(): Promise<void> {
-  const gone = context?.waitForEvent('close')
-  // Chromium keeps its process id in the lock of the profile, as host-pid.
-  const pid = Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1))
-  // With all its processes: one that lives on a moment longer still holds the files.
-  process.kill(-pid, 'SIGKILL')
-  await gone
-  // A browser that starts while the dead one still holds its files takes its databases for broken, and deletes them.
-  await expect.poll(() => isThere(pid)).toBe(false)
+  if (context) await killBrowser(context, profile)
   context = undefined
 }
 

@@ -16,10 +16,7 @@ async function publishes(person: Person, title: string, text: string, tags: stri
 
 test('Alice opens a forum, Bob answers her post, and it comes to the top again', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
 
   await alice.page.getByRole('button', { name: 'New channel', exact: true }).click()
   await alice.page.getByLabel('Name of the channel').fill('questions')

@@ -5,10 +5,7 @@ import type { Person } from './person.ts'
 
 async function together(person: (name: string) => Person): Promise<[Person, Person]> {
   const alice = person('Alice'), bob = person('Bob')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   return [alice, bob]
 }
 

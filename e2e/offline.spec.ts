@@ -46,10 +46,7 @@ test('the power goes right after Enter: the message is there afterwards', async 
 
 test('the power goes in the middle of a conversation, and the conversation goes on', async ({ person }) => {
   const alice = person('Alice'), bob = person('Bob')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
   await bob.write('Before the thunderstorm')
   await bob.kill()

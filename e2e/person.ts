@@ -1,6 +1,6 @@
 /** A person at their own browser, with a profile of their own and a line of their own to the world. Methods are what people do. */
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { chromium, expect, type BrowserContext, type Locator, type Page, type Re
 import { WebSocketServer, type WebSocket as Socket } from 'ws'
 import { findBrowser, isRoot } from './browser.ts'
 import { filmOf } from './camera.ts'
+import { killBrowser } from './kill.ts'
 import { Tap } from './tap.ts'
 
 /** Nothing that a browser does on its own may look like something that the app does. */
@@ -97,6 +98,17 @@ export class Person {
     await this.page.getByLabel('Name of the space').fill(name)
     await this.page.keyboard.press('Enter')
     await this.isIn(name)
+  }
+
+  /** A space of theirs, in which these others are already. */
+  async startsSpaceWith(space: string, ...others: Person[]): Promise<void> {
+    await this.start()
+    await this.createSpace(space)
+    const link = await this.invite()
+    for (const other of others) {
+      await other.join(link)
+      await other.isIn(space)
+    }
   }
 
   /** Sees the space with a place to write: is a member. */
@@ -363,11 +375,7 @@ export class Person {
 
   /** kill -9 of the whole browser. */
   async kill(): Promise<void> {
-    const context = this.opened()
-    const gone = context.waitForEvent('close')
-    // Chromium keeps its process id in the lock of the profile, as host-pid.
-    process.kill(Number(readlinkSync(join(this.profile, 'SingletonLock')).split('-').at(-1)), 'SIGKILL')
-    await gone
+    await killBrowser(this.opened(), this.profile)
     this.context = undefined
   }
 

@@ -4,13 +4,7 @@ import { expect, test } from './fixtures.ts'
 
 test('Alice makes a channel for Bob and herself: Carol sees nothing of it before she is let in', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob'), carol = person('Carol')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  const link = await alice.invite()
-  await bob.join(link)
-  await bob.isIn('Allotment')
-  await carol.join(link)
-  await carol.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob, carol)
   await expect(alice.member('Bob')).toBeVisible()
   await expect(alice.member('Carol')).toBeVisible()
 

@@ -3,10 +3,7 @@ import { expect, test } from './fixtures.ts'
 
 test('Bob\'s network lets no WebRTC through: everything still arrives, through the relay', async ({ person }) => {
   const alice = person('Alice'), bob = person('Bob', { webrtc: false })
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await bob.write('The firewall here is awful')
   await alice.sees('The firewall here is awful')
   await alice.write('Good that we have a relay')

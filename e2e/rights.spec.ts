@@ -10,10 +10,7 @@ async function opensRights(person: Person, channel: string): Promise<void> {
 
 test('Alice keeps a channel for news: Bob is told why he can’t write there and who can change it, until he may again', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 360 })
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
 
   await opensRights(alice, 'general')
@@ -64,10 +61,7 @@ test('Alice closes the past: who comes later reads what is written from then on'
 
 test('Bob writes while he is cut off, and can’t know that his role is gone: both find his words, and why they don’t count', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 })
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
   await alice.opens('Messages that don’t count')
   await expect(alice.page.getByText('There are none in this channel.')).toBeVisible()

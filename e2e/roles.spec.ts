@@ -4,11 +4,7 @@ import { expect, test } from './fixtures.ts'
 
 test('Alice makes a role and gives it to Bob; then a time-out, and a ban that she lifts', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 })
-  await alice.start()
-  await alice.createSpace('Allotment')
-  const link = await alice.invite()
-  await bob.join(link)
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
   const newChannel = bob.page.getByRole('button', { name: 'New channel' })
   await expect(newChannel, 'what one may not do is not offered').toHaveCount(0)
@@ -55,10 +51,7 @@ test('Alice makes a role and gives it to Bob; then a time-out, and a ban that sh
 
 test('Alice hands the space over: Bob is its owner, she a member, and the focus is where she left it', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 })
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
   await alice.doesWith('Bob', 'Hand over the space')
   await expectAccessible(alice, 'handing over')

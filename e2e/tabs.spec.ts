@@ -3,10 +3,7 @@ import { expect, test } from './fixtures.ts'
 
 test('two tabs share one conversation, and it survives the tab that led', async ({ person }) => {
   const alice = person('Alice'), bob = person('Bob')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
 
   const leading = alice.page
   alice.lookAt(await alice.secondTab())

@@ -22,10 +22,7 @@ test('Alice makes a space, Bob joins by her link, and both write', async ({ pers
 
 test('they talk directly, and go on when the relay dies', async ({ person, relay }) => {
   const alice = person('Alice'), bob = person('Bob')
-  await alice.start()
-  await alice.createSpace('Allotment')
-  await bob.join(await alice.invite())
-  await bob.isIn('Allotment')
+  await alice.startsSpaceWith('Allotment', bob)
 
   // Three witnesses: what the app says, what the browsers' connections say, and that it goes on without the relay.
   for (const person of [alice, bob]) {

@@ -88,6 +88,7 @@ export const s = {
   notNow: 'Not now',
   stillJoining: (space: string) => `You are joining ${space || 'this space'}`,
   opening: 'Opening the space…',
+  categoryGone: 'This category is gone. Choose another one.',
   removed: 'You are no longer a member of this space. You can read what you have, but not write.',
   spaces: 'Spaces',
   channels: 'Channels',

@@ -10,6 +10,7 @@ import {
 } from './compare.ts'
 import { Comparison, packed } from './comparison.ts'
 import { Coder, Decoder, ID_BYTES, MAX_SYMBOLS, readSymbols, storeOf, SYMBOL_BYTES, symbolsCbor } from './rateless.ts'
+import { describeFormats, expectVectors, sample, type Sample } from './samples.test-support.ts'
 
 const bytes = (length: number, fill: number): Uint8Array => new Uint8Array(length).fill(fill)
 const signed = { pk: bytes(32, 1), sig: bytes(64, 2), challenge: bytes(40, 3) }
@@ -25,10 +26,6 @@ function symbols(): Told {
 }
 const told: Told = { type: 'ids', ids: idsFrom(0, 3), next: 900, end: true }
 
-interface Sample { readonly name: string; readonly value: unknown; readonly encoded: Uint8Array; decode(bytes: Uint8Array): unknown }
-function sample<T>(name: string, value: T, encode: (v: T) => Uint8Array, decode: (b: Uint8Array) => unknown): Sample {
-  return { name, value, encoded: encode(value), decode }
-}
 const samples: readonly Sample[] = [
   sample('request for symbols', { ...signed, upTo: 900, ask: asked }, encodeCompareRequest, decodeCompareRequest),
   sample('request for ids', { ...signed, upTo: 0, ask: { type: 'ids', since: 12 } as const }, encodeCompareRequest, decodeCompareRequest),
@@ -37,28 +34,9 @@ const samples: readonly Sample[] = [
   sample('request for parcels', { ...signed, ids: idsFrom(0, 2) }, encodeFetchRequest, decodeFetchRequest),
   sample('fetched parcels', { parcels: [{ cursor: 9, bytes: bytes(9, 9) }, { cursor: 4, bytes: bytes(1, 1) }], looked: 3 }, encodeFetchAnswer, decodeFetchAnswer),
 ]
-const FUZZ = Number(process.env['FUZZ_INPUTS'] ?? 2000)
+describeFormats(samples)
 
-describe.each(samples)('$name', ({ value, encoded, decode }) => {
-  test('reads back what was written', () => { expect(decode(encoded)).toEqual(value) })
-  test('refuses every truncation and a trailing byte', () => {
-    for (let n = 0; n < encoded.length; n++) expect(decode(encoded.subarray(0, n))).toBeUndefined()
-    expect(decode(concat(encoded, bytes(1, 0)))).toBeUndefined()
-  })
-  test('takes mutated bytes for what they say or for nothing, and never throws', () => {
-    fc.assert(fc.property(fc.nat(encoded.length - 1), fc.nat(255), (at, byte) => {
-      const mutated = encoded.slice()
-      mutated[at] = byte
-      if (!mutated.every((b, i) => b === encoded[i])) expect(decode(mutated)).not.toEqual(value)
-    }), { numRuns: FUZZ })
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (random) => { decode(random) }), { numRuns: FUZZ })
-  })
-})
-
-test('vectors: the encodings of released versions stay readable, byte for byte', async () => {
-  const vectors = Object.fromEntries(samples.map((s) => [s.name, toHex(s.encoded)]))
-  await expect(`${JSON.stringify(vectors, null, 2)}\n`).toMatchFileSnapshot('./vectors/compare.json')
-})
+test('vectors: the encodings of released versions stay readable, byte for byte', () => expectVectors('compare', samples.map((s) => [s.name, s.encoded])))
 
 test('what is beyond the limits, or answers another question, is refused', () => {
   const request = (ask: Cbor): unknown => decodeCompareRequest(encodeCbor([signed.pk, signed.sig, signed.challenge, 0, ask]))

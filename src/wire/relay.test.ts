@@ -1,23 +1,20 @@
 /** What devices and relays say to each other: what we write reads back, nothing else does, and the encodings stay what they are. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { concat, fromHex, toHex, utf8 } from './bytes.ts'
+import { fromHex, toHex, utf8 } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
 import {
   CHALLENGE_BYTES, decodeFromRelay, decodeKept, decodePage, decodePost, decodeRead, decodeRefusal, decodeToRelay, encodeFromRelay, encodeKept, encodePage, encodePost,
   encodeRead, encodeRefusal, encodeToRelay, headSignedBytes, isTopic, MAX_ANNOUNCE_BYTES, MAX_PAGE_PARCELS, MAX_PARCEL_BYTES, type Page, POST_HEADER_BYTES, postSignedBytes,
   readSignedBytes, watchSignedBytes,
 } from './relay.ts'
+import { describeFormats, expectVectors, sample, type Sample } from './samples.test-support.ts'
 
 const bytes = (length: number, fill: number): Uint8Array => new Uint8Array(length).fill(fill)
 const topic = toHex(bytes(16, 0xab)), pk = bytes(32, 1), sig = bytes(64, 2), challenge = bytes(CHALLENGE_BYTES, 3)
 const head = { cursor: 9, hash: bytes(32, 4), sig }
 const page: Page = { topic, since: 6, parcels: [{ cursor: 8, bytes: utf8('sealed') }, { cursor: 9, bytes: utf8('too') }], next: 9, end: true, head }
 
-interface Sample { readonly name: string; readonly value: unknown; readonly encoded: Uint8Array; decode(bytes: Uint8Array): unknown }
-function sample<T>(name: string, value: T, encode: (v: T) => Uint8Array, decode: (b: Uint8Array) => unknown): Sample {
-  return { name, value, encoded: encode(value), decode }
-}
 const samples: readonly Sample[] = [
   sample('kept', { cursor: 7, head }, encodeKept, decodeKept),
   sample('read request', { pk, sig, challenge, since: 1000 }, encodeRead, decodeRead),
@@ -36,31 +33,14 @@ const samples: readonly Sample[] = [
   sample('ping', { type: 'ping' } as const, encodeToRelay, decodeToRelay),
 ]
 
-const FUZZ = Number(process.env['FUZZ_INPUTS'] ?? 2000)
-
-describe.each(samples)('$name', ({ value, encoded, decode }) => {
-  test('reads back what was written', () => { expect(decode(encoded)).toEqual(value) })
-  test('refuses every truncation and a trailing byte', () => {
-    for (let n = 0; n < encoded.length; n++) expect(decode(encoded.subarray(0, n))).toBeUndefined()
-    expect(decode(concat(encoded, bytes(1, 0)))).toBeUndefined()
-  })
-  test('takes mutated bytes for what they say or for nothing, and never throws', () => {
-    fc.assert(fc.property(fc.nat(encoded.length - 1), fc.nat(255), (at, byte) => {
-      const mutated = encoded.slice()
-      mutated[at] = byte
-      if (!mutated.every((b, i) => b === encoded[i])) expect(decode(mutated)).not.toEqual(value)
-    }), { numRuns: FUZZ })
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (random) => { decode(random) }), { numRuns: FUZZ })
-  })
-})
+describeFormats(samples)
 
 test('vectors: the encodings of released versions stay readable, byte for byte', async () => {
   const signed = {
     'post signs': postSignedBytes(topic, bytes(32, 5)), 'read signs': readSignedBytes(topic, challenge), 'watch signs': watchSignedBytes(topic, challenge), 'head signs': headSignedBytes(topic, 258, bytes(32, 4)),
     'post': encodePost(pk, sig, utf8('sealed')),
   }
-  const vectors = Object.fromEntries([...samples.map((s) => [s.name, toHex(s.encoded)]), ...Object.entries(signed).map(([name, v]) => [name, toHex(v)])])
-  await expect(`${JSON.stringify(vectors, null, 2)}\n`).toMatchFileSnapshot('./vectors/relay.json')
+  await expectVectors('relay', [...samples.map((s) => [s.name, s.encoded] as const), ...Object.entries(signed)])
 })
 
 describe('a post', () => {
