@@ -1,5 +1,5 @@
 /** The disk where it lives: in a worker of a real browser, on its IndexedDB, through its crashes, its quota and other tabs. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, expect, type Page, test } from '@playwright/test'
@@ -80,6 +80,35 @@ test('kill -9 in the middle of writing, again and again: nothing acknowledged is
   const page = await tab()
   await ask(page, { type: 'open', name: 'disk' })
   expect(Number(await ask(page, { type: 'count', name: 'disk' }))).toBeGreaterThanOrEqual(known)
+})
+
+/** The log that Chromium writes to now. */
+function newestLog(): string | undefined {
+  const folder = join(profile, 'Default/IndexedDB')
+  const logs = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(file => /\d+\.log$/.test(file)).sort() : []
+  return logs.length > 0 ? join(folder, logs.at(-1) ?? '') : undefined
+}
+
+/** Its end is half a record: a head (LevelDB's log_format.md: sum, length, type), and nothing of what should follow. */
+function tear(log: string): void {
+  const head = readFileSync(log).subarray(0, 7)
+  head.writeUInt16LE(100, 4)
+  head[6] = 1
+  appendFileSync(log, head)
+}
+
+test('a browser that is killed in the middle of a write, twice, keeps its database', async () => {
+  for (let found = 0; found <= 40; found += 20) {
+    const before = newestLog()
+    const page = await tab()
+    await ask(page, { type: 'open', name: 'disk' })
+    expect(await ask(page, { type: 'count', name: 'disk' })).toBe(found)
+    // What opens the disk sees to that.
+    await expect.poll(newestLog).not.toBe(before)
+    await ask(page, { type: 'write', name: 'disk', from: found, count: 20, text: 'hello Bob' })
+    await kill()
+    tear(newestLog() ?? '')
+  }
 })
 
 test('a full quota refuses the save and loses nothing; with room again it goes on', async () => {

@@ -9,6 +9,7 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { type Disk, DiskError } from '../ports.ts'
 import { fromHex } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore, checkFence } from './disk-blocks.ts'
+import { beginFreshLog } from './idb-fresh-log.ts'
 import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
 import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from './vault.ts'
 
@@ -33,6 +34,7 @@ export interface IdbDiskOptions extends PagedDiskOptions {
 /** Opens, or makes, the disk of this name. Rejects with DiskError: 'blocked' while an older tab holds the database and won't let go. */
 export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly disk: Disk; readonly vault: Vault }> {
   const db = await openDatabase(options)
+  void beginFreshLog()
   const store = idbBlocks(db)
   try {
     const vault = await openVault({ keyring: idbKeyring(db), isNew: await store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
