@@ -4,14 +4,14 @@
  *   leaf    = 1 || rows || (shared || rest of key || value)*              rows, ascending by key
  *   inner   = 2 || level || children || (id (16) || bytes || shared || rest of first key)*     level: 1 above the leaves
  *             || entries || (shared || rest of key || 0 for a deletion, or 1 || value)*        what hasn't been carried down yet
- *   journal = 3 || saves || (type || partition || key || value)*          what one transaction saved, in order
+ *   journal = 3 || saves || (type || partition || key || value)*          what one transaction saved, or a part of it, in order
  *   head    = 4 || version || writes || root's level + 1, or 0 || root's id (16), if any || number of the journal's first record
  *
  * The first byte says the kind, so no block is ever read as another one. Decoders return undefined for anything that
  * an encoder wouldn't have written: the seal has already caught damage, this catches our own mistakes and other versions.
  */
 import type { Row, Save } from '../ports.ts'
-import { compare, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
+import { compare, equal, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
 
 export const FORMAT_VERSION = 1
@@ -123,13 +123,36 @@ function readBuffer(read: Reader): Entry[] | undefined {
   return entries
 }
 
-export function encodeJournal(saves: readonly Save[]): Uint8Array {
-  const out = new Writer(256)
+export const encodeJournal = (saves: readonly Save[]): Uint8Array => encodeRecord(saves, 256, utf8)
+
+/** The same saves in as many records as it takes for each to hold about so many bytes; one row is never divided. */
+export function encodeRecords(saves: readonly Save[], maxBytes: number): Uint8Array[] {
+  const names = new Map<string, Uint8Array>(), out: Uint8Array[] = []
+  const nameOf = (partition: string): Uint8Array => {
+    const name = names.get(partition) ?? utf8(partition)
+    names.set(partition, name)
+    return name
+  }
+  for (let from = 0, at = 0, bytes = 0; from < saves.length;) {
+    const save = saves[at], more = save === undefined ? 0 : saveBytes(save, nameOf(save.partition))
+    if (save !== undefined && (at === from || bytes + more <= maxBytes)) { at++; bytes += more; continue }
+    out.push(encodeRecord(saves.slice(from, at), bytes, nameOf))
+    from = at
+    bytes = 0
+  }
+  return out
+}
+
+/** Bytes of a save in a record, at most. */
+const saveBytes = (save: Save, name: Uint8Array): number => name.length + 8 + (save.type === 'drop' ? 0 : entryBytes({ key: save.key, value: save.type === 'put' ? save.value : undefined }))
+
+function encodeRecord(saves: readonly Save[], bytes: number, nameOf: (partition: string) => Uint8Array): Uint8Array {
+  const out = new Writer(bytes + 16)
   out.byte(JOURNAL)
   out.number(saves.length)
   for (const save of saves) {
     out.byte(SAVE_TYPES.indexOf(save.type))
-    out.bytes(utf8(save.partition))
+    out.bytes(nameOf(save.partition))
     if (save.type !== 'drop') out.bytes(save.key)
     if (save.type === 'put') out.bytes(save.value)
   }
@@ -139,20 +162,32 @@ export function encodeJournal(saves: readonly Save[]): Uint8Array {
 export function decodeJournal(bytes: Uint8Array): Save[] | undefined {
   const read = new Reader(bytes)
   if (read.byte() !== JOURNAL) return undefined
-  const count = read.count(2)
+  const count = read.count(2), names: Name[] = []
   const saves: Save[] = []
   for (let i = 0; i < count; i++) {
-    const save = readSave(read)
+    const save = readSave(read, names)
     if (save === undefined) return undefined
     saves.push(save)
   }
   return read.ended() ? saves : undefined
 }
 
-function readSave(read: Reader): Save | undefined {
+/** Names of partitions that a record has had so far: decoding one costs more than the row's own fields. */
+interface Name { readonly bytes: Uint8Array; readonly name: string }
+const MAX_NAMES = 8
+
+function readName(bytes: Uint8Array, known: Name[]): string | undefined {
+  const found = known.find(name => equal(name.bytes, bytes))
+  if (found !== undefined) return found.name
+  const name = fromUtf8(bytes)
+  if (name !== undefined && known.length < MAX_NAMES) known.push({ bytes, name })
+  return name
+}
+
+function readSave(read: Reader, known: Name[]): Save | undefined {
   const type = SAVE_TYPES[read.byte()]
   const name = read.bytes()
-  const partition = name === undefined ? undefined : fromUtf8(name)
+  const partition = name === undefined ? undefined : readName(name, known)
   if (type === undefined || partition === undefined) return undefined
   if (type === 'drop') return { type, partition }
   const key = read.bytes()

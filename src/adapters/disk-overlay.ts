@@ -22,15 +22,22 @@ export const NO_EDITS: PartitionEdits = { isDropped: false, entries: [] }
 
 /** The bytes of the rows. Throws for what no disk takes: that is a mistake of ours, found before anything is written. */
 export function checkSaves(saves: readonly Save[]): number {
+  const names = new Map<string, number>()
   let bytes = 0
   for (const save of saves) {
-    const name = utf8(save.partition).length
-    if (name > MAX_PARTITION_BYTES || !save.partition.isWellFormed()) throw refused(`a partition's name of ${name} bytes, or one that isn't Unicode`)
+    const name = names.get(save.partition) ?? checkName(save.partition)
+    names.set(save.partition, name)
     if (save.type === 'drop') continue
     if (save.key.length > MAX_KEY_BYTES) throw refused(`a key of ${save.key.length} bytes`)
     if (save.type === 'put' && save.value.length > MAX_VALUE_BYTES) throw refused(`a value of ${save.value.length} bytes`)
     bytes += name + save.key.length + (save.type === 'put' ? save.value.length : 0)
   }
+  return bytes
+}
+
+function checkName(partition: string): number {
+  const bytes = utf8(partition).length
+  if (bytes > MAX_PARTITION_BYTES || !partition.isWellFormed()) throw refused(`a partition's name of ${bytes} bytes, or one that isn't Unicode`)
   return bytes
 }
 

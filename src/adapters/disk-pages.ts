@@ -1,12 +1,12 @@
 /**
  * The disk proper: ordered rows in named partitions over any block store, sealed, in as few blocks as possible.
  *
- *   head ──> journal records   what was saved lately, one record a transaction, whatever number of rows and partitions it touches
+ *   head ──> journal records   what was saved lately, in order, whatever number of rows and partitions it touches
  *     └────> tree of pages     everything older (disk-tree.ts), 128 rows a page
  *
- * A save seals its rows into one journal record and writes it with a new head: two blocks, one transaction, however large the disk is.
- * When the journal has grown, it is folded into the pages, again in one transaction; a save too large to be written twice goes into
- * the pages at once. Reading looks into the journal's rows, which are all in memory, and into the tree.
+ * A save seals its rows into a journal record, or a few if it is long, and writes them with a new head: one transaction, however large the disk is.
+ * When the journal has grown, it is folded into the pages, again in one transaction: later while much comes in, so that a page takes many rows
+ * each time it is written. Reading looks into the journal's rows, which are all in memory, and into the tree.
  *
  * The head names the root and the journal's records, every page names its children, and no id but the head's is used for two contents. So whatever is
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
@@ -16,7 +16,7 @@ import { type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save }
 import { compare, fromHex, fromUtf8 } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
-import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, entryBytes, type Head, type Page, pageBytes, sumBytes } from './disk-format.ts'
+import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type Page, pageBytes, sumBytes } from './disk-format.ts'
 import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
 import { mend, type Mended, type TellProgress } from './disk-mend.ts'
 import { edit, firstHeld, type Held, measure, type PageSource, scan } from './disk-tree.ts'
@@ -26,10 +26,22 @@ import { createSealer, type Sealer } from './seal-blocks.ts'
 const FOLD_RECORDS = 64
 /** Bytes of the journal before it is folded: they stay in memory. */
 const FOLD_BYTES = 256 * 1024
+/** Bytes of one journal record before the next is begun. Chromium keeps values from 64 KiB on in a file each, which is slow. */
+const RECORD_BYTES = 48 * 1024
+/** A save of this many bytes is one of many, as when a history comes in: the next save that is not folds what they left. */
+const BULK_BYTES = RECORD_BYTES
+/** Bytes of the journal before it is folded between such saves: they stay in memory, and are read again at a start right after a crash. */
+const BULK_FOLD_BYTES = 4 * 1024 * 1024
 /** A save of this many bytes goes into the pages at once: writing it to the journal first would write it twice. */
-const DIRECT_BYTES = 48 * 1024
+const DIRECT_BYTES = 2 * 1024 * 1024
+
+/** How long the journal may become. */
+interface Limit { readonly records: number; readonly bytes: number }
+const USUAL: Limit = { records: FOLD_RECORDS, bytes: FOLD_BYTES }
+const BULK: Limit = { records: 4 * FOLD_RECORDS, bytes: BULK_FOLD_BYTES }
 /** When folding keeps failing, saves wait for it from here on, and fail as it does: the journal must not grow for ever. */
-const FULL_FACTOR = 4
+const FULL: Limit = { records: 5 * FOLD_RECORDS, bytes: 2 * BULK_FOLD_BYTES }
+
 /** Saves that wait for the one being written are written together, up to this many bytes. */
 const GROUP_BYTES = 1024 * 1024
 const CACHE_BYTES = 8 * 1024 * 1024
@@ -251,8 +263,9 @@ class PagedDisk implements Disk {
         this.#writing = undefined
         return
       }
+      const bytes = sumBytes(group, one => one.bytes)
       try {
-        await this.#commit(group.flatMap(one => one.saves))
+        await this.#commit(group.flatMap(one => one.saves), bytes)
         for (const one of group) one.resolve()
       } catch (error) {
         this.#state = undefined
@@ -260,7 +273,7 @@ class PagedDisk implements Disk {
         continue
       }
       try {
-        await this.#foldIfGrown(1)
+        await this.#foldIfGrown(bytes < BULK_BYTES ? USUAL : BULK)
       } catch {
         // Nothing is lost: the journal stays as it is, and folding is tried again after the next save.
         this.#state = undefined
@@ -278,21 +291,23 @@ class PagedDisk implements Disk {
     return this.#pending.splice(0, count)
   }
 
-  async #commit(saves: readonly Save[]): Promise<void> {
-    await this.#foldIfGrown(FULL_FACTOR)
+  async #commit(saves: readonly Save[], bytes: number): Promise<void> {
+    await this.#foldIfGrown(FULL)
     const state = await this.#current()
-    const content = encodeJournal(saves)
+    const records = encodeRecords(saves, RECORD_BYTES)
+    let overlay = state.overlay
     // Decoding gives rows of our own: the caller may do with its arrays what it likes.
-    const overlay = overlaySaves(state.overlay, decodeJournal(content) as Save[])
-    if (content.length >= DIRECT_BYTES) return this.#fold(state, overlay)
-    const head = { ...state.head, writes: state.head.writes + 1 }
-    await this.#write(state, head, new Map([[this.#journalId(head.writes), content]]), [], overlay, state.journalBytes + content.length)
+    for (const record of records) overlay = overlaySaves(overlay, decodeJournal(record) as Save[])
+    if (bytes >= DIRECT_BYTES) return this.#fold(state, overlay)
+    const head = { ...state.head, writes: state.head.writes + records.length }
+    const contents = new Map(records.map((record, i) => [this.#journalId(state.head.writes + 1 + i), record]))
+    await this.#write(state, head, contents, [], overlay, state.journalBytes + sumBytes(records, record => record.length))
   }
 
-  async #foldIfGrown(factor: number): Promise<void> {
+  async #foldIfGrown(limit: Limit): Promise<void> {
     const state = await this.#current()
     const records = state.head.writes - state.head.journalFrom
-    if (records >= FOLD_RECORDS * factor || state.journalBytes >= FOLD_BYTES * factor) await this.#fold(state, state.overlay)
+    if (records >= limit.records || state.journalBytes >= limit.bytes) await this.#fold(state, state.overlay)
   }
 
   /** Moves what the overlay holds into pages and empties the journal. */
