@@ -40,8 +40,9 @@ export class Telling {
   /** New messages: at once what needs nothing from the disk to be shown, the others when they have been looked at. */
   messages(turn: Turn, replica: Replica): void {
     const shown = new Map<ChannelId, MessageRecord[]>()
-    for (const { channel, record } of replica.takeFresh()) {
-      this.engine.searching.note(turn, replica, { channel, record, folded: PLAIN })
+    const fresh = replica.takeFresh()
+    this.engine.searching.noteNew(turn, replica, fresh)
+    for (const { channel, record } of fresh) {
       if (record.device === replica.me.device) this.recent.note(replica.id, channel, record)
       this.engine.typing.wrote(turn, replica, channel, record.device)
       if (!messageCounts(replica, channel, record)) continue

@@ -40,6 +40,11 @@ export class Keeper {
   /** Keeps what a message says now; of a deleted one nothing. */
   note(turn: Turn, shown: Shown): void { this.index.add(turn, shown.channel, shown.record.place, shown.record.id, termsOf(shown)) }
 
+  /** As `note`, for messages that are new. */
+  noteMany(turn: Turn, shown: readonly Shown[]): void {
+    this.index.addMany(turn, shown.map((one) => ({ channel: one.channel, hlc: one.record.place, id: one.record.id, terms: termsOf(one) })))
+  }
+
   /** Reads what there is; where that can't be used, building begins anew. */
   * begin(turn: () => Turn): Reading<void> {
     if (this.rest !== undefined) return

@@ -2,8 +2,8 @@
  * The full-text index of one space: encrypted at rest like everything else, kept up with each message in the same save, and thrown away and built
  * again when it is damaged, since it holds nothing that the messages don't.
  *
- * What is new waits in the tail, a row each. A full tail becomes a segment (segment.ts), eight segments of one size become one of the next, up to
- * MAX_LEVEL. A message that changes is put into the tail again; what segments say of it is then out of date, which does no harm: the index only
+ * What is new waits in the tail, a row each. A full tail becomes a segment (segment.ts), and so does at once what comes in by the hundred; eight segments of one size,
+ * or more that are smaller, become one of the next, up to MAX_LEVEL. A message that changes is put into the tail again; what segments say of it is then out of date, which does no harm: the index only
  * proposes, and what it proposes is checked against the text as it is now. Erased ones are dropped from their segments at once, words and all.
  */
 import type { Row, Save } from '../../ports.ts'
@@ -19,6 +19,9 @@ import {
 const VERSION = 1
 export const TAIL_DOCS = 1024
 const MERGE_AT = 8
+const MOST_MERGED = 24
+/** New messages that come in one step and need not wait in the tail. */
+const SEGMENT_DOCS = 256
 /** The largest segments hold TAIL_DOCS * MERGE_AT ** MAX_LEVEL messages: what is merged at once stays within a moment and some megabytes. */
 const MAX_LEVEL = 2
 const MAX_SEGMENTS = 10_000
@@ -52,6 +55,7 @@ export class SearchIndex {
   /** Of the tail, what was erased. */
   private readonly erased = new Map<string, TailDoc>()
   private isLoaded = false
+  private lastNumber = 0
 
   constructor(space: SpaceId) { this.space = space }
 
@@ -96,6 +100,14 @@ export class SearchIndex {
     for (const term of terms) packer.text(term)
     turn.out.put(this.tailPartition, key, packer.take())
   }
+
+  /** Many new messages at once, as when a history comes in: a segment of their own, which costs less than a row each and the segment later. */
+  addMany(turn: Turn, docs: readonly TailDoc[], least = SEGMENT_DOCS): void {
+    if (docs.length >= least && this.isLoaded) this.put(turn, shortened(docs), { level: 0, age: this.nextAge() })
+    else for (const { channel, hlc, id, terms } of docs) this.add(turn, channel, hlc, id as OpId, terms)
+  }
+
+  private nextAge(): number { return Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 }
 
   private wait(name: string, doc: TailDoc): void {
     this.tail.set(name, doc)
@@ -165,20 +177,25 @@ export class SearchIndex {
     const docs = [...this.tail.values()].sort(newestFirst)
     turn.out.drop(this.tailPartition)
     this.tail.clear()
-    this.put(turn, docs, { level: 0, age: Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 })
+    this.put(turn, docs, { level: 0, age: this.nextAge() })
   }
 
   /** Makes a segment of messages as they were some time ago: whatever else is known of them is newer. */
   pack(turn: Turn, docs: readonly TailDoc[]): void {
-    const sorted = docs.map((doc) => ({ ...doc, id: doc.id.slice(0, 2 * ID_BYTES) })).sort(newestFirst)
+    const sorted = shortened(docs)
     if (sorted.length > 0) this.put(turn, sorted, { level: 0, age: Math.min(FIRST_AGE, ...this.segments().map((s) => s.age - 1)) })
   }
 
-  /** The oldest of a size: so what is merged lies together in age. */
+  /** The oldest of a size: so what is merged lies together in age. Of small ones more, so that what comes of it is not small again. */
   private toMerge(): readonly SegmentInfo[] | undefined {
     for (let level = 0; level < MAX_LEVEL; level++) {
-      const same = this.segments().filter((s) => s.level === level)
-      if (same.length >= MERGE_AT) return same.sort((a, b) => a.age - b.age).slice(0, MERGE_AT)
+      const group: SegmentInfo[] = [], enough = TAIL_DOCS * MERGE_AT ** (level + 1)
+      let docs = 0
+      for (const one of this.segments().filter((s) => s.level === level).sort((a, b) => a.age - b.age)) {
+        docs += one.docs
+        group.push(one)
+        if ((group.length >= MERGE_AT && docs >= enough) || group.length === MOST_MERGED) return group
+      }
     }
     return undefined
   }
@@ -194,14 +211,18 @@ export class SearchIndex {
     if (parts === undefined) return 'damaged'
     const segment = this.freeNumber()
     const saves = yield* inPieces(encodeSegment(this.partition, segment, parts))
-    if (!group.every((info) => this.segments().includes(info)) || segment !== this.freeNumber()) return 'done'
+    if (!group.every((info) => this.segments().includes(info))) return 'done'
     const level = Math.max(...group.map((s) => s.level)) + (group.length > 1 ? 1 : 0)
     const oldKeys = found.flatMap((rows) => rows.map((row) => row.key))
     this.replace(turn(), group, oldKeys, { segment, docs: parts.docs, saves }, { level, age: Math.max(...group.map((s) => s.age)) })
     return 'done'
   }
 
-  private freeNumber(): number { return Math.max(0, ...this.segments().map((s) => s.segment)) + 1 }
+  /** Never the same again: others are made while one that is long in the making has no place in the catalog yet. */
+  private freeNumber(): number {
+    this.lastNumber = Math.max(this.lastNumber, ...this.segments().map((s) => s.segment)) + 1
+    return this.lastNumber
+  }
 
   /** A small new segment. */
   private put(turn: Turn, docs: readonly TailDoc[], as: Pick<SegmentInfo, 'level' | 'age'>): void {
@@ -226,6 +247,8 @@ export class SearchIndex {
     turn.out.put(this.partition, CATALOG, encodeCatalog(this.catalog))
   }
 }
+
+const shortened = (docs: readonly TailDoc[]): TailDoc[] => docs.map((doc) => ({ ...doc, id: doc.id.slice(0, 2 * ID_BYTES) })).sort(newestFirst)
 
 function postingsOf(docs: readonly TailDoc[]): Map<string, number[]> {
   const postings = new Map<string, number[]>()

@@ -46,6 +46,14 @@ class Desk {
     await this.disk.save(turn.out.saves)
   }
 
+  /** As when a history comes in. */
+  async sayMany(messages: readonly Message[]): Promise<void> {
+    for (const message of messages) this.messages.set(message.id, message)
+    const turn: Turn = { now: 0, out: new Out() }
+    this.index.addMany(turn, messages.map((message) => ({ ...message, terms: termsOfMessage({ ...message, mentions: [] }) })), 3)
+    await this.disk.save(turn.out.saves)
+  }
+
   async workOff(): Promise<void> {
     await this.run(() => this.index.open())
     while (this.index.isBusy()) expect(await this.run((turn) => this.index.work(turn))).toBe('done')
@@ -81,6 +89,7 @@ const QUERIES = ['moon', 'moo', 'mo* rosti', '"moon mond"', 'привет', '京
 const story = fc.array(fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), words: fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 8 }), at: fc.nat(500), channel: fc.nat(1), author: fc.constantFrom('a', 'b') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('change' as const), which: fc.nat(200), words: fc.array(fc.constantFrom(...WORDS), { maxLength: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('say many' as const), words: fc.array(fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 }), at: fc.nat(500) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 ), { minLength: 5, maxLength: 60 })
@@ -91,6 +100,13 @@ async function play(desk: Desk, steps: (typeof story extends fc.Arbitrary<infer 
       case 'say': {
         const n = desk.messages.size + 1
         await desk.say({ id: idOf(n), channel: CHANNELS[step.channel] as ChannelId, hlc: (1000 + step.at) * 1024, author: step.author, text: step.words.join(' '), isReply: false })
+        break
+      }
+      case 'say many': {
+        const n = desk.messages.size + 1
+        await desk.sayMany(step.words.map((words, i) => (
+          { id: idOf(n + i), channel: CHANNELS[i % 2] as ChannelId, hlc: (1000 + step.at + i % 3) * 1024, author: 'b', text: words.join(' '), isReply: false }
+        )))
         break
       }
       case 'change': {
@@ -161,6 +177,25 @@ test('eight full tails become one segment, and everything is still found', async
   const finder = new Finder(desk.index, soughtBy(parseQuery('n42 all ', 0, 0), NOBODY))
   const found = await desk.run(() => finder.next(1000))
   expect(found.length).toBe(82)
+})
+
+test('small segments of a history that comes in become a large one while more of it does', async () => {
+  const desk = new Desk()
+  await desk.run(() => desk.index.open())
+  let n = 0
+  const comesIn = (turn: Turn): void => desk.index.addMany(turn, Array.from({ length: 400 }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), terms: [`n${n % 100}`, 'all'] })))
+  while (!desk.index.isBusy()) await desk.run(function* (turn) { yield []; comesIn(turn()); return undefined })
+  expect(desk.index.segments().length, 'of 400 each').toBe(21)
+  let pauses = 0
+  await desk.run(function* (turn) {
+    const work = desk.index.work(turn)
+    for (let step = work.next(), rows = yield []; step.done !== true; step = work.next(rows)) { comesIn(turn()); pauses++; rows = yield step.value }
+    return undefined
+  })
+  expect(pauses).toBeGreaterThan(1)
+  expect(desk.index.segments().filter((s) => s.level === 1).map((s) => s.docs)).toEqual([8400])
+  const found = await desk.run(() => new Finder(desk.index, soughtBy(parseQuery('n42 all ', 0, 0), NOBODY)).next(1000))
+  expect(found.length).toBe(Math.floor((n - 42) / 100) + 1)
 })
 
 test('words are folded so that people find what they mean', () => {

@@ -7,6 +7,7 @@ import { describe, findMessages, type Located, reader, type Seen } from '../mess
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import { PLAIN } from '../messages/fold.ts'
 import { type Catch, type Hit, hunt } from './hunt.ts'
 import { Keeper } from './keeper.ts'
 import { snippetOf } from './match.ts'
@@ -46,9 +47,19 @@ export class Searching {
 
   /** What a message says from now on: it is new, or was edited or deleted. */
   note(turn: Turn, replica: Replica, seen: Pick<Seen, 'channel' | 'record' | 'folded'>): void {
-    const keeper = this.keeper(replica)
-    keeper.note(turn, seen)
-    if (keeper.isBusy) turn.out.wake(`index|${replica.id}`, turn.now + INDEX_PAUSE_MS)
+    this.keeper(replica).note(turn, seen)
+    this.plan(turn, replica)
+  }
+
+  /** Messages that are new, as their authors wrote them. */
+  noteNew(turn: Turn, replica: Replica, messages: readonly Located[]): void {
+    if (messages.length === 0) return
+    this.keeper(replica).noteMany(turn, messages.map((message) => ({ ...message, folded: PLAIN })))
+    this.plan(turn, replica)
+  }
+
+  private plan(turn: Turn, replica: Replica): void {
+    if (this.keeper(replica).isBusy) turn.out.wake(`index|${replica.id}`, turn.now + INDEX_PAUSE_MS)
   }
 
   /** The next piece of work on the index of a space. */
