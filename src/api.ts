@@ -19,10 +19,14 @@ export type Command =
   | { readonly type: 'set-name'; readonly name: string }
   /** On a device that is in no space: a code for another device of the same person, which answers it with link-device. */
   | { readonly type: 'ask-to-link' }
-  /** Makes the device whose screen shows `request` one of this person's. The answer is for that device alone, and good for an hour. */
+  /** Makes the device whose screen shows `request` one of this person's. The answer is for that device alone, and good for an hour. Only where the recovery phrase is. */
   | { readonly type: 'link-device'; readonly request: string }
   /** Takes the answer: from now on this device is that person's, and joins their spaces by itself. */
   | { readonly type: 'finish-link'; readonly answer: string }
+  /** The words by which this person can be had again. Only on the device where they began, and where the phrase was entered. */
+  | { readonly type: 'recovery-phrase' }
+  /** On a linked device: it can do from now on what only the phrase allows. On one that is in no space: it becomes that person's, who comes back into spaces by invites; the name is for one that has none yet. */
+  | { readonly type: 'enter-phrase'; readonly phrase: string; readonly name?: string }
   /** Relay base URLs for new spaces and for joining, the first preferred. */
   | { readonly type: 'create-space'; readonly name: string; readonly relays?: readonly string[] }
   | { readonly type: 'list-spaces' }
@@ -168,6 +172,9 @@ export interface SpaceRoom {
   readonly channels: readonly { readonly channel: ChannelId; readonly bytes: number }[]
 }
 
+/** hasPhrase: this device can link and end devices, and sign recoveries. stuck: it was put back to an earlier state and writes nothing until the phrase is entered or it is linked again. */
+export interface MeInfo { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string; readonly hasPhrase: boolean; readonly stuck: boolean }
+
 export type LinkInfo =
   | { readonly type: 'invite'; readonly space: SpaceId; readonly spaceName: string; readonly inviterName: string; readonly relays: readonly string[]; readonly expiresAt: number }
 
@@ -179,6 +186,8 @@ export type ErrorCode =
   | 'unknown-role' | 'unknown-device' | 'unknown-act'
   /** Linking devices: not such a code or answer, or not for this device. */
   | 'linking-invalid'
+  /** Only the identity's own key can do this, and it is not on this device; what was typed is no phrase, or not this person's. */
+  | 'needs-phrase' | 'phrase-invalid'
   /** Recovery: the owner has named nobody; a signature does not count; too few are here. */
   | 'no-recovery' | 'recovery-invalid' | 'recovery-incomplete'
   | 'not-allowed' | 'not-a-member' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
@@ -197,6 +206,8 @@ export interface Results extends AuthorityResults, MessageResults {
   /** missing: where this person may invite nobody; an invite by somebody else leads there. */
   'link-device': { readonly answer: string; readonly spaces: number; readonly missing: readonly SpaceId[] }
   'finish-link': { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string; readonly spaces: number }
+  'recovery-phrase': { readonly phrase: string }
+  'enter-phrase': { readonly identity: IdentityId; readonly device: DeviceId }
   'create-space': { readonly space: SpaceId; readonly channel: ChannelId }
   'open-dm': { readonly space: SpaceId; readonly channel: ChannelId }
   'list-spaces': { readonly spaces: readonly SpaceInfo[] }
@@ -231,7 +242,7 @@ export type Reply<T extends CommandType = CommandType> =
 export type Update =
   | AuthorityUpdate
   | MessageUpdate
-  | { readonly type: 'me'; readonly me: { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string } | undefined }
+  | { readonly type: 'me'; readonly me: MeInfo | undefined }
   | { readonly type: 'spaces'; readonly spaces: readonly SpaceInfo[] }
   | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[]; readonly categories: readonly CategoryInfo[] }
   | { readonly type: 'members'; readonly space: SpaceId; readonly members: readonly MemberInfo[] }

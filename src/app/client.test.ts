@@ -59,7 +59,7 @@ let client: Client
 
 function hello(...spaces: readonly SpaceInfo[]): void {
   if (device === undefined) throw new Error('Not an id')
-  port.tell({ type: 'me', me: { ...ALICE, device } })
+  port.tell({ type: 'me', me: { ...ALICE, device, hasPhrase: true, stuck: false } })
   port.tell({ type: 'spaces', spaces })
 }
 

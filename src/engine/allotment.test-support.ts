@@ -40,6 +40,13 @@ export class Allotment {
     return person
   }
 
+  /** Makes a device one of this person's. */
+  async links(from: Person, to: Person): Promise<Results['finish-link']> {
+    const { request } = await this.room.ask(to, { type: 'ask-to-link' })
+    const { answer } = await this.room.ask(from, { type: 'link-device', request: ` ${request}\n` })
+    return this.room.ask(to, { type: 'finish-link', answer })
+  }
+
   /** Does a command and throws when it is refused. */
   async does<C extends InAllotment>(person: Person, command: C): Promise<Results[C['type']]> {
     return this.room.ask(person, { ...command, space: this.space } as unknown as Command & { type: C['type'] }) as Promise<Results[C['type']]>

@@ -11,7 +11,7 @@ import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type OpId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
-import { decodeFormer, decodeMe, type MeRecord } from '../wire/records.ts'
+import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { Audits } from './audit.ts'
 import { runCommand } from './commands/commands.ts'
 import { takeContact } from './contacts.ts'
@@ -148,7 +148,7 @@ export class Engine implements Stepper {
   // ---- start ----
 
   private start(turn: Turn): void {
-    turn.out.read({ tag: 'me', partition: 'me', query: { limit: 2 } })
+    turn.out.read({ tag: 'me', partition: 'me', query: { limit: 3 } })
     turn.out.read({ tag: 'lost', partition: LOST_PARTITION, query: { limit: 1000 } })
     turn.out.read({ tag: 'spaces', partition: 'spaces', query: { limit: 1000 } })
   }
@@ -158,7 +158,7 @@ export class Engine implements Stepper {
     if (first === 'me') {
       const record = rows[0] === undefined ? undefined : decodeMe(rows[0].value)
       if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
-      this.succession.load(turn, (rows[1] === undefined ? undefined : decodeFormer(rows[1].value)) ?? [])
+      this.succession.load(turn, rows)
       this.telling.me(turn)
       return
     }

@@ -126,7 +126,7 @@ export class Joining {
     const proof = await suite.sign(this.keys.join.secretKey, joinProofBytes(replica.id, this.keys.invite, me.device, me.identity))
     const ops: Op[] = []
     ops.push(await replica.append(turn, 'join', encodeAuthorityBody({
-      type: 'join', invite: this.keys.invite, identityPk: me.identityKey.publicKey, cert: me.cert, displayName: me.name, proof,
+      type: 'join', invite: this.keys.invite, identityPk: me.identityPk, cert: me.cert, displayName: me.name, proof,
     })))
     const commit = await joinFromOutside(turn, replica.everyone, kit.epoch, kit.groupInfo, kit.tree, kit.relayKey)
     if (commit === undefined) return { type: 'refused', error: fail('internal') }

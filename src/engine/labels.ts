@@ -26,6 +26,8 @@ export const LABELS = {
   helloKey: label('hello key'),
   helloSign: label('hello'),
   presenceSign: label('presence'),
+  identitySeed: label('identity'),
+  ownDevices: label('own devices'),
   marks: label('read marks'),
   typingSign: label('typing'),
   contactSeal: label('contact seal'),

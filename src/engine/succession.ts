@@ -9,11 +9,14 @@
  * moment, or nobody could write on a train. The proof is an op that only this device can have signed: nobody's word is enough. Then the rest of what it
  * once signed is fetched, and its last act is to vouch for a device with a new key (`deviceAdd`), under a number far beyond all that may still be out there.
  * The engine starts again as that device. The old one is ended a week later: at once would make void what it said and others have not passed on yet.
+ *
+ * A device that was only certified by another one can certify nothing (A34). It is stuck: it reads, and signs nothing more, until its person types in the phrase or links it again.
  */
-import type { MailboxEvent } from '../ports.ts'
+import type { MailboxEvent, Row } from '../ports.ts'
 import { deviceConsentBytes, encodeAuthorityBody, revokeProofBytes } from '../wire/authority.ts'
+import { equal } from '../wire/bytes.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
-import { encodeFormer, type Former } from '../wire/records.ts'
+import { decodeFormer, encodeFormer, type Former, type MeRecord } from '../wire/records.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import { END_FORMER_AFTER_MS, SUCCEED_AFTER_MS, SUCCEED_AT_LAST_MS, UNSURE_ALONE_MS } from './limits.ts'
@@ -23,6 +26,8 @@ import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
 const FORMER_KEY = Uint8Array.of(1)
+/** A row there: stuck. */
+const STUCK_KEY = Uint8Array.of(2)
 const ASK_AGAIN_MS = 3600_000
 
 interface Unsure {
@@ -39,6 +44,7 @@ export class Succession {
   private readonly behind = new Set<SpaceId>()
   private behindSince = 0
   former: readonly Former[] = []
+  isStuck = false
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -52,7 +58,7 @@ export class Succession {
 
   /** Whether this device may sign in the space. */
   isSure(replica: Replica, now: number): boolean {
-    if (this.behind.size > 0) return false
+    if (this.behind.size > 0 || this.isStuck) return false
     const unsure = this.unsure.get(replica.id)
     if (unsure === undefined) return true
     const isReached = replica.mail.anyRelayUp || this.engine.peers.devices(replica.id).size > 0
@@ -92,37 +98,57 @@ export class Succession {
     for (const id of [...this.behind]) if (!mayVouch(this.engine.replicas.get(id))) this.behind.delete(id)
     if (this.behind.size === 0) return
     if (this.unsure.size > 0 && turn.now < this.behindSince + SUCCEED_AT_LAST_MS) { turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS); return }
-    await this.succeed(turn)
+    if (this.engine.meRecord?.identity.type === 'certified') return this.getStuck(turn)
+    await this.succeedByItself(turn)
   }
 
-  private async succeed(turn: Turn): Promise<void> {
-    const { engine } = this, { world, meRecord } = engine
-    if (meRecord === undefined || engine.me === undefined) return
-    const record = await makeMe(world, engine.me.name, meRecord.identitySeed)
+  private getStuck(turn: Turn): void {
+    if (this.isStuck) return
+    this.isStuck = true
+    turn.out.put('me', STUCK_KEY, new Uint8Array())
+    turn.out.update({ type: 'notice', error: fail('put-back', 'This device’s storage was put back to an earlier state, so it may not write with its old key. Enter your recovery phrase in Settings, Devices, or link this device again there.') })
+    this.engine.telling.me(turn)
+  }
+
+  /** Where the secret is a new key needs nobody else. */
+  async succeedByItself(turn: Turn): Promise<void> {
+    const { world, me, meRecord } = this.engine
+    if (me !== undefined && meRecord?.identity.type === 'held') await this.succeed(turn, await makeMe(world, me.name, meRecord.identity.secret))
+  }
+
+  /** Goes on as the device of this record. */
+  async succeed(turn: Turn, record: MeRecord): Promise<void> {
+    const { engine } = this, { world } = engine
+    if (engine.me === undefined) return
     const me = await restoreMe(world.suite, record)
     for (const replica of engine.replicas.values()) {
       if (!mayVouch(replica)) continue
       const consent = await world.suite.sign(me.deviceKey.secretKey, deviceConsentBytes(replica.id, me.device, me.identity))
-      const body = encodeAuthorityBody({ type: 'deviceAdd', device: me.device, identityPk: me.identityKey.publicKey, cert: me.cert, consent })
+      const body = encodeAuthorityBody({ type: 'deviceAdd', device: me.device, identityPk: me.identityPk, cert: me.cert, consent })
       await engine.distribute(turn, replica, [await replica.appendLast(turn, 'deviceAdd', body)])
       // They are the old device's, and would pass for the new one's.
       for (const partition of [`states/${replica.id}`, `packages/${replica.id}`]) turn.out.drop(partition)
     }
     saveMe(turn, record)
+    turn.out.delete('me', STUCK_KEY)
     turn.out.put('me', FORMER_KEY, encodeFormer([...this.former, { device: engine.me.device, endsAt: turn.now + END_FORMER_AFTER_MS }]))
     turn.out.update({ type: 'notice', error: fail('put-back') })
     turn.out.startAgain()
   }
 
   /** Keys that this device once had. */
-  load(turn: Turn, former: readonly Former[]): void {
+  load(turn: Turn, rows: readonly Row[]): void {
+    const at = (key: Uint8Array): Row | undefined => rows.find((row) => equal(row.key, key))
+    const former = decodeFormer(at(FORMER_KEY)?.value ?? new Uint8Array()) ?? []
     this.former = former
+    this.isStuck = at(STUCK_KEY) !== undefined
     const first = Math.min(...former.map(({ endsAt }) => endsAt))
     if (former.length > 0) turn.out.wake('former', Math.max(first, turn.now))
   }
 
-  /** Ends those whose time has come, in each space where they still count. */
+  /** Ends those whose time has come, in each space where they still count. Without the identity's key this waits for it. */
   async endFormer(turn: Turn): Promise<void> {
+    if (this.engine.me?.identityKey === undefined) return
     const { engine } = this, over = this.former.filter(({ endsAt }) => endsAt <= turn.now)
     let open = over.length < this.former.length
     for (const replica of engine.replicas.values()) {
@@ -141,6 +167,7 @@ const mayVouch = (replica: Replica | undefined): boolean =>
 async function end(engine: Engine, turn: Turn, replica: Replica, device: DeviceId): Promise<void> {
   const { me, id, authority, log } = replica
   const cuts = authority.cutsFor(me.identity, log.deviceHeads).filter((cut) => cut.device === device)
-  const proof = { identityPk: me.identityKey.publicKey, signature: await engine.world.suite.sign(me.identityKey.secretKey, revokeProofBytes(id, device)) }
+  if (me.identityKey === undefined) return
+  const proof = { identityPk: me.identityPk, signature: await engine.world.suite.sign(me.identityKey.secretKey, revokeProofBytes(id, device)) }
   await engine.distribute(turn, replica, [await replica.append(turn, 'deviceRevoke', encodeAuthorityBody({ type: 'deviceRevoke', device, cuts, proof }))])
 }

@@ -33,8 +33,8 @@ export class Telling {
   statesChanged(space: SpaceId, channel: ChannelId): void { this.changedStates.add(`${space}|${channel}`) }
 
   me(turn: Turn): void {
-    const me = this.engine.me
-    turn.out.update({ type: 'me', me: me === undefined ? undefined : { identity: me.identity, device: me.device, name: me.name } })
+    const { me, succession } = this.engine
+    turn.out.update({ type: 'me', me: me && { identity: me.identity, device: me.device, name: me.name, hasPhrase: me.identityKey !== undefined, stuck: succession.isStuck } })
   }
 
   /** New messages: at once what needs nothing from the disk to be shown, the others when they have been looked at. */

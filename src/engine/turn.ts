@@ -8,7 +8,11 @@ export interface World { readonly suite: Ciphersuite; readonly random: Random }
 /** This person on this device. */
 export interface Me {
   readonly identity: IdentityId
-  readonly identityKey: SigningKey
+  readonly identityPk: Uint8Array
+  /** Only where the identity's secret is: it certifies and ends devices and signs recoveries. Comes with enter-phrase. */
+  identityKey: SigningKey | undefined
+  /** The same on all devices of this person and nowhere else: what seals that which is between them. */
+  readonly ownKey: Uint8Array
   readonly device: DeviceId
   readonly deviceKey: SigningKey
   readonly boxKey: SigningKey

@@ -13,6 +13,8 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'ask-to-link': {},
   'link-device': { request: 'AbCd' },
   'finish-link': { answer: 'AbCd' },
+  'recovery-phrase': {},
+  'enter-phrase': { phrase: 'zoo zoo', name: 'Alice' },
   'create-space': { name: 'Home', relays: ['https://relay.example'] },
   'list-spaces': {},
   'open-dm': { space: ID_32, members: [ID_32] },

@@ -28,6 +28,8 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'ask-to-link': {},
   'link-device': { request: text },
   'finish-link': { answer: text },
+  'recovery-phrase': {},
+  'enter-phrase': { phrase: text, name: { optional: text } },
   'create-space': { name: text, relays: { optional: texts } },
   'list-spaces': {},
   'open-dm': { space, members: list(member, MAX_DM_MEMBERS) },

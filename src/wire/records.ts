@@ -9,17 +9,37 @@ const MAX_DRAFT_BYTES = MAX_CONTENT_BYTES + 1024
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 
-/** This person and this device: the secrets everything hangs on. */
-export interface MeRecord { readonly identitySeed: Uint8Array; readonly deviceSeed: Uint8Array; readonly boxSeed: Uint8Array; readonly cert: Uint8Array; readonly name: string }
+/**
+ * What this device has of its person's identity.
+ *
+ *   held       the secret it is made of: 16 bytes, or the 32 of a seed from before there were phrases
+ *   certified  its public key alone, by which the device was certified on another one, and the key of what is between a person's own devices
+ */
+export type IdentityRecord =
+  | { readonly type: 'held'; readonly secret: Uint8Array }
+  | { readonly type: 'certified'; readonly publicKey: Uint8Array; readonly ownKey: Uint8Array }
 
-export const encodeMe = (m: MeRecord): Uint8Array => encodeCbor([1, m.identitySeed, m.deviceSeed, m.boxSeed, m.cert, m.name])
+/** This person and this device: the secrets everything hangs on. */
+export interface MeRecord { readonly identity: IdentityRecord; readonly deviceSeed: Uint8Array; readonly boxSeed: Uint8Array; readonly cert: Uint8Array; readonly name: string }
+
+/** Version 1 has the secret, version 2 the public key. */
+export const encodeMe = ({ identity, deviceSeed, boxSeed, cert, name }: MeRecord): Uint8Array => {
+  const [version, kept] = identity.type === 'held' ? [1, identity.secret] : [2, [identity.publicKey, identity.ownKey]]
+  return encodeCbor([version, kept, deviceSeed, boxSeed, cert, name] as Cbor)
+}
 
 export function decodeMe(bytes: Uint8Array): MeRecord | undefined {
   const v = decodeCbor(bytes, 4096)
   if (!isArray(v, 6)) return undefined
-  const [version, identitySeed, deviceSeed, boxSeed, cert, name] = v
-  if (version !== 1 || !isBytes(identitySeed, 32) || !isBytes(deviceSeed, 32) || !isBytes(boxSeed, 32) || !isBytes(cert) || !isText(name, 256)) return undefined
-  return { identitySeed, deviceSeed, boxSeed, cert, name }
+  const [version, kept, deviceSeed, boxSeed, cert, name] = v
+  const identity = version === 1 || version === 2 ? decodeIdentity(version, kept) : undefined
+  if (identity === undefined || !isBytes(deviceSeed, 32) || !isBytes(boxSeed, 32) || !isBytes(cert) || !isText(name, 256)) return undefined
+  return { identity, deviceSeed, boxSeed, cert, name }
+}
+
+function decodeIdentity(version: 1 | 2, kept: Cbor | undefined): IdentityRecord | undefined {
+  if (version === 1) return isBytes(kept) && (kept.length === 16 || kept.length === 32) ? { type: 'held', secret: kept } : undefined
+  return isArray(kept, 2) && isBytes(kept[0], 32) && isBytes(kept[1], 32) ? { type: 'certified', publicKey: kept[0], ownKey: kept[1] } : undefined
 }
 
 /** A device that this one was, under a key that it gave up, and when it is ended (ms). */

@@ -12,6 +12,7 @@ import { type Asked, type AskedIn, change, named, type Refusal } from './asked.t
 import { answerAuthority, doAuthority } from './authority.ts'
 import { createChannel, renameChannel, setReaders } from './channels.ts'
 import { openDm } from './dms.ts'
+import { enterPhrase, tellPhrase } from './identity.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { askToLink, finishLink, linkDevice } from './linking.ts'
 import { moveChannel } from './order.ts'
@@ -38,12 +39,14 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'read-link': return readLink(asked, c)
     case 'ask-to-link': return askToLink(asked)
     case 'finish-link': return finishLink(asked, c)
+    case 'enter-phrase': return enterPhrase(asked, c)
     case 'status': return void turn.out.reply(asker, engine.telling.statusInfo(turn.now))
   }
   if (engine.me === undefined) return fail('not-set-up')
   switch (c.type) {
     case 'set-name': return setName(asked, c)
     case 'link-device': return linkDevice(asked, c)
+    case 'recovery-phrase': return tellPhrase(asked)
     case 'create-space': return createSpace(asked, c)
     case 'join': return joinSpace(asked, c)
     case 'search-messages': return searchMessages(asked, c)

@@ -3,18 +3,12 @@ import { expect, test } from 'vitest'
 import { Allotment } from '../allotment.test-support.ts'
 import type { Person } from '../engines.test-support.ts'
 
-async function links(h: Allotment, from: Person, to: Person): Promise<{ spaces: number; name: string }> {
-  const { request } = await h.room.ask(to, { type: 'ask-to-link' })
-  const { answer } = await h.room.ask(from, { type: 'link-device', request: ` ${request}\n` })
-  return h.room.ask(to, { type: 'finish-link', answer })
-}
-
 test('Alice’s phone becomes hers: it reads what was said, writes as her, and she is one person to everybody', async () => {
   const h = await Allotment.begin()
   const bob = await h.joins('Bob')
   await h.say(bob, 'Before the phone')
   const phone = await h.room.person('phone', true)
-  expect(await links(h, h.alice, phone)).toMatchObject({ name: 'Alice', spaces: 1 })
+  expect(await h.links(h.alice, phone)).toMatchObject({ name: 'Alice', spaces: 1 })
   await h.room.pass(5000)
   expect(h.id(phone)).toBe(h.id(h.alice))
   expect(await h.texts(phone)).toEqual(['Bob: Before the phone'])
@@ -35,7 +29,7 @@ test('the phone is lost: the laptop signs it out, and it gets no key of what fol
   const h = await Allotment.begin()
   const bob = await h.joins('Bob')
   const phone = await h.room.person('phone', true)
-  await links(h, h.alice, phone)
+  await h.links(h.alice, phone)
   await h.room.pass(5000)
   await h.apart([phone], async () => {
     await h.does(phone, { type: 'rename-space', name: 'Thief’s bed' })
@@ -57,7 +51,7 @@ test('two devices of one person act at once, each alone, and both count', async 
   const h = await Allotment.begin()
   const bob = await h.joins('Bob')
   const phone = await h.room.person('phone', true)
-  await links(h, h.alice, phone)
+  await h.links(h.alice, phone)
   await h.room.pass(5000)
   await h.apart([phone, h.alice], async () => {
     await h.does(phone, { type: 'create-channel', name: 'from-phone' })

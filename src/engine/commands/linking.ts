@@ -1,23 +1,28 @@
 /**
- * A second device of the same person. The new one asks with a key of its own; the old one answers with who they are and a link to each space, sealed to
- * that key; the new one becomes a device of that identity and joins each space by its link, as a further device of a member (A9).
+ * A second device of the same person. The new one asks with keys of its own; the old one answers with a certificate for them and a link to each space, sealed to
+ * them; the new one becomes a device of that identity and joins each space by its link, as a further device of a member (A9). The identity's secret stays on the
+ * old one (A34). A device that was put back (succession.ts) asks in the same way for a certificate for a new key.
  */
 import type { ApiError } from '../../api.ts'
 import { INVITE_SECRET_BYTES, decodeLink } from '../../wire/invite.ts'
-import { fromBase64Url, toBase64Url } from '../../wire/bytes.ts'
+import { concat, equal, fromBase64Url, toBase64Url } from '../../wire/bytes.ts'
+import { certBoxKey, certSignature, certSignedBytes } from '../../wire/authority.ts'
 import { decodeLinkParcel, decodeLinkRequest, encodeLinkParcel, encodeLinkRequest, MAX_ANSWER_BYTES, MAX_LINKED_SPACES } from '../../wire/linking.ts'
-import type { SpaceId } from '../../wire/ids.ts'
+import { parseDeviceId, type SpaceId } from '../../wire/ids.ts'
+import type { MeRecord } from '../../wire/records.ts'
 import type { Row } from '../../ports.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import { LABELS } from '../labels.ts'
 import { LINKING_MS } from '../limits.ts'
-import { makeMe, restoreMe, saveMe } from '../me.ts'
+import { certify, restoreMe, saveMe } from '../me.ts'
+import type { World } from '../turn.ts'
 import type { Asked, Refusal, Run } from './asked.ts'
+import { NEEDS_PHRASE } from './identity.ts'
 import { makeInvite } from './invites.ts'
 import { startJoining } from './spaces.ts'
 
-/** One row: the seed of the key that a request was made with. It outlives a reload, since people change apps to carry a text across. */
+/** One row: the seeds of the device's keys that a request was made with, one after the other. It outlives a reload, since people change apps to carry a text across. */
 const PARTITION = 'linking'
 const KEY = new Uint8Array([0])
 const NO_AAD = new Uint8Array()
@@ -26,16 +31,18 @@ export async function askToLink({ engine, turn, asker }: Asked): Promise<Refusal
   const wrong = mayBecome(engine)
   if (wrong !== undefined) return wrong
   const { suite, random } = engine.world
-  const seed = random.bytes(32)
-  turn.out.put(PARTITION, KEY, seed)
-  turn.out.reply(asker, { request: encodeLinkRequest((await suite.boxKey(seed)).publicKey, (b) => suite.sha256(b)) })
+  const deviceSeed = random.bytes(32), boxSeed = random.bytes(32)
+  turn.out.put(PARTITION, KEY, concat(deviceSeed, boxSeed))
+  const keys = { devicePk: (await suite.signingKey(deviceSeed)).publicKey, boxPk: (await suite.boxKey(boxSeed)).publicKey }
+  turn.out.reply(asker, { request: encodeLinkRequest(keys, (b) => suite.sha256(b)) })
   return undefined
 }
 
 export async function linkDevice({ engine, turn, asker }: Asked, c: Run<'link-device'>): Promise<Refusal> {
-  const { suite } = engine.world
-  const boxPk = decodeLinkRequest(c.request, (b) => suite.sha256(b))
-  if (boxPk === undefined || engine.meRecord === undefined) return fail('linking-invalid', 'This is not the code of a device that wants to be linked. Let the new device show it again.')
+  const { world: { suite }, me } = engine
+  if (me?.identityKey === undefined) return NEEDS_PHRASE
+  const asking = decodeLinkRequest(c.request, (b) => suite.sha256(b))
+  if (asking === undefined) return fail('linking-invalid', 'This is not the code of a device that wants to be linked. Reload Thicket on the new device, and let it show its code again.')
   const links: string[] = [], missing: SpaceId[] = []
   let room = MAX_ANSWER_BYTES - 1000
   for (const replica of engine.replicas.values()) {
@@ -45,8 +52,9 @@ export async function linkDevice({ engine, turn, asker }: Asked, c: Run<'link-de
     room -= made.link.length + 3
     links.push(made.link)
   }
-  const { identitySeed, name } = engine.meRecord
-  const sealed = await suite.sealTo(boxPk, LABELS.linking, NO_AAD, encodeLinkParcel({ identitySeed, name, links }))
+  const { identityPk, ownKey, name } = me
+  const cert = await certify(suite, me.identityKey, asking.devicePk, asking.boxPk)
+  const sealed = await suite.sealTo(asking.boxPk, LABELS.linking, NO_AAD, encodeLinkParcel({ identityPk, cert, ownKey, name, links }))
   turn.out.reply(asker, { answer: toBase64Url(sealed), spaces: links.length, missing })
   return undefined
 }
@@ -68,18 +76,20 @@ async function become({ engine, turn, asker }: Asked, sealed: Uint8Array, [row]:
   const { world } = engine
   const wrong = mayBecome(engine)
   if (wrong !== undefined) return wrong
-  if (row === undefined) return NOT_FOR_US
-  const box = await world.suite.boxKey(row.value)
-  const plain = await world.suite.openFrom(box.secretKey, LABELS.linking, NO_AAD, sealed)
-  const parcel = plain === undefined ? undefined : decodeLinkParcel(plain)
-  if (parcel === undefined) return NOT_FOR_US
-  const record = await makeMe(world, parcel.name, parcel.identitySeed)
-  saveMe(turn, record)
-  turn.out.delete(PARTITION, KEY)
+  const answer = row === undefined ? undefined : await openAnswer(world, row.value, sealed)
+  if (answer === undefined) return NOT_FOR_US
+  const { record, links } = answer
   const me = await restoreMe(world.suite, record)
+  if (engine.succession.isStuck && me.identity !== engine.me?.identity) return fail('linking-invalid', 'This answer was made by somebody else’s device. Use one of your own.')
+  turn.out.delete(PARTITION, KEY)
+  if (engine.succession.isStuck) {
+    turn.out.reply(asker, { identity: me.identity, device: me.device, name: me.name, spaces: engine.replicas.size })
+    return void await engine.succession.succeed(turn, record)
+  }
+  saveMe(turn, record)
   engine.setMe(me, record)
   let spaces = 0
-  for (const text of parcel.links) {
+  for (const text of links) {
     const link = decodeLink(text, (b) => world.suite.sha256(b))
     if (link === undefined || link === 'newer' || link.secret.length !== INVITE_SECRET_BYTES) continue
     if ((await startJoining(engine, turn, me, text, link, undefined)) === undefined) spaces++
@@ -90,7 +100,20 @@ async function become({ engine, turn, asker }: Asked, sealed: Uint8Array, [row]:
   return undefined
 }
 
-/** Becoming somebody else would leave behind the spaces that this device is in: it must be in none. */
-const mayBecome = (engine: Engine): Refusal => (engine.replicas.size > 0 ? fail('already-set-up', 'This device is in spaces already. Link one that is in none.') : undefined)
+/** Who this device is by an answer, if it certifies the very keys that it was asked for. */
+async function openAnswer({ suite }: World, seeds: Uint8Array, sealed: Uint8Array): Promise<{ readonly record: MeRecord; readonly links: readonly string[] } | undefined> {
+  if (seeds.length !== 64) return undefined
+  const deviceSeed = seeds.slice(0, 32), boxSeed = seeds.slice(32)
+  const box = await suite.boxKey(boxSeed), device = parseDeviceId((await suite.signingKey(deviceSeed)).publicKey)
+  const plain = await suite.openFrom(box.secretKey, LABELS.linking, NO_AAD, sealed)
+  const parcel = plain === undefined ? undefined : decodeLinkParcel(plain)
+  if (parcel === undefined || device === undefined) return undefined
+  const { identityPk: publicKey, cert, ownKey, name, links } = parcel
+  const isOurs = equal(certBoxKey(cert), box.publicKey) && await suite.verify(publicKey, certSignature(cert), certSignedBytes(device, box.publicKey))
+  return isOurs ? { record: { identity: { type: 'certified', publicKey, ownKey }, deviceSeed, boxSeed, cert, name }, links } : undefined
+}
+
+/** Becoming somebody else would leave behind the spaces that this device is in: it must be in none, or ask for another key of the same person. */
+const mayBecome = (engine: Engine): Refusal => (engine.replicas.size > 0 && !engine.succession.isStuck ? fail('already-set-up', 'This device is in spaces already. Link one that is in none.') : undefined)
 
 const NOT_FOR_US: ApiError = fail('linking-invalid', 'This answer is damaged, or was made for another device. Start again on both.')

@@ -10,6 +10,7 @@ import { decodeRecoverySignature, encodeRecoverySignature, type RecoverySignatur
 import { fail } from '../errors.ts'
 import type { Replica } from '../replica.ts'
 import { type AskedIn, change, type Refusal, type Run } from './asked.ts'
+import { NEEDS_PHRASE } from './identity.ts'
 
 type RecoverySet = NonNullable<Replica['authority']['state']['recovery']>
 
@@ -33,7 +34,9 @@ export async function signRecovery({ turn, asker, replica }: AskedIn, c: Run<'si
   const wrong = mayBeRecovered(replica, c.member)
   if ('code' in wrong) return wrong
   if (!wrong.identities.includes(replica.me.identity)) return fail('not-allowed', 'The owner did not name you as one of those who can recover this space.')
-  turn.out.reply(asker, { signature: encodeRecoverySignature(await sign(replica, wrong, c.member), (b) => replica.world.suite.sha256(b)) })
+  const signature = await sign(replica, wrong, c.member)
+  if (signature === undefined) return NEEDS_PHRASE
+  turn.out.reply(asker, { signature: encodeRecoverySignature(signature, (b) => replica.world.suite.sha256(b)) })
   return undefined
 }
 
@@ -48,7 +51,9 @@ export async function recover(asked: AskedIn, c: Run<'recover'>): Promise<Refusa
     if ('code' in signature) return signature
     signatures.set(toHex(signature.identityPk), signature)
   }
-  if (set.identities.includes(replica.me.identity)) signatures.set(toHex(replica.me.identityKey.publicKey), await sign(replica, set, c.member))
+  const own = set.identities.includes(replica.me.identity) ? await sign(replica, set, c.member) : undefined
+  if (own !== undefined) signatures.set(toHex(own.identityPk), own)
+  if (own === undefined && set.identities.includes(replica.me.identity) && signatures.size === set.threshold - 1) return NEEDS_PHRASE
   if (signatures.size < set.threshold) return fail('recovery-incomplete', `${signatures.size} of ${set.threshold} signatures are here. Ask the others of the recovery set for theirs.`)
   const { owner } = replica.authority.state
   const sorted = [...signatures].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { identityPk, signature }]) => ({ identityPk, signature }))
@@ -61,9 +66,10 @@ function mayBeRecovered(replica: Replica, to: IdentityId): RecoverySet | ApiErro
   return members.has(to) ? recovery : fail('unknown-member')
 }
 
-async function sign(replica: Replica, { set }: RecoverySet, to: IdentityId): Promise<RecoverySignature> {
+/** undefined: this device has no key to sign with (A34). */
+async function sign(replica: Replica, { set }: RecoverySet, to: IdentityId): Promise<RecoverySignature | undefined> {
   const { me, world, id: space } = replica
-  return { space, set, to, identityPk: me.identityKey.publicKey, signature: await world.suite.sign(me.identityKey.secretKey, recoverBytes(space, set, to)) }
+  return me.identityKey && { space, set, to, identityPk: me.identityPk, signature: await world.suite.sign(me.identityKey.secretKey, recoverBytes(space, set, to)) }
 }
 
 /** A signature that counts, or what is wrong with it in words that tell whom to ask again. */

@@ -34,7 +34,7 @@ export async function foundSpace(engine: Engine, turn: Turn, { name, relays, dm 
   const { world, me } = engine
   if (me === undefined) return fail('not-set-up')
   const body: AuthorityBody = {
-    type: 'genesis', name, dm, identityPk: me.identityKey.publicKey, cert: me.cert, historyPolicy: 'all', nonce: world.random.bytes(16), displayName: me.name, relays,
+    type: 'genesis', name, dm, identityPk: me.identityPk, cert: me.cert, historyPolicy: 'all', nonce: world.random.bytes(16), displayName: me.name, relays,
   }
   const genesis = await signOp(world, me, {
     space: NO_SPACE, audience: 0, channel: AUTHORITY_CHANNEL, device: me.device, seq: 1, prev: undefined, chanSeq: 1, chanPrev: undefined, deps: [], type: 'genesis',

@@ -16,7 +16,7 @@ import { recount } from './unread.ts'
 const NONCE_BYTES = 24
 const NO_AAD = new Uint8Array()
 
-const keyFor = ({ world, me, id }: Replica): Uint8Array => world.suite.expand(me.identityKey.secretKey, 32, LABELS.marks, fromHex(id) as Uint8Array)
+const keyFor = ({ world, me, id }: Replica): Uint8Array => world.suite.expand(me.ownKey, 32, LABELS.marks, fromHex(id) as Uint8Array)
 
 const hasOthers = ({ authority, me }: Replica): boolean => [...authority.state.devices].some(([device, { identity }]) => identity === me.identity && device !== me.device)
 
