@@ -21,8 +21,6 @@ export class Wants {
   private readonly lacking = new Map<ChainKey, readonly VectorEntry[]>()
   /** Tips of other branches that were asked for: once each, since not every branch has room here. */
   private readonly branches = new Set<string>()
-  /** Trees (hex of their hash) that were asked for, and when last. */
-  private readonly trees = new Map<string, number>()
   private asked = ''
 
   /** Notes what a vector shows. Beyond the bound nothing is noted: it shows again once the rest is here. */
@@ -79,15 +77,21 @@ export class Wants {
     const rank = (chain: ChainKey): number => (chain.startsWith(AUTHORITY_CHANNEL) ? -1 : replica.opened.rank(chain.slice(0, 32) as ChannelId))
     return [...this.lacking.keys()].map((chain) => ({ chain, rank: rank(chain) })).sort((a, b) => a.rank - b.rank || (a.chain < b.chain ? -1 : 1)).map(({ chain }) => chain)
   }
+}
 
-  /** Those that weren't asked for here lately. From now on they were. */
-  treesToAsk(hashes: readonly Uint8Array[], now: number): Uint8Array[] {
+/** Trees that one peer was asked for, for as long as it is connected: the answer may come when the session in which it was asked has been followed by another. */
+export class AskedTrees {
+  /** By the hex of their hash: when last. */
+  private readonly trees = new Map<string, number>()
+
+  /** Those that weren't asked for lately. From now on they were. */
+  toAsk(hashes: readonly Uint8Array[], now: number): Uint8Array[] {
     const out = hashes.filter((hash) => now - (this.trees.get(toHex(hash)) ?? -Infinity) >= TREE_ASKED_AGAIN_MS).slice(0, MAX_ASKED_TREES)
     for (const hash of out) this.trees.set(toHex(hash), now)
     return out
   }
 
-  hasAskedForTree(hash: Uint8Array): boolean { return this.trees.has(toHex(hash)) }
+  has(hash: Uint8Array): boolean { return this.trees.has(toHex(hash)) }
 }
 
 /** Channels that somebody here looked at, the last first. */

@@ -1,12 +1,13 @@
 /** How misbehaviour is counted, and what it costs: with Mallory, who sends Alice what no honest app would. */
 import { describe, expect, test } from 'vitest'
-import type { StatusInfo } from '../../api.ts'
+import type { MemberInfo, StatusInfo } from '../../api.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import { MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
 import type { SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { FORGIVE_MUTES_MS, FORGIVE_POINT_MS, MAX_JUDGED, MAX_PEER_MUTE_MS, MUTE_AT_POINTS, PEER_MUTE_MS, REQUEST_BURST } from '../limits.ts'
 import type { Person } from '../engines.test-support.ts'
+import { Out } from '../out.ts'
 import { asPeer, Conduct, type Fault, Requests } from './conduct.ts'
 import { home, type Home, sendBytes, sendFrame, sendOps, sessionToken, signMessage, signMessages, signRule, unsigned, view } from './mallory.test-support.ts'
 
@@ -150,5 +151,19 @@ describe('a peer who misbehaves', () => {
     expect((await status(h, h.alice)).muted).toEqual([])
     expect(h.alice.space(h.space).authority.verdict(unpermitted.id).type).toBe('void')
     expect(h.alice.space(h.space).log.parked.count).toBe(1)
+  })
+
+  test('S6 a tree that was asked for before the relay key changed may come after it', async () => {
+    const h = await home()
+    const tree = new Uint8Array(100), turn = { now: h.room.now, out: new Out() }
+    const { member } = (await h.room.ask(h.alice, { type: 'list-members', space: h.space })).members.find(({ name }) => name === 'Carol') as MemberInfo
+    h.alice.engine.peers.askTrees(turn, h.alice.space(h.space), [h.alice.engine.world.suite.sha256(tree)])
+    await h.room.carryOut(h.alice, turn.out.step())
+    const before = sessionToken(h.mallory, h.alice, h.space)
+    await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member })
+    await h.room.pass(5000)
+    expect(sessionToken(h.mallory, h.alice, h.space)).not.toEqual(before)
+    for (let n = 0; n < MUTE_AT_POINTS; n++) sendFrame(h.mallory, h.alice, { type: 'tree', token: sessionToken(h.mallory, h.alice, h.space), tree })
+    expect((await status(h, h.alice)).muted).toEqual([])
   })
 })

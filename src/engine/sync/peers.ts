@@ -16,7 +16,7 @@ import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn, World } from '../turn.ts'
-import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
+import { answerDigests, AskedTrees, digestsFor, partsOf, Wants } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault, Requests } from './conduct.ts'
 import { unpack } from './packing.ts'
 import type { Intake } from './receiving.ts'
@@ -48,6 +48,7 @@ interface Peer {
   /** A hello from someone not known as a member yet: looked at again when authority changes. */
   waitingHello: (Frame & { type: 'hello' }) | undefined
   readonly requests: Requests
+  readonly trees: AskedTrees
 }
 
 /** What the engine does with frames' contents. */
@@ -84,7 +85,7 @@ export class Peers {
     this.changes++
     if (known !== undefined) { known.path = path; return }
     if (this.conduct.isMuted(asPeer(id), turn.now)) { turn.out.send({ type: 'hang-up', peer: id }); return }
-    const peer: Peer = { id, path, sessions: new Map(), greeted: new Set(), waitingHello: undefined, requests: new Requests() }
+    const peer: Peer = { id, path, sessions: new Map(), greeted: new Set(), waitingHello: undefined, requests: new Requests(), trees: new AskedTrees() }
     this.peers.set(id, peer)
     await this.greet(turn, peer, [...this.replicas.values()])
   }
@@ -251,7 +252,7 @@ export class Peers {
       case 'ask': return this.onAsk(turn, peer, session, replica, frame)
       case 'ops': return this.onOps(turn, peer, session, replica, frame)
       case 'tree': {
-        if (!session.wants.hasAskedForTree(this.world.suite.sha256(frame.tree))) return this.blame(turn, peer, 'unasked', session.device)
+        if (!peer.trees.has(this.world.suite.sha256(frame.tree))) return this.blame(turn, peer, 'unasked', session.device)
         return this.events.tree(turn, replica, frame.tree)
       }
       case 'signal': return this.events.signal(turn, replica, frame.sealed)
@@ -336,7 +337,7 @@ export class Peers {
   private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
     if (session.asking || [...peer.sessions.values()].filter((s) => s.asking).length >= MAX_ASKED_SPACES) return
     const ranges = session.wants.next(replica, isAgain, session.unopened)
-    const trees = session.wants.treesToAsk(replica.wantedTrees(), turn.now)
+    const trees = peer.trees.toAsk(replica.wantedTrees(), turn.now)
     if (ranges.length === 0 && trees.length === 0) return
     session.asking = ranges.length > 0
     this.frame(turn, peer, { type: 'ask', token: session.token, ranges, trees, ...(ranges.some((r) => session.unopened.has(r.channel)) ? { plain: true } : {}) })
@@ -447,7 +448,7 @@ export class Peers {
   askTrees(turn: Turn, replica: Replica, hashes: readonly Uint8Array[]): void {
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
-      const trees = session?.wants.treesToAsk(hashes, turn.now) ?? []
+      const trees = session === undefined ? [] : peer.trees.toAsk(hashes, turn.now)
       if (session !== undefined && trees.length > 0) this.frame(turn, peer, { type: 'ask', token: session.token, ranges: [], trees })
     }
   }
