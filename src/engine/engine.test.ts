@@ -155,6 +155,21 @@ test('a link opened before what belongs to it has reached the relay lets people 
   expect((await h.room.ask(carol, { type: 'list-spaces' })).spaces).toEqual([])
 })
 
+test('who was in before and comes by a link that they know of, but of which the relays keep nothing, is told so instead of waiting for ever', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  h.room.onTheWay = []
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  await h.room.ask(bob, { type: 'leave-space', space: h.space })
+  expect(await h.room.reply(bob, { type: 'join', link })).toBeUndefined()
+  await h.room.pass(5000)
+  expect([...bob.replies.values()].at(-1)).toMatchObject({ ok: false, error: { code: 'link-unknown' } })
+  h.room.arrive()
+  await h.room.ask(bob, { type: 'join', link })
+  await h.room.pass(1000)
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces).toMatchObject([{ space: h.space, state: 'member' }])
+})
+
 test('G9 a removal takes back the links that the removed made or came by, and no others', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob')

@@ -83,7 +83,9 @@ export class Joining {
     if (refusal?.code === 'link-unknown') return { type: 'unknown' }
     if (refusal !== undefined) return { type: 'refused', error: refusal }
     const kit = this.bestGroup()
-    return kit === undefined ? { type: 'waiting' } : this.enter(turn, kit, this.replica)
+    if (kit !== undefined) return this.enter(turn, kit, this.replica)
+    // Who was in before may know of the invite, and that it was taken back be told nowhere: of a link that is dead nobody lays the kit again.
+    return { type: this.heard.size < this.link.relays.length ? 'waiting' : 'unknown' }
   }
 
   /** Why this link lets nobody in, as far as is known now. */
