@@ -17,6 +17,7 @@ import { runCommand } from './commands/commands.ts'
 import { takeContact } from './contacts.ts'
 import { distribute } from './distribute.ts'
 import { Drafts } from './drafts.ts'
+import { Farewells, type Said } from './farewells.ts'
 import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
@@ -30,6 +31,7 @@ import { refresh } from './messages/refresh.ts'
 import { Typing } from './messages/typing.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
+import { isSigned } from './presence.ts'
 import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
 import { maySeal } from './reconcile.ts'
@@ -73,6 +75,7 @@ export class Engine implements Stepper {
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
   private readonly audits: Audits
+  private readonly farewells: Farewells
   readonly succession: Succession
   readonly mending: Mending
 
@@ -97,6 +100,7 @@ export class Engine implements Stepper {
     this.tidying = new Tidying(this)
     this.opening = new Opening(this)
     this.audits = new Audits(this)
+    this.farewells = new Farewells(this)
     this.succession = new Succession(this)
     this.mending = new Mending(this)
   }
@@ -242,10 +246,18 @@ export class Engine implements Stepper {
 
   distribute(turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> { return distribute(this, turn, replica, ops, under) }
 
-  private async onPayload(turn: Turn, replica: Replica, payload: Payload): Promise<void> {
+  /** `said`: where it was read, if it was just now. */
+  private async onPayload(turn: Turn, replica: Replica, payload: Payload, said?: Said): Promise<void> {
     switch (payload.type) {
-      case 'ops': await this.take(turn, replica, payload.ops); return
-      case 'presence': return this.meeting.heard(turn, replica, payload)
+      case 'ops': {
+        const { accepted } = await this.take(turn, replica, payload.ops)
+        if (said !== undefined) for (const device of new Set(accepted.map((op) => op.header.device))) this.farewells.heard(turn, replica, device, said)
+        return
+      }
+      case 'presence':
+        await this.meeting.heard(turn, replica, payload)
+        if (said !== undefined && this.farewells.mayTell(turn, replica, payload.device) && await isSigned(replica, payload)) this.farewells.heard(turn, replica, payload.device, said)
+        return
       case 'receipt': {
         const held = await takeReceipt(replica, payload)
         if (held && this.noteHeld(turn, replica, payload.device, payload.vector)) this.touch(turn, replica)
@@ -332,7 +344,7 @@ export class Engine implements Stepper {
     for (const parcel of parcels) {
       const payload = replica.mail.open(parcel.bytes)
       if (payload === 'no-key') replica.mail.keepUnopened(turn, parcel.bytes)
-      else if (payload !== undefined) await this.onPayload(turn, replica, payload)
+      else if (payload !== undefined) await this.onPayload(turn, replica, payload, { topic, bytes: parcel.bytes })
     }
   }
 
@@ -340,7 +352,7 @@ export class Engine implements Stepper {
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(topic)) continue
       const payload = replica.mail.open(bytes)
-      if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload)
+      if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, bytes })
     }
   }
 

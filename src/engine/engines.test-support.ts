@@ -237,6 +237,9 @@ export class Room {
     }
   }
 
+  /** As after the death of its disk; nobody is told. */
+  relayForgets(): void { this.boxes.clear() }
+
   /** What was on its way reaches the relay. */
   arrive(): void {
     const late = this.onTheWay ?? []

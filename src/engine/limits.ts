@@ -119,6 +119,11 @@ export const MAX_INVITE_MS = 365 * 24 * 3600_000
 
 /** Ms between presence announcements; others count us as away after PRESENCE_LOST_MS without one. */
 export const PRESENCE_EVERY_MS = 20_000
+/** Ms after which a device that is out and doesn't know is told again by the same member; each time twice as long, up to the second. */
+export const FAREWELL_AGAIN_MS = 60_000
+export const MAX_FAREWELL_AGAIN_MS = 24 * 3600_000
+/** Authority ops that such a device is told at most: what is older it has. */
+export const MAX_FAREWELL_OPS = 2000
 export const PRESENCE_LOST_MS = 50_000
 /** A new face is answered at once, but not more often than this. */
 export const PRESENCE_ANSWER_MS = 1500

@@ -12,6 +12,11 @@ interface Seen { readonly at: number; readonly heard: number; readonly peer: str
 /** `from`: a clock that is set back makes it be looked at again. */
 export interface Online { readonly devices: ReadonlySet<DeviceId>; readonly from: number; readonly until: number }
 
+/** Whether the device that it names has signed it. */
+export function isSigned({ id, world }: Replica, p: Announcement): Promise<boolean> {
+  return world.suite.verify(fromHex(p.device) as Uint8Array, p.sig, concat(LABELS.presenceSign, fromHex(id) as Uint8Array, presenceBytes(p)))
+}
+
 export class Presence {
   private readonly world: World
   private readonly spaces = new Map<SpaceId, Map<DeviceId, Seen>>()
@@ -33,8 +38,7 @@ export class Presence {
     const known = devices.get(p.device)
     // Their own clock orders their own announcements; ours says how long one counts.
     if (known !== undefined && p.at <= known.at) return 'refused'
-    const signed = concat(LABELS.presenceSign, fromHex(replica.id) as Uint8Array, presenceBytes(p))
-    if (!(await this.world.suite.verify(fromHex(p.device) as Uint8Array, p.sig, signed))) return 'refused'
+    if (!(await isSigned(replica, p))) return 'refused'
     devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer, addresses: p.addresses })
     this.spaces.set(replica.id, devices)
     if (known === undefined || this.known.get(replica.id)?.devices.has(p.device) !== true) this.known.delete(replica.id)

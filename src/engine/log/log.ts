@@ -234,8 +234,14 @@ export class Log {
 
   /** Authority ops outside the past of one of them, predecessors first: what somebody who knows only that one may lack. */
   authorityOutside(id: OpId): Op[] {
+    const past = this.authorityPast([id])
+    return [...this.authority.values()].filter((op) => !past.has(op.id))
+  }
+
+  /** These authority ops and all that they rest on. */
+  authorityPast(ids: readonly OpId[]): Set<OpId> {
     const past = new Set<OpId>()
-    const open: OpId[] = [id]
+    const open = [...ids]
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const header = this.authority.get(next)?.header
       if (header === undefined || past.has(next)) continue
@@ -243,7 +249,7 @@ export class Log {
       open.push(...header.deps)
       if (header.chanPrev !== undefined) open.push(header.chanPrev)
     }
-    return [...this.authority.values()].filter((op) => !past.has(op.id))
+    return past
   }
 
   verify(op: Op): Promise<boolean> {

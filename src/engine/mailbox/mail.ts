@@ -154,9 +154,19 @@ export class Mail {
   /** Seals a payload under an epoch's envelope key; undefined without that key. */
   seal(epoch: EpochId, payload: Payload): Uint8Array | undefined {
     const envelope = this.envelopes.envelope(epoch)
-    if (envelope === undefined) return undefined
+    return envelope === undefined ? undefined : this.sealUnder(envelope, payload)
+  }
+
+  /** Seals an answer to an envelope under the same key: whoever made that one can open this one. */
+  sealBack(envelope: Uint8Array, payload: Payload): Uint8Array | undefined {
+    const hint = decodeEnvelope(envelope)?.hint
+    const key = hint === undefined ? undefined : this.envelopes.byHint(hint)
+    return hint === undefined || key === undefined ? undefined : this.sealUnder({ key, hint }, payload)
+  }
+
+  private sealUnder({ key, hint }: { readonly key: Uint8Array; readonly hint: Uint8Array }, payload: Payload): Uint8Array {
     const nonce = this.world.random.bytes(NONCE_BYTES)
-    return encodeEnvelope(envelope.hint, nonce, this.world.suite.seal(envelope.key, nonce, NO_AAD, padEnvelope(encodePayload(payload))))
+    return encodeEnvelope(hint, nonce, this.world.suite.seal(key, nonce, NO_AAD, padEnvelope(encodePayload(payload))))
   }
 
   /** undefined: not ours or damaged; 'no-key': of an epoch whose key isn't here. */

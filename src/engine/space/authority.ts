@@ -217,6 +217,18 @@ export class Authority {
     return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
   }
 
+  /**
+   * The ops that put a device out: what ended its person's membership or revoked it, or decided that the joining never counted. None for a device that may act,
+   * and for one that nobody ever certified.
+   */
+  putOut(device: DeviceId): OpId[] {
+    const identity = this.identityOf(device), view = this.view()
+    if (identity === undefined || view.deviceOwner(device) !== undefined) return []
+    const ends = [...view.each(`out ${identity}`), ...view.each(`revoke ${device}`)].map((index) => this.history.node(index).id)
+    const voids = [...this.history.writes(`cert ${device}`), ...this.history.writes(`in ${identity}`)].flatMap((index) => this.explain(this.history.node(index).id).slice(1))
+    return [...new Set([...ends, ...voids.map(({ op }) => op)])]
+  }
+
   /** From a void op to the one that decided against it; empty for one that counts. */
   explain(id: OpId): Step[] {
     const index = this.history.indexOf(id)

@@ -1,0 +1,73 @@
+/** Who was put out while away, and by the time they are back nothing is left that would tell them. */
+import { expect, test } from 'vitest'
+import type { SpaceId } from '../wire/ids.ts'
+import { type Person, RELAY, Room } from './engines.test-support.ts'
+import { FAREWELL_AGAIN_MS, PRESENCE_EVERY_MS } from './limits.ts'
+
+interface Home { readonly room: Room; readonly space: SpaceId; readonly alice: Person; readonly bob: Person; readonly carol: Person }
+
+async function home(): Promise<Home> {
+  const room = new Room(), alice = await room.person('Alice')
+  const { space } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: [RELAY] })
+  const others: Person[] = []
+  for (const name of ['Bob', 'Carol']) {
+    const person = await room.person(name)
+    await room.ask(person, { type: 'join', link: (await room.ask(alice, { type: 'create-invite', space })).link })
+    await room.pass(2000)
+    others.push(person)
+  }
+  const [bob, carol] = others as [Person, Person]
+  return { room, space, alice, bob, carol }
+}
+
+const remove = ({ room, alice, space }: Home, who: Person): Promise<unknown> => room.ask(alice, { type: 'remove-member', space, member: who.space(space).me.identity })
+
+test('S14 Carol was removed while she was away, and the relay forgot it: she is told by those who hear that she is there, and no more than that', async () => {
+  const h = await home()
+  h.room.goesOffline(h.carol)
+  await remove(h, h.carol)
+  await h.room.pass(3000)
+  await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'Without Carol' })
+  h.room.relayForgets()
+  await h.room.comesOnline(h.carol)
+  await h.room.pass(PRESENCE_EVERY_MS)
+  expect(h.carol.space(h.space).state()).toBe('removed')
+  const later = [...h.alice.space(h.space).log.authority.values()].filter((op) => op.header.type === 'channelCreate').at(-1)
+  expect(later !== undefined && h.carol.space(h.space).log.authority.has(later.id)).toBe(false)
+})
+
+test('S14 Dave came by a link that Bob made when he was removed and did not know, in an epoch that Dave cannot read: he is told why he is not in', async () => {
+  const h = await home()
+  h.room.goesOffline(h.alice)
+  const { link } = await h.room.ask(h.bob, { type: 'create-invite', space: h.space })
+  await remove(h, h.carol)
+  await h.room.pass(3000)
+  await remove(h, h.bob)
+  await h.room.pass(3000)
+  h.room.goesOffline(h.bob)
+  h.room.goesOffline(h.carol)
+  const dave = await h.room.person('Dave')
+  await h.room.ask(dave, { type: 'join', link })
+  expect(dave.space(h.space).state()).toBe('member')
+  await h.room.comesOnline(h.alice)
+  await h.room.pass(2 * PRESENCE_EVERY_MS)
+  expect(dave.space(h.space).state()).toBe('removed')
+})
+
+test('S14 who goes on as if nothing had been said is told by everyone who is here, and by each ever more rarely', async () => {
+  const h = await home()
+  h.room.goesOffline(h.carol)
+  await remove(h, h.carol)
+  await h.room.pass(3000)
+  const said = (await h.carol.engine.step({ type: 'timer', tag: 'presence' }, h.room.now)).sends.find((send) => send.type === 'announce')
+  if (said === undefined) throw new Error('Carol says nothing')
+  for (const member of [h.alice, h.bob]) {
+    const toldAt: number[] = []
+    for (let ms = 0; ms < 24 * 3600_000; ms += PRESENCE_EVERY_MS) {
+      const { sends } = await member.engine.step({ type: 'announced', relay: RELAY, topic: said.key.topic, bytes: said.bytes }, h.room.now + ms)
+      if (sends.some((send) => send.type === 'post' && send.key.topic === said.key.topic)) toldAt.push(ms)
+    }
+    expect(toldAt.length).toBeGreaterThan(3)
+    toldAt.forEach((at, n) => { if (n > 0) expect(at - (toldAt[n - 1] as number)).toBeGreaterThanOrEqual(FAREWELL_AGAIN_MS * 2 ** (n - 1)) })
+  }
+})

@@ -1,0 +1,58 @@
+/**
+ * Telling those who were put out and could not hear of it. The news of a removal goes out where the removed read; but a relay may lose it, nobody who is left reads
+ * that topic for ever, and no member speaks with who isn't one. So they would believe to be in for good, talking to nobody.
+ *
+ * They go on saying where they are, or what they think of as news. Whoever reads that answers in the same topic and under the same key: with the ops that put them out, and with what these rest on.
+ * That was theirs to know, and nothing later is told. One of those who are here answers, by rank, the next one if they go on all the same; ever more rarely, so
+ * that somebody who only pretends not to have heard costs little.
+ */
+import { AUTHORITY_CHANNEL, type DeviceId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
+import type { Engine } from './engine.ts'
+import { FAREWELL_AGAIN_MS, MAX_FAREWELL_AGAIN_MS, MAX_FAREWELL_OPS } from './limits.ts'
+import { batchesOf } from './mailbox/mail.ts'
+import type { Replica } from './replica.ts'
+import type { Turn } from './turn.ts'
+
+/** What one device, which is out, has been told from here; `heard`: how often something of it came since then. From then on (ms) it may be told again. */
+interface Told { readonly times: number; readonly heard: number; readonly from: number }
+/** An envelope, and the topic it was read in. */
+export interface Said { readonly topic: string; readonly bytes: Uint8Array }
+
+export class Farewells {
+  private readonly engine: Engine
+  /** By space and device: as many at most as authority ever certified. */
+  private readonly told = new Map<string, Told>()
+
+  constructor(engine: Engine) { this.engine = engine }
+
+  /** Whether a device is out, and not told lately. */
+  mayTell(turn: Turn, replica: Replica, device: DeviceId): boolean {
+    const { authority } = replica
+    if (replica.state() !== 'member' || authority.state.devices.has(device) || authority.identityOf(device) === undefined) return false
+    return turn.now >= (this.told.get(nameOf(replica, device))?.from ?? -Infinity)
+  }
+
+  /** Something came that this device, beyond doubt, has said. */
+  heard(turn: Turn, replica: Replica, device: DeviceId, { topic, bytes }: Said): void {
+    const key = replica.mail.topics.get(topic)
+    if (key === undefined || !this.mayTell(turn, replica, device)) return
+    const name = nameOf(replica, device), { times, heard } = this.told.get(name) ?? { times: 0, heard: 0 }
+    const rank = [...this.engine.onlineDevices(replica, turn.now)].filter((other) => other < replica.me.device && replica.authority.state.devices.has(other)).length
+    if (heard < rank) { this.told.set(name, { times, heard: heard + 1, from: turn.now }); return }
+    this.told.set(name, { times: times + 1, heard: 0, from: turn.now + Math.min(FAREWELL_AGAIN_MS * 2 ** times, MAX_FAREWELL_AGAIN_MS) })
+    for (const ops of batchesOf(newsFor(replica, device))) {
+      const answer = replica.mail.sealBack(bytes, { type: 'ops', ops })
+      if (answer !== undefined) replica.mail.post(turn, key, answer, undefined)
+    }
+  }
+}
+
+const nameOf = ({ id }: Replica, device: DeviceId): string => `${id} ${device}`
+
+/** What puts a device out and it may not have. Its last op shows what it surely has; of much more than that, what is older it has most likely. */
+function newsFor({ authority, log }: Replica, device: DeviceId): Op[] {
+  const last = log.head(AUTHORITY_CHANNEL, device)?.id
+  const known = log.authorityPast(last === undefined ? [] : [last]), due = log.authorityPast(authority.putOut(device))
+  return [...log.authority.values()].filter(({ id }) => due.has(id) && !known.has(id)).slice(-MAX_FAREWELL_OPS)
+}
