@@ -222,7 +222,9 @@ function differ(a: View, b: View, { withNotes, isOrdered }: { readonly withNotes
     const said = (reactions ?? []).map((one) => JSON.stringify({ ...one, mine: undefined }))
     return `${message} ${JSON.stringify(text)}${deleted === true ? ' deleted' : ''}${pinned === true ? ' pinned' : ''} ${said.join()}`
   })
-  const order = (list: readonly MessageInfo[]): string[] => list.filter((message) => isOrdered(message)).map(({ id }) => id.slice(0, 8))
+  // Of what only one of them knows to be deleted there is nothing to compare.
+  const [inA, inB] = [a, b].map(({ messages }) => new Set(messages.filter((message) => isOrdered(message)).map(({ id }) => id))) as [Set<OpId>, Set<OpId>]
+  const order = (list: readonly MessageInfo[]): string[] => list.filter(({ id }) => inA.has(id) && inB.has(id)).map(({ id }) => id.slice(0, 8))
   for (const [what, left, right] of [['members', a.members, b.members], ['channels', a.channels, b.channels], ['messages', lines(a.messages), lines(b.messages)], ['the order of messages', order(a.messages), order(b.messages)]] as const) {
     for (let i = 0; i < Math.max(left.length, right.length); i++) if (left[i] !== right[i]) return `${what}: ${left[i] ?? 'nothing'} against ${right[i] ?? 'nothing'}`
   }
