@@ -1,11 +1,15 @@
 /** A page of Bob's disk can't be read any more. */
 import { describe, expect, test } from 'vitest'
 import { concat } from '../wire/bytes.ts'
+import { decodeFrame } from '../wire/frame.ts'
 import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
+import { decodeOpOrHusk } from '../wire/op.ts'
 import { Allotment } from './allotment.test-support.ts'
-import type { Person } from './engines.test-support.ts'
+import { type Person, Room } from './engines.test-support.ts'
 import { opKey } from './log/log.ts'
+
+const DAY = 24 * 3600_000
 
 /** All rows of these partitions are gone, and the disk says so. */
 async function loses(person: Person, ...partitions: readonly string[]): Promise<void> {
@@ -96,6 +100,62 @@ describe('what was lost comes back', () => {
     await h.say(bob, 'four')
     await h.room.pass(5000)
     expect(await h.texts(h.alice)).toEqual([...SAID, 'Bob: four'])
+  })
+})
+
+describe('what was lost, and others', () => {
+  test('R3 S13 what was deleted since does not come back with what was lost', async () => {
+    const { h, bob, ops } = await talked()
+    await h.does(h.alice, { type: 'set-retention', afterMs: 7 * DAY })
+    await h.room.sleep(9 * DAY)
+    await h.say(h.alice, 'four')
+    await h.room.pass(5000)
+    expect(await h.texts(bob)).toEqual(['Alice: four'])
+    await loses(bob, ops)
+    await h.room.sleep(DAY)
+    expect(await missing(h, bob)).toBeUndefined()
+    expect(await h.texts(bob)).toEqual(['Alice: four'])
+    const { suite } = bob.engine.world
+    const kept = (await bob.disk.range(ops, { limit: 99 })).map((row) => decodeOpOrHusk(row.value, (b) => suite.sha256(b)))
+    expect(kept.map((op) => op?.isHusk === true)).toEqual([true, true, true, false, true])
+  })
+
+  test('U1 S13 what was lost of a private channel is asked of its readers only, and who has nothing to give holds up nothing', async () => {
+    const { h, bob } = await talked()
+    const carol = await h.joins('Carol')
+    const { channel } = await h.does(h.alice, { type: 'create-channel', name: 'shed', readers: { members: [h.id(h.alice), h.id(bob)] } })
+    await h.room.pass(10_000)
+    // The relay never gets it, so it can't give it either.
+    h.room.onTheWay = []
+    await h.does(h.alice, { type: 'send-message', channel, text: 'Between us' })
+    await h.say(h.alice, 'four')
+    await h.room.pass(10_000)
+    h.room.leaves(h.alice)
+    const asked: string[] = []
+    h.room.seesFrame = (bytes, from, to) => {
+      const frame = decodeFrame(bytes)
+      if (from === bob && to === carol && frame?.type === 'ask') asked.push(...frame.ranges.map((range) => range.channel))
+    }
+    await loses(bob, `ops/${h.space}/${channel}`, `ops/${h.space}/${h.channel}`)
+    await h.room.startsAgain(bob)
+    await h.room.pass(120_000)
+    expect(asked).toContain(h.channel)
+    expect(asked).not.toContain(channel)
+    expect(await missing(h, bob)).toBeUndefined()
+    await h.room.comesBack(h.alice)
+    await h.room.pass(120_000)
+    expect((await h.does(bob, { type: 'get-messages', channel })).missing).toBeUndefined()
+  })
+
+  test('S13 damage on a device that is in no space yet is told once', async () => {
+    const room = new Room(), bob = await room.person('Bob')
+    await loses(bob, 'lists')
+    await room.pass(100)
+    expect(notices(bob)).toEqual(['damaged'])
+    bob.updates.length = 0
+    await bob.restart()
+    await room.pass(100)
+    expect(notices(bob)).toEqual([])
   })
 })
 

@@ -25,7 +25,7 @@ export class Opening {
       this.rows.set(space, { record: row.value, rows: new Map() })
       for (const partition of openPartitions(space)) turn.out.read({ tag: `open|${space}|${partition}`, partition, query: { limit: Number.MAX_SAFE_INTEGER } })
     }
-    if (rows.length === 0) this.engine.telling.spaces(turn)
+    if (this.done) this.ended(turn)
     turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
     turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
     turn.out.wake('audit', turn.now + AUDIT_AFTER_MS)
@@ -39,9 +39,13 @@ export class Opening {
     if (opening.rows.size < partitions.length) return
     this.rows.delete(space)
     const record = decodeSpace(opening.record)
-    if (record === undefined || this.engine.me === undefined) return
-    const of = (name: string): readonly Row[] => opening.rows.get(name) ?? []
-    const replica = new Replica(this.engine.world, this.engine.me, space, record)
+    if (record !== undefined && this.engine.me !== undefined) await this.open(turn, new Replica(this.engine.world, this.engine.me, space, record), opening.rows)
+    if (this.done) this.ended(turn)
+  }
+
+  private async open(turn: Turn, replica: Replica, rows: ReadonlyMap<string, readonly Row[]>): Promise<void> {
+    const { id: space, record } = replica
+    const of = (name: string): readonly Row[] => rows.get(name) ?? []
     await replica.load(Replica.partitions(space).map(of))
     this.engine.reading.load(space, of(`read/${space}`))
     for (const id of replica.inbox.load(of(replica.inbox.partition))) replica.threads.countAnew(id)
@@ -49,12 +53,17 @@ export class Opening {
     this.engine.succession.opened(turn, replica)
     replica.holes.load(of(replica.holes.partition))
     this.engine.mending.begin(turn, replica)
-    if (this.done) this.engine.mending.done(turn)
     if (replica.state() === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
       if (link !== undefined && link !== 'newer') this.engine.joins.resume(await Joining.begin(turn, replica, link, undefined))
     } else replica.mail.begin(turn)
     this.engine.touch(turn, replica)
+  }
+
+  private ended(turn: Turn): void {
+    this.engine.mending.done(turn)
+    // Of those that are open this is told when they have been looked at.
+    if (this.engine.replicas.size === 0) this.engine.telling.spaces(turn)
   }
 }
 

@@ -11,7 +11,10 @@ export function refill(turn: Turn, replica: Replica, op: Op): void {
   turn.out.put(opsPartition(replica.id, channel), key, op.bytes)
   replica.holes.fill(turn, op.header)
   if (replica.holes.count(channel) === 0) turn.out.update({ type: 'revised', space: replica.id })
-  if (channel !== AUTHORITY_CHANNEL) return makeAgain(turn, replica, op, key)
+  if (channel !== AUTHORITY_CHANNEL) {
+    replica.retention.cameIn(turn, op.header)
+    return makeAgain(turn, replica, op, key)
+  }
   // What rests on it was not understood when the space was opened.
   if (replica.holes.count(AUTHORITY_CHANNEL) === 0) turn.out.startAgain()
 }

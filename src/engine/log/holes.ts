@@ -56,11 +56,11 @@ export class Holes {
     this.list = left
   }
 
-  /** What to ask for, authority first, so many ops at most. */
-  wanted(most: number): readonly AskRange[] {
+  /** What to ask for of these channels, authority first, so many ops at most. */
+  wanted(most: number, mayAsk: (channel: ChannelId) => boolean): readonly AskRange[] {
     const out: AskRange[] = []
     let room = most
-    for (const hole of [...this.list].sort((a, b) => Number(b.channel === AUTHORITY_CHANNEL) - Number(a.channel === AUTHORITY_CHANNEL))) {
+    for (const hole of this.list.filter(({ channel }) => mayAsk(channel)).sort((a, b) => Number(b.channel === AUTHORITY_CHANNEL) - Number(a.channel === AUTHORITY_CHANNEL))) {
       if (room <= 0) break
       const to = Math.min(hole.to, hole.from + room - 1)
       out.push({ ...hole, to })

@@ -103,12 +103,12 @@ test('S8 authority is asked for by itself before all else, then what somebody op
   const h = await home()
   const replica = h.alice.space(h.space)
   const [one, two, three] = [channelOf(1), channelOf(2), channelOf(3)] as const
-  const wants = new Wants()
+  const wants = new Wants(deviceOf(9))
   wants.note(replica, [entry(AUTHORITY_CHANNEL, 9, 2), entry(one, 9, 1), entry(two, 9, 1), entry(three, 9, 1)])
   expect(wants.next(replica, false).map((r) => r.channel)).toEqual([AUTHORITY_CHANNEL])
   replica.opened.note(three)
   replica.opened.note(two)
-  const later = new Wants()
+  const later = new Wants(deviceOf(9))
   later.note(replica, [entry(one, 9, 1), entry(two, 9, 1), entry(three, 9, 1)])
   expect(later.next(replica, false).map((r) => r.channel)).toEqual([two, three, one])
   expect(later.next(replica, true)).toEqual([])
@@ -118,7 +118,7 @@ test('S8 an ask is for so many ops, and what is opened meanwhile comes with the 
   const h = await home()
   const replica = h.alice.space(h.space)
   const [one, two] = [channelOf(1), channelOf(2)] as const
-  const wants = new Wants()
+  const wants = new Wants(deviceOf(9))
   wants.note(replica, [entry(one, 9, 5 * MAX_ASK_OPS), entry(two, 9, 7)])
   expect(wants.next(replica, false)).toEqual([{ channel: one, device: deviceOf(9), from: 1, to: MAX_ASK_OPS }])
   replica.opened.note(two)
@@ -140,7 +140,7 @@ test('S8 a channel of thirty thousand devices is told in parts that each fit a f
 test('S8 whoever claims to have chains without end makes us note so many', async () => {
   const h = await home()
   const replica = h.alice.space(h.space)
-  const wants = new Wants()
+  const wants = new Wants(deviceOf(9))
   for (let from = 0; from < MAX_LACKING + 20_000; from += 10_000) wants.note(replica, Array.from({ length: 10_000 }, (_, n) => entry(channelOf(1), from + n, 1)))
   expect((wants as unknown as { lacking: Map<string, unknown> }).lacking.size).toBe(MAX_LACKING)
 })

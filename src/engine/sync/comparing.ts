@@ -17,11 +17,14 @@ const NONE: ReadonlySet<ChannelId> = new Set()
 
 /** What one peer has of a space and we lack, as far as it told. */
 export class Wants {
+  private readonly peer: DeviceId
   /** Chains with something missing: all the tips that the peer showed of each. */
   private readonly lacking = new Map<ChainKey, readonly VectorEntry[]>()
   /** Tips of other branches that were asked for: once each, since not every branch has room here. */
   private readonly branches = new Set<string>()
   private asked = ''
+
+  constructor(peer: DeviceId) { this.peer = peer }
 
   /** Notes what a vector shows. Beyond the bound nothing is noted: it shows again once the rest is here. */
   note(replica: Replica, vector: Vector): void {
@@ -36,8 +39,8 @@ export class Wants {
 
   /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row in the same way, since it brought nothing. `plain`: channels that are asked for in another way. */
   next(replica: Replica, isAgain: boolean, plain: ReadonlySet<ChannelId> = NONE): readonly AskRange[] {
-    // What was lost first: it is older than anything that is missing.
-    const ranges: AskRange[] = [...replica.holes.wanted(MAX_ASK_OPS / 2)]
+    // What was lost first: it is older than anything that is missing. Who may not have it isn't to hear of it either.
+    const ranges: AskRange[] = [...replica.holes.wanted(MAX_ASK_OPS / 2, (channel) => replica.mayHave(this.peer, channel))]
     let wanted = ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
     for (const chain of this.inOrder(replica)) {
       const tips = this.lacking.get(chain) as readonly VectorEntry[]

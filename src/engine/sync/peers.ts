@@ -222,7 +222,7 @@ export class Peers {
     if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
     this.changes++
     peer.sessions.set(replica.id, {
-      space: replica.id, token, device, wants: new Wants(), untold: undefined, asking: false, gained: 0, answer: undefined, unopened: new Set(),
+      space: replica.id, token, device, wants: new Wants(device), untold: undefined, asking: false, gained: 0, answer: undefined, unopened: new Set(),
     })
     // Also when we said hello before: the peer may not have been in this space then, and let it pass.
     peer.greeted.delete(toHex(token))

@@ -118,8 +118,8 @@ export class Receiving {
       if (op.header.space !== id && !isGenesis) { out.faults.push('foreign'); continue }
       // Whose clock is ahead has deleted it earlier: somebody else has it.
       if (op.isHusk === true && !retention.mayBeHusk(op.header, turn.now)) continue
-      if (this.replica.holes.has(op.header)) { ops.push(op); continue }
-      if (log.parked.has(op.id) || this.suspects.has(op.id) || log.place(op).type === 'known') continue
+      const isHere = log.parked.has(op.id) || this.suspects.has(op.id) || log.place(op).type === 'known'
+      if (isHere && !this.replica.holes.has(op.header)) continue
       ops.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
     }
     // What was packed comes apart from what was not, though it may stand between.
