@@ -23,10 +23,11 @@ async function loses(person: Person, ...partitions: readonly string[]): Promise<
 
 interface Talked { readonly h: Allotment; readonly bob: Person; readonly ops: string; readonly made: readonly string[] }
 
-/** Alice and Bob have talked: one message was edited, one answered in a thread. */
-async function talked(): Promise<Talked> {
+/** Alice and Bob have talked, and one message was edited; without `byRelay` no relay ever heard of it. */
+async function talked(byRelay = true): Promise<Talked> {
   const h = await Allotment.begin()
   const bob = await h.joins('Bob')
+  if (!byRelay) h.room.onTheWay = []
   await h.say(h.alice, 'one')
   const { messageId } = await h.does(h.alice, { type: 'send-message', channel: h.channel, text: 'tow' })
   await h.does(h.alice, { type: 'edit-message', message: messageId, text: 'two' })
@@ -41,9 +42,10 @@ const notices = (person: Person): string[] => person.updates.flatMap((update) =>
 
 describe('what was lost comes back', () => {
   test('S13 ops, from a peer: how many are missing is said until then, and Bob keeps his key', async () => {
-    const { h, bob, ops, made } = await talked()
+    const { h, bob, ops, made } = await talked(false)
     const device = bob.engine.me?.device
     await loses(bob, ops, ...made)
+    await h.room.startsAgain(bob)
     expect(await missing(h, bob)).toBe(4)
     expect(notices(bob)).toEqual(['damaged'])
     await h.room.pass(60_000)
@@ -51,6 +53,8 @@ describe('what was lost comes back', () => {
     expect(await missing(h, bob)).toBeUndefined()
     expect(bob.engine.me?.device).toBe(device)
     // He can give others what he got back.
+    h.room.onTheWay = undefined
+    h.room.leaves(h.alice)
     const carol = await h.joins('Carol')
     await h.room.pass(5000)
     expect(await h.texts(carol)).toEqual(SAID)
