@@ -1,15 +1,15 @@
 /**
  * A channel that keeps so many bytes: who may clear it measures what is readable there, and when it is too much clears what is oldest, for everyone. So that all keep the same,
- * how much that is isn't judged by each device for itself. Of those who are here and may, the first does it.
+ * how much that is isn't judged by each device for itself. Of those who are here, read it and may, the first does it.
  */
 import { decodeMessage } from '../../wire/content-records.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
-import { PERMISSIONS } from '../../wire/permissions.ts'
-import type { ChannelId } from '../../wire/ids.ts'
+import type { ChannelId, IdentityId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import { messageRows } from '../messages/places.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
+import { has } from '../space/permissions.ts'
 import type { Turn } from '../turn.ts'
 import { saidPartitions } from './room.ts'
 
@@ -19,9 +19,8 @@ const KEPT_SHARE = 0.9
 const ROWS = 500
 
 export function clearBySize(engine: Engine, turn: Turn, replica: Replica): void {
-  const channels = [...replica.retention.bySize(turn.now)]
-  if (channels.length === 0 || !isFirst(engine, turn, replica)) return
-  for (const { channel, maxBytes } of channels) {
+  for (const { channel, maxBytes } of replica.retention.bySize(turn.now)) {
+    if (!isFirst(engine, turn, replica, channel)) continue
     engine.questions.measure(turn, saidPartitions(replica.id, channel), (later, parts) => {
       const bytes = parts.reduce((sum, n) => sum + n, 0)
       if (bytes <= maxBytes) return
@@ -56,9 +55,12 @@ async function clear(engine: Engine, turn: Turn, replica: Replica, channel: Chan
   await engine.distribute(turn, replica, [await replica.append(turn, body.type, encodeAuthorityBody(body))])
 }
 
-function isFirst(engine: Engine, turn: Turn, replica: Replica): boolean {
-  const { state } = replica.authority
-  const may = (identity: string | undefined): boolean => [...state.members].some(([member, m]) => member === identity && (m.permissions & PERMISSIONS.channels) !== 0)
-  const able = [...engine.onlineDevices(replica, turn.now), replica.me.device].filter((device) => may(replica.authority.identityOf(device))).sort()
-  return able[0] === replica.me.device
+/** Who doesn't read the channel can't measure it. */
+function isFirst(engine: Engine, turn: Turn, replica: Replica, channel: ChannelId): boolean {
+  const { devices, members } = replica.authority.state
+  const able = [...engine.onlineDevices(replica, turn.now), replica.me.device].filter((device) => {
+    const member = members.get(devices.get(device)?.identity as IdentityId)
+    return member !== undefined && has(member.permissions, 'channels') && replica.mayHave(device, channel)
+  })
+  return able.sort()[0] === replica.me.device
 }

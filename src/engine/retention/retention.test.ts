@@ -251,6 +251,20 @@ test('R5 a channel that keeps a mebibyte: when it is more, the oldest goes for e
   expect(clears(h.alice)).toBe(1)
 })
 
+test('R5 of a private channel one of its readers clears what is too much, whoever else may be here first', async () => {
+  const h = await home()
+  const { role } = await h.room.ask(h.alice, { type: 'create-role', space: h.space, name: 'Gardener', power: 50, permissions: ['channels'] })
+  await h.room.ask(h.alice, { type: 'give-role', space: h.space, member: h.bob.space(h.space).me.identity, role })
+  await h.room.pass(1000)
+  const device = (person: Person): string => person.space(h.space).me.device
+  const reader = device(h.alice) < device(h.bob) ? h.bob : h.alice
+  const { channel } = await h.room.ask(reader, { type: 'create-channel', space: h.space, name: 'shed', readers: {} })
+  await h.room.ask(reader, { type: 'set-retention', space: h.space, channel, maxBytes: 1024 * 1024 })
+  for (let i = 0; i < 300; i++) await h.room.ask(reader, { type: 'send-message', space: h.space, channel, text: `${i} ${'x'.repeat(3990)}` })
+  for (let day = 0; day < 2; day++) await h.room.sleep(DAY + HOUR)
+  expect(await reader.disk.size(`messages/${h.space}/${channel}`)).toBeLessThan(1024 * 1024)
+})
+
 test('the room that a space takes is the sum of its parts, and tidying the disk is answered when it is done', async () => {
   const h = await home()
   for (let i = 0; i < 20; i++) await say(h, h.alice, `Row ${i} of the beans`)
