@@ -4,14 +4,15 @@
  */
 import { decodeMessage } from '../../wire/content-records.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
+import type { Row } from '../../ports.ts'
 import type { ChannelId, IdentityId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
-import { messageRows } from '../messages/places.ts'
+import { after } from '../messages/places.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import { has } from '../space/permissions.ts'
 import type { Turn } from '../turn.ts'
-import { saidPartitions } from './room.ts'
+import { messagePartitions, saidPartitions } from './room.ts'
 
 const HLC_STEP = 1024
 /** As much of the bound is kept when it is passed: so it isn't passed again with the next message. */
@@ -24,29 +25,33 @@ export function clearBySize(engine: Engine, turn: Turn, replica: Replica): void 
     engine.questions.measure(turn, saidPartitions(replica.id, channel), (later, parts) => {
       const bytes = parts.reduce((sum, n) => sum + n, 0)
       if (bytes <= maxBytes) return
-      // Of the lines of the channel as large a part as of all that is readable in it.
-      const wanted = (parts[0] ?? 0) * (1 - (KEPT_SHARE * maxBytes) / bytes)
-      return engine.questions.follow(later, () => firstKept(replica, channel, wanted), (last, before) => (before === undefined ? undefined : clear(engine, last, replica, channel, before)))
+      return engine.questions.follow(later, () => firstKept(replica, channel, 1 - (KEPT_SHARE * maxBytes) / bytes), (last, before) => (before === undefined ? undefined : clear(engine, last, replica, channel, before)))
     })
   }
 }
 
-/** The time (ms) of the first message that stays when so many bytes of rows go. */
-function* firstKept(replica: Replica, channel: ChannelId, wanted: number): Reading<number | undefined> {
-  const { partition, from, to } = messageRows(replica.id, channel, undefined)
-  let start = from, bytes = 0
-  for (;;) {
-    const [rows = []] = yield [{ partition, query: { from: start, to, limit: ROWS } }]
-    for (const { key, value } of rows) {
-      const record = decodeMessage(value)
-      if (bytes >= wanted && record !== undefined) return Math.floor(record.hlc / HLC_STEP)
-      bytes += key.length + value.length
+/** The time (ms) of the first message that stays when this share of all goes, in threads or not. The newest stays in any case. What a disk takes for rows is not their length, so shares are compared. */
+function* firstKept(replica: Replica, channel: ChannelId, share: number): Reading<number | undefined> {
+  const said: { readonly hlc: number; readonly bytes: number }[] = []
+  for (const partition of messagePartitions(replica.id, channel)) {
+    for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
+      const [rows = []]: readonly (readonly Row[])[] = yield [{ partition, query: { from, limit: ROWS } }]
+      for (const { key, value } of rows) {
+        const record = decodeMessage(value)
+        if (record !== undefined) said.push({ hlc: record.hlc, bytes: key.length + value.length })
+      }
+      const last: Row | undefined = rows[ROWS - 1]
+      from = last === undefined ? undefined : after(last.key)
     }
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < ROWS) return undefined
-    start = new Uint8Array(last.key.length + 1)
-    start.set(last.key)
   }
+  const wanted = share * said.reduce((sum, { bytes }) => sum + bytes, 0)
+  let gone = 0
+  const kept = said.sort((a, b) => a.hlc - b.hlc).find(({ bytes }) => {
+    const isEnough = gone >= wanted
+    gone += bytes
+    return isEnough
+  }) ?? said.at(-1)
+  return kept === undefined ? undefined : Math.floor(kept.hlc / HLC_STEP)
 }
 
 async function clear(engine: Engine, turn: Turn, replica: Replica, channel: ChannelId, before: number): Promise<void> {

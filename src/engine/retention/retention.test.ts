@@ -265,6 +265,29 @@ test('R5 of a private channel one of its readers clears what is too much, whoeve
   expect(await reader.disk.size(`messages/${h.space}/${channel}`)).toBeLessThan(1024 * 1024)
 })
 
+test('R5 a disk that takes much more room than its rows have bytes clears as much, and no more', async () => {
+  const h = await home()
+  for (const person of [h.alice, h.bob]) {
+    const { disk } = person
+    person.disk = { ...disk, size: async (partition) => 100 * (await disk.size(partition)) }
+  }
+  await h.room.ask(h.alice, { type: 'set-retention', space: h.space, channel: h.channel, maxBytes: 1024 * 1024 })
+  for (let i = 0; i < 20; i++) await say(h, h.alice, `${i} ${'x'.repeat(3990)}`)
+  for (let day = 0; day < 2; day++) await h.room.sleep(DAY + HOUR)
+  for (const person of [h.alice, h.bob]) expect((await texts(h, person)).map((text) => text.split(' ')[0])).toEqual(['18', '19'])
+})
+
+test('R5 where people talk in threads, what is oldest in these goes, and nobody says again what has been said', async () => {
+  const h = await home()
+  await h.room.ask(h.alice, { type: 'set-retention', space: h.space, channel: h.channel, maxBytes: 1024 * 1024 })
+  const root = await say(h, h.alice, 'Root')
+  for (let i = 0; i < 300; i++) await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, thread: root, text: `${i} ${'x'.repeat(3990)}` })
+  for (let day = 0; day < 4; day++) await h.room.sleep(DAY + HOUR)
+  expect(await h.bob.disk.size(`threads/${h.space}/${h.channel}`)).toBeLessThan(1024 * 1024)
+  expect((await read(h, h.bob, root)).at(-1)?.text).toMatch(/^299 /)
+  expect(h.bob.space(h.space).authority.nodes.filter((node) => node.type === 'clear')).toHaveLength(1)
+})
+
 test('the room that a space takes is the sum of its parts, and tidying the disk is answered when it is done', async () => {
   const h = await home()
   for (let i = 0; i < 20; i++) await say(h, h.alice, `Row ${i} of the beans`)
