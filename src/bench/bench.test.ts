@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { benchAuthority } from './authority.ts'
 import { benchBulk } from './bulk.ts'
-import { benchCrowd } from './crowd.ts'
+import { benchCrowd, benchTown } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
 import { benchSearch } from './search.ts'
@@ -42,6 +42,12 @@ test('a crowd is measured as it gathers, talks, splits and meets again', async (
   const figures = await benchCrowd([3])
   expect(measured(figures)).toEqual(expect.arrayContaining(['everyone joins: heard by a member', 'a word by each: said to shown', 'halves meet again: until all is everywhere']))
   expect(figures.find((f) => f.what === 'a word by each: delivered')?.value).toBe(6)
+})
+
+test('a town of whom two are here is measured like a crowd', async () => {
+  const figures = await benchTown([4], 2)
+  expect(measured(figures)).toEqual(expect.arrayContaining(['the last 1 join: heard by one of them', 'halves meet again: until all is everywhere']))
+  expect(figures.find((f) => f.what === 'a word by each: delivered')?.value).toBe(2)
 })
 
 test('bulk verification is measured beside one signature an op', async () => {

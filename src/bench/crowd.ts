@@ -1,6 +1,9 @@
 /**
- * A space of many, in the simulator's virtual time: whole hosts and engines with real MLS, one relay, fair weather, everybody online. How much each hears
- * for what is said, what being there costs, and how long two halves that were out of each other's reach take to be one again.
+ * A space of many, in the simulator's virtual time: whole hosts and engines with real MLS, one relay, fair weather. How much each hears for what is said,
+ * what being there costs, and how long two halves that were out of each other's reach take to be one again.
+ *
+ * In a crowd everybody is online. In a town most people have come in by the founder's link, have gone again, and stay members: its sizes are beyond those
+ * at which everybody could process everybody's joining on one machine.
  */
 import type { Engine } from '../engine/engine.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
@@ -18,20 +21,47 @@ const PATIENCE_MS = 10 * 60_000
 /** Between two people's words. */
 const PAUSE_MS = 200
 const MINUTE_MS = 60_000
+const VISIT_MS = 2000
+const MOST_USES = 10_000
 
 export async function benchCrowd(sizes: readonly number[]): Promise<Figure[]> {
   const out: Figure[] = []
-  for (const size of sizes) out.push(...await benchSize(size))
+  for (const size of sizes) {
+    const crowd = new Crowd(size), { figures, note } = noted(size)
+    const gathering = await worked(() => crowd.gather())
+    note('everyone joins: CPU of a member', gathering / size, 'ms')
+    note('everyone joins: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
+    out.push(...figures, ...await benchTogether(crowd, size))
+  }
   return out
 }
 
-async function benchSize(size: number): Promise<Figure[]> {
-  const crowd = new Crowd(size)
+/** `here` of the members are online; the others joined before them, one after the other, and went. */
+export async function benchTown(sizes: readonly number[], here: number): Promise<Figure[]> {
+  const out: Figure[] = []
+  for (const size of sizes) {
+    const town = new Crowd(here), { figures, note } = noted(size)
+    await town.found()
+    for (let n = here; n < size; n++) await town.visit(n)
+    town.takeHeard()
+    const last = await worked(() => town.joinAll())
+    note(`the last ${here - 1} join: CPU of one who is here, a joining`, last / here / (here - 1), 'ms')
+    note(`the last ${here - 1} join: heard by one of them`, town.takeHeard() / here / 1000, 'KB')
+    out.push(...figures, ...await benchTogether(town, size))
+  }
+  return out
+}
+
+type Note = (what: string, value: number, unit: string, beside?: string) => void
+
+function noted(at: number): { readonly figures: Figure[]; readonly note: Note } {
   const figures: Figure[] = []
-  const note = (what: string, value: number, unit: string, beside?: string): void => { figures.push({ what, value, unit, at: size, ...(beside === undefined ? {} : { beside }) }) }
-  const gathering = await worked(() => crowd.gather())
-  note('everyone joins: CPU of a member', gathering / size, 'ms')
-  note('everyone joins: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
+  return { figures, note: (what, value, unit, beside) => { figures.push({ what, value, unit, at, ...(beside === undefined ? {} : { beside }) }) } }
+}
+
+/** Those who are here idle, talk, are split, and meet again. */
+async function benchTogether(crowd: Crowd, at: number): Promise<Figure[]> {
+  const { figures, note } = noted(at), size = crowd.nodes.length
   await crowd.world.runFor(MINUTE_MS)
   crowd.takeHeard()
   const idling = await worked(() => crowd.world.runFor(MINUTE_MS))
@@ -62,6 +92,7 @@ class Crowd implements Witness {
   delays: number[] = []
   private readonly ether: Ether
   private readonly office: PostOffice
+  private link = ''
   private space: { readonly id: SpaceId; readonly channel: ChannelId } | undefined
   /** When each text was said, and by whom it is known. */
   private readonly said = new Map<string, { readonly at: number; readonly knows: Set<string> }>()
@@ -73,8 +104,10 @@ class Crowd implements Witness {
     this.world.faults = false
     this.ether = new Ether(this.world)
     this.office = new PostOffice(this.world, this.ether, [RELAY])
-    this.nodes = Array.from({ length: size }, (_, n) => new SimNode(this.world, this.ether, this.office, `member-${n}`, 'crowd', () => undefined, this))
+    this.nodes = Array.from({ length: size }, (_, n) => this.person(n))
   }
+
+  private person(n: number): SimNode { return new SimNode(this.world, this.ether, this.office, `member-${n}`, 'crowd', () => undefined, this) }
 
   // ---- as the simulator's witness ----
 
@@ -116,17 +149,33 @@ class Crowd implements Witness {
   }
 
   async gather(): Promise<void> {
-    const [alice, ...others] = this.nodes as [SimNode, ...SimNode[]]
+    await this.found()
+    await this.joinAll()
+  }
+
+  async found(): Promise<void> {
+    const [alice] = this.nodes as [SimNode]
     await alice.start()
     await this.ask(alice, { type: 'set-up', name: alice.name })
     const { space: id, channel } = await this.ask(alice, { type: 'create-space', name: 'Town', relays: [RELAY] })
     this.space = { id, channel }
-    const { link } = await this.ask(alice, { type: 'create-invite', space: id, uses: this.nodes.length })
-    for (const node of others) {
-      await node.start()
-      await this.ask(node, { type: 'set-up', name: node.name })
-      await this.ask(node, { type: 'join', link })
-    }
+    this.link = (await this.ask(alice, { type: 'create-invite', space: id, uses: MOST_USES })).link
+  }
+
+  async joinAll(): Promise<void> { for (const node of this.nodes.slice(1)) await this.join(node) }
+
+  /** Somebody joins, and goes when the founder knows. */
+  async visit(n: number): Promise<void> {
+    const node = this.person(n)
+    await this.join(node)
+    await this.world.runFor(VISIT_MS)
+    node.kill()
+  }
+
+  private async join(node: SimNode): Promise<void> {
+    await node.start()
+    await this.ask(node, { type: 'set-up', name: node.name })
+    await this.ask(node, { type: 'join', link: this.link })
   }
 
   /** One after the other says something. */
