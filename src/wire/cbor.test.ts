@@ -56,6 +56,19 @@ test('a number that is no safe integer is a mistake of ours', () => {
   for (const n of [0.5, Number.NaN, Infinity, 2 ** 53]) expect(() => encodeCbor([n])).toThrow()
 })
 
+test('a value is written whole wherever the buffer has to grow in the middle of it', () => {
+  const kinds: readonly Cbor[] = ['a text of 19 letters', 'naïve café au lait', 'x'.repeat(60), new Uint8Array(60).fill(7), 2 ** 40, -(2 ** 40), { 'a key of its own': true }]
+  // Something so large that the buffer isn't kept: the next value begins in a small one again.
+  const begin = (): void => { encodeCbor(new Uint8Array(1_100_000)) }
+  for (const kind of kinds) {
+    for (let n = 4050; n < 4096; n++) {
+      const value = [new Uint8Array(n), kind, 1]
+      begin()
+      expect(equal(encodeCbor(value), generalEncode(value, { float64: true })), `${n} bytes, then ${JSON.stringify(kind)}`).toBe(true)
+    }
+  }
+})
+
 test('what was written stays as it was when something larger is written next', () => {
   const small = encodeCbor(['small']), before = small.slice()
   const large = encodeCbor([new Uint8Array(3_000_000).fill(7)])

@@ -80,8 +80,8 @@ function writeRaw(bytes: Uint8Array): void {
 function writeText(text: string): void {
   const { length } = text
   if (length < 24) {
-    space[end] = (TEXT << 5) | length
     room(1 + length)
+    space[end] = (TEXT << 5) | length
     let n = 0
     for (; n < length; n++) {
       const code = text.charCodeAt(n)
