@@ -11,7 +11,7 @@ import { home as alone, joins, of, say, texts as read } from '../group/home.test
 import { LABELS } from '../labels.ts'
 import { Out } from '../out.ts'
 import { type Replica, signOp } from '../replica.ts'
-import { home, type Home, nextHeader, signMessages, signRule } from './mallory.test-support.ts'
+import { home, type Home, nextHeader, sendFrame, sessionToken, signMessages, signRule } from './mallory.test-support.ts'
 import { pack, unpack } from './packing.ts'
 import type { Intake } from './receiving.ts'
 
@@ -113,6 +113,19 @@ test('S12 packed bytes that were changed or cut, or have another number of signa
   expect(unpack(h.alices, { ...group, sigs: concat(group.sigs, group.sigs) })).toBe('malformed')
   expect(unpack(h.alices, { ...group, channel: 'ab'.repeat(16) as PackedOps['channel'] })).toBe('no-key')
   expect(h.alices.groups.keys.contentKey('ab'.repeat(32) as EpochId, h.channel)).toBeUndefined()
+})
+
+test('S12 of channels that nobody made nothing is remembered, however many Mallory packs', async () => {
+  const h = await scene()
+  const group = packed(h.mallorys, h.chain)
+  const channels = Array.from({ length: 500 }, (_, n) => n.toString(16).padStart(32, '0') as PackedOps['channel'])
+  const token = sessionToken(h.mallory, h.alice, h.space)
+  sendFrame(h.mallory, h.alice, { type: 'ops', token, ops: [], packed: channels.map((channel) => ({ ...group, channel, sealed: group.sealed.subarray(0, 40) })), more: true })
+  // And of one that is there, under an epoch that isn't.
+  sendFrame(h.mallory, h.alice, { type: 'ops', token, ops: [], packed: [{ ...group, epoch: 'ab'.repeat(32) as EpochId }], more: true })
+  await h.room.pass(100)
+  const { peers } = h.alice.engine.peers as unknown as { readonly peers: ReadonlyMap<string, { readonly sessions: ReadonlyMap<string, { readonly unopened: ReadonlySet<string> }> }> }
+  expect([...peers.get(h.mallory.peer)?.sessions.get(h.space)?.unopened ?? expect.fail('no session')]).toEqual([h.channel])
 })
 
 test('S12 who may not read the past can open none of it packed, asks for it as it is, and holds the same as all', async () => {

@@ -307,7 +307,7 @@ export class Peers {
     const arrived: (Uint8Array | Op)[] = [...frame.ops]
     for (const packed of frame.packed ?? []) {
       const ops = unpack(replica, packed)
-      if (ops === 'no-key') session.unopened.add(packed.channel)
+      if (ops === 'no-key') { if (replica.authority.everHad(packed.channel)) session.unopened.add(packed.channel) }
       else if (ops === 'malformed') this.blame(turn, peer, ops, session.device)
       else arrived.push(...ops)
     }
