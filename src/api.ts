@@ -17,6 +17,8 @@ export type Command =
   /** First start: makes identity and device. Refused with 'already-set-up' later; set-name renames. */
   | { readonly type: 'set-up'; readonly name: string }
   | { readonly type: 'set-name'; readonly name: string }
+  /** What others see of this person in every space, beside the name. What is left out stays. */
+  | { readonly type: 'set-profile'; readonly about?: string; readonly emoji?: string; readonly colour?: number }
   /** On a device that is in no space: a code for another device of the same person, which answers it with link-device. */
   | { readonly type: 'ask-to-link' }
   /** Makes the device whose screen shows `request` one of this person's. The answer is for that device alone, and good for an hour. Only where the recovery phrase is. */
@@ -114,7 +116,10 @@ export interface ChannelInfo {
 /** In their order, also those without channels. */
 export interface CategoryInfo { readonly category: ChannelId; readonly name: string }
 
-export interface MemberInfo {
+/** What a person says of themself, and how they look without a picture: empty texts say nothing; colour is one of twelve, 0 that of the id. */
+export interface Profile { readonly about: string; readonly emoji: string; readonly colour: number }
+
+export interface MemberInfo extends Profile {
   readonly member: IdentityId
   readonly name: string
   readonly role: 'owner' | 'member'
@@ -173,7 +178,7 @@ export interface SpaceRoom {
 }
 
 /** hasPhrase: this device can link and end devices, and sign recoveries. stuck: it was put back to an earlier state and writes nothing until the phrase is entered or it is linked again. */
-export interface MeInfo { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string; readonly hasPhrase: boolean; readonly stuck: boolean }
+export interface MeInfo { readonly identity: IdentityId; readonly device: DeviceId; readonly name: string; readonly hasPhrase: boolean; readonly stuck: boolean; readonly profile: Profile }
 
 export type LinkInfo =
   | { readonly type: 'invite'; readonly space: SpaceId; readonly spaceName: string; readonly inviterName: string; readonly relays: readonly string[]; readonly expiresAt: number }
@@ -202,6 +207,7 @@ export type ErrorCode =
 export interface Results extends AuthorityResults, MessageResults {
   'set-up': { readonly identity: IdentityId; readonly device: DeviceId }
   'set-name': Record<never, never>
+  'set-profile': Record<never, never>
   'ask-to-link': { readonly request: string }
   /** missing: where this person may invite nobody; an invite by somebody else leads there. */
   'link-device': { readonly answer: string; readonly spaces: number; readonly missing: readonly SpaceId[] }

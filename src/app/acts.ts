@@ -34,6 +34,7 @@ function deed(act: ActRef, me: IdentityId | undefined): string {
     case 'deviceRevoke': return 'signed a device out'
     case 'keyPackage': return 'laid out keys'
     case 'profile': return `took the name${quoted(about.text)}`
+    case 'about': return 'changed their profile'
     case 'roleCreate': return `made the role${quoted(about.text)}`
     case 'roleName': return `named a role${quoted(about.text)}`
     case 'rolePower': return `gave ${role} the power ${about.power ?? 0}`

@@ -84,6 +84,9 @@ export class Client {
   /** The strongest first, everyone's last. */
   get roles(): readonly RoleInfo[] { return this.known.rolesIn(this.space) }
   get members(): readonly MemberInfo[] { return this.known.membersIn(this.space) }
+  private readonly faces = $derived(new Map<string, MemberInfo>(this.members.map((m) => [m.member, m])))
+  /** How somebody looks in the open space. */
+  faceOf(member: string): MemberInfo | undefined { return this.faces.get(member) }
   /** Others who are writing in the open channel now. */
   get typing(): readonly string[] { return ((this.channel && this.typingIn.get(this.channel)) || []).map((id) => this.members.find((m) => m.member === id)?.name ?? '') }
   get place(): Place | undefined { return this.thread?.id ?? this.channel }

@@ -59,7 +59,7 @@ let client: Client
 
 function hello(...spaces: readonly SpaceInfo[]): void {
   if (device === undefined) throw new Error('Not an id')
-  port.tell({ type: 'me', me: { ...ALICE, device, hasPhrase: true, stuck: false } })
+  port.tell({ type: 'me', me: { ...ALICE, device, hasPhrase: true, stuck: false, profile: { about: '', emoji: '', colour: 0 } } })
   port.tell({ type: 'spaces', spaces })
 }
 
@@ -275,7 +275,7 @@ test('roles come with the space, and as they change', async () => {
 
 test('Bob’s name comes from the members of the open space', async () => {
   await inTheGarden()
-  port.tell({ type: 'members', space: ALLOTMENT, members: [{ member: BOB.identity, name: 'Bob', role: 'member', power: 0, roles: [], timedOutUntil: 0, mayActOn: [], online: true, me: false }] })
+  port.tell({ type: 'members', space: ALLOTMENT, members: [{ member: BOB.identity, name: 'Bob', role: 'member', power: 0, roles: [], timedOutUntil: 0, about: '', emoji: '', colour: 0, mayActOn: [], online: true, me: false }] })
   port.tell({ type: 'members', space: VILLAGE, members: [] })
   expect(client.members.map((m) => m.name)).toEqual(['Bob'])
 })

@@ -8,6 +8,7 @@ import type { UnsavedState } from './parts/rows.ts'
 import { CHANNELS } from './words/channels.ts'
 import { CONVERSATIONS } from './words/conversations.ts'
 import { DEVICES } from './words/devices.ts'
+import { PROFILES } from './words/profiles.ts'
 import { RIGHTS } from './words/rights.ts'
 import { STORAGE } from './words/storage.ts'
 import { counted, CTRL, listed, number, shortDate, time, unit } from './words/formats.ts'
@@ -52,6 +53,7 @@ export const s = {
   ...CHANNELS,
   ...CONVERSATIONS,
   ...DEVICES,
+  ...PROFILES,
   ...RIGHTS,
   ...STORAGE,
   app: 'Thicket',

@@ -89,6 +89,7 @@ function what(body: AuthorityBody): Subject {
   switch (body.type) {
     case 'genesis': case 'profile': case 'roleName': case 'channelRename': case 'channelCreate': case 'spaceRename': return { text: body.name }
     case 'join': return { text: body.displayName }
+    case 'about': return body.text === undefined ? {} : { text: body.text }
     case 'channelTopic': return { text: body.topic }
     case 'roleCreate': return { text: body.name, power: body.power, permissions: namesOf(body.permissions) }
     case 'rolePower': return { power: body.power }

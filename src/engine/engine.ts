@@ -32,6 +32,7 @@ import { Typing } from './messages/typing.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
 import { isSigned } from './presence.ts'
+import { PROFILE_KEY, Profiles } from './profiles.ts'
 import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
 import { maySeal } from './reconcile.ts'
@@ -78,6 +79,7 @@ export class Engine implements Stepper {
   private readonly farewells: Farewells
   readonly succession: Succession
   readonly mending: Mending
+  readonly profiles: Profiles
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -103,6 +105,7 @@ export class Engine implements Stepper {
     this.farewells = new Farewells(this)
     this.succession = new Succession(this)
     this.mending = new Mending(this)
+    this.profiles = new Profiles(this)
   }
 
   async step(input: Input, now: number): Promise<Step> {
@@ -152,7 +155,7 @@ export class Engine implements Stepper {
   // ---- start ----
 
   private start(turn: Turn): void {
-    turn.out.read({ tag: 'me', partition: 'me', query: { limit: 3 } })
+    turn.out.read({ tag: 'me', partition: 'me', query: { limit: 10 } })
     turn.out.read({ tag: 'lost', partition: LOST_PARTITION, query: { limit: 1000 } })
     turn.out.read({ tag: 'spaces', partition: 'spaces', query: { limit: 1000 } })
   }
@@ -163,6 +166,7 @@ export class Engine implements Stepper {
       const record = rows[0] === undefined ? undefined : decodeMe(rows[0].value)
       if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
       this.succession.load(turn, rows)
+      this.profiles.load(rows.find(({ key }) => equal(key, PROFILE_KEY))?.value)
       this.telling.me(turn)
       return
     }
@@ -426,6 +430,7 @@ export class Engine implements Stepper {
     if (replica.record.state === 'open') {
       this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)
+      await this.profiles.look(turn, replica)
       const now = replica.everyone.relayKeysInUse()[0]
       // The same object while the group is as it was; else who said hello before they were known may be by now.
       if (now !== before) await this.peers.hearWaiting(turn)

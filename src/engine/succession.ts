@@ -30,6 +30,8 @@ const FORMER_KEY = Uint8Array.of(1)
 const STUCK_KEY = Uint8Array.of(2)
 const ASK_AGAIN_MS = 3600_000
 
+export const STUCK = fail('put-back', 'This device’s storage was put back to an earlier state, so it may not write with its old key. Enter your recovery phrase in Settings, Devices, or link this device again there.')
+
 interface Unsure {
   /** When the space was opened. */
   readonly since: number
@@ -106,7 +108,7 @@ export class Succession {
     if (this.isStuck) return
     this.isStuck = true
     turn.out.put('me', STUCK_KEY, new Uint8Array())
-    turn.out.update({ type: 'notice', error: fail('put-back', 'This device’s storage was put back to an earlier state, so it may not write with its old key. Enter your recovery phrase in Settings, Devices, or link this device again there.') })
+    turn.out.update({ type: 'notice', error: STUCK })
     this.engine.telling.me(turn)
   }
 

@@ -33,8 +33,8 @@ export class Telling {
   statesChanged(space: SpaceId, channel: ChannelId): void { this.changedStates.add(`${space}|${channel}`) }
 
   me(turn: Turn): void {
-    const { me, succession } = this.engine
-    turn.out.update({ type: 'me', me: me && { identity: me.identity, device: me.device, name: me.name, hasPhrase: me.identityKey !== undefined, stuck: succession.isStuck } })
+    const { me, succession, profiles } = this.engine
+    turn.out.update({ type: 'me', me: me && { identity: me.identity, device: me.device, name: me.name, hasPhrase: me.identityKey !== undefined, stuck: succession.isStuck, profile: profiles.mine() } })
   }
 
   /** New messages: at once what needs nothing from the disk to be shown, the others when they have been looked at. */

@@ -4,6 +4,7 @@ import type { Keeps } from '../api/authority.ts'
 import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import { namesOf } from '../wire/permissions.ts'
+import { profileOf } from './profiles.ts'
 import type { Replica } from './replica.ts'
 import { actsOnMember, managedRoles, permissionsIn } from './rights.ts'
 import { inPlace } from './space/order.ts'
@@ -77,7 +78,7 @@ export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): Me
   const onlineMembers = new Set([...online].map((d) => state.devices.get(d)?.identity))
   const managed = managedRoles(state, replica.me.identity)
   return [...state.members].map(([member, m]): MemberInfo => ({
-    member, name: m.name, role: member === state.owner ? 'owner' : 'member', power: m.power, roles: m.roles, timedOutUntil: m.timeoutUntil,
+    member, name: m.name, ...profileOf(m.about), role: member === state.owner ? 'owner' : 'member', power: m.power, roles: m.roles, timedOutUntil: m.timeoutUntil,
     me: member === replica.me.identity, mayActOn: actsOnMember(state, replica.me.identity, member, managed),
     online: member === replica.me.identity || onlineMembers.has(member),
   })).sort((a, b) => b.power - a.power || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.member < b.member ? -1 : 1))

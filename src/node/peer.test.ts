@@ -25,7 +25,7 @@ function setUp(answer: (command: Command) => Result | ApiError = () => ({ spaces
   const step = async (input: Input): Promise<Step> => {
     const step: Step = { saves: [], reads: [], sends: [], wakes: [], tells: [] }
     if (input.type === 'start' && known !== undefined) {
-      return { ...step, tells: [{ type: 'update', update: { type: 'me', me: { identity: 'i' as never, device: 'd' as never, name: known, hasPhrase: true, stuck: false } } }] }
+      return { ...step, tells: [{ type: 'update', update: { type: 'me', me: { identity: 'i' as never, device: 'd' as never, name: known, hasPhrase: true, stuck: false, profile: { about: '', emoji: '', colour: 0 } } } }] }
     }
     if (input.type !== 'command') return step
     asked.push(input.command)

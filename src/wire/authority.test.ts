@@ -66,6 +66,8 @@ const SAMPLES: readonly AuthorityBody[] = [
   { type: 'retention', channel, follows: true, afterMs: 0, maxBytes: 0 },
   { type: 'clear', channel, before: 1_800_000_000_000 },
   { type: 'audienceHistory', audience: 63, historyPolicy: 'all' },
+  { type: 'about', text: 'Bees, mostly', emoji: '🐝', colour: 12 },
+  { type: 'about', text: '', emoji: undefined, colour: undefined },
 ]
 
 describe.each(SAMPLES.map((body, n) => [`${body.type} ${n}`, body] as const))('%s', (name, body) => {
@@ -120,6 +122,7 @@ test('limits hold', () => {
     { type: 'audience', audience: 0x1_0000_0000, roles: [], identities: [], cuts: [] }, { type: 'audience', audience: 1, roles: [], identities: [other, identity], cuts: [] },
     { type: 'spaceRelays', relays: Array.from({ length: 5 }, () => 'https://r.example') }, { type: 'keyPackage', bytes: fill(4097, 1), lastResort: false },
     { type: 'keyPackage', bytes: fill(0, 1), lastResort: false }, { type: 'rolePermissions', role, permissions: 65536, cuts: [] }, { type: 'channelPlace', channel, category: undefined, place: '' },
+    { type: 'about', text: 'x'.repeat(191), emoji: undefined, colour: undefined }, { type: 'about', text: undefined, emoji: 'x'.repeat(33), colour: undefined }, { type: 'about', text: undefined, emoji: undefined, colour: 13 },
   ]
   for (const body of refused) expect(decodeAuthorityBody(body.type, encodeAuthorityBody(body)), JSON.stringify(body)).toBeUndefined()
 })

@@ -26,6 +26,11 @@ export const EVERYONE = '0'.repeat(32) as RoleId
 
 const MAX_NAME = 64
 const MAX_TOPIC = 1024
+/** A line or two. */
+export const MAX_ABOUT = 190
+/** UTF-16 units of one emoji, as for reactions. */
+const MAX_FACE = 32
+export const COLOURS = 12
 const MAX_URL = 200
 const MAX_RELAYS = 4
 const MAX_KEY_PACKAGE = 4096
@@ -90,6 +95,8 @@ const FORMS = {
   deviceRevoke: record({ device: deviceId, cuts, proof: optional(record({ identityPk: key, signature })) }),
   keyPackage: record({ bytes: blob(MAX_KEY_PACKAGE), lastResort: flag }),
   profile: record({ name }),
+  /** What a person says of themself, each part a register of its own; what is left out stays. colour: 0: that of the id, else one of twelve. Which signs are emoji changes every year, so only the length is checked. */
+  about: record({ text: optional(text(MAX_ABOUT, 0)), emoji: optional(text(MAX_FACE, 0)), colour: optional(uint(COLOURS)) }),
 
   roleCreate: record({ role: roleId, name, power, permissions }),
   roleName: record({ role: roleId, name }),

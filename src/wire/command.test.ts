@@ -10,6 +10,7 @@ const ID_16 = 'ab'.repeat(16), ID_32 = 'cd'.repeat(32)
 const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } = {
   'set-up': { name: 'Alice' },
   'set-name': { name: 'Alice' },
+  'set-profile': { about: 'Bees', emoji: '🐝', colour: 3 },
   'ask-to-link': {},
   'link-device': { request: 'AbCd' },
   'finish-link': { answer: 'AbCd' },
@@ -109,7 +110,7 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
   test('takes nothing misshapen and nothing more', () => {
     for (const [name, right] of Object.entries(FULL[type])) {
       for (const wrong of WRONG) if (typeof wrong !== 'boolean' || typeof right !== 'boolean') expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
-      if (name !== 'power' && name !== 'utcOffsetMinutes') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
+      if (name !== 'power' && name !== 'utcOffsetMinutes' && name !== 'colour') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
     }
     expect(decodeCommand({ ...full, sapce: ID_32 })).toBeUndefined()
   })

@@ -42,6 +42,16 @@ function decodeIdentity(version: 1 | 2, kept: Cbor | undefined): IdentityRecord 
   return isArray(kept, 2) && isBytes(kept[0], 32) && isBytes(kept[1], 32) ? { type: 'certified', publicKey: kept[0], ownKey: kept[1] } : undefined
 }
 
+/** What a person says of themself: [about, emoji, colour]. */
+export interface ProfileRecord { readonly about: string; readonly emoji: string; readonly colour: number }
+
+export const encodeProfile = (p: ProfileRecord): Uint8Array => encodeCbor([p.about, p.emoji, p.colour])
+
+export function decodeProfile(bytes: Uint8Array): ProfileRecord | undefined {
+  const v = decodeCbor(bytes, 2048)
+  return isArray(v, 3) && isText(v[0], 1024) && isText(v[1], 64) && isUint(v[2], 255) ? { about: v[0], emoji: v[1], colour: v[2] } : undefined
+}
+
 /** A device that this one was, under a key that it gave up, and when it is ended (ms). */
 export interface Former { readonly device: DeviceId; readonly endsAt: number }
 const MAX_FORMER = 64

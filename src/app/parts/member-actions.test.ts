@@ -3,7 +3,7 @@ import type { MemberInfo } from '../../api.ts'
 import { BOB, NOON } from '../messages.test-support.ts'
 import { actionsOn } from './member-actions.ts'
 
-const bob = (more: Partial<MemberInfo>): MemberInfo => ({ member: BOB.identity, name: 'Bob', role: 'member', power: 0, roles: [], timedOutUntil: 0, online: true, me: false, mayActOn: [], ...more })
+const bob = (more: Partial<MemberInfo>): MemberInfo => ({ member: BOB.identity, name: 'Bob', role: 'member', power: 0, roles: [], timedOutUntil: 0, about: '', emoji: '', colour: 0, online: true, me: false, mayActOn: [], ...more })
 
 test('what the engine would refuse is not offered', () => {
   expect(actionsOn(bob({}), NOON)).toEqual(['message', 'person'])

@@ -1,4 +1,5 @@
 /** What can be done with a message, by whom; and the keys for it while the message has the focus. */
+import type { Profile } from '../../api.ts'
 import type { Place } from './popup.ts'
 import type { MessageLine } from './rows.ts'
 
@@ -13,6 +14,7 @@ export interface Actor {
   /** The message whose text is being changed, and what it is by now. */
   readonly editing: { readonly key: string; readonly text: string } | undefined
   readonly nameOf: (member: string) => string
+  readonly faceOf: (member: string) => Profile | undefined
   readonly act: (action: Action, row: MessageLine, place: Place) => void
   readonly openMenu: (row: MessageLine, place: Place) => void
   readonly toggleReaction: (row: MessageLine, emoji: string) => void

@@ -1,8 +1,8 @@
 /** Whom one can write to: everybody of all spaces, once each, with the spaces where one meets them. A conversation begins in a space that all of its people are in. */
-import type { MemberInfo, SpaceInfo } from '../../api.ts'
+import type { MemberInfo, Profile, SpaceInfo } from '../../api.ts'
 import type { IdentityId, SpaceId } from '../../wire/ids.ts'
 
-export interface Known { readonly member: IdentityId; readonly name: string; readonly online: boolean; readonly spaces: readonly Pick<SpaceInfo, 'space' | 'name'>[] }
+export interface Known { readonly member: IdentityId; readonly name: string; readonly face: Profile; readonly online: boolean; readonly spaces: readonly Pick<SpaceInfo, 'space' | 'name'>[] }
 
 export function knownPeople(spaces: readonly SpaceInfo[], membersIn: (space: SpaceId) => readonly MemberInfo[]): Known[] {
   const all = new Map<IdentityId, Known>()
@@ -11,11 +11,13 @@ export function knownPeople(spaces: readonly SpaceInfo[], membersIn: (space: Spa
     for (const member of membersIn(space)) {
       if (member.me) continue
       const known = all.get(member.member)
-      all.set(member.member, { member: member.member, name: known?.name ?? member.name, online: known?.online === true || member.online, spaces: [...known?.spaces ?? [], { space, name }] })
+      all.set(member.member, { member: member.member, name: known?.name ?? member.name, face: known?.face ?? faceOf(member), online: known?.online === true || member.online, spaces: [...known?.spaces ?? [], { space, name }] })
     }
   }
   return [...all.values()].sort((a, b) => a.name.localeCompare(b.name))
 }
+
+const faceOf = ({ about, emoji, colour }: MemberInfo): Profile => ({ about, emoji, colour })
 
 /** Where all of them are; undefined: nowhere. */
 export function meetingPlace(people: readonly Known[]): SpaceId | undefined {

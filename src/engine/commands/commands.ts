@@ -17,7 +17,8 @@ import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { askToLink, finishLink, linkDevice } from './linking.ts'
 import { moveChannel } from './order.ts'
 import { removeMember } from './moderation.ts'
-import { leave, setName, setUp } from './people.ts'
+import { leave, setName, setProfile, setUp } from './people.ts'
+import { STUCK } from '../succession.ts'
 import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
 import { compact, storage } from './storage.ts'
@@ -44,7 +45,7 @@ function dispatch(asked: Asked, c: Command): Answer {
   }
   if (engine.me === undefined) return fail('not-set-up')
   switch (c.type) {
-    case 'set-name': return setName(asked, c)
+    case 'set-name': case 'set-profile': return engine.succession.isStuck ? STUCK : c.type === 'set-name' ? setName(asked, c) : setProfile(asked, c)
     case 'link-device': return linkDevice(asked, c)
     case 'recovery-phrase': return tellPhrase(asked)
     case 'create-space': return createSpace(asked, c)
@@ -75,6 +76,11 @@ type ForMembers = Exclude<InSpace, AuthorityQuestion | MessageQuestion | { reado
 
 function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {
+    case 'send-message': case 'edit-message': case 'delete-message': case 'react': case 'pin-message': case 'typing': return doMessage(asked, c)
+  }
+  // What is written waits; what is done can't.
+  if (asked.engine.succession.isStuck) return STUCK
+  switch (c.type) {
     case 'rename-space': return named(c.name) ?? change(asked, { type: 'spaceRename', name: c.name.trim() })
     case 'create-channel': return createChannel(asked, c)
     case 'move-channel': return moveChannel(asked, c)
@@ -85,7 +91,6 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
     case 'leave-space': return leave(asked)
     case 'create-invite': return createInvite(asked, c)
     case 'revoke-invite': return revokeInvite(asked, c)
-    case 'send-message': case 'edit-message': case 'delete-message': case 'react': case 'pin-message': case 'typing': return doMessage(asked, c)
     default: return doAuthority(asked, c)
   }
 }

@@ -1,5 +1,7 @@
 /** Oneself: on this device, and in a space. */
 import { makeMe, restoreMe, saveMe } from '../me.ts'
+import { COLOURS, MAX_ABOUT } from '../../wire/authority.ts'
+import { isEmoji } from '../../wire/content.ts'
 import { fail } from '../errors.ts'
 import { type Asked, type AskedIn, change, named, type Refusal, type Run } from './asked.ts'
 
@@ -20,6 +22,17 @@ export async function setName({ engine, turn, asker }: Asked, c: Run<'set-name'>
   const wrong = named(c.name)
   if (wrong !== undefined) return wrong
   await engine.rename(turn, c.name.trim())
+  turn.out.reply(asker, {})
+  return undefined
+}
+
+export async function setProfile({ engine, turn, asker }: Asked, c: Run<'set-profile'>): Promise<Refusal> {
+  const about = c.about?.trim()
+  if (about !== undefined && about.length > MAX_ABOUT) return fail('text-too-long', `This is too long. Use ${MAX_ABOUT} characters or fewer.`)
+  if (about !== undefined && /\p{Cc}/u.test(about)) return fail('bad-request', 'Write it in one line.')
+  if (c.emoji !== undefined && c.emoji !== '' && !isEmoji(c.emoji)) return fail('bad-request', 'Choose one emoji.')
+  if (c.colour !== undefined && c.colour > COLOURS) return fail('bad-request')
+  await engine.profiles.change(turn, { ...(about !== undefined && { about }), ...(c.emoji !== undefined && { emoji: c.emoji }), ...(c.colour !== undefined && { colour: c.colour }) })
   turn.out.reply(asker, {})
   return undefined
 }

@@ -178,6 +178,7 @@ export function keysOf(node: Pick<Node, 'body' | 'author' | 'device' | 'invite'>
     case 'deviceRevoke': return [`revoke ${body.device}`, 'revocations']
     case 'keyPackage': return [`package ${device}`]
     case 'profile': return [`name ${author}`]
+    case 'about': return [...(body.text === undefined ? [] : [`about ${author}`]), ...(body.emoji === undefined ? [] : [`face ${author}`]), ...(body.colour === undefined ? [] : [`colour ${author}`])]
     case 'roleCreate': return [`role ${body.role}`, `rname ${body.role}`, `rpower ${body.role}`, `perms ${body.role}`]
     case 'roleName': return [`rname ${body.role}`]
     case 'rolePower': return [`rpower ${body.role}`]

@@ -71,7 +71,7 @@ function acting(body: AuthorityBody, author: IdentityId, view: View): Reason | u
   switch (body.type) {
     case 'genesis': case 'join': return no('malformed')
     case 'leave': return view.owner() === author ? no('owner-must-transfer') : undefined
-    case 'keyPackage': case 'profile': case 'forkProof': return undefined
+    case 'keyPackage': case 'profile': case 'about': case 'forkProof': return undefined
     case 'recover': return recovering(body.to, body.set, view)
     case 'invite': case 'inviteRevoke': return inviting(body, author, view)
     case 'kick': return needs(author, 'kick', view) ?? (view.isMember(body.identity) ? below(author, body.identity, view) : no('unknown-member'))

@@ -168,7 +168,7 @@ export class Reference {
     const channels = (): string[] => of('channelCreate').map((c) => c.body.channel).filter((c) => !of('channelDelete').some((d) => d.body.channel === c))
     switch (body.type) {
       case 'leave': return s.owner !== me
-      case 'keyPackage': case 'profile': case 'forkProof': return true
+      case 'keyPackage': case 'profile': case 'about': case 'forkProof': return true
       case 'recover': {
         const set = this.register(of('recoverySet'), (x) => x.id)?.value
         return set === body.set && s.members.has(body.to)
@@ -315,7 +315,7 @@ export class Reference {
       for (const e of this.all) {
         const s = this.said(this.all.filter((x) => e.past.has(x.id) && !this.voids.has(x.id)))
         if (e.flawed || blocked.has(e.id) || this.isFrozen(e, frozen) || !this.permits(e, s)) { this.voids.add(e.id); continue }
-        if (e.body !== undefined && e.body.type !== 'profile' && e.body.type !== 'keyPackage') this.powers.set(e.id, s.power(e.author))
+        if (e.body !== undefined && e.body.type !== 'profile' && e.body.type !== 'about' && e.body.type !== 'keyPackage') this.powers.set(e.id, s.power(e.author))
         const r = this.lasting(e, s)
         if (r !== undefined && !never.has(e) && !chosen.some((c) => c.entry === e)) waiting.push(r)
       }
@@ -378,7 +378,7 @@ const smaller = (a: Entry, b: Entry): number => (a.id < b.id ? -1 : 1)
 const becomes = (e: Entry): string | undefined => (e.body?.type === 'ownerTransfer' || e.body?.type === 'recover' ? e.body.to : undefined)
 function needsPower(e: Entry): boolean {
   const { body } = e
-  if (body === undefined || ['genesis', 'join', 'leave', 'keyPackage', 'profile', 'deviceAdd', 'forkProof', 'recover'].includes(body.type)) return false
+  if (body === undefined || ['genesis', 'join', 'leave', 'keyPackage', 'profile', 'about', 'deviceAdd', 'forkProof', 'recover'].includes(body.type)) return false
   if (body.type === 'deviceRevoke') return body.proof === undefined
   return !(body.type === 'roleUnassign' && body.identity === e.author)
 }

@@ -336,6 +336,6 @@ export class Resolution implements Decided {
 }
 
 function powerAt(node: Node, view: View): number {
-  if (node.body?.type === 'keyPackage' || node.body?.type === 'profile') return 0
+  if (node.body?.type === 'keyPackage' || node.body?.type === 'profile' || node.body?.type === 'about') return 0
   return node.author === undefined ? 0 : view.power(node.author)
 }

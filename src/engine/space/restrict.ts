@@ -81,7 +81,7 @@ function needsPower(node: Node): boolean {
   const { body } = node
   if (body === undefined) return false
   switch (body.type) {
-    case 'genesis': case 'join': case 'leave': case 'keyPackage': case 'profile': case 'deviceAdd': case 'forkProof': case 'recover': return false
+    case 'genesis': case 'join': case 'leave': case 'keyPackage': case 'profile': case 'about': case 'deviceAdd': case 'forkProof': case 'recover': return false
     case 'deviceRevoke': return body.proof === undefined
     case 'roleUnassign': return body.identity !== node.author
     default: return true

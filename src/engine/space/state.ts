@@ -11,6 +11,7 @@ export type ChannelKind = 'text' | 'voice' | 'forum' | 'announcements' | 'catego
 
 export interface MemberState {
   readonly name: string
+  readonly about: About
   readonly power: number
   readonly permissions: number
   readonly roles: readonly RoleId[]
@@ -21,6 +22,9 @@ export interface MemberState {
   /** Ms; content labelled earlier does not count. 0: none. */
   readonly timeoutUntil: number
 }
+
+/** What they say of themself; undefined: they never said. */
+export interface About { readonly text: string | undefined; readonly emoji: string | undefined; readonly colour: number | undefined }
 
 export interface DeviceState { readonly identity: IdentityId; readonly certHash: Uint8Array; readonly boxKey: Uint8Array }
 export interface RoleState { readonly name: string; readonly power: number; readonly permissions: number }
@@ -122,7 +126,7 @@ export function stateWith(history: History, view: View, before: SpaceState, node
     case 'keyPackage': return before.devices.has(node.device) ? { ...before, keyPackages: replaced(before.keyPackages, node.device, keyPackage(view, node.device)) } : before
     // Who comes again brings back what was there before, other devices included.
     case 'join': return history.writes(`in ${node.author}`).length > 1 ? undefined : withMember(history, view, before, node)
-    case 'profile': case 'deviceAdd': return withMember(history, view, before, node)
+    case 'profile': case 'about': case 'deviceAdd': return withMember(history, view, before, node)
     case 'timeout': return { ...before, members: replaced(before.members, body.identity, memberState(history, view, body.identity)) }
     case 'invite': case 'inviteRevoke': return { ...before, invites: replaced(before.invites, body.invite, inviteState(history, view, body.invite)) }
     case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'clear':
@@ -137,7 +141,7 @@ export function stateWith(history: History, view: View, before: SpaceState, node
 function withMember(history: History, view: View, before: SpaceState, { author, body, device }: Node): SpaceState {
   const identity = author as IdentityId
   const members = replaced(before.members, identity, memberState(history, view, identity))
-  if (body?.type === 'profile') return { ...before, members }
+  if (body?.type === 'profile' || body?.type === 'about') return { ...before, members }
   const added = body?.type === 'deviceAdd' ? body.device : device
   const devices = replaced(before.devices, added, deviceState(history, view, added))
   const keyPackages = replaced(before.keyPackages, added, keyPackage(view, added))
@@ -174,7 +178,7 @@ function memberState(history: History, view: View, identity: IdentityId): Member
   const timeout = bodyAt(history, view.register(`timeout ${identity}`, (a, b) => until(b) - until(a)))
   const { body } = join
   return {
-    name: view.nameOf(identity), power: view.power(identity), permissions: view.permissions(identity), roles: view.rolesOf(identity), joinedAt: join.hlc,
+    name: view.nameOf(identity), about: view.aboutOf(identity), power: view.power(identity), permissions: view.permissions(identity), roles: view.rolesOf(identity), joinedAt: join.hlc,
     invitedThrough: body?.type === 'join' ? body.invite : undefined, timeoutUntil: timeout === undefined ? 0 : until(timeout),
   }
 }

@@ -10,7 +10,7 @@ import type { AuthorityBody, AuthorityType, BodyOf } from '../../wire/authority.
 import type { ChannelId, DeviceId, IdentityId, InviteId } from '../../wire/ids.ts'
 import type { History, Node } from './history.ts'
 import type { Past } from './past.ts'
-import type { OverrideState } from './state.ts'
+import type { About, OverrideState } from './state.ts'
 import { ALL_PERMISSIONS, count, DM_PERMISSIONS, FIRST_PERMISSIONS } from './permissions.ts'
 
 /** What `resolve` has decided so far, by op number. */
@@ -162,6 +162,14 @@ export class View {
     const index = this.register(`name ${identity}`)
     const body = index === undefined ? undefined : this.node(index).body
     return body?.type === 'profile' ? body.name : body?.type === 'join' || body?.type === 'genesis' ? body.displayName : ''
+  }
+
+  aboutOf(identity: IdentityId): About {
+    const said = (key: string): BodyOf<'about'> | undefined => {
+      const index = this.register(`${key} ${identity}`)
+      return index === undefined ? undefined : this.body(index, 'about')
+    }
+    return { text: said('about')?.text, emoji: said('face')?.emoji, colour: said('colour')?.colour }
   }
 
   // ---- devices ----

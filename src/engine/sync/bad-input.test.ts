@@ -29,7 +29,7 @@ import type { Intake } from './receiving.ts'
 const UNAUTHORISED: { readonly [T in AuthorityBody['type']]: ReasonCode | 'counts' } = {
   genesis: 'malformed', invite: 'counts', inviteRevoke: 'counts', join: 'bad-signature', leave: 'counts',
   kick: 'no-permission', ban: 'no-permission', unban: 'no-permission', timeout: 'no-permission',
-  deviceAdd: 'bad-signature', deviceRevoke: 'bad-signature', keyPackage: 'counts', profile: 'counts',
+  deviceAdd: 'bad-signature', deviceRevoke: 'bad-signature', keyPackage: 'counts', profile: 'counts', about: 'counts',
   roleCreate: 'no-permission', roleName: 'no-permission', rolePower: 'no-permission', rolePermissions: 'no-permission', roleDelete: 'no-permission',
   roleAssign: 'unknown-member', roleUnassign: 'unknown-member',
   channelCreate: 'no-permission', channelRename: 'no-permission', channelTopic: 'no-permission', channelPlace: 'no-permission', channelDelete: 'no-permission',
