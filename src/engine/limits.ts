@@ -13,6 +13,10 @@ export const MAX_PARKED_OPS = 4000
 export const MAX_PARKED_BYTES = 16 * 1024 * 1024
 /** Bytes that one sender may have waiting here before anything vouches for them. */
 export const MAX_UNVERIFIED_BYTES = 4 * 1024 * 1024
+/** Ops of a chain that follow each other without a signature of their own, at most: what is given on is signed about so often, and who looks for the next one has not far to go. */
+export const SIGNED_EVERY = 32
+/** What is taken in: with room for chains that were put together from parts. */
+export const MAX_UNSIGNED = 64
 /** Branches of one forked chain that are kept: its device is frozen where they part, so more would only serve a flood. */
 export const MAX_BRANCHES = 4
 /** Branches beyond those, per space, that are remembered until a restart: what rests on one may come after it. */

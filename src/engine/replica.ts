@@ -6,7 +6,7 @@ import type { SpaceInfo } from '../api.ts'
 import type { Row } from '../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
 import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-records.ts'
-import { type Content, CONTENT_TYPES, type MessageContent } from '../wire/content.ts'
+import type { Content, MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
@@ -169,7 +169,7 @@ export class Replica {
   private async accept(turn: Turn, op: Op): Promise<Op[] | undefined> {
     const h = op.header
     if (h.channel !== AUTHORITY_CHANNEL) {
-      if (!CONTENT_TYPES.has(h.type) || h.epoch === undefined || h.kid === undefined || !this.authority.everHad(h.channel)) return undefined
+      if (h.epoch === undefined || h.kid === undefined || !this.authority.everHad(h.channel)) return undefined
       // What was never to count is kept all the same, unless it is a stranger's.
       if (this.authority.identityOf(h.device) === undefined) return undefined
     }

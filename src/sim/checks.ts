@@ -21,7 +21,7 @@ import type { Replica } from '../engine/replica.ts'
 import type { Ciphersuite, Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, NO_SPACE, type SpaceId } from '../wire/ids.ts'
-import { decodeOpOrHusk, type Op, opSignedBytes } from '../wire/op.ts'
+import { decodeOpOrHusk, isSigned, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
@@ -51,6 +51,8 @@ export class Checks implements Witness {
   private readonly saved = new Map<string, Set<string>>()
   /** On any disk. */
   private readonly savedAnywhere = new Set<string>()
+  /** Ops of content that another one follows on the same disk. */
+  private readonly followed = new Map<string, Set<string>>()
   private readonly nameOfIdentity = new Map<string, string>()
   private readonly nameOfDevice = new Map<string, string>()
   private readonly excused = new Set<string>()
@@ -77,16 +79,28 @@ export class Checks implements Witness {
     if (!isKept) this.excused.add(name)
     if (fault !== 'none') this.forgetState(name)
     if (!this.isHonest(name)) return
+    const ops: Op[] = []
     for (const save of saves) {
       if (save.type !== 'put' || !save.partition.startsWith('ops/')) continue
       // Of a deleted channel, or one that doesn't keep everything, husks stay.
       const op = decodeOpOrHusk(save.value, sha256)
       if (op === undefined) { this.fail('S1', `${name} saves an op that can't be read`); continue }
+      ops.push(op)
       this.once(name, op)
-      if (!isSigned(op)) this.fail('S5', `${name} keeps ${op.header.type} ${op.id.slice(0, 8)}, which its author didn't sign`)
       if (isKept) { this.savedBy(name).add(op.id); this.savedAnywhere.add(op.id) }
     }
+    this.authored(name, ops, isKept)
     if (engine?.me !== undefined) this.hold('I10', name, group.i10CheckpointBeforeSending(engine.me.device, saves))
+  }
+
+  /** Each has its author's signature, or is named by one that is kept with it: the last of these is signed. */
+  private authored(name: string, ops: readonly Op[], isKept: boolean): void {
+    const kept = this.followed.get(name) ?? new Set<string>(), followed = isKept ? kept : new Set(kept)
+    this.followed.set(name, kept)
+    for (const { header: h } of ops) if (h.chanPrev !== undefined && h.channel !== AUTHORITY_CHANNEL) followed.add(h.chanPrev)
+    for (const op of ops) {
+      if (isSigned(op) ? !isSignatureGood(op) : !followed.has(op.id)) this.fail('S5', `${name} keeps ${op.header.type} ${op.id.slice(0, 8)}, which its author didn't sign`)
+    }
   }
 
   private once(name: string, op: Op): void {
@@ -259,7 +273,7 @@ export class Checks implements Witness {
 }
 
 /** By another implementation of Ed25519 than the engine's. */
-function isSigned(op: Op): boolean {
+function isSignatureGood(op: Op): boolean {
   const x = Buffer.from(op.header.device, 'hex').toString('base64url')
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
   return verify(null, opSignedBytes(Buffer.from(op.id, 'hex')), key, op.sig)

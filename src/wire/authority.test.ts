@@ -60,7 +60,7 @@ const SAMPLES: readonly AuthorityBody[] = [
   { type: 'ownerTransfer', to: identity, cuts },
   { type: 'recoverySet', threshold: 2, identities: [identity, other] },
   { type: 'recover', to: other, set: op, cuts, signatures: [{ identityPk: key, signature: sig }] },
-  { type: 'forkProof', first: fill(300, 1), firstSig: sig, second: fill(300, 2), secondSig: sig },
+  { type: 'forkProof', first: fill(300, 1), firstRun: [], firstSig: sig, second: fill(300, 2), secondRun: [fill(300, 3), fill(300, 4)], secondSig: sig },
   { type: 'channelAudience', channel, audience: 0xffff_ffff },
   { type: 'retention', channel: undefined, follows: false, afterMs: 30 * 24 * 3600_000, maxBytes: 0 },
   { type: 'retention', channel, follows: true, afterMs: 0, maxBytes: 0 },

@@ -69,6 +69,8 @@ const permissions = uint(0xffff)
 const cert = bytes(CERT_BYTES)
 const key = bytes(32)
 const signature = bytes(64)
+/** The headers after one that has no signature of its own, up to that which the signature is of (engine/log/vouching.ts). */
+const headers = list(blob(2048), 64)
 const audience = uint(MAX_AUDIENCE)
 /** A place among siblings: byte order of hex strings is list order. See engine/space/order.ts. */
 const place: Field<string> = { write: (v) => fromHex(v) as Uint8Array, read: (v) => (isBytes(v) && v.length > 0 && v.length <= 64 ? toHex(v) : BAD) }
@@ -136,7 +138,7 @@ const FORMS = {
     signatures: sorted(record({ identityPk: key, signature }), MAX_RECOVERERS, (s) => toHex(s.identityPk)),
   }),
   /** Two signed headers of one device at one place of its chain: it is frozen from there on. */
-  forkProof: record({ first: blob(2048), firstSig: signature, second: blob(2048), secondSig: signature }),
+  forkProof: record({ first: blob(2048), firstRun: headers, firstSig: signature, second: blob(2048), secondRun: headers, secondSig: signature }),
 } as const
 
 export type AuthorityType = keyof typeof FORMS

@@ -6,7 +6,8 @@
  *   columns = flat length (4) || raw DEFLATE of canonical CBOR [audience, runs, types, seen, numbers, links, texts]
  *   runs    [[device, first number in the channel, how many, op before it or empty], ...]     each a part of one chain, without gaps
  *   types   [type, ...]                  seen    [[authority head, ...], ...]                  what the numbers below point to
- *   numbers one column after the other, LEB128: number in the whole chain (as what it adds to the one before), label (likewise, zigzag), type, seen, kind of link, bytes of text
+ *   numbers one column after the other, LEB128: number in the whole chain (as what it adds to the one before), label (likewise, zigzag), type, seen, kind of link, bytes of text,
+ *           whether its signature comes with it
  *   links   ids of ops before in the whole chain, where neither the op before in the channel is it nor the one before in this run
  *   texts   plaintexts, one after the other
  *
@@ -22,7 +23,7 @@ import { MAX_AUDIENCE, MAX_DEPS, MAX_TYPE_CHARS, type OpHeader } from './op.ts'
 
 /** Bytes of columns before they are deflated: what a few hundred received bytes may make us hold. */
 export const MAX_FLAT_BYTES = 1024 * 1024
-/** Ops of one frame: it holds a signature of 64 bytes for each, so that a small frame can't stand for many. */
+/** Ops of one stream. */
 export const MAX_COLUMN_OPS = 4096
 /** Labels from here on, tens of thousands of years ahead, find no room in a column. */
 export const MAX_COLUMN_HLC = 2 ** 52
@@ -31,26 +32,32 @@ const LEVEL = 4
 /** Bytes read before it is looked at how much came of them: a thousand times as many at most, in a tenth of a second. Each time costs a fresh buffer. */
 const INFLATED_AT_ONCE = 16 * 1024
 const FIELDS = 7
+const COLUMNS = 7
 /** How an op names the one before it in its whole chain. */
 const RUN = 0, CHANNEL = 1, NAMED = 2, FIRST = 3
 
 type Kept = Pick<OpHeader, 'device' | 'seq' | 'prev' | 'chanSeq' | 'chanPrev' | 'deps' | 'type' | 'hlc'>
 /** An op with what it says. */
-export interface Said extends Kept { readonly id: OpId; readonly text: Uint8Array }
+export interface Said extends Kept { readonly id: OpId; readonly text: Uint8Array; readonly isSigned: boolean }
 /** The same as it is read: links within a run are to the op before it, whose id its reader has to make. */
 export interface Unlinked extends Omit<Kept, 'prev' | 'chanPrev'> {
   readonly prev: OpId | 'before' | undefined
   readonly chanPrev: OpId | 'before' | undefined
   readonly text: Uint8Array
+  readonly isSigned: boolean
 }
 export interface Columns { readonly audience: number; readonly ops: readonly Unlinked[] }
+
+/** What columns say that they are before they are deflated. */
+export const flatBytes = (bytes: Uint8Array): number =>
+  bytes.length < 5 ? 0 : (bytes[0] as number) * 0x100_0000 + (bytes[1] as number) * 0x1_0000 + (bytes[2] as number) * 0x100 + (bytes[3] as number)
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 
 // ---- writing ----
 
 class Numbers {
-  private readonly columns: number[][] = Array.from({ length: 6 }, () => [])
+  private readonly columns: number[][] = Array.from({ length: COLUMNS }, () => [])
 
   put(column: number, value: number): void {
     const out = this.columns[column] as number[]
@@ -93,6 +100,7 @@ export function encodeColumns(audience: number, ops: readonly Said[]): Uint8Arra
     numbers.put(3, seen.place(op.deps.join(), () => op.deps.map(raw)))
     numbers.put(4, link)
     numbers.put(5, op.text.length)
+    numbers.put(6, op.isSigned ? 1 : 0)
     if (link === NAMED && op.prev !== undefined) links.push(raw(op.prev))
     before = op
   }
@@ -127,9 +135,8 @@ export function decodeColumns(bytes: Uint8Array): Columns | undefined {
 }
 
 function inflated(bytes: Uint8Array): Uint8Array | undefined {
-  if (bytes.length < 5) return undefined
-  const size = (bytes[0] as number) * 0x100_0000 + (bytes[1] as number) * 0x1_0000 + (bytes[2] as number) * 0x100 + (bytes[3] as number)
-  if (size > MAX_FLAT_BYTES) return undefined
+  const size = flatBytes(bytes)
+  if (size === 0 || size > MAX_FLAT_BYTES) return undefined
   const out = new Uint8Array(size)
   let at = 0
   const inflater = new Inflate((part) => {
@@ -168,9 +175,9 @@ function listOf<T>(c: Cursor, most: number, read: (c: Cursor) => T | undefined):
   return out
 }
 
-/** So many numbers in each of the six columns, and nothing behind them. */
+/** So many numbers in each of the columns, and nothing behind them. */
 function readNumbers(bytes: Uint8Array, count: number): Float64Array | undefined {
-  const out = new Float64Array(count * 6)
+  const out = new Float64Array(count * COLUMNS)
   let at = 0
   for (let n = 0; n < out.length; n++) {
     let value = 0, scale = 1
@@ -187,21 +194,21 @@ function readNumbers(bytes: Uint8Array, count: number): Float64Array | undefined
 }
 
 function put(runs: readonly Run[], types: readonly string[], seen: readonly (readonly OpId[])[], columns: Float64Array, links: Uint8Array, texts: Uint8Array): Unlinked[] | undefined {
-  const count = columns.length / 6, ops: Unlinked[] = []
+  const count = columns.length / COLUMNS, ops: Unlinked[] = []
   const number = (column: number): number => columns[column * count + ops.length] as number
   let link = 0, text = 0
   for (const run of runs) {
     let seq = 0, hlc = 0
     for (let n = 0; n < run.count; n++) {
-      const turned = number(1), kind = number(4), length = number(5)
+      const turned = number(1), kind = number(4), length = number(5), signed = number(6)
       seq += number(0)
       hlc += turned % 2 === 1 ? -(turned + 1) / 2 : turned / 2
       const type = types[number(2)], deps = seen[number(3)], chanPrev = n === 0 ? run.before : 'before'
       const prev = kind === FIRST ? undefined : kind === RUN ? 'before' : kind === CHANNEL ? chanPrev : kind === NAMED && link + 32 <= links.length ? (hexAt(links, link, 32) as OpId) : null
       if (kind === NAMED) link += 32
-      if (type === undefined || deps === undefined || prev === null || (prev === undefined) !== (seq === 1) || (kind === RUN && n === 0)) return undefined
+      if (signed > 1 || type === undefined || deps === undefined || prev === null || (prev === undefined) !== (seq === 1) || (kind === RUN && n === 0)) return undefined
       if (!Number.isSafeInteger(seq) || seq < run.from + n || !Number.isSafeInteger(hlc) || hlc < 0 || hlc >= MAX_COLUMN_HLC || length > MAX_CONTENT_BYTES || text + length > texts.length) return undefined
-      ops.push({ device: run.device, seq, prev, chanSeq: run.from + n, chanPrev, deps, type, hlc, text: texts.subarray(text, text + length) })
+      ops.push({ device: run.device, seq, prev, chanSeq: run.from + n, chanPrev, deps, type, hlc, text: texts.subarray(text, text + length), isSigned: signed === 1 })
       text += length
     }
   }

@@ -29,7 +29,7 @@ export interface Hello { readonly token: Uint8Array; readonly nonce: Uint8Array;
 /** Hex of 8 bytes. */
 export interface ChannelDigest { readonly channel: ChannelId; readonly digest: string }
 export interface AskRange { readonly channel: ChannelId; readonly device: DeviceId; readonly from: number; readonly to: number }
-/** Content of one channel and epoch, as columns (columns.ts) sealed for who has the key; and a signature of 64 bytes for each op in them. */
+/** Content of one channel and epoch, as columns (columns.ts) sealed for who has the key; and the signatures, of 64 bytes each, that come with them. */
 export interface PackedOps { readonly channel: ChannelId; readonly epoch: EpochId; readonly sealed: Uint8Array; readonly sigs: Uint8Array }
 export type Frame =
   | { readonly type: 'hello'; readonly spaces: readonly Hello[] }
@@ -112,7 +112,7 @@ function decodeOps(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
     if (!isArray(group, 4)) return undefined
     const [channelBytes, epochBytes, sealed, sigs] = group
     const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined, epoch = isBytes(epochBytes, 32) ? parseOpId(epochBytes) : undefined
-    if (channel === undefined || epoch === undefined || !isBytes(sealed) || !isBytes(sigs) || sigs.length === 0 || sigs.length % 64 !== 0) return undefined
+    if (channel === undefined || epoch === undefined || !isBytes(sealed) || !isBytes(sigs) || sigs.length % 64 !== 0) return undefined
     packed.push({ channel, epoch, sealed, sigs })
   }
   return ops.length === list.length ? { type: 'ops', token, ops, ...(packed.length === 0 ? {} : { packed }), more } : undefined

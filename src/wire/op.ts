@@ -7,6 +7,8 @@
  *   op     = canonical CBOR [header bytes, body bytes, sig]
  *   husk   = canonical CBOR [header bytes, sig]         an op of content whose body was deleted: its place, its links and its signature stay
  *
+ * `sig` is empty in an op or husk of content that a later op of its chain speaks for, which names it by its hash.
+ *
  * Verified over the received bytes, never re-encoded. Bodies of authority ops are formats of their own (authority.ts, group.ts);
  * the body of a content op is ciphertext (content.ts).
  */
@@ -56,6 +58,7 @@ export interface Op {
   readonly header: OpHeader
   /** These two lie in `bytes`: not to be written to. */
   readonly body: Uint8Array
+  /** Empty where a later op of its chain speaks for it. */
   readonly sig: Uint8Array
   /** The whole encoded op as received or made: what is stored and sent on. */
   readonly bytes: Uint8Array
@@ -150,9 +153,10 @@ export function decodeOpOrHusk(bytes: Uint8Array, sha256: Sha256): Op | undefine
   const c = new Cursor(bytes), length = c.list()
   if (length !== 2 && length !== 3) return undefined
   const head = c.view(MAX_HEADER_BYTES), body = length === 3 ? c.view(MAX_OP_BYTES) : EMPTY, sig = c.view(64)
-  if (head === undefined || body === undefined || sig?.length !== 64 || c.at !== bytes.length) return undefined
+  if (head === undefined || body === undefined || sig === undefined || (sig.length !== 64 && sig.length !== 0) || c.at !== bytes.length) return undefined
   const header = decodeHeader(head)
-  if (header === undefined) return undefined
+  // Only content can go without: what authority is made of is verified one by one.
+  if (header === undefined || (sig.length === 0 && header.epoch === undefined)) return undefined
   const id = toHex(sha256(head)) as OpId
   // Only of content: what authority is made of is never deleted.
   if (length === 2) return header.epoch === undefined ? undefined : { id, header, body, sig, bytes, isHusk: true }
@@ -172,5 +176,15 @@ export function headerBytes(op: Op): Uint8Array {
 export function huskOf(op: Op): Op {
   if (op.isHusk === true) return op
   const bytes = encodeCbor([headerBytes(op), op.sig])
-  return { id: op.id, header: op.header, body: EMPTY, sig: bytes.subarray(-64), bytes, isHusk: true }
+  return { id: op.id, header: op.header, body: EMPTY, sig: bytes.subarray(bytes.length - op.sig.length), bytes, isHusk: true }
+}
+
+export const isSigned = (op: Op): boolean => op.sig.length > 0
+
+/** The same op, or its husk, with another signature or with none. */
+export function withSignature(op: Op, sig: Uint8Array): Op {
+  const bytes = op.isHusk === true ? encodeCbor([headerBytes(op), sig]) : encodeOp(headerBytes(op), op.body, sig)
+  // Behind the body stands the head of the signature, of two bytes, or of one where there is none.
+  const end = bytes.length - sig.length - (sig.length === 0 ? 1 : 2)
+  return { ...op, bytes, sig: bytes.subarray(bytes.length - sig.length), body: op.isHusk === true ? EMPTY : bytes.subarray(end - op.body.length, end) }
 }

@@ -162,22 +162,22 @@ describe('verification of a batch', () => {
   test('S4 one good signature vouches for all before it in its chain', async () => {
     const ops = await chain(5)
     const unsigned = ops.map((op, i) => (i < 4 ? { ...op, sig: new Uint8Array(64) } : op))
-    expect([...await new Log(suite).proven(unsigned)].sort()).toEqual(ops.map((op) => op.id).sort())
+    expect([...(await new Log(suite).proven(unsigned)).keys()].sort()).toEqual(ops.map((op) => op.id).sort())
   })
 
   test('S4 nothing vouches forwards, across a gap, or for a chain whose links differ', async () => {
     const ops = await chain(5) as [Op, Op, Op, Op, Op]
     const forged = { ...ops[4], sig: new Uint8Array(64) }
-    expect(await new Log(suite).proven([...ops.slice(0, 4), forged])).not.toContain(forged.id)
+    expect([...(await new Log(suite).proven([...ops.slice(0, 4), forged])).keys()]).not.toContain(forged.id)
     const bare = { ...ops[1], sig: new Uint8Array(64) }
-    expect(await new Log(suite).proven([bare, ops[3]])).not.toContain(bare.id)
+    expect([...(await new Log(suite).proven([bare, ops[3]])).keys()]).not.toContain(bare.id)
     const other = await write({ chanSeq: 2, chanPrev: ops[0].id, text: 'another second' })
-    expect(await new Log(suite).proven([{ ...other, sig: new Uint8Array(64) }, ops[2]])).not.toContain(other.id)
+    expect([...(await new Log(suite).proven([{ ...other, sig: new Uint8Array(64) }, ops[2]])).keys()]).not.toContain(other.id)
   })
 
   test('S5 authority ops are never vouched for by a later one', async () => {
     const rule = await write({ chanSeq: 1, channel: AUTHORITY_CHANNEL })
     const next = await write({ chanSeq: 2, chanPrev: rule.id, channel: AUTHORITY_CHANNEL })
-    expect([...await new Log(suite).proven([{ ...rule, sig: new Uint8Array(64) }, next])]).toEqual([next.id])
+    expect([...(await new Log(suite).proven([{ ...rule, sig: new Uint8Array(64) }, next])).keys()]).toEqual([next.id])
   })
 })

@@ -12,12 +12,13 @@
 import type { Ciphersuite } from '../../ports.ts'
 import { concat, fromHex, putHex, putU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
-import { type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
+import { isSigned, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_ASK_OPS, MAX_BRANCHES, REMEMBERED_OPS } from '../limits.ts'
+import { MAX_ASK_OPS, MAX_BRANCHES, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
 import { Parked, type Sender } from './parked.ts'
+import { backwards, followersIn, neededSignatures } from './vouching.ts'
 
 export type ChainKey = string
 export const chainKey = (channel: ChannelId, device: DeviceId): ChainKey => channel + device
@@ -31,10 +32,14 @@ export interface Tip extends HeadRecord { readonly branch: OpId | undefined }
  */
 export type Place = { readonly type: 'known' | 'next' | 'contradictory' | 'full' | 'unsure' } | { readonly type: 'waits'; readonly for: string; readonly strays?: true }
 
+/** Of each op that is proven: by its own signature, or the op after it that speaks for it. */
+export type Proofs = Map<OpId, 'own' | Op>
+
 interface Remembered { readonly id: OpId; readonly channel: ChannelId; readonly chanSeq: number }
 
 const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, CONTRADICTORY: Place = { type: 'contradictory' }, FULL: Place = { type: 'full' }, UNSURE: Place = { type: 'unsure' }
 const NO_TIPS: readonly Tip[] = []
+const NONE: ReadonlySet<OpId> = new Set()
 
 export class Log {
   /** Authority and group ops, whole, by id. */
@@ -257,22 +262,23 @@ export class Log {
   }
 
   /**
-   * The ids in a batch that their authors signed. A content op counts by its own good signature, or because an op that counts names it as its predecessor:
-   * so the end of a chain is checked, and the rest by its links. Authority and group ops count by their own only. In any order.
+   * What shows of the ops in a batch that their authors made them. A content op counts by its own good signature, or because an op that counts names it as its predecessor:
+   * so a few of the signatures are checked (vouching.ts), and the rest by links. Authority and group ops count by their own only. In any order. `trusted`: those that
+   * were verified before.
    */
-  async proven(ops: readonly Op[]): Promise<Set<OpId>> {
-    const out = new Set<OpId>()
-    /** Which chains an op is vouched for in, by what follows it. */
-    const named = new Map<OpId, OpHeader[]>()
-    const isNamed = ({ id, header: h }: Op): boolean =>
-      named.get(id)?.some((next) => next.chanSeq === h.chanSeq + 1 && next.device === h.device && next.channel === h.channel) === true
-    for (const op of [...ops].sort((a, b) => b.header.chanSeq - a.header.chanSeq)) {
-      const h = op.header
-      if (!isNamed(op) && !(await this.verify(op))) continue
-      out.add(op.id)
-      if (h.chanPrev === undefined || h.channel === AUTHORITY_CHANNEL) continue
-      const others = named.get(h.chanPrev)
-      if (others === undefined) named.set(h.chanPrev, [h]); else others.push(h)
+  async proven(ops: readonly Op[], trusted: ReadonlySet<OpId> = NONE): Promise<Proofs> {
+    const out: Proofs = new Map()
+    const followers = followersIn(ops), needed = neededSignatures(ops)
+    /** How many without a signature stand between an op and one that has a good one. */
+    const between = new Map<OpId, number>()
+    for (const op of backwards(ops)) {
+      let far = MAX_UNSIGNED, by: Op | undefined
+      for (const next of followers(op)) {
+        const n = out.get(next.id) === undefined ? MAX_UNSIGNED : out.get(next.id) === 'own' ? 0 : (between.get(next.id) ?? 0) + 1
+        if (n < far) { far = n; by = next }
+      }
+      if (trusted.has(op.id) || (isSigned(op) && (by === undefined || needed.has(op.id)) && (await this.verify(op)))) out.set(op.id, 'own')
+      else if (by !== undefined) { out.set(op.id, by); between.set(op.id, far) }
     }
     return out
   }

@@ -27,7 +27,8 @@ export class Parked {
   has(id: OpId): boolean { return this.ops.has(id) }
   /** Whether something waits for this op. */
   isWanted(id: OpId): boolean { return this.byNeed.has(id) }
-  all(): Iterable<Op> { return [...this.ops.values()].map((w) => w.op) }
+  /** What waits for this. */
+  waitingFor(need: string): Op[] { return [...(this.byNeed.get(need) ?? [])].map((id) => (this.ops.get(id) as Waiting).op) }
 
   /** Keeps an op; gives those that had to go for it, which may be itself. */
   add(op: Op, waitsFor: string, sender: Sender): Op[] {

@@ -118,7 +118,7 @@ test('A19 two signed headers prove a fork to those who have neither op', async (
   const proof = (second: OpHeader): AuthorityBody => {
     const signed = (h: OpHeader) => ({ header: encodeHeader(h), sig: toySign(fromHex(h.device) as Uint8Array, opSignedBytes(toySuite.sha256(encodeHeader(h)))) })
     const a = signed(own), b = signed(second)
-    return { type: 'forkProof', first: a.header, firstSig: a.sig, second: b.header, secondSig: b.sig }
+    return { type: 'forkProof', first: a.header, firstRun: [], firstSig: a.sig, second: b.header, secondRun: [], secondSig: b.sig }
   }
   for (const harmless of [own, { ...own, seq: own.seq + 1, prev: own.prev, chanSeq: own.chanSeq + 1 }, { ...own, device: carol.device }]) {
     expect(why(carol.authority, await v.say(carol, proof(harmless)))).toBe('bad-signature')

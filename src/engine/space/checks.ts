@@ -7,9 +7,10 @@ import {
   type AuthorityBody, type BodyOf, certSignature, certSignedBytes, certBoxKey, type Cut, decodeAuthorityBody, deviceConsentBytes, hashCert, identityOfKey,
   isAuthorityType, joinProofBytes, recoverBytes, revokeProofBytes,
 } from '../../wire/authority.ts'
-import { equal, fromHex } from '../../wire/bytes.ts'
-import { AUTHORITY_CHANNEL, type DeviceId, type IdentityId, parseOpId, type SpaceId } from '../../wire/ids.ts'
-import { decodeHeader, type Op, opSignedBytes } from '../../wire/op.ts'
+import { equal, fromHex, toHex } from '../../wire/bytes.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type IdentityId, type OpId, type SpaceId } from '../../wire/ids.ts'
+import { decodeHeader, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
+import { isAfter } from '../log/vouching.ts'
 import { certifier, type Checked, cutsOf, type History } from './history.ts'
 import type { Past } from './past.ts'
 import type { ReasonCode } from './reasons.ts'
@@ -114,9 +115,22 @@ async function forkShown(suite: Ciphersuite, body: BodyOf<'forkProof'>, space: S
   if (first === undefined || second === undefined || first.space !== space || second.space !== space || first.device !== second.device) return undefined
   const same = first.seq === second.seq || (first.channel === second.channel && first.chanSeq === second.chanSeq)
   if (!same || equal(body.first, body.second)) return undefined
-  for (const [bytes, sig] of [[body.first, body.firstSig], [body.second, body.secondSig]] as const) {
-    const id = parseOpId(suite.sha256(bytes))
-    if (id === undefined || !(await suite.verify(raw(first.device), sig, opSignedBytes(raw(id))))) return undefined
+  for (const [bytes, run, sig] of [[body.first, body.firstRun, body.firstSig], [body.second, body.secondRun, body.secondSig]] as const) {
+    const end = endOf(suite, [bytes, ...run])
+    if (end === undefined || !(await suite.verify(raw(first.device), sig, opSignedBytes(end)))) return undefined
   }
   return { ...FINE, fork: { device: first.device, seq: Math.min(first.seq, second.seq) } }
+}
+
+/** The id of the last of these headers, when each follows the one before it in one chain of content. */
+function endOf(suite: Ciphersuite, headers: readonly Uint8Array[]): Uint8Array | undefined {
+  let before: { readonly id: Uint8Array; readonly header: OpHeader } | undefined
+  for (const bytes of headers) {
+    const id = suite.sha256(bytes), header = decodeHeader(bytes)
+    if (header === undefined) return undefined
+    const isNext = before === undefined || isAfter(header, { id: toHex(before.id) as OpId, header: before.header })
+    if (!isNext) return undefined
+    before = { id, header }
+  }
+  return before?.id
 }

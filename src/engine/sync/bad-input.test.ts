@@ -150,13 +150,17 @@ describe('ops', () => {
     }
   })
 
-  test('S11 a type that nobody knows yet is kept and changes nothing; as content it is left out', async () => {
+  test('S11 a type that nobody knows yet is kept and changes nothing; as content it is shown to nobody, and what follows it comes in', async () => {
     const h = await scene()
     const before = decided(h.alice_)
     const rule = await h.sign('tomorrow', JUNK)
     expect((await h.give(rule)).accepted).toEqual([rule])
     expect(decided(h.alice_)).toEqual(before)
-    expect(await h.give(await h.sign('tomorrow', JUNK, { channel: h.channel, ...sealed(h.alice_) }))).toEqual({ accepted: [], faults: [] })
+    const said = await h.sign('tomorrow', JUNK, { channel: h.channel, ...sealed(h.alice_) })
+    expect(await h.give(said)).toEqual({ accepted: [said], faults: [] })
+    const next = await h.sign('message', JUNK, { channel: h.channel, ...sealed(h.alice_) })
+    expect(await h.give(next)).toEqual({ accepted: [next], faults: [] })
+    expect((await h.room.ask(h.alice, { type: 'get-messages', space: h.space, channel: h.channel })).messages).toEqual([])
   })
 })
 

@@ -299,26 +299,22 @@ export class Peers {
     // Who asks for trees alone may be in the middle of an answer.
     if (frame.ranges.length === 0) return
     const ranges = frame.ranges.filter((r) => replica.mayHave(session.device, r.channel))
-    session.answer = new Answer(ranges.map((r) => ({ channel: r.channel, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) })), frame.plain === true)
+    session.answer = new Answer(ranges.map((r) => ({ channel: r.channel, device: r.device, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) })), frame.plain === true)
     this.serve(turn, peer, session, replica)
   }
 
   private async onOps(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'ops' }): Promise<void> {
-    const arrived: (Uint8Array | Op)[] = [...frame.ops]
-    for (const packed of frame.packed ?? []) {
-      const ops = unpack(replica, packed)
-      if (ops === 'no-key') { if (replica.authority.everHad(packed.channel)) session.unopened.add(packed.channel) }
-      else if (ops === 'malformed') this.blame(turn, peer, ops, session.device)
-      else arrived.push(...ops)
-    }
+    const { ops, noKey, malformed } = unpack(replica, frame.packed ?? [], frame.ops.length)
+    for (const channel of noKey) if (replica.authority.everHad(channel)) session.unopened.add(channel)
+    for (let n = 0; n < malformed; n++) this.blame(turn, peer, 'malformed', session.device)
     if (!this.peers.has(peer.id)) return
-    const { accepted, faults } = await this.events.ops(turn, replica, arrived, peer.id, session.device)
+    const { accepted, faults } = await this.events.ops(turn, replica, [...frame.ops, ...ops], peer.id, session.device)
     session.gained += accepted.length
     for (const fault of faults) this.blame(turn, peer, fault, session.device)
     if (frame.more) return
     session.asking = false
-    // The end of an answer may lack the signature that vouches for it, where the answer was cut; an answer that has nothing else is nobody's honest doing.
-    if (replica.receiving.finish(session.device) > 0 && session.gained === 0) this.blame(turn, peer, 'forged', session.device)
+    // What speaks for something may be in a pack that can't be opened here; an answer that has nothing else to show is nobody's honest doing.
+    if (replica.receiving.finish(session.device) > 0 && session.gained === 0 && session.unopened.size === 0) this.blame(turn, peer, 'forged', session.device)
     session.gained = 0
     if (!this.peers.has(peer.id)) return
     this.ask(turn, peer, session, replica, true)

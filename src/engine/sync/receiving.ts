@@ -6,14 +6,15 @@
 import type { Row } from '../../ports.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type OpId } from '../../wire/ids.ts'
-import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
+import { decodeOpOrHusk, huskOf, isSigned, type Op, opSignedBytes, withSignature } from '../../wire/op.ts'
 import { MAX_BRANCHES, MAX_SPARE_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
-import { chainKey, opKey, type Place } from '../log/log.ts'
+import { chainKey, opKey, type Place, type Proofs } from '../log/log.ts'
 import type { Sender } from '../log/parked.ts'
 import { refill } from '../refill.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import type { Fault } from './conduct.ts'
+import { Runs } from './runs.ts'
 
 /** What came in, and what its sender is itself to blame for. */
 export interface Intake { readonly accepted: Op[]; readonly faults: Fault[] }
@@ -24,6 +25,10 @@ export interface Fork { readonly first: Op; readonly second: Op }
 /** Puts a verified op into the log and gives those that waited for it; undefined when its author has no business here. */
 type Accept = (turn: Turn, op: Op) => Promise<Op[] | undefined>
 
+/** What came: new, not to be taken in, and had before; of these two only what they say of what is before them counts. */
+interface Arrived { readonly fresh: Op[]; readonly refused: readonly Op[]; readonly trusted: readonly Op[] }
+
+const NO_SIGNATURE = new Uint8Array()
 const seqOf = (fork: Fork): number => Math.min(fork.first.header.seq, fork.second.header.seq)
 
 export class Receiving {
@@ -31,8 +36,10 @@ export class Receiving {
   private readonly accept: Accept
   /** Forks that were found here, the earliest of each device: to be proved to everyone. */
   readonly forks = new Map<DeviceId, Fork>()
-  /** Signed ops that may have a twin on disk, until its row has been read; `isIn`: the op itself is in the log already. */
-  private readonly suspects = new Map<OpId, { readonly op: Op; readonly isIn: boolean; readonly sender: Sender }>()
+  /** Proven ops that may have a twin on disk, each with what speaks for it, until its row has been read; `isIn`: the op itself is in the log already. */
+  private readonly suspects = new Map<OpId, { readonly run: readonly Op[]; readonly isIn: boolean; readonly sender: Sender }>()
+  /** Suspects, and what speaks for them. */
+  private readonly inDoubt = new Set<OpId>()
   /** Signed branches of forked chains that found no room, newest last: others' ops that rest on one may come after it. */
   private readonly spare = new Map<OpId, Op>()
   /** Linked content at the end of what a sender sent so far, which only a later signature can vouch for. */
@@ -50,46 +57,65 @@ export class Receiving {
   /** Encoded ops, and such as were made anew from what they say. */
   async take(turn: Turn, arrived: readonly (Uint8Array | Op)[], sender: Sender): Promise<Intake> {
     const out: Intake = { accepted: [], faults: [] }
-    const fresh = this.decode(turn, arrived, out)
-    const ops = [...this.continued(sender, fresh), ...fresh]
-    const proven = await this.replica.log.proven(ops)
-    const unproven: Op[] = []
-    const queue = [...ops]
-    // What is freed by one comes behind it.
-    for (let at = 0; at < queue.length || this.findWanted(queue, proven); at++) {
-      const op = queue[at] as Op
-      if (this.replica.holes.has(op.header)) {
-        if (proven.has(op.id)) refill(turn, this.replica, op); else unproven.push(op)
-        continue
-      }
-      const place = this.replica.log.place(op)
-      if (place.type === 'known') continue
-      if (!proven.has(op.id)) {
-        const mayBeVouchedFor = op.header.channel !== AUTHORITY_CHANNEL && (place.type === 'next' || place.type === 'waits')
-        if (mayBeVouchedFor) unproven.push(op); else out.faults.push('forged')
-        continue
-      }
-      if (place.type === 'next') {
-        const freed = await this.takeIn(turn, op, sender, out)
-        // What waited had been proved before.
-        for (const waited of freed) {
-          proven.add(waited.id)
-          queue.push(waited)
-        }
-      } else if (place.type === 'waits' && place.strays === undefined) this.park(turn, op, place.for, sender)
-      else this.doubt(turn, op, sender, place, out)
-    }
+    const { fresh, refused, trusted } = this.decode(turn, arrived, out)
+    const ops = [...this.continued(sender, fresh), ...fresh], all = [...ops, ...refused, ...trusted]
+    const proofs = await this.replica.log.proven(all, new Set(trusted.map((op) => op.id)))
+    const queue = await this.asKept(ops, proofs)
+    const unproven = await this.placeAll(turn, queue, new Runs(this.replica.log, proofs, all, new Set(refused.map((op) => op.id))), sender, out)
     // A parcel has no rest that could vouch for it.
     if (sender !== 'mail') this.hold(sender, [...(this.unproven.get(sender) ?? []), ...unproven])
     return out
   }
 
+  /** A signature that is kept was checked; others go, since a later one speaks for them. Own ops are signed again, as what they are put at relays by. */
+  private async asKept(ops: readonly Op[], proofs: Proofs): Promise<Op[]> {
+    const { me, world } = this.replica
+    return Promise.all(ops.map(async (op) => {
+      const proof = proofs.get(op.id)
+      if (proof === undefined || proof === 'own') return op
+      if (op.header.device === me.device) return withSignature(op, await world.suite.sign(me.deviceKey.secretKey, opSignedBytes(fromHex(op.id) as Uint8Array)))
+      return isSigned(op) ? withSignature(op, NO_SIGNATURE) : op
+    }))
+  }
+
+  /** What is freed by one comes behind it. Gives what nothing speaks for so far. */
+  private async placeAll(turn: Turn, queue: Op[], runs: Runs, sender: Sender, out: Intake): Promise<Op[]> {
+    const { replica } = this, { proofs } = runs
+    const unproven: Op[] = []
+    for (let at = 0; at < queue.length || this.findWanted(queue, proofs); at++) {
+      const op = queue[at] as Op
+      if (replica.holes.has(op.header)) {
+        if (proofs.has(op.id)) refill(turn, replica, op); else unproven.push(op)
+        continue
+      }
+      const place = replica.log.place(op)
+      if (place.type === 'known') continue
+      if (!proofs.has(op.id)) {
+        const mayBeVouchedFor = op.header.channel !== AUTHORITY_CHANNEL && (place.type === 'next' || place.type === 'waits')
+        if (mayBeVouchedFor) unproven.push(op); else out.faults.push('forged')
+        continue
+      }
+      // What is let go of is asked for again when what it lacks is here.
+      if (place.type !== 'waits' && !runs.isWhole(op)) continue
+      if (place.type === 'next') {
+        const freed = await this.takeIn(turn, op, sender, out)
+        // What waited had been proved before.
+        for (const waited of freed) {
+          proofs.set(waited.id, 'own')
+          queue.push(waited)
+        }
+      } else if (place.type === 'waits' && place.strays === undefined) this.park(turn, op, place.for, sender)
+      else this.doubt(turn, runs.of(op), sender, place, out)
+    }
+    return unproven
+  }
+
   /** Puts a branch that found no room into the queue, if something waits for it now. */
-  private findWanted(queue: Op[], proven: Set<OpId>): boolean {
+  private findWanted(queue: Op[], proofs: Proofs): boolean {
     for (const [id, op] of this.spare) {
       if (!this.replica.log.parked.isWanted(id)) continue
       this.spare.delete(id)
-      proven.add(id)
+      proofs.set(id, 'own')
       queue.push(op)
       return true
     }
@@ -97,6 +123,7 @@ export class Receiving {
   }
 
   private keepSpare(op: Op): void {
+    if (!isSigned(op)) return
     this.spare.set(op.id, op)
     if (this.spare.size > MAX_SPARE_BRANCHES) for (const oldest of this.spare.keys()) { this.spare.delete(oldest); break }
   }
@@ -108,22 +135,24 @@ export class Receiving {
     return n
   }
 
-  private decode(turn: Turn, arrived: readonly (Uint8Array | Op)[], out: Intake): Op[] {
+  private decode(turn: Turn, arrived: readonly (Uint8Array | Op)[], out: Intake): Arrived {
     const { id, world, log, retention } = this.replica
-    const ops: Op[] = []
+    const fresh: Op[] = [], refused: Op[] = [], trusted: Op[] = []
     for (const one of arrived) {
       const op = one instanceof Uint8Array ? decodeOpOrHusk(one, (b) => world.suite.sha256(b)) : one
       if (op === undefined) { out.faults.push('malformed'); continue }
       const isGenesis = op.header.type === 'genesis' && op.id === (id as string)
       if (op.header.space !== id && !isGenesis) { out.faults.push('foreign'); continue }
       // Whose clock is ahead has deleted it earlier: somebody else has it.
-      if (op.isHusk === true && !retention.mayBeHusk(op.header, turn.now)) continue
-      const isHere = log.parked.has(op.id) || this.suspects.has(op.id) || log.place(op).type === 'known'
-      if (isHere && !this.replica.holes.has(op.header)) continue
-      ops.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
+      if (op.isHusk === true && !retention.mayBeHusk(op.header, turn.now)) { refused.push(op); continue }
+      const isLost = this.replica.holes.has(op.header)
+      if (!isLost && this.inDoubt.has(op.id)) continue
+      if (!isLost && (log.parked.has(op.id) || log.place(op).type === 'known')) { trusted.push(op); continue }
+      fresh.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
     }
     // What was packed comes apart from what was not, though it may stand between.
-    return arrived.every((one) => one instanceof Uint8Array) ? ops : ops.sort((a, b) => a.header.chanSeq - b.header.chanSeq)
+    if (arrived.some((one) => !(one instanceof Uint8Array))) fresh.sort((a, b) => a.header.chanSeq - b.header.chanSeq)
+    return { fresh, refused, trusted }
   }
 
   /** What the sender sent before and what comes now may vouch for. */
@@ -157,15 +186,15 @@ export class Receiving {
     if (freed === undefined) return []
     out.accepted.push(op)
     for (const rival of rivals) this.noteFork({ first: rival, second: op })
-    if (twin !== undefined) this.lookUp(turn, op, twin, true, sender)
+    if (twin !== undefined) this.lookUp(turn, [op], twin, true, sender)
     for (const waited of freed) turn.out.delete(`parked/${id}`, fromHex(waited.id) as Uint8Array)
     return freed
   }
 
-  /** A signed op that its chain here doesn't lead to. */
-  private doubt(turn: Turn, op: Op, sender: Sender, place: Place, out: Intake): void {
-    const { log } = this.replica
-    if (place.type === 'unsure') return this.lookUp(turn, op, op.header, false, sender)
+  /** A proven op that its chain here doesn't lead to, and what speaks for it. */
+  private doubt(turn: Turn, run: readonly Op[], sender: Sender, place: Place, out: Intake): void {
+    const { log } = this.replica, [op] = run as readonly [Op]
+    if (place.type === 'unsure') return this.lookUp(turn, run, op.header, false, sender)
     // Of content not the whole chain is in memory: an honest peer may not have seen what we see.
     if (place.type === 'contradictory' && op.header.channel === AUTHORITY_CHANNEL) out.faults.push('contradictory')
     for (const rival of log.rivals(op)) this.noteFork({ first: rival, second: op })
@@ -183,11 +212,15 @@ export class Receiving {
 
   // ---- twins on disk ----
 
-  private lookUp(turn: Turn, op: Op, at: Pick<Op['header'], 'channel' | 'chanSeq'>, isIn: boolean, sender: Sender): void {
-    if (this.suspects.size >= MAX_SUSPECTS) return
-    this.suspects.set(op.id, { op, isIn, sender })
-    const { id } = this.replica, { device } = op.header
-    turn.out.read({ tag: `${id}|twin|${op.id}`, partition: opsPartition(id, at.channel), query: { from: opKey(device, at.chanSeq), to: opKey(device, at.chanSeq + 1), limit: MAX_BRANCHES + 1 } })
+  private lookUp(turn: Turn, run: readonly Op[], at: Pick<Op['header'], 'channel' | 'chanSeq'>, isIn: boolean, sender: Sender): void {
+    const [op] = run as readonly [Op], { id } = this.replica, { device } = op.header
+    if (this.suspects.size >= MAX_SUSPECTS || (!isIn && this.inDoubt.has(op.id))) return
+    this.suspects.set(op.id, { run, isIn, sender })
+    for (const one of run) this.inDoubt.add(one.id)
+    turn.out.read({
+      tag: `${id}|twin|${op.id}`, partition: opsPartition(id, at.channel),
+      query: { from: opKey(device, at.chanSeq), to: opKey(device, at.chanSeq + run.length), limit: (MAX_BRANCHES + 1) * run.length },
+    })
   }
 
   /** What the disk has at a suspect's place. A twin is a fork; it is taken in beside the other, as everyone will come to hold both. */
@@ -196,16 +229,23 @@ export class Receiving {
     const suspect = this.suspects.get(id)
     if (suspect === undefined) return out
     this.suspects.delete(id)
-    const { op, isIn, sender } = suspect
-    const { log, world } = this.replica
+    const { run, isIn, sender } = suspect, { log, world } = this.replica
+    for (const one of run) this.inDoubt.delete(one.id)
     const others = rows.map((row) => decodeOpOrHusk(row.value, (b) => world.suite.sha256(b))).filter((other): other is Op => other !== undefined)
-    if (!isIn && others.some((other) => other.id === op.id)) return out
-    for (const other of others) if (other.id !== op.id && (await log.verify(other))) this.noteFork({ first: other, second: op })
+    // What is on disk already is the part before the chain forked.
+    const rest = isIn ? run : run.slice(run.findLastIndex((one) => others.some((other) => other.id === one.id)) + 1), [op] = rest
+    if (op === undefined) return out
+    const rivals = isIn ? others : others.filter((other) => other.header.chanSeq === op.header.chanSeq)
+    for (const rival of rivals) if (rival.id !== op.id) this.noteFork({ first: rival, second: op })
     if (isIn) return out
     const missing = op.header.deps.find((dep) => !log.authority.has(dep))
     if (missing !== undefined) this.park(turn, op, missing, sender)
-    else if (log.hasRoom(op)) for (const freed of await this.takeIn(turn, op, sender, out)) out.accepted.push(...(await this.take(turn, [freed.bytes], sender)).accepted)
-    else this.keepSpare(op)
+    else if (!log.hasRoom(op)) this.keepSpare(op)
+    else {
+      const freed: Op[] = []
+      for (const one of rest) freed.push(...await this.takeIn(turn, one, sender, out))
+      await this.placeAll(turn, freed, new Runs(log, new Map(freed.map((one) => [one.id, 'own'])), freed, new Set()), sender, out)
+    }
     return out
   }
 }

@@ -1,13 +1,20 @@
-/** One answer to what a peer asked for: chain by chain, a few rows read at a time, a frame when one is full. A peer that asks anew gets another answer instead. */
+/**
+ * One answer to what a peer asked for: chain by chain, a few rows read at a time, a frame when one is full. A peer that asks anew gets another answer instead.
+ *
+ * Each frame speaks for itself: where a part of a chain ends with ops that have no signature of their own, more of it is read, up to one that has, whatever was asked for.
+ */
 import type { RangeQuery, Row } from '../../ports.ts'
-import type { ChannelId } from '../../wire/ids.ts'
-import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_BATCH_BYTES, SERVED_ROWS } from '../limits.ts'
+import type { ChannelId, DeviceId } from '../../wire/ids.ts'
+import { decodeOpOrHusk, isSigned, type Op } from '../../wire/op.ts'
+import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_BATCH_BYTES, MAX_UNSIGNED, SERVED_ROWS } from '../limits.ts'
+import { opKey } from '../log/log.ts'
+import { unvouched } from '../log/vouching.ts'
 import { after } from '../messages/places.ts'
 import type { Replica } from '../replica.ts'
 import { pack, type Packed } from './packing.ts'
 
-/** Rows of one chain: a place may hold several, so these are keys. `to` is exclusive. */
-export interface ChainRows { readonly channel: ChannelId; readonly from: Uint8Array; readonly to: Uint8Array }
+/** Rows of one chain: a place may hold several, so these are keys. `to` is exclusive. `isTail`: what speaks for the end of a part that was read. */
+export interface ChainRows { readonly channel: ChannelId; readonly device: DeviceId; readonly from: Uint8Array; readonly to: Uint8Array; readonly isTail?: true }
 
 export class Answer {
   private ranges: readonly ChainRows[]
@@ -17,7 +24,7 @@ export class Answer {
   private allowance = MAX_ASK_OPS
   private allowedBytes = MAX_ASK_BYTES
   /** What has been read and not been sent: a frame holds what it can, whichever chains it is of. */
-  private ready: Uint8Array[] = []
+  private ready: Op[] = []
   private readyBytes = 0
 
   constructor(ranges: readonly ChainRows[], isPlain: boolean) {
@@ -25,12 +32,13 @@ export class Answer {
     this.isPlain = isPlain
   }
 
-  private get limit(): number { return Math.min(SERVED_ROWS, this.allowance) }
+  private get limit(): number { return this.ranges[0]?.isTail === true ? 2 * MAX_UNSIGNED : Math.min(SERVED_ROWS, this.allowance) }
+  private get isSpent(): boolean { return this.allowance <= 0 || this.allowedBytes <= 0 }
 
   /** What to read next; undefined when all was read that may be. */
   next(): { readonly channel: ChannelId; readonly query: RangeQuery } | undefined {
     const range = this.ranges[0]
-    if (range === undefined || this.allowance <= 0 || this.allowedBytes <= 0) return undefined
+    if (range === undefined || (this.isSpent && range.isTail !== true)) return undefined
     return { channel: range.channel, query: { from: range.from, to: range.to, limit: this.limit } }
   }
 
@@ -38,29 +46,53 @@ export class Answer {
   took(replica: Replica, rows: readonly Row[]): Packed | undefined {
     const [range, ...others] = this.ranges
     if (range === undefined) return undefined
-    const full = rows[0] !== undefined && !this.hasRoom(rows[0]) ? this.rest(replica) : undefined
-    let read = 0
+    const full = rows[0] !== undefined && !this.hasRoom(rows[0]) ? this.frame(replica, rows[0].value.length) : undefined
+    let read = 0, isVouchedFor = false
     for (const row of rows) {
-      if (!this.hasRoom(row)) break
-      this.ready.push(row.value)
+      if (!this.hasRoom(row) || isVouchedFor) break
+      const op = decodeOpOrHusk(row.value, (b) => replica.world.suite.sha256(b))
+      if (op !== undefined) this.ready.push(op)
       this.readyBytes += row.value.length
       this.allowedBytes -= row.value.length
       read++
+      isVouchedFor = range.isTail === true && op !== undefined && isSigned(op) && this.reachOfOpen(range) === undefined
     }
-    const last = rows[read - 1], isOver = last === undefined || (read === rows.length && rows.length < this.limit)
+    const last = rows[read - 1], isOver = last === undefined || isVouchedFor || (read === rows.length && rows.length < this.limit)
     this.allowance -= read
-    this.ranges = isOver ? others : [{ ...range, from: after(last.key) }, ...others]
+    const rest = last === undefined ? range : { ...range, from: after(last.key) }
+    this.ranges = isOver || this.isSpent ? [...this.tailOf(rest), ...others] : [rest, ...others]
     return full
   }
 
   /** Whatever the size of the first. */
   private hasRoom(row: Row): boolean { return this.readyBytes === 0 || this.readyBytes + row.value.length <= MAX_BATCH_BYTES }
 
-  /** What was read and is still to be sent. */
+  /** Where to look for what speaks for the end of what was read. */
+  private tailOf(range: ChainRows): ChainRows[] {
+    const reach = range.isTail === true ? undefined : this.reachOfOpen(range)
+    return reach === undefined ? [] : [{ ...range, to: opKey(range.device, reach + MAX_UNSIGNED + 1), isTail: true }]
+  }
+
+  /** The last place of a chain for which nothing speaks yet. */
+  private reachOfOpen({ channel, device }: ChainRows): number | undefined {
+    const open = unvouched(this.ready)
+    return this.ready.findLast(({ id, header: h }) => open.has(id) && h.channel === channel && h.device === device)?.header.chanSeq
+  }
+
+  /** All that is ready but what nothing speaks for yet: that goes with the next frame, if there is room for it beside what comes now. */
+  private frame(replica: Replica, nextBytes = 0): Packed {
+    const open = unvouched(this.ready), later = this.ready.filter((op) => open.has(op.id))
+    const laterBytes = later.reduce((sum, op) => sum + op.bytes.length, 0), isLater = laterBytes + nextBytes <= MAX_BATCH_BYTES
+    const ops = isLater ? this.ready.filter((op) => !open.has(op.id)) : this.ready
+    this.ready = isLater ? later : []
+    this.readyBytes = isLater ? laterBytes : 0
+    return this.isPlain ? { packed: [], ops: ops.map((op) => op.bytes) } : pack(replica, ops)
+  }
+
+  /** The end of the answer. What nothing speaks for is kept back: a disk that was damaged may lack it. */
   rest(replica: Replica): Packed {
-    const { ready } = this
-    this.ready = []
-    this.readyBytes = 0
-    return this.isPlain ? { packed: [], ops: ready } : pack(replica, ready)
+    const open = unvouched(this.ready)
+    this.ready = this.ready.filter((op) => !open.has(op.id))
+    return this.frame(replica)
   }
 }
