@@ -120,6 +120,48 @@ describe('the order of a step', () => {
     expect(world.seen).toHaveLength(6)
   })
 
+  test('of frames that came together the next is worked on while the rows of one are written, and sends and tells nothing before both are on disk', async () => {
+    const world = setUp((input) => (input.type !== 'frame' ? {} : { saves: [PUT], sends: [{ type: 'publish', topic: `${input.bytes[0]}`, bytes: new Uint8Array() }] }))
+    await world.host.idle()
+    world.hear(up('bob'))
+    for (const n of [1, 2, 3]) world.hear(frame('bob', n))
+    await world.host.idle()
+    expect(world.log).toEqual([1, 2, 3].flatMap((n) => ['save 1', `publish ${n}`]))
+    world.log.length = 0
+    let during: readonly string[] = []
+    const slow = setUp((input) => (input.type !== 'frame' ? {} : { saves: [PUT] }), () => { during = [...slow.seen]; return undefined })
+    await slow.host.idle()
+    slow.hear(up('bob'))
+    for (const n of [1, 2]) slow.hear(frame('bob', n))
+    slow.host.command(1, 1, LIST)
+    await slow.host.idle()
+    expect(slow.seen.indexOf('1:command 1'), 'and a person comes first').toBeLessThan(slow.seen.indexOf('1:frame bob 1'))
+    expect(during).toContain('1:frame bob 2')
+  })
+
+  test('what was worked on while rows were written goes with the engine when they could not be', async () => {
+    const world = setUp((input) => (input.type !== 'frame' ? {} : { saves: [PUT], sends: [{ type: 'publish', topic: `${input.bytes[0]}`, bytes: new Uint8Array() }] }),
+      (save) => (save === 2 ? new DiskError('full', 'No more room.') : undefined))
+    await world.host.idle()
+    world.hear(up('bob'))
+    for (const n of [1, 2, 3]) world.hear(frame('bob', n))
+    await world.host.idle()
+    expect(world.log).toEqual(['save 1', 'publish 1', 'save fails', 'hang-up bob'])
+    expect(world.engines()).toBe(2)
+  })
+
+  test('a step that breaks takes nothing of the one before with it', async () => {
+    const world = setUp((input) => {
+      if (input.type === 'frame' && input.bytes[0] === 2) throw new Error('broken')
+      return input.type !== 'frame' ? {} : { saves: [PUT], sends: [{ type: 'publish', topic: `${input.bytes[0]}`, bytes: new Uint8Array() }] }
+    })
+    await world.host.idle()
+    world.hear(up('bob'))
+    for (const n of [1, 2]) world.hear(frame('bob', n))
+    await world.host.idle()
+    expect(world.log).toEqual(['save 1', 'publish 1', 'hang-up bob'])
+  })
+
   test('a person does not wait behind strangers', async () => {
     const world = setUp(() => ({}))
     await world.host.idle()

@@ -13,7 +13,8 @@
  * The same loop runs in the browser's worker, in the headless peer and in the simulator: no API of any of them is named here.
  */
 import type { ApiError, Command, Reply } from './api.ts'
-import type { Input, Read, Send, Stepper, Tell, Wake } from './engine/input.ts'
+import type { Input, Read, Send, Step, Stepper, Tell, Wake } from './engine/input.ts'
+import { OUTLIVES_ENGINE, senderOf, sizeOf } from './engine/senders.ts'
 import { type Clock, type Disk, DiskError, type Mailbox, type MailboxEvent, type Network, type NetworkEvent, type TopicKey } from './ports.ts'
 
 /** Calls `fire` once, at `atMs` by the clock or a little later. Early is allowed: the host looks at the clock and sets the rest. */
@@ -230,12 +231,23 @@ class Loop implements Host {
 
   private hasWork(): boolean { return this.answers.length + this.commands.length + this.events.length > 0 }
 
+  /**
+   * One input after the other. Only the next frame, of many that came together, is worked on while the rows of the one before are being written. What it leads to waits for
+   * both, and if they can't be written it is dropped with the engine, as frames that wait are.
+   */
   private async drain(): Promise<void> {
-    for (let queued = this.take(); queued !== undefined && this.state === 'running'; queued = this.take()) {
-      try { await this.run(queued.input) } catch (error) {
-        this.fail(queued, error)
-        if (error instanceof DiskError && error.reason === 'corrupt') await this.mend()
-      }
+    let before: { readonly queued: Queued; readonly mayWait: boolean; readonly done: Promise<Outcome<void>> } | undefined
+    for (;;) {
+      const queued = before === undefined ? this.take() : before.mayWait ? this.takeFrame() : undefined
+      if (queued === undefined && before === undefined) return
+      const stepped = queued && await outcome(this.engine.step(queued.input, this.parts.clock.now()))
+      const done = await before?.done
+      if (before !== undefined && done?.failed === true) { await this.fail(before.queued, done.error); before = undefined; continue }
+      before = undefined
+      if (queued === undefined || stepped === undefined) continue
+      if (stepped.failed) { await this.fail(queued, stepped.error); continue }
+      const step = stepped.value
+      before = { queued, mayWait: queued.input.type === 'frame' && step.reads.length === 0 && step.startAgain !== true, done: outcome(this.follow(queued.input, step)) }
     }
   }
 
@@ -252,6 +264,12 @@ class Loop implements Host {
     }
   }
 
+  /** The next input, if it is a frame. */
+  private takeFrame(): Queued | undefined {
+    const isFrame = this.answers.length + this.commands.length === 0 && this.events[0]?.input.type === 'frame'
+    return isFrame ? this.take() : undefined
+  }
+
   private isCurrent({ input, armed }: Queued): boolean {
     switch (input.type) {
       // Since it fired, the engine may have set or cancelled the same tag.
@@ -264,9 +282,9 @@ class Loop implements Host {
     }
   }
 
-  private async run(input: Input): Promise<void> {
-    const { disk, clock } = this.parts
-    const step = await this.engine.step(input, clock.now())
+  /** What a step asks for, in its order. */
+  private async follow(input: Input, step: Step): Promise<void> {
+    const { disk } = this.parts
     if (step.saves.length > 0) await disk.save(step.saves)
     const answers: Input[] = []
     for (const read of step.reads) if ('check' in read) this.check(read.tag); else answers.push(await readFrom(disk, read))
@@ -288,7 +306,7 @@ class Loop implements Host {
 
   // ---- when a step fails ----
 
-  private fail(queued: Queued, error: unknown): void {
+  private async fail(queued: Queued, error: unknown): Promise<void> {
     const { clock } = this.parts
     this.log(`The engine starts again after ${queued.input.type}`, error)
     this.failuresInARow = clock.now() - this.lastFailureAt > FORGIVEN_AFTER_MS ? 1 : this.failuresInARow + 1
@@ -299,13 +317,15 @@ class Loop implements Host {
     if (queued.input.type === 'start') this.refuseWaiting(errorFor(error))
     this.dropEngine()
     const pause = this.failuresInARow === 1 ? 0 : Math.min(RESTART_AFTER_MS * 2 ** (this.failuresInARow - 2), MAX_RESTART_AFTER_MS)
-    if (pause === 0 || this.state === 'stopping') return
-    this.state = 'resting'
-    this.at(clock.now() + pause, () => {
-      if (this.state !== 'resting') return
-      this.state = 'running'
-      this.work()
-    })
+    if (pause > 0 && this.state === 'running') {
+      this.state = 'resting'
+      this.at(clock.now() + pause, () => {
+        if (this.state !== 'resting') return
+        this.state = 'running'
+        this.work()
+      })
+    }
+    if (error instanceof DiskError && error.reason === 'corrupt') await this.mend()
   }
 
   /** Goes on while other inputs are taken. An engine that was dropped meanwhile has nobody who waits for it. */
@@ -455,6 +475,9 @@ class Loop implements Host {
   private log(what: string, error: unknown): void { this.parts.log?.(`${what}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`) }
 }
 
+type Outcome<T> = { readonly failed: false; readonly value: T } | { readonly failed: true; readonly error: unknown }
+const outcome = <T>(work: Promise<T>): Promise<Outcome<T>> => work.then((value) => ({ failed: false, value }), (error: unknown) => ({ failed: true, error }))
+
 /** What the disk says to the engine. */
 async function readFrom(disk: Disk, read: Exclude<Read, { readonly check: true }>): Promise<Input> {
   const { tag } = read
@@ -467,9 +490,6 @@ async function readFrom(disk: Disk, read: Exclude<Read, { readonly check: true }
   return { type: 'measured', tag, bytes }
 }
 
-/** These say something about the world, not about a session with the engine that was dropped. */
-const OUTLIVES_ENGINE: ReadonlySet<Input['type']> = new Set(['posted', 'refused', 'rolled-back'])
-
 const BUSY: ApiError = { code: 'busy', message: 'Thicket is busy. Try again in a moment.' }
 const STOPPING: ApiError = { code: 'busy', message: 'Thicket is stopping.' }
 
@@ -477,22 +497,4 @@ function errorFor(error: unknown): ApiError {
   if (!(error instanceof DiskError)) return { code: 'internal', message: 'Something went wrong inside Thicket. Try again.' }
   if (error.reason === 'full') return { code: 'disk-full', message: 'This device is out of space: nothing was saved. Free some space and try again.' }
   return { code: 'disk-failed', message: 'This device could not read or write its storage: nothing was sent. Try again.' }
-}
-
-/** Who can be muted for an input: a peer, a gossip topic or a relay's topic. */
-function senderOf(event: NetworkEvent | MailboxEvent): string | undefined {
-  switch (event.type) {
-    case 'frame': case 'peer-up': case 'peer-down': case 'peer-path': return `peer ${event.peer}`
-    case 'gossip': return `gossip ${event.topic}`
-    case 'parcels': case 'announced': case 'found': case 'compared': return `${event.relay} ${event.topic}`
-    default: return undefined
-  }
-}
-
-function sizeOf(event: NetworkEvent | MailboxEvent): number {
-  switch (event.type) {
-    case 'frame': case 'gossip': case 'announced': return event.bytes.length
-    case 'parcels': case 'found': return event.parcels.reduce((sum, parcel) => sum + parcel.bytes.length, 0)
-    default: return 0
-  }
 }

@@ -30,9 +30,9 @@ export const MAX_UNOPENED = 2000
 /** Op bytes in one frame or parcel: below the frame's and the relay's 1 MiB with room for sealing and padding. */
 export const MAX_BATCH_BYTES = 384 * 1024
 /** Ops a peer gets for one ask: it asks again for more, so a slow reader sets the pace. */
-export const MAX_ASK_OPS = 2000
+export const MAX_ASK_OPS = 4000
 /** Bytes of ops for one ask, as many as are on the way to a peer at a time. */
-export const MAX_ASK_BYTES = 2 * 1024 * 1024
+export const MAX_ASK_BYTES = 4 * 1024 * 1024
 /** Spaces of which one peer is asked for ops at a time. */
 export const MAX_ASKED_SPACES = 4
 /** What one peer may ask us for at once and in a second: an ask or a hello, and each hundred ranges more, count one. Asking as fast as answers come stays far below. */
@@ -221,6 +221,8 @@ export const MAX_FOUND_PAGE = 100
 export const MAX_RANKED = 400
 /** Ms between two pieces of work on an index, so that people don't notice it; and after the start, which has better to do. */
 export const INDEX_PAUSE_MS = 20
+/** Ms for which segments that were made of a history that comes in are left alone after each of them: there may be more, and it is better merged when all is here. */
+export const INDEX_REST_MS = 1000
 export const INDEX_AFTER_MS = 2000
 /** What a space says of how long things are kept begins to work so long after a device heard of it (ms): until then it can be taken back. */
 export const RETENTION_GRACE_MS = 24 * 3600_000

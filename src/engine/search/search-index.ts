@@ -24,6 +24,7 @@ const MOST_MERGED = 24
 const SEGMENT_DOCS = 256
 /** The largest segments hold TAIL_DOCS * MERGE_AT ** MAX_LEVEL messages: what is merged at once stays within a moment and some megabytes. */
 const MAX_LEVEL = 2
+const MANY_SEGMENTS = 64
 const MAX_SEGMENTS = 10_000
 const CATALOG = segmentKey(0)
 /** Ages rise from here for what comes in, and fall for what is built from the messages that were there before. */
@@ -129,6 +130,9 @@ export class SearchIndex {
 
   /** Work that should be done soon: words to take out, a full tail, or too many segments of one size. */
   isBusy(): boolean { return this.tail.size >= TAIL_DOCS || this.erased.size > 0 || this.toMerge() !== undefined }
+
+  /** Nothing but merging is left, and the segments are not too many to be searched, or to be listed anew with each that is made. */
+  mayRest(): boolean { return this.tail.size < TAIL_DOCS && this.erased.size === 0 && this.segments().length < MANY_SEGMENTS }
 
   /** Does the next piece of work. `turn` gives the step that is running when it is asked, which is a later one after each read. */
   * work(turn: () => Turn): Reading<'done' | 'damaged'> {

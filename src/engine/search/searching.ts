@@ -2,7 +2,7 @@
 import type { FoundMessage, Results } from '../../api.ts'
 import type { ChannelId, SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
-import { INDEX_AFTER_MS, INDEX_PAUSE_MS, MAX_RANKED } from '../limits.ts'
+import { INDEX_AFTER_MS, INDEX_PAUSE_MS, INDEX_REST_MS, MAX_RANKED } from '../limits.ts'
 import { describe, findMessages, type Located, reader, type Seen } from '../messages/reading.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
@@ -54,12 +54,13 @@ export class Searching {
   /** Messages that are new, as their authors wrote them. */
   noteNew(turn: Turn, replica: Replica, messages: readonly Located[]): void {
     if (messages.length === 0) return
-    this.keeper(replica).noteMany(turn, messages.map((message) => ({ ...message, folded: PLAIN })))
-    this.plan(turn, replica)
+    const keeper = this.keeper(replica)
+    keeper.noteMany(turn, messages.map((message) => ({ ...message, folded: PLAIN })))
+    this.plan(turn, replica, keeper.mayRest ? INDEX_REST_MS : INDEX_PAUSE_MS)
   }
 
-  private plan(turn: Turn, replica: Replica): void {
-    if (this.keeper(replica).isBusy) turn.out.wake(`index|${replica.id}`, turn.now + INDEX_PAUSE_MS)
+  private plan(turn: Turn, replica: Replica, pauseMs = INDEX_PAUSE_MS): void {
+    if (this.keeper(replica).isBusy) turn.out.wake(`index|${replica.id}`, turn.now + pauseMs)
   }
 
   /** The next piece of work on the index of a space. */
