@@ -14,7 +14,9 @@ import type { Row, Save } from '../ports.ts'
 import { compare, equal, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
 
-export const FORMAT_VERSION = 1
+/** 2: pages are squeezed (disk-squeeze.ts). Those of version 1 are read as they are, and squeezed when they are next written. */
+export const FORMAT_VERSION = 2
+const OLDEST_VERSION = 1
 /** Three levels of 128 already hold two million leaves: more than eight can only be damage, and would let a loop run on. */
 export const MAX_LEVEL = 8
 /** Above what a writer ever leaves (disk-pages.ts folds far earlier). */
@@ -218,7 +220,7 @@ export function decodeHead(bytes: Uint8Array): Head | { readonly newer: number }
   const rootId = rootLevel >= 0 ? read.raw(16) : undefined
   const journalFrom = read.number()
   const hasJournal = journalFrom >= 1 && journalFrom <= writes && writes - journalFrom < MAX_JOURNAL_RECORDS
-  if (version !== FORMAT_VERSION || !read.ended() || rootLevel > MAX_LEVEL || !hasJournal) return undefined
+  if (version < OLDEST_VERSION || !read.ended() || rootLevel > MAX_LEVEL || !hasJournal) return undefined
   return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journalFrom }
 }
 

@@ -20,6 +20,7 @@ import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encod
 import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
 import { mend, type Mended, type TellProgress } from './disk-mend.ts'
 import { edit, firstHeld, type Held, measure, type PageSource, scan } from './disk-tree.ts'
+import { squeeze, unsqueeze } from './disk-squeeze.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
 
 /** Journal records before they are folded: each costs a read at the next start. */
@@ -162,7 +163,7 @@ class PagedDisk implements Disk {
     const head = { ...state.head, writes: state.head.writes + 1, root }
     const noted = encodeJournal(lost.map((loss) => ({ type: 'put', partition: LOST_PARTITION, key: fromHex(this.#sealer.newId()) as Uint8Array, value: encodeLoss(loss) })))
     const contents = new Map([[this.#journalId(head.writes), noted]])
-    for (const [id, page] of written) contents.set(id, encodePage(page))
+    for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
     await this.#write(state, head, contents, deleted, overlaySaves(state.overlay, decodeJournal(noted) as Save[]), state.journalBytes + noted.length)
     for (const id of deleted) this.#cache.delete(id)
   }
@@ -316,7 +317,7 @@ class PagedDisk implements Disk {
     const writes = state.head.writes + 1
     // A record with nothing in it: every write leaves one, or an older head would pass for the latest.
     const contents = new Map([[this.#journalId(writes), encodeJournal([])]])
-    for (const [id, page] of written) contents.set(id, encodePage(page))
+    for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
     await this.#write(state, { writes, root, journalFrom: writes }, contents, [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
     for (const id of deleted) this.#cache.delete(id)
     for (const [id, page] of written) this.#cache.set(id, page)
@@ -356,8 +357,8 @@ class PagedDisk implements Disk {
     load: async (ids, level, near) => {
       const sealed = await this.#store.readMany(ids)
       return Promise.all(ids.map(async (id, i) => {
-        const content = await this.#open(id, sealed[i])
-        const page = content && decodePage(content)
+        const content = await this.#open(id, sealed[i]), unsqueezed = content && unsqueeze(content)
+        const page = unsqueezed && decodePage(unsqueezed)
         if (page === undefined || (page.type === 'leaf' ? 0 : page.level) !== level) throw damaged(near)
         return page
       }))

@@ -15,6 +15,10 @@ const MARKER = 'the meeting is at noon'
 const rows = (from: number, count: number, bytes = 100): Save[] =>
   Array.from({ length: count }, (_, i) => ({ type: 'put', partition: MARKER, key: u64(from + i), value: utf8(MARKER.repeat(Math.ceil(bytes / MARKER.length))) }))
 
+/** What can't be made smaller. */
+const noise = (from: number, count: number): Save[] =>
+  Array.from({ length: count }, (_, i) => ({ type: 'put', partition: MARKER, key: u64(from + i), value: crypto.getRandomValues(new Uint8Array(110)) }))
+
 test('a second process is told that the disk is in use', async () => {
   const disk = await openSqliteDisk({ dir })
   await expect(openSqliteDisk({ dir })).rejects.toMatchObject({ reason: 'blocked' })
@@ -27,7 +31,7 @@ test('a full disk refuses the save, keeps what it has, and goes on when there is
   let disk = await openSqliteDisk({ dir, maxBytes: 512 * 1024 })
   let saved = 0, refused: unknown
   while (refused === undefined && saved < 100) {
-    refused = await disk.save(rows(saved * 100, 100)).then(() => undefined, (error: unknown) => error)
+    refused = await disk.save(noise(saved * 100, 100)).then(() => undefined, (error: unknown) => error)
     if (refused === undefined) saved++
   }
   expect(refused).toMatchObject({ reason: 'full' })
@@ -35,7 +39,7 @@ test('a full disk refuses the save, keeps what it has, and goes on when there is
   expect((await disk.range(MARKER, { limit: 100_000 })).length).toBe(saved * 100)
   await disk.close()
   disk = await openSqliteDisk({ dir, maxBytes: 8 * 1024 * 1024 })
-  await disk.save(rows(saved * 100, 100))
+  await disk.save(noise(saved * 100, 100))
   expect((await disk.range(MARKER, { limit: 100_000 })).length).toBe((saved + 1) * 100)
   await disk.close()
 })
