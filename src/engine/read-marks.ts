@@ -105,11 +105,11 @@ export class ReadMarks implements Reading {
   /** Whether marks were moved here since the last call. */
   takeNews(space: SpaceId): boolean { return this.news.delete(space) }
 
-  /** Marks that were moved here, as they are now. */
+  /** Marks that were moved here, as they are now: so many, the others stay to be taken next. */
   takeMoved(space: SpaceId, max: number): ReadUpTo[] {
-    const spots = [...this.moved.get(space)?.values() ?? []]
-    this.moved.delete(space)
-    return spots.slice(-max).map((spot) => ({ channel: spot.channel, thread: spot.thread, hlc: this.readUpTo(spot) }))
+    const moved = this.moved.get(space), some = [...moved ?? []].slice(0, max)
+    for (const [key] of some) moved?.delete(key)
+    return some.map(([, spot]) => ({ channel: spot.channel, thread: spot.thread, hlc: this.readUpTo(spot) }))
   }
 }
 

@@ -8,8 +8,8 @@ import { decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
 import { type ChannelId, type OpId, parseChannelId, parseOpId } from './ids.ts'
 
 export const MAX_MARKS = 200
-/** Each has at most 70 bytes; and the nonce and tag around them. */
-export const MAX_MARKS_BYTES = 16 * 1024
+/** Each has at most 61 bytes, and all are padded to a power of two; nonce and tag are around them. */
+export const MAX_MARKS_BYTES = 16 * 1024 + 24 + 16
 
 export interface ReadUpTo { readonly channel: ChannelId; readonly thread: OpId | undefined; readonly hlc: number }
 

@@ -1,7 +1,10 @@
 /** What Alice reads on her phone is read on her laptop, and nobody else can tell what. */
 import { expect, test } from 'vitest'
+import type { OpId } from '../../wire/ids.ts'
+import { MAX_MARKS } from '../../wire/marks.ts'
 import { Allotment } from '../allotment.test-support.ts'
 import type { Person } from '../engines.test-support.ts'
+import { Out } from '../out.ts'
 
 async function home(): Promise<{ a: Allotment; bob: Person; phone: Person }> {
   const a = await Allotment.begin(), bob = await a.joins('Bob'), phone = await a.room.person('phone', true)
@@ -68,4 +71,13 @@ test('who has one device only tells nobody that they read; who has two leaves on
   await a.does(a.alice, { type: 'mark-read', channel: a.channel, message: his })
   await a.room.pass(10_000)
   expect(posts).toHaveLength(1)
+})
+
+test('who reads more at once than one note holds tells all of it', async () => {
+  const { a, phone } = await home()
+  const spots = Array.from({ length: 2 * MAX_MARKS + 1 }, (_, n) => ({ space: a.space, channel: a.channel, thread: n.toString(16).padStart(64, '0') as OpId }))
+  for (const spot of spots) phone.engine.reading.mark({ now: a.room.now, out: new Out() }, spot, 7)
+  phone.queue.push({ type: 'timer', tag: `marks|${a.space}` })
+  await a.room.pass(5000)
+  expect(spots.filter((spot) => a.alice.engine.reading.readUpTo(spot) !== 7)).toEqual([])
 })

@@ -4,7 +4,7 @@
  */
 import { concat, fromHex } from '../../wire/bytes.ts'
 import { pad, unpad } from '../../wire/content.ts'
-import { decodeMarks, encodeMarks, MAX_MARKS } from '../../wire/marks.ts'
+import { decodeMarks, encodeMarks, MAX_MARKS, type ReadUpTo } from '../../wire/marks.ts'
 import { postUnder } from '../distribute.ts'
 import type { Engine } from '../engine.ts'
 import { LABELS } from '../labels.ts'
@@ -26,11 +26,13 @@ export function planMarks(engine: Engine, turn: Turn, replica: Replica): void {
 }
 
 export async function shareMarks(engine: Engine, turn: Turn, replica: Replica): Promise<void> {
-  const marks = engine.reading.takeMoved(replica.id, MAX_MARKS), { suite, random } = replica.world
-  if (marks.length === 0 || !replica.isMember() || !hasOthers(replica)) return
-  const nonce = random.bytes(NONCE_BYTES)
-  const sealed = concat(nonce, suite.seal(keyFor(replica), nonce, NO_AAD, pad(encodeMarks(marks))))
-  await postUnder(turn, replica.everyone, replica.groups.tip(), { type: 'marks', sealed }, undefined, false)
+  if (!replica.isMember() || !hasOthers(replica)) return
+  const { suite, random } = replica.world, take = (): ReadUpTo[] => engine.reading.takeMoved(replica.id, MAX_MARKS)
+  for (let marks = take(); marks.length > 0; marks = take()) {
+    const nonce = random.bytes(NONCE_BYTES)
+    const sealed = concat(nonce, suite.seal(keyFor(replica), nonce, NO_AAD, pad(encodeMarks(marks))))
+    await postUnder(turn, replica.everyone, replica.groups.tip(), { type: 'marks', sealed }, undefined, false)
+  }
 }
 
 /** Somebody's marks: ours when they open. */
