@@ -64,11 +64,12 @@ export class Audits {
     this.begin(turn, { replica, relay, topic }, key, false)
   }
 
-  /** Whatever wasn't compared for a week. */
+  /** Whatever wasn't compared for a week; and what was noted for comparisons that nobody will make. */
   look(turn: Turn): void {
     turn.out.wake('audit', turn.now + AUDIT_LOOK_MS)
     for (const replica of this.engine.replicas.values()) {
       if (replica.record.state !== 'open' || replica.state() !== 'member') continue
+      replica.mail.forgetOldTopics(turn)
       for (const relay of replica.mail.relays) {
         for (const [topic, key] of replica.mail.topics) {
           const at = replica.mail.comparedAt(relay, topic)

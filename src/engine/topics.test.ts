@@ -77,3 +77,30 @@ test('G17 who begins one topic after the other closes none that others still wri
   await h.room.pass(60_000)
   expect(await texts(h, h.alice)).toEqual(['From my island'])
 })
+
+test('what was noted of a topic goes when nobody reads it any more and no relay keeps anything of it', async () => {
+  const h = await home()
+  const topics: string[] = []
+  for (let week = 0; week < 20; week++) {
+    await say(h, h.alice, `Week ${week}`)
+    topics.push(await topicOf(h, h.alice))
+    h.room.now += TOPIC_USED_MS + 3600_000
+    // Her device never stays awake for long enough to compare.
+    h.alice.wakes.delete('audit')
+    await h.room.pass(60_000)
+  }
+  expect(new Set(topics).size).toBe(20)
+  const noted = (): string[] => topics.filter((topic) => [...h.alice.disk.snapshot().partitions.keys()].includes(`owed/${h.space}/${topic}`))
+  expect(noted()).toEqual(topics)
+  await h.alice.restart()
+  await h.room.pass(2 * 3600_000)
+  const replica = of(h, h.alice)
+  const inUse = topics.filter((topic) => replica.mail.topics.has(topic))
+  expect(inUse.length).toBeLessThan(20)
+  expect(noted().filter((topic) => !inUse.includes(topic))).toEqual([])
+  for (const topic of topics) expect(replica.mail.had.knows(topic)).toBe(inUse.includes(topic))
+  await h.alice.restart()
+  await h.room.pass(1000)
+  for (const topic of topics) expect(of(h, h.alice).mail.had.knows(topic)).toBe(inUse.includes(topic))
+  expect(await texts(h, h.alice)).toHaveLength(20)
+})

@@ -10,7 +10,8 @@ import { ID_BYTES } from '../../wire/rateless.ts'
 import { PACKED_IDS, PARCELS_KEPT_MS } from '../limits.ts'
 import type { Turn, World } from '../turn.ts'
 
-interface Fresh { readonly ids: Set<string>; readonly rows: number[] }
+/** `at`: when something of it came last (ms). */
+interface Fresh { readonly ids: Set<string>; readonly rows: number[]; at: number }
 
 export class Had {
   private readonly fresh = new Map<string, Fresh>()
@@ -29,13 +30,14 @@ export class Had {
     for (const row of rows) {
       const had = decodeHad(row.value), n = fromU64(row.key)
       this.next = Math.max(this.next, n + 1)
-      if (had !== undefined) this.add(had.topic, had.ids, n)
+      if (had !== undefined) this.add(had.topic, had.ids, n, had.at)
     }
   }
 
-  private add(topic: string, ids: readonly string[], row: number): Fresh {
-    const fresh = this.fresh.get(topic) ?? { ids: new Set(), rows: [] }
+  private add(topic: string, ids: readonly string[], row: number, at: number): Fresh {
+    const fresh = this.fresh.get(topic) ?? { ids: new Set(), rows: [], at }
     this.fresh.set(topic, fresh)
+    fresh.at = Math.max(fresh.at, at)
     for (const id of ids) fresh.ids.add(id)
     fresh.rows.push(row)
     return fresh
@@ -46,14 +48,14 @@ export class Had {
     if (ids.length === 0) return
     const row = this.next++
     turn.out.put(freshPartition(this.space), u64(row), encodeHad({ topic, at: turn.now, ids }))
-    const fresh = this.add(topic, ids, row)
+    const fresh = this.add(topic, ids, row, turn.now)
     if (fresh.ids.size < PACKED_IDS) return
     const key = this.world.suite.sha256(u64(turn.now), u64(row)).subarray(0, ID_BYTES)
     turn.out.put(packedPartition(this.space, topic), key, encodeHad({ topic, at: turn.now, ids: [...fresh.ids] }))
     for (const n of fresh.rows) if (n !== row) turn.out.delete(freshPartition(this.space), u64(n))
     // One stays, and says that there are others.
     this.fresh.delete(topic)
-    this.add(topic, ids.slice(-1), row)
+    this.add(topic, ids.slice(-1), row, turn.now)
     turn.out.put(freshPartition(this.space), u64(row), encodeHad({ topic, at: turn.now, ids: ids.slice(-1) }))
   }
 
@@ -61,6 +63,15 @@ export class Had {
     for (const topic of this.fresh.keys()) turn.out.drop(packedPartition(this.space, topic))
     turn.out.drop(freshPartition(this.space))
     this.fresh.clear()
+  }
+
+  /** Topics of which nothing came for so long that no relay keeps any of it. */
+  quiet(now: number): string[] { return [...this.fresh].filter(([, { at }]) => at < now - PARCELS_KEPT_MS).map(([topic]) => topic) }
+
+  forgetTopic(turn: Turn, topic: string): void {
+    turn.out.drop(packedPartition(this.space, topic))
+    for (const n of this.fresh.get(topic)?.rows ?? []) turn.out.delete(freshPartition(this.space), u64(n))
+    this.fresh.delete(topic)
   }
 
   /** Whether anything was ever had of a topic. */

@@ -248,12 +248,7 @@ export class Mail {
 
   /** What nobody has taken by now need not go out any more. */
   forget(turn: Turn, channel: ChannelId, chanSeq: number): void {
-    for (const [id, parcel] of this.outbox) {
-      if (parcel.covers?.channel !== channel || parcel.covers.chanSeq !== chanSeq) continue
-      this.outbox.delete(id)
-      this.refused.delete(id)
-      turn.out.delete(this.partition('outbox'), u64(Number(id.split(':')[1])))
-    }
+    for (const [id, { covers }] of this.outbox) if (covers?.channel === channel && covers.chanSeq === chanSeq) this.drop(turn, id)
   }
 
   owns(parcelId: string): boolean { return parcelId.startsWith(`${this.space.slice(0, 16)}:`) }
@@ -275,6 +270,19 @@ export class Mail {
     this.cursors.clear()
     turn.out.drop(this.partition('cursors'))
     this.had.forget(turn)
+  }
+
+  /** Nothing of a topic that isn't read any more, and of which no relay keeps anything, need be known. */
+  forgetOldTopics(turn: Turn): void {
+    for (const topic of this.had.quiet(turn.now)) {
+      if (this.topics.has(topic)) continue
+      this.had.forgetTopic(turn, topic)
+      turn.out.drop(owedPartition(this.space, topic))
+      for (const relay of this.relays) {
+        const key = this.cursorKey(relay, topic)
+        if (this.cursors.delete(toHex(key))) turn.out.delete(this.partition('cursors'), key)
+      }
+    }
   }
 
   /** When all that lies there was last known to be here; undefined where it isn't read. */
