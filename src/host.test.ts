@@ -15,7 +15,7 @@ const RELAY = 'https://relay.example'
 type Script = (input: Input, engine: number) => Partial<Step> | Promise<Partial<Step>>
 
 /** A world that writes down, in order, all that the host does to it. */
-function setUp(script: Script, diskFails: (save: number) => DiskError | undefined = () => undefined) {
+function setUp(script: Script, diskFails: (save: number) => DiskError | undefined = () => undefined, tidyingFails?: DiskError) {
   const log: string[] = []
   const seen: string[] = []
   const told: Tell[] = []
@@ -40,8 +40,8 @@ function setUp(script: Script, diskFails: (save: number) => DiskError | undefine
     async get() { return undefined },
     async range(partition): Promise<Row[]> { log.push(`read ${partition}`); return [{ key: new Uint8Array([1]), value: new Uint8Array([2]) }] },
     async size() { return 0 },
-    async compact() { log.push('compact'); return false },
-    async check() { return [] },
+    async compact() { log.push('compact'); if (tidyingFails !== undefined) throw tidyingFails; return false },
+    async check() { if (tidyingFails !== undefined) throw tidyingFails; return [] },
     async mend() { log.push('mend'); return [] },
     async close() { log.push('close disk') },
   }
@@ -73,6 +73,7 @@ function nameOf(input: Input): string {
     case 'command': return `command ${input.id}`
     case 'frame': return `frame ${input.peer} ${input.bytes[0]}`
     case 'timer': return `timer ${input.tag}`
+    case 'compacted': case 'checked': return input.failed === true ? `${input.type} failed` : input.type
     case 'peer-up': case 'peer-down': return `${input.type} ${input.peer}`
     default: return input.type
   }
@@ -238,6 +239,15 @@ describe('when a step fails', () => {
     await Promise.resolve()
     await world.host.idle()
     expect(world.seen).toEqual(['1:start', '1:command 1', '1:checked'])
+  })
+
+  test('a check and a tidying that the disk can’t do are told as failed, and nothing begins anew', async () => {
+    const world = setUp((input) => (input.type === 'command' ? { reads: [{ tag: 'check', check: true }, { tag: 'tidy', compact: true }], tells: answer(input) } : {}), undefined, new DiskError('failed', 'no'))
+    world.host.command(1, 1, LIST)
+    await world.host.idle()
+    await Promise.resolve()
+    await world.host.idle()
+    expect(world.seen).toEqual(['1:start', '1:command 1', '1:compacted failed', '1:checked failed'])
   })
 
   test('a full disk is called by its name', async () => {

@@ -332,16 +332,16 @@ class Loop implements Host {
   private check(tag: string): void {
     const { engine } = this
     let last = { done: 0, all: 0 }
-    const tell = (damaged?: number): void => {
+    const tell = (end: { readonly damaged?: number; readonly failed?: true }): void => {
       if (this.engine !== engine || this.state === 'stopping') return
-      this.events.push({ input: { type: 'checked', tag, ...last, ...(damaged === undefined ? {} : { damaged }) }, sender: undefined, bytes: 0 })
+      this.events.push({ input: { type: 'checked', tag, ...last, ...end }, sender: undefined, bytes: 0 })
       this.work()
     }
     this.parts.disk.check((done, all) => {
       const isNews = Math.floor((CHECK_STEPS * done) / all) !== Math.floor((CHECK_STEPS * last.done) / Math.max(last.all, 1))
       last = { done, all }
-      if (isNews) tell()
-    }).then((lost) => tell(lost.length), (error: unknown) => { this.log('The disk could not be checked', error); tell(0) })
+      if (isNews) tell({})
+    }).then((lost) => tell({ damaged: lost.length }), (error: unknown) => { this.log('The disk could not be checked', error); tell({ failed: true }) })
   }
 
   /** What is damaged stays so: the next engine must find a disk that it can read, and what is missing named. */
@@ -482,9 +482,9 @@ const outcome = <T>(work: Promise<T>): Promise<Outcome<T>> => work.then((value) 
 async function readFrom(disk: Disk, read: Exclude<Read, { readonly check: true }>): Promise<Input> {
   const { tag } = read
   if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
-  // Tidying can wait: a disk that is full, or failed, says so at the next save.
   if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
-  if ('compact' in read) return { type: 'compacted', tag, more: await disk.compact().catch(() => false) }
+  // Tidying can wait: a disk that is full, or failed, is no reason to begin anew.
+  if ('compact' in read) return disk.compact().then((more) => ({ type: 'compacted', tag, more }), () => ({ type: 'compacted', tag, more: false, failed: true }))
   const bytes: number[] = []
   for (const partition of read.measure) bytes.push(await disk.size(partition))
   return { type: 'measured', tag, bytes }

@@ -132,7 +132,7 @@ export class Engine implements Stepper {
       case 'measured': return this.questions.onMeasured(turn, input.tag, input.bytes)
       case 'checked': return this.mending.onChecked(turn, input)
       case 'mended': return turn.out.startAgain()
-      case 'compacted': return this.questions.onCompacted(turn, input.tag, input.more)
+      case 'compacted': return this.questions.onCompacted(turn, input)
       case 'timer': return this.onTimer(turn, input.tag)
       case 'self':
         this.peers.self = { peer: input.peer, addresses: input.addresses }

@@ -10,10 +10,10 @@ export type Input =
   /** Answer to a Read, in the order asked. */
   | { readonly type: 'rows'; readonly tag: string; readonly rows: readonly Row[] }
   | { readonly type: 'measured'; readonly tag: string; readonly bytes: readonly number[] }
-  /** `more`: there is more to tidy. */
-  | { readonly type: 'compacted'; readonly tag: string; readonly more: boolean }
-  /** `damaged`: how many places are; left out while the check goes on. */
-  | { readonly type: 'checked'; readonly tag: string; readonly done: number; readonly all: number; readonly damaged?: number }
+  /** `more`: there is more to tidy. `failed`: the disk can't, now. */
+  | { readonly type: 'compacted'; readonly tag: string; readonly more: boolean; readonly failed?: true }
+  /** `damaged`: how many places are; left out while the check goes on. `failed`: it has ended, and nobody knows. */
+  | { readonly type: 'checked'; readonly tag: string; readonly done: number; readonly all: number; readonly damaged?: number; readonly failed?: true }
   /** What could not be read is cut out of the disk, and noted there. */
   | { readonly type: 'mended'; readonly tag: string }
   | { readonly type: 'timer'; readonly tag: string }

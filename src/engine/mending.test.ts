@@ -170,6 +170,15 @@ describe('a full check', () => {
     expect(bob.updates.filter((update) => update.type === 'storage')).toEqual([{ type: 'storage', done: 1, all: 1, damaged: 0 }])
   })
 
+  test('that comes to no end says so: nobody is told that all is well', async () => {
+    const { h, bob } = await talked()
+    const asked = h.room.reply(bob, { type: 'check-storage' })
+    const step = bob.engine.step.bind(bob.engine)
+    bob.engine.step = (input, now) => step(input.type === 'checked' ? { type: 'checked', tag: input.tag, done: 0, all: 1, failed: true } : input, now)
+    expect(await asked).toMatchObject({ ok: false, error: { code: 'disk-failed' } })
+    expect(bob.updates.filter((update) => update.type === 'storage')).toEqual([])
+  })
+
   test('finds damage: it is cut out, and the engine starts again on what is left', async () => {
     const { h, bob, made } = await talked()
     const before = bob.engine

@@ -107,7 +107,11 @@ export class Mending {
     turn.out.read({ tag: 'check', check: true })
   }
 
-  onChecked(turn: Turn, { done, all, damaged }: Input & { type: 'checked' }): void {
+  onChecked(turn: Turn, { done, all, damaged, failed }: Input & { type: 'checked' }): void {
+    if (failed === true) {
+      for (const asker of this.waiting.splice(0)) turn.out.refuse(asker, fail('disk-failed'))
+      return
+    }
     const hundredths = Math.floor((100 * done) / Math.max(all, 1))
     if (hundredths !== this.told || damaged !== undefined) turn.out.update({ type: 'storage', done, all, ...(damaged === undefined ? {} : { damaged }) })
     this.told = hundredths

@@ -1,14 +1,16 @@
 /** What the engine asks the disk before it can go on. The rows come with a later step; a restart in between loses the question together with its asker. */
 import type { RangeQuery, Row } from '../ports.ts'
+import type { Input } from './input.ts'
 import { PAUSE, type Reading } from './reading.ts'
 import type { Turn } from './turn.ts'
 
+type Compacted = Input & { readonly type: 'compacted' }
 type Then = (turn: Turn, rows: readonly Row[]) => void | Promise<void>
 
 export class Questions {
   private readonly open = new Map<string, Then>()
   private readonly measuring = new Map<string, (turn: Turn, bytes: readonly number[]) => void | Promise<void>>()
-  private readonly compacting = new Map<string, (turn: Turn, more: boolean) => void | Promise<void>>()
+  private readonly compacting = new Map<string, (turn: Turn, outcome: Compacted) => void | Promise<void>>()
   private next = 1
 
   ask(turn: Turn, partition: string, query: RangeQuery, then: Then): undefined {
@@ -36,15 +38,15 @@ export class Questions {
     turn.out.read({ tag: `query|${id}`, measure: partitions })
   }
 
-  /** Has a piece of the disk tidied. `more`: there is more to tidy. */
-  compact(turn: Turn, then: (turn: Turn, more: boolean) => void | Promise<void>): void {
+  /** Has a piece of the disk tidied. */
+  compact(turn: Turn, then: (turn: Turn, outcome: Compacted) => void | Promise<void>): void {
     const id = String(this.next++)
     this.compacting.set(id, then)
     turn.out.read({ tag: `query|${id}`, compact: true })
   }
 
   async onMeasured(turn: Turn, tag: string, bytes: readonly number[]): Promise<void> { await take(this.measuring, tag)?.(turn, bytes) }
-  async onCompacted(turn: Turn, tag: string, more: boolean): Promise<void> { await take(this.compacting, tag)?.(turn, more) }
+  async onCompacted(turn: Turn, outcome: Compacted): Promise<void> { await take(this.compacting, outcome.tag)?.(turn, outcome) }
 
   /** Goes through a reading, in pieces where it pauses; `start` is given what tells the step that is running, which is a later one after each read. */
   follow<T>(turn: Turn, start: (turn: () => Turn) => Reading<T>, then: (turn: Turn, result: T) => void | Promise<void>): void | Promise<void> {

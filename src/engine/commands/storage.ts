@@ -1,4 +1,5 @@
 /** Room on this device. */
+import { fail } from '../errors.ts'
 import { measureRoom } from '../retention/room.ts'
 import type { Asked, Refusal } from './asked.ts'
 
@@ -9,6 +10,6 @@ export async function storage({ engine, turn, asker }: Asked): Promise<Refusal> 
 }
 
 export function compact({ engine, turn, asker }: Asked): Refusal {
-  engine.tidying.begin(turn, (later) => later.out.reply(asker, {}))
+  engine.tidying.begin(turn, (later, end) => (end === 'done' ? later.out.reply(asker, {}) : later.out.refuse(asker, fail('disk-failed'))))
   return undefined
 }

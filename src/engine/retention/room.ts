@@ -40,14 +40,16 @@ export function measureRoom(engine: Engine, turn: Turn, replicas: readonly Repli
   })))
 }
 
+type Tidied = (turn: Turn, end: 'done' | 'failed') => Going
+
 /** Tidies the disk piece by piece, with pauses in which others have their turn; whoever asks meanwhile waits for the same end. */
 export class Tidying {
   private readonly engine: Engine
-  private waiting: ((turn: Turn) => Going)[] | undefined
+  private waiting: Tidied[] | undefined
 
   constructor(engine: Engine) { this.engine = engine }
 
-  begin(turn: Turn, then: (turn: Turn) => Going = () => undefined): void {
+  begin(turn: Turn, then: Tidied = () => undefined): void {
     if (this.waiting !== undefined) { this.waiting.push(then); return }
     this.waiting = [then]
     this.go(turn)
@@ -55,11 +57,11 @@ export class Tidying {
 
   /** Also when the pause is over. */
   go(turn: Turn): void {
-    this.engine.questions.compact(turn, async (later, more) => {
+    this.engine.questions.compact(turn, async (later, { more, failed }) => {
       if (more) return later.out.wake('compact', later.now + COMPACT_PAUSE_MS)
       const waiting = this.waiting ?? []
       this.waiting = undefined
-      for (const then of waiting) await then(later)
+      for (const then of waiting) await then(later, failed === true ? 'failed' : 'done')
     })
   }
 }
