@@ -30,8 +30,8 @@ const nameOf = ({ replica, relay, topic }: Place): string => `${replica.id}|${to
 export class Audits {
   private readonly engine: Engine
   private readonly open = new Map<string, Audit>()
-  /** Own messages that a relay lacks, until the disk has given them. */
-  private readonly filling = new Map<string, { readonly due: Owing; readonly result: Compared; left: number }>()
+  /** Own messages that a relay lacks, until the disk has given them. `isCut`: there are more than are put at a time. */
+  private readonly filling = new Map<string, { readonly due: Owing; readonly result: Compared; left: number; isCut: boolean }>()
   /** When each place was last compared because of a roll-back: a relay that forgets all the time must not have us post all the time. */
   private readonly rolledAt = new Map<string, number>()
 
@@ -153,7 +153,7 @@ export class Audits {
     if (due.size === 0) return true
     this.put(turn, place, audit.key, due, [...replica.log.authority.values()])
     const chains = Map.groupBy([...due.keys()].map(placeOfOp).filter(({ channel }) => channel !== AUTHORITY_CHANNEL), ({ device, channel }) => device + channel)
-    if (chains.size > 0) this.filling.set(nameOf(place), { due, result, left: chains.size })
+    if (chains.size > 0) this.filling.set(nameOf(place), { due, result, left: chains.size, isCut: false })
     for (const places of chains.values()) {
       const [first] = places
       if (first === undefined) continue
@@ -172,12 +172,14 @@ export class Audits {
 
   private onOwnMessages(turn: Turn, place: Place, rows: readonly Row[]): void {
     const filling = this.filling.get(nameOf(place)), key = place.replica.mail.topics.get(place.topic)
-    if (filling === undefined || key === undefined) return
+    if (filling === undefined) return
     const ops = [...rows].reverse().map((row) => decodeOp(row.value, (b) => this.engine.world.suite.sha256(b))).filter((op) => op !== undefined)
-    this.put(turn, place, key, filling.due, ops)
+    if (key !== undefined) this.put(turn, place, key, filling.due, ops)
+    filling.isCut ||= rows.length === MAX_REPOSTED_OPS
     if (--filling.left > 0) return
     this.filling.delete(nameOf(place))
-    place.replica.mail.compared(turn, place.relay, place.topic, filling.result)
+    // For the others it is soon compared again.
+    place.replica.mail.compared(turn, place.relay, place.topic, filling.result, filling.isCut ? 0 : turn.now)
   }
 
   /** Those of the ops that are due, many to a parcel. */

@@ -247,6 +247,9 @@ export class Room {
     for (const post of late) post()
   }
 
+  /** The relay loses all it kept. */
+  forgets(): void { this.boxes.clear() }
+
   private post(from: Person, send: Send & { type: 'post' }): void {
     const box = this.boxes.get(send.key.topic) ?? []
     box.push(send.bytes)
