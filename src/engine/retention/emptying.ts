@@ -45,8 +45,12 @@ export function* emptySome(engine: Engine, turn: Turns, replica: Replica, channe
     replica.forgetLocked(later, op, key)
     if (device === replica.me.device) replica.mail.forget(later, channel, op.header.chanSeq)
   }
-  retention.emptiedTo(later, channel, device, last.op.header.chanSeq)
-  return { deleted: whole.length, more: next === undefined && rows.length === RETENTION_ROWS }
+  const more = next === undefined && rows.length === RETENTION_ROWS
+  // A forked chain has several ops at one place: it is done with when nothing is left there that may become due.
+  const reach = last.op.header.chanSeq, first = due[0]?.op.header.chanSeq
+  const isDone = more ? first === reach : next?.op.header.chanSeq !== reach
+  retention.emptiedTo(later, channel, device, isDone ? reach : reach - 1)
+  return { deleted: whole.length, more }
 }
 
 function* forgetMessages(engine: Engine, turn: Turns, replica: Replica, ids: readonly OpId[]): Reading<void> {

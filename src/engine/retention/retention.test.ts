@@ -7,6 +7,7 @@ import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
 import { Out } from '../out.ts'
 import { opsPartition } from '../replica.ts'
+import { signMessages, whisper } from '../sync/mallory.test-support.ts'
 
 const HOUR = 3600_000, DAY = 24 * HOUR
 interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly space: SpaceId; readonly channel: ChannelId }
@@ -230,6 +231,23 @@ test('R1 of a deleted channel nothing stays on the disk but headers', async () =
     expect(isOnDisk(person, 'parsnips')).toBe(false)
     expect(await person.disk.range(`messages/${h.space}/${channel}`, { limit: 9 })).toEqual([])
   }
+})
+
+test('R2 of a place that holds two messages, as of a forked chain, each goes when it is due', async () => {
+  const h = await home()
+  await h.room.ask(h.alice, keep(h, 7 * DAY))
+  await h.room.sleep(2 * DAY)
+  const forger = h.bob.space(h.space)
+  h.room.leaves(h.bob)
+  const [early] = await signMessages(forger, h.channel, ['Turnips'], h.room.now)
+  await h.room.sleep(4 * DAY)
+  const [late] = await signMessages(forger, h.channel, ['Cabbages'], h.room.now)
+  for (const op of [early, late]) { whisper(h.bob, h.alice, h.space, op === undefined ? [] : [op]); await h.room.pass(100) }
+  expect((await opsOf(h, h.alice)).map((op) => op.header.chanSeq)).toEqual([1, 1])
+  await h.room.sleep(4 * DAY)
+  expect([isOnDisk(h.alice, 'turnips'), isOnDisk(h.alice, 'cabbages')]).toEqual([false, true])
+  await h.room.sleep(4 * DAY)
+  expect([isOnDisk(h.alice, 'turnips'), isOnDisk(h.alice, 'cabbages')]).toEqual([false, false])
 })
 
 test('R5 a channel that keeps a mebibyte: when it is more, the oldest goes for everyone, and only once', async () => {
