@@ -14,8 +14,8 @@ export type { FoundMessage, MessageInfo, ReactionInfo, ReplyInfo, SendState } fr
 export type Command =
   | AuthorityCommand
   | MessageCommand
-  /** First start: makes identity and device. Refused with 'already-set-up' later; set-name renames. */
-  | { readonly type: 'set-up'; readonly name: string }
+  /** First start: makes identity and device. Refused with 'already-set-up' later; set-name renames. With `anew` also where there was somebody, and the disk was emptied. */
+  | { readonly type: 'set-up'; readonly name: string; readonly anew?: boolean }
   | { readonly type: 'set-name'; readonly name: string }
   /** What others see of this person in every space, beside the name. What is left out stays. */
   | { readonly type: 'set-profile'; readonly about?: string; readonly emoji?: string; readonly colour?: number }
@@ -200,6 +200,8 @@ export type ErrorCode =
   | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'
   /** This device was put back to what it once was, and goes on under a new key. */
   | 'put-back'
+  /** The disk is from before what this device did last: it signs nothing until others have told. Or it is empty, and there was somebody. */
+  | 'older' | 'emptied'
   /** A part of the disk could not be read: it is fetched again where it can be. */
   | 'damaged'
   | 'disk-full' | 'disk-failed' | 'busy' | 'internal'
@@ -248,7 +250,8 @@ export type Reply<T extends CommandType = CommandType> =
 export type Update =
   | AuthorityUpdate
   | MessageUpdate
-  | { readonly type: 'me'; readonly me: MeInfo | undefined }
+  /** isEmptied: there was somebody on this device, and its storage knows nothing of them any more. */
+  | { readonly type: 'me'; readonly me: MeInfo | undefined; readonly isEmptied?: true }
   | { readonly type: 'spaces'; readonly spaces: readonly SpaceInfo[] }
   | { readonly type: 'channels'; readonly space: SpaceId; readonly channels: readonly ChannelInfo[]; readonly categories: readonly CategoryInfo[] }
   | { readonly type: 'members'; readonly space: SpaceId; readonly members: readonly MemberInfo[] }

@@ -15,7 +15,7 @@ const RELAY = 'https://relay.example'
 type Script = (input: Input, engine: number) => Partial<Step> | Promise<Partial<Step>>
 
 /** A world that writes down, in order, all that the host does to it. */
-function setUp(script: Script, diskFails: (save: number) => DiskError | undefined = () => undefined, tidyingFails?: DiskError) {
+function setUp(script: Script, diskFails: (save: number) => DiskError | undefined = () => undefined, tidyingFails?: DiskError, withTally = false) {
   const log: string[] = []
   const seen: string[] = []
   const told: Tell[] = []
@@ -55,8 +55,9 @@ function setUp(script: Script, diskFails: (save: number) => DiskError | undefine
     start: async (tell) => { hearMailbox = tell }, watch: (_relay, key, since) => say(`watch ${key.topic} ${since}`), unwatch: (_relay, topic) => say(`unwatch ${topic}`),
     post: (_relay, _key, id) => say(`post ${id}`), announce: () => say('announce'), compare: (_relay, key) => say(`compare ${key.topic}`), stop: async () => say('stop mailbox'),
   }
+  const tally = { read: async () => { say('read tally'); return Uint8Array.of(9) }, write: async ([first]: Uint8Array) => { say(`tally ${first}`) } }
   const host: Host = startHost({
-    engine, disk, network, mailbox, clock: { now: () => now },
+    engine, disk, network, mailbox, ...(withTally ? { tally } : {}), clock: { now: () => now },
     timers: { set: (at, fire) => { timers.set(++nextTimer, { at, fire }); return nextTimer }, clear: (handle) => void timers.delete(handle as number) },
     tell: (tell) => { told.push(tell); log.push(`tell ${tell.type === 'reply' ? `${tell.reply.id} ${tell.reply.ok ? 'ok' : tell.reply.error.code}` : tell.update.type}`) },
   })
@@ -94,6 +95,22 @@ describe('the order of a step', () => {
     world.host.command(1, 7, LIST)
     await world.host.idle()
     expect(world.log).toEqual(['save 2', 'read p', 'publish t', 'tell 7 ok'])
+  })
+
+  test('the tally is read before the first step, and written when the disk has what it counts, before anything is sent', async () => {
+    let found: Uint8Array | undefined
+    const world = setUp((input) => {
+      if (input.type === 'start') found = input.tally
+      return input.type !== 'command' ? {} : { saves: [PUT], tally: Uint8Array.of(5), sends: [{ type: 'publish', topic: 't', bytes: new Uint8Array() }] }
+    }, (save) => (save === 2 ? new DiskError('full', 'full') : undefined), undefined, true)
+    world.host.command(1, 7, LIST)
+    await world.host.idle()
+    expect(found).toEqual(Uint8Array.of(9))
+    expect(world.log).toEqual(['read tally', 'save 1', 'tally 5', 'publish t'])
+    world.log.length = 0
+    world.host.command(1, 8, LIST)
+    await world.host.idle()
+    expect(world.log).toEqual(['save fails', 'tell 7 disk-full', 'tell 8 disk-full', 'read tally'])
   })
 
   test('rows come before everything that waits, in the order asked, and their own reads before the rest', async () => {

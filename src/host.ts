@@ -1,21 +1,20 @@
 /**
  * The host loop: one engine, one queue, one input at a time.
  *
- *   take an input -> engine.step -> save everything in ONE transaction -> read what it asked for -> send -> arm its wakes -> tell clients
+ *   take an input -> engine.step -> save everything in ONE transaction -> keep the tally -> read what it asked for -> send -> arm its wakes -> tell clients
  *
- * Save, then send, then tell is a security rule: whoever sends before saving and crashes in between reuses a sequence number or an MLS state
- * after the restart. Nothing leaves here that the disk doesn't hold.
+ * Save, then send, then tell is a security rule: whoever sends before saving and crashes in between reuses a sequence number or an MLS state after the restart. Nothing
+ * leaves here that the disk doesn't hold.
  *
- * When a step throws, or the disk refuses, the engine's memory may be ahead of the disk. There is no repair: the engine is dropped and another one
- * starts from the disk, connections are hung up (their sessions lived in the dropped memory), and whoever sent the input is not listened to for a while,
- * so that one bad frame can't make a restart loop.
- *
- * The same loop runs in the browser's worker, in the headless peer and in the simulator: no API of any of them is named here.
+ * When a step throws, or the disk refuses, the engine's memory may be ahead of the disk. There is no repair: the engine is dropped and another one starts from the disk,
+ * connections are hung up (their sessions lived in the dropped memory), and whoever sent the input is not listened to for a while, so that one bad frame can't make a
+ * restart loop. The same loop runs in the browser's worker, in the headless peer and in the simulator: no API of any of them is named here.
  */
 import type { ApiError, Command, Reply } from './api.ts'
 import type { Input, Read, Send, Step, Stepper, Tell, Wake } from './engine/input.ts'
+import { BUSY, errorFor, STOPPING } from './engine/failures.ts'
 import { OUTLIVES_ENGINE, senderOf, sizeOf } from './engine/senders.ts'
-import { type Clock, type Disk, DiskError, type Mailbox, type MailboxEvent, type Network, type NetworkEvent, type TopicKey } from './ports.ts'
+import { type Clock, type Disk, DiskError, type Mailbox, type MailboxEvent, type Network, type NetworkEvent, type Tally, type TopicKey } from './ports.ts'
 
 /** Calls `fire` once, at `atMs` by the clock or a little later. Early is allowed: the host looks at the clock and sets the rest. */
 export interface Timers {
@@ -27,6 +26,7 @@ export interface HostParts {
   /** Makes an engine that knows nothing yet: called at the start and after every failure. */
   readonly engine: () => Stepper
   readonly disk: Disk
+  readonly tally?: Tally
   readonly network: Network
   readonly mailbox: Mailbox
   readonly clock: Clock
@@ -240,7 +240,7 @@ class Loop implements Host {
     for (;;) {
       const queued = before === undefined ? this.take() : before.mayWait ? this.takeFrame() : undefined
       if (queued === undefined && before === undefined) return
-      const stepped = queued && await outcome(this.engine.step(queued.input, this.parts.clock.now()))
+      const stepped = queued && await outcome(this.step(queued.input))
       const done = await before?.done
       if (before !== undefined && done?.failed === true) { await this.fail(before.queued, done.error); before = undefined; continue }
       before = undefined
@@ -282,10 +282,15 @@ class Loop implements Host {
     }
   }
 
+  private async step(input: Input): Promise<Step> {
+    return this.engine.step(input.type === 'start' ? { ...input, tally: await this.parts.tally?.read() } : input, this.parts.clock.now())
+  }
+
   /** What a step asks for, in its order. */
   private async follow(input: Input, step: Step): Promise<void> {
-    const { disk } = this.parts
+    const { disk, tally } = this.parts
     if (step.saves.length > 0) await disk.save(step.saves)
+    if (step.tally !== undefined) await tally?.write(step.tally)
     const answers: Input[] = []
     for (const read of step.reads) if ('check' in read) this.check(read.tag); else answers.push(await readFrom(disk, read))
     this.answers = [...answers, ...this.answers]
@@ -488,13 +493,4 @@ async function readFrom(disk: Disk, read: Exclude<Read, { readonly check: true }
   const bytes: number[] = []
   for (const partition of read.measure) bytes.push(await disk.size(partition))
   return { type: 'measured', tag, bytes }
-}
-
-const BUSY: ApiError = { code: 'busy', message: 'Thicket is busy. Try again in a moment.' }
-const STOPPING: ApiError = { code: 'busy', message: 'Thicket is stopping.' }
-
-function errorFor(error: unknown): ApiError {
-  if (!(error instanceof DiskError)) return { code: 'internal', message: 'Something went wrong inside Thicket. Try again.' }
-  if (error.reason === 'full') return { code: 'disk-full', message: 'This device is out of space: nothing was saved. Free some space and try again.' }
-  return { code: 'disk-failed', message: 'This device could not read or write its storage: nothing was sent. Try again.' }
 }

@@ -72,6 +72,16 @@ export interface Disk {
   close(): Promise<void>
 }
 
+/**
+ * A place for some bytes that shares nothing with the disk: what happens to the disk doesn't happen here. It shows at the next start whether the disk is what it was
+ * (engine/tally.ts). Never throws: a place that can't be reached holds nothing.
+ */
+export interface Tally {
+  read(): Promise<Uint8Array | undefined>
+  /** Whole or not at all. After a power cut the former bytes may be there again. */
+  write(bytes: Uint8Array): Promise<void>
+}
+
 export class DiskError extends Error {
   readonly reason: 'full' | 'corrupt' | 'closed' | 'blocked' | 'failed'
   constructor(reason: DiskError['reason'], message: string, options?: ErrorOptions) { super(message, options); this.name = 'DiskError'; this.reason = reason }

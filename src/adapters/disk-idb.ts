@@ -11,6 +11,7 @@ import { fromHex } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore, checkFence } from './disk-blocks.ts'
 import { beginFreshLog } from './idb-fresh-log.ts'
 import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
+import { systemPause } from './timers.ts'
 import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from './vault.ts'
 
 /** The database's version: a newer program counts it up when an older one couldn't use its stores. */
@@ -27,6 +28,7 @@ export interface IdbDiskOptions extends PagedDiskOptions {
   readonly name: string
   /** The database was closed from outside: by another tab's upgrade, or by the browser. */
   readonly onClosed?: () => void
+  readonly pause?: (ms: number) => Promise<void>
   /** Asked for what opens a disk that its owner has locked. */
   readonly unlock?: Unlock
 }
@@ -45,11 +47,31 @@ export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly d
   }
 }
 
+/**
+ * A browser that is started over the files of one that has just died finds them held for a moment, and says UnknownError ("Internal error opening backing store"): so it is asked again,
+ * with growing pauses, nearly ten seconds in all.
+ */
+const OPEN_TRIES = 7
+const FIRST_PAUSE_MS = 150
+
 async function openDatabase(options: IdbDiskOptions): Promise<IDBPDatabase<Schema>> {
+  const { pause = systemPause } = options
+  for (let n = 1; ; n++) {
+    try { return await openOnce(options) } catch (error) {
+      if (n === OPEN_TRIES || !(error instanceof DiskError) || !isUnknown(error.cause)) throw error
+      await pause(FIRST_PAUSE_MS * 2 ** (n - 1))
+    }
+  }
+}
+
+const isUnknown = (error: unknown): boolean => error instanceof Error && error.name === 'UnknownError'
+
+async function openOnce(options: IdbDiskOptions): Promise<IDBPDatabase<Schema>> {
   const { name, onClosed } = options
   let refuse: (error: DiskError) => void = () => undefined
   const blocked = new Promise<never>((_, reject) => { refuse = reject })
-  const opening = openDB<Schema>(name, SCHEMA_VERSION, {
+  // Where a browser forbids it altogether, asking throws.
+  const opening = Promise.resolve().then(() => openDB<Schema>(name, SCHEMA_VERSION, {
     upgrade(db) {
       db.createObjectStore('blocks')
       db.createObjectStore('keys')
@@ -60,7 +82,7 @@ async function openDatabase(options: IdbDiskOptions): Promise<IDBPDatabase<Schem
       onClosed?.()
     },
     terminated: () => onClosed?.(),
-  })
+  }))
   try {
     return await Promise.race([opening, blocked])
   } catch (error) {
@@ -148,6 +170,7 @@ function toDiskError(error: unknown): DiskError {
     case 'QuotaExceededError': return new DiskError('full', 'The browser gives this site no more room.', { cause: error })
     case 'InvalidStateError': return new DiskError('closed', 'The database was closed: by a newer version in another tab, or by the browser.', { cause: error })
     case 'VersionError': return new DiskError('failed', 'A newer version of the program made this disk. Reload to get it.', { cause: error })
+    case 'UnknownError': return new DiskError('failed', `The browser could not open its storage. Close all of its windows and start it again: nothing was deleted. (${String(error)})`, { cause: error })
     default: return new DiskError('failed', `IndexedDB failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }

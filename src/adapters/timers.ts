@@ -13,3 +13,6 @@ export const systemTimers = (): SystemTimers => ({
   set: (atMs, fire) => setTimeout(fire, Math.min(Math.max(atMs - Date.now(), 0), MAX_DELAY_MS)),
   clear: (handle) => { clearTimeout(handle as ReturnType<typeof setTimeout>) },
 })
+
+/** Resolves after so long. */
+export const systemPause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })

@@ -35,6 +35,8 @@ const BUSY_MS = 500
 export class Client {
   /** undefined until the engine has said; null when nobody has set up this device yet. */
   me = $state.raw<Me | null | undefined>(undefined)
+  /** Nobody is set up, and somebody was: this browser's storage was emptied. */
+  isEmptied = $state(false)
   spaces = $state.raw<readonly SpaceInfo[] | undefined>(undefined)
   status = $state.raw<StatusInfo>({ peers: [], relays: [], queued: 0, muted: [] })
   /** How often somebody did something: whoever shows bans, devices or the like asks again. */
@@ -145,6 +147,7 @@ export class Client {
         // Told again when another tab's worker has taken over: what is shown may have missed something.
         if (this.me !== undefined && this.channel !== undefined) void this.load(this.channel)
         this.me = update.me ?? null
+        this.isEmptied = update.isEmptied === true
         return
       case 'spaces': this.takeSpaces(update.spaces); return
       case 'channels': this.takeChannels(update); return

@@ -14,6 +14,7 @@ import { LOST_PARTITION } from '../wire/losses.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { Audits } from './audit.ts'
 import { runCommand } from './commands/commands.ts'
+import { HeldActs } from './commands/held.ts'
 import { takeContact } from './contacts.ts'
 import { distribute } from './distribute.ts'
 import { Drafts } from './drafts.ts'
@@ -46,6 +47,7 @@ import { Succession } from './succession.ts'
 import { Peers } from './sync/peers.ts'
 import type { Intake } from './sync/receiving.ts'
 import { postReceipts, takeReceipt } from './sync/receipts.ts'
+import { Tally } from './tally.ts'
 import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
 
@@ -80,6 +82,8 @@ export class Engine implements Stepper {
   readonly succession: Succession
   readonly mending: Mending
   readonly profiles: Profiles
+  readonly tally: Tally
+  readonly held = new HeldActs()
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -106,18 +110,24 @@ export class Engine implements Stepper {
     this.succession = new Succession(this)
     this.mending = new Mending(this)
     this.profiles = new Profiles(this)
+    this.tally = new Tally(this.world)
   }
 
   async step(input: Input, now: number): Promise<Step> {
     const turn: Turn = { now, out: new Out() }
     this.touched.clear()
     await this.take1(turn, input)
-    if (turn.out.startsAgain) return turn.out.step()
+    if (turn.out.startsAgain) return this.concluded(turn)
     for (const id of [...this.touched]) {
       const replica = this.replicas.get(id)
       if (replica !== undefined) await this.conclude(turn, replica)
     }
     this.telling.status(turn)
+    return this.concluded(turn)
+  }
+
+  private concluded(turn: Turn): Step {
+    if (turn.out.hasSigned) this.tally.notch(turn)
     return turn.out.step()
   }
 
@@ -125,7 +135,7 @@ export class Engine implements Stepper {
 
   private async take1(turn: Turn, input: Input): Promise<void> {
     switch (input.type) {
-      case 'start': return this.start(turn)
+      case 'start': this.tally.begin(input.tally); return this.start(turn)
       case 'rows': return this.onRows(turn, input.tag, input.rows)
       case 'command': return runCommand(this, turn, { client: input.client, id: input.id }, input.command)
       case 'client-gone': return
@@ -163,10 +173,11 @@ export class Engine implements Stepper {
   private async onRows(turn: Turn, tag: string, rows: readonly { key: Uint8Array; value: Uint8Array }[]): Promise<void> {
     const [first = '', second = '', third = ''] = tag.split('|')
     if (first === 'me') {
-      const record = rows[0] === undefined ? undefined : decodeMe(rows[0].value)
+      const row = rows.find(({ key }) => key[0] === 0), record = row && decodeMe(row.value)
       if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
       this.succession.load(turn, rows)
       this.profiles.load(rows.find(({ key }) => equal(key, PROFILE_KEY))?.value)
+      if (record !== undefined && this.tally.load(turn, record, rows)) this.succession.begins(turn)
       this.telling.me(turn)
       return
     }
@@ -416,6 +427,7 @@ export class Engine implements Stepper {
     if (kind === 'typing') this.typing.tell(turn, replica)
     if (kind === 'receipt') await postReceipts(turn, replica)
     if (kind === 'proof' && this.succession.isSure(replica, turn.now)) await proveForks(this, turn, replica)
+    if (kind === 'held') this.held.giveUp(turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)
   }
 
@@ -426,7 +438,8 @@ export class Engine implements Stepper {
     await replica.settle(turn)
     followRelays(this, turn, replica)
     this.audits.startUnplaced(turn, replica)
-    this.succession.look(replica)
+    this.succession.look(turn, replica)
+    if (this.succession.isSure(replica, turn.now)) for (const { asker, command } of this.held.take(replica)) await runCommand(this, turn, asker, command)
     if (replica.record.state === 'open') {
       this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)

@@ -36,6 +36,8 @@ export class Person {
   readonly watches = new Map<string, number>()
   readonly replies = new Map<number, Reply>()
   readonly updates: Update[] = []
+  /** What is kept of the disk elsewhere. */
+  tally: Uint8Array | undefined
   isHere = true
   private readonly makeEngine: () => Promise<Engine>
 
@@ -54,9 +56,10 @@ export class Person {
     return replica
   }
 
-  /** Their disk as it was then, and whatever they had in mind is forgotten: a profile put back from a backup. */
-  async putBack(then: DiskSnapshot): Promise<void> {
+  /** Their disk as it was then, and whatever they had in mind is forgotten: a profile put back from a backup, or with their tally only the disk. */
+  async putBack(then: DiskSnapshot, tally?: Uint8Array): Promise<void> {
     this.disk = openMemoryDisk(then)
+    this.tally = tally
     await this.restart()
   }
 
@@ -66,7 +69,7 @@ export class Person {
     this.queue.length = 0
     this.wakes.clear()
     this.watches.clear()
-    this.queue.push({ type: 'start' }, { type: 'self', peer: this.peer, addresses: ['/x'] }, { type: 'relay-up', relay: RELAY })
+    this.queue.push({ type: 'start', tally: this.tally }, { type: 'self', peer: this.peer, addresses: ['/x'] }, { type: 'relay-up', relay: RELAY })
   }
 }
 
@@ -79,6 +82,8 @@ export class Room {
   onTheWay: (() => void)[] | undefined
   /** Otherwise nobody is connected any more but through the relay. */
   canDial = true
+  /** The relay takes what comes, and tells nothing. */
+  isSilent = false
   /** Who is cut off from everyone and the relay, and what they have posted meanwhile. */
   private readonly cutOff = new Map<Person, (() => void)[]>()
   /** Told of each frame that reaches somebody. */
@@ -185,6 +190,7 @@ export class Room {
   /** What an engine wants done, as its host would. */
   async carryOut(person: Person, step: Step): Promise<void> {
     await person.disk.save(step.saves)
+    person.tally = step.tally ?? person.tally
     const rows: Input[] = []
     for (const read of step.reads) rows.push(await readFrom(person.disk, read))
     person.queue.unshift(...rows)
@@ -270,6 +276,7 @@ export class Room {
 
   private deliver(person: Person, topic: string, since: number): void {
     const box = this.boxes.get(topic) ?? []
+    if (this.isSilent) return
     person.watches.set(topic, box.length)
     person.queue.push({ type: 'parcels', relay: RELAY, topic, parcels: box.slice(since).map((bytes, i) => ({ cursor: since + i + 1, bytes })), next: box.length, end: true })
   }

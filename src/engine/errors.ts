@@ -36,6 +36,8 @@ const SENTENCES: Record<ErrorCode, string> = {
   'already-member': 'You are a member of this space already.',
   'banned': 'You were banned from this space.',
   'put-back': 'This device’s storage was put back to an earlier state. What it had sent is fetched again, and it goes on with a new key.',
+  'older': 'This device’s storage is older than what was last done here. It sends nothing until it has heard from somebody, so that nothing is lost: connect to the internet. What you write waits.',
+  'emptied': 'There was somebody on this device, and its storage is empty now.',
   'damaged': 'A part of this device’s storage could not be read. What is missing is being fetched again from others.',
   'disk-full': 'There is no room left on this device. Free some space, then try again: nothing that was shown as saved is lost.',
   'disk-failed': 'Saving on this device failed. Try again; if it goes on, reload the page.',

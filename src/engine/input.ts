@@ -3,8 +3,8 @@ import type { Command, Reply, Update } from '../api.ts'
 import type { MailboxEvent, NetworkEvent, RangeQuery, Row, Save, TopicKey } from '../ports.ts'
 
 export type Input =
-  /** Once, first: the rows of every partition in `ENGINE_PARTITIONS` and of those that its reads ask for. */
-  | { readonly type: 'start' }
+  /** Once, first. `tally`: what the last step that had one left elsewhere. */
+  | { readonly type: 'start'; readonly tally?: Uint8Array | undefined }
   | { readonly type: 'command'; readonly client: number; readonly id: number; readonly command: Command }
   | { readonly type: 'client-gone'; readonly client: number }
   /** Answer to a Read, in the order asked. */
@@ -54,9 +54,11 @@ export type Tell =
   | { readonly type: 'reply'; readonly client: number; readonly reply: Reply }
   | { readonly type: 'update'; readonly update: Update }
 
-/** Done in this order by the host: save all in one transaction, read, send, arm wakes, tell. */
+/** Done in this order by the host: save all in one transaction, keep the tally, read, send, arm wakes, tell. */
 export interface Step {
   readonly saves: readonly Save[]
+  /** To be kept elsewhere than on the disk, once the saves are durable and before anything is sent. */
+  readonly tally?: Uint8Array
   readonly reads: readonly Read[]
   readonly sends: readonly Send[]
   readonly wakes: readonly Wake[]

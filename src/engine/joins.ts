@@ -28,6 +28,8 @@ export class Joins {
   }
 
   async onParcels(turn: Turn, event: MailboxEvent & { type: 'parcels' }): Promise<void> {
+    // It may have joined there before, under the same key: it begins again as whoever it is then.
+    if (this.engine.succession.isOlder) return
     for (const joining of [...this.open.values()]) {
       if (joining.topic.topic === event.topic) await this.onKit(turn, joining, event)
     }

@@ -40,6 +40,7 @@ export const LABELS = {
   inviteTopic: label('invite topic'),
   inviteKit: label('invite kit'),
   linking: label('linking'),
+  tally: label('tally'),
   rank: label('rank'),
   personCode: label('person code'),
   groupCode: label('group code'),

@@ -207,6 +207,9 @@ export const SUCCEED_AFTER_MS = 3000
 export const SUCCEED_AT_LAST_MS = 60_000
 /** Ms after opening a space in which somebody may still be reached before anything is signed there. */
 export const UNSURE_ALONE_MS = 5000
+/** Acts in one space that wait until this device may sign there; and after how long (ms) they are refused instead. */
+export const MAX_HELD = 16
+export const HOLD_MS = 15_000
 /** A device that was left behind is ended after this (ms): what it said is still under way to some. */
 export const END_FORMER_AFTER_MS = 7 * 24 * 3600_000
 /** Numbers left out before a device's last op: others may hold ops under them that it has forgotten. */

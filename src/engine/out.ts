@@ -15,6 +15,11 @@ export class Out {
   readonly wakes: Wake[] = []
   readonly tells: Tell[] = []
 
+  /** What is to be kept elsewhere once this step is saved. */
+  tally: Uint8Array | undefined
+  /** Own ops are among what is saved. */
+  hasSigned = false
+
   private isFinal = false
 
   /** The engine that runs now is of no more use once this step is done: another one starts from the disk. */
@@ -41,5 +46,5 @@ export class Out {
   reply(to: Asker, result: Result): void { this.tells.push({ type: 'reply', client: to.client, reply: { id: to.id, ok: true, result } as Reply }) }
   refuse(to: Asker, error: ApiError): void { this.tells.push({ type: 'reply', client: to.client, reply: { id: to.id, ok: false, error } }) }
 
-  step(): Step { return { saves: this.saves, reads: this.reads, sends: this.sends, wakes: this.wakes, tells: this.tells, ...(this.isFinal ? { startAgain: true } : {}) } }
+  step(): Step { return { saves: this.saves, reads: this.reads, sends: this.sends, wakes: this.wakes, tells: this.tells, ...(this.tally === undefined ? {} : { tally: this.tally }), ...(this.isFinal ? { startAgain: true } : {}) } }
 }

@@ -298,6 +298,7 @@ export class Replica {
 
   private async finish(turn: Turn, header: OpHeader, body: Uint8Array): Promise<Op> {
     const op = await signOp(this.world, this.me, header, body)
+    turn.out.hasSigned = true
     if ((await this.accept(turn, op)) === undefined) throw new Error(`own ${header.type} op was not accepted`)
     return op
   }
@@ -315,6 +316,7 @@ export class Replica {
 
   /** Takes in the genesis op that made this space's id. */
   async found(turn: Turn, genesis: Op): Promise<void> {
+    turn.out.hasSigned = true
     if ((await this.accept(turn, genesis)) === undefined) throw new Error('own genesis was not accepted')
   }
 

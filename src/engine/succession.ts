@@ -4,9 +4,11 @@
  *
  *   opened ──► unsure ──► sure                    others know no more of our chains than we do: go on
  *                 └─────► an own op comes that is news here ──► quiet for a while ──► a new key
+ *   the tally shows it ──► somebody has told what they have ──► quiet for a while ──► a new key
  *
- * Until somebody has told, what is said waits unsigned with the drafts, and the group waits too; without any connection it is signed all the same, after a
- * moment, or nobody could write on a train. The proof is an op that only this device can have signed: nobody's word is enough. Then the rest of what it
+ * Until somebody has told, what is said waits unsigned with the drafts, acts and the group wait too; without any connection it is signed all the same, after a
+ * moment, or nobody could write on a train; but not where the tally (tally.ts) shows that the disk is older than what was last signed. The proof is such a tally, or an
+ * op that only this device can have signed: nobody's word is enough. Then the rest of what it
  * once signed is fetched, and its last act is to vouch for a device with a new key (`deviceAdd`), under a number far beyond all that may still be out there.
  * The engine starts again as that device. The old one is ended a week later: at once would make void what it said and others have not passed on yet.
  *
@@ -42,11 +44,14 @@ interface Unsure {
 export class Succession {
   private readonly engine: Engine
   private readonly unsure = new Map<SpaceId, Unsure>()
-  /** Spaces in which an own op came that was news here, and when the first did. */
+  /** Spaces in which an own op came that was news here. */
   private readonly behind = new Set<SpaceId>()
+  /** When somebody first told of it, or, where the tally had shown it already, of anything. */
   private behindSince = 0
   former: readonly Former[] = []
   isStuck = false
+  /** The tally shows that the disk is from before what was last signed. */
+  isOlder = false
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -58,9 +63,16 @@ export class Succession {
     turn.out.wake(`unsure|${replica.id}`, turn.now + UNSURE_ALONE_MS)
   }
 
+  /** The tally knows of more than the disk. Where nobody else is in any space it goes on at once, else when somebody has told. */
+  begins(turn: Turn): void {
+    this.isOlder = true
+    turn.out.update({ type: 'notice', error: fail('older') })
+    turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
+  }
+
   /** Whether this device may sign in the space. */
   isSure(replica: Replica, now: number): boolean {
-    if (this.behind.size > 0 || this.isStuck) return false
+    if (this.behind.size > 0 || this.isOlder || this.isStuck) return false
     const unsure = this.unsure.get(replica.id)
     if (unsure === undefined) return true
     const isReached = replica.mail.anyRelayUp || this.engine.peers.devices(replica.id).size > 0
@@ -77,19 +89,27 @@ export class Succession {
   }
 
   /** A peer has shown all it has, and of this device's chains that is no more than is here. */
-  peerTold(turn: Turn, replica: Replica): void { if (this.unsure.delete(replica.id)) this.engine.touch(turn, replica) }
+  peerTold(turn: Turn, replica: Replica): void { if (this.unsure.has(replica.id)) this.told(turn, replica) }
+
+  private told(turn: Turn, replica: Replica): void {
+    this.unsure.delete(replica.id)
+    this.engine.touch(turn, replica)
+    if (!this.isOlder) return
+    if (this.behindSince === 0) this.behindSince = turn.now
+    turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
+  }
 
   /** After each step: whether a relay has told of all topics, those that only its answers led to included. */
-  look(replica: Replica): void {
+  look(turn: Turn, replica: Replica): void {
     const unsure = this.unsure.get(replica.id)
     const { topics } = replica.mail
-    if (unsure !== undefined && topics.size > 0 && [...unsure.told.values()].some((told) => [...topics.keys()].every((topic) => told.has(topic)))) this.unsure.delete(replica.id)
+    if (unsure !== undefined && topics.size > 0 && [...unsure.told.values()].some((told) => [...topics.keys()].every((topic) => told.has(topic)))) this.told(turn, replica)
   }
 
   /** Ops came from outside. */
   came(turn: Turn, replica: Replica, ops: readonly Op[]): void {
     if (!ops.some((op) => op.header.device === replica.me.device)) return
-    if (this.behind.size === 0) this.behindSince = turn.now
+    if (this.behindSince === 0) this.behindSince = turn.now
     this.behind.add(replica.id)
     turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
   }
@@ -98,8 +118,10 @@ export class Succession {
   async due(turn: Turn): Promise<void> {
     // Where it is frozen already its word is worth nothing: only another device, or a link, lets this person in.
     for (const id of [...this.behind]) if (!mayVouch(this.engine.replicas.get(id))) this.behind.delete(id)
-    if (this.behind.size === 0) return
-    if (this.unsure.size > 0 && turn.now < this.behindSince + SUCCEED_AT_LAST_MS) { turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS); return }
+    if (!this.isOlder && this.behind.size === 0) { this.behindSince = 0; return }
+    if (this.unsure.size > 0 && this.behindSince === 0) return
+    const mayCome = this.unsure.size > 0 && turn.now < this.behindSince + SUCCEED_AT_LAST_MS
+    if (mayCome || !this.engine.opening.done) { turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS); return }
     if (this.engine.meRecord?.identity.type === 'certified') return this.getStuck(turn)
     await this.succeedByItself(turn)
   }
@@ -108,6 +130,7 @@ export class Succession {
     if (this.isStuck) return
     this.isStuck = true
     turn.out.put('me', STUCK_KEY, new Uint8Array())
+    this.engine.tally.keep(turn)
     turn.out.update({ type: 'notice', error: STUCK })
     this.engine.telling.me(turn)
   }
@@ -134,6 +157,7 @@ export class Succession {
     saveMe(turn, record)
     turn.out.delete('me', STUCK_KEY)
     turn.out.put('me', FORMER_KEY, encodeFormer([...this.former, { device: engine.me.device, endsAt: turn.now + END_FORMER_AFTER_MS }]))
+    engine.tally.begins(turn, record)
     turn.out.update({ type: 'notice', error: fail('put-back') })
     turn.out.startAgain()
   }

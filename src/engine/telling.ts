@@ -33,8 +33,9 @@ export class Telling {
   statesChanged(space: SpaceId, channel: ChannelId): void { this.changedStates.add(`${space}|${channel}`) }
 
   me(turn: Turn): void {
-    const { me, succession, profiles } = this.engine
-    turn.out.update({ type: 'me', me: me && { identity: me.identity, device: me.device, name: me.name, hasPhrase: me.identityKey !== undefined, stuck: succession.isStuck, profile: profiles.mine() } })
+    const { me, succession, profiles, tally } = this.engine
+    const info = me && { identity: me.identity, device: me.device, name: me.name, hasPhrase: me.identityKey !== undefined, stuck: succession.isStuck, profile: profiles.mine() }
+    turn.out.update({ type: 'me', me: info, ...(tally.isEmptied ? { isEmptied: true } : {}) })
   }
 
   /** New messages: at once what needs nothing from the disk to be shown, the others when they have been looked at. */

@@ -3,6 +3,7 @@
  * stdin and stdout carry one JSON object a line (README.md here); stderr carries what went wrong.
  * Ends with 0 after `stop`, the end of stdin or SIGTERM; 1 when it can't start or go on; 2 for bad flags.
  */
+import { join } from 'node:path'
 import { tcp } from '@libp2p/tcp'
 import { systemClock } from '../adapters/clock.ts'
 import { openSqliteDisk } from '../adapters/disk-sqlite.ts'
@@ -11,6 +12,7 @@ import { createNetwork } from '../adapters/network-libp2p.ts'
 import { systemRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
+import { fileTally, TALLY_FILE } from '../adapters/tally-file.ts'
 import { systemTimers } from '../adapters/timers.ts'
 import { createEngine } from '../engine/engine.ts'
 import { DiskError } from '../ports.ts'
@@ -33,7 +35,7 @@ async function assemble(flags: Flags): Promise<Peer> {
   return startPeer({
     parts: {
       engine: () => createEngine({ suite, random, ...(appBase === undefined ? {} : { appBase }) }),
-      disk, clock, timers: systemTimers(), log: complain,
+      disk, tally: fileTally(flags.data), clock, timers: systemTimers(), log: complain,
       network: createNetwork({
         randomBytes: (length) => random.bytes(length), allowPrivate: flags.allowPrivate, listen: flags.listen,
         ...(flags.listen.length > 0 ? { transports: [tcp()] } : {}),
@@ -82,6 +84,10 @@ async function main(): Promise<void> {
     await peer.stopped
     exit(0)
   } catch (error) {
+    if (error instanceof PeerRefused && error.code === 'emptied') {
+      complain(`There was a peer in ${flags.data}, and its disk is empty now: put the folder back from a backup, or delete ${join(flags.data, TALLY_FILE)} to begin anew.`)
+      return exit(1)
+    }
     if (error instanceof PeerRefused) {
       complain(`--name: ${error.message}`)
       return exit(error.code.startsWith('name-') ? 2 : 1)

@@ -53,6 +53,7 @@ export class SimNode {
   private readonly tamper: Tamper
   private readonly witness: Witness
   private disk: MemoryDisk = openMemoryDisk()
+  private tally: Uint8Array | undefined
   private readonly random: Random
   private suite: Ciphersuite | undefined
   private life: Life | undefined
@@ -83,7 +84,7 @@ export class SimNode {
     const disk = faultyDisk(this.disk, (saves) => this.decide(life, saves))
     const host = startHost({
       engine: () => this.engineFor(life, suite),
-      disk, network: life.network, mailbox: life.mailbox,
+      disk, tally: { read: async () => this.tally, write: async (bytes) => { this.tally = bytes } }, network: life.network, mailbox: life.mailbox,
       clock: { now: () => this.world.now + this.skewMs },
       timers: {
         set: (at, fire) => this.world.at(at - this.skewMs, `${this.name} wakes`, () => { if (life.isAlive) fire() }),

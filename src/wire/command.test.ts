@@ -8,7 +8,7 @@ const ID_16 = 'ab'.repeat(16), ID_32 = 'cd'.repeat(32)
 
 /** Each command with all its fields. */
 const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } = {
-  'set-up': { name: 'Alice' },
+  'set-up': { name: 'Alice', anew: true },
   'set-name': { name: 'Alice' },
   'set-profile': { about: 'Bees', emoji: '🐝', colour: 3 },
   'ask-to-link': {},

@@ -7,7 +7,7 @@
 import type { Command, CommandType, Readers } from '../api.ts'
 import { MAX_DM_MEMBERS } from './authority.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { amount, channel, count, type Field, type Form, invite, list, member, oneOf, type Optional, role, space, text, texts } from './command-fields.ts'
+import { amount, channel, count, type Field, flag, type Form, invite, list, member, oneOf, type Optional, role, space, text, texts } from './command-fields.ts'
 import { MESSAGE_FORMS } from './command-messages.ts'
 
 const MAX_COMMAND_READERS = 1024
@@ -23,7 +23,7 @@ const readers: Field<Readers> = (v) => {
 }
 
 const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
-  'set-up': { name: text },
+  'set-up': { name: text, anew: { optional: flag } },
   'set-name': { name: text },
   'set-profile': { about: { optional: text }, emoji: { optional: text }, colour: { optional: amount } },
   'ask-to-link': {},

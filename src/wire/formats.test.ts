@@ -21,6 +21,7 @@ import {
 import { decodeCursor, decodeHad, decodeOwed, encodeCursor, encodeHad, encodeOwed } from './mail-records.ts'
 import { decodeLinkParcel, decodeLinkRequest, encodeLinkParcel, encodeLinkRequest } from './linking.ts'
 import { decodeRecoverySignature, encodeRecoverySignature } from './recovery.ts'
+import { decodeTally, encodeTally } from './tally.ts'
 import { decodeVector, encodeVector } from './vector.ts'
 import { describeFormats, expectVectors, sample, type Sample } from './samples.test-support.ts'
 
@@ -83,6 +84,7 @@ const samples: readonly Sample[] = [
   sample('me record with a phrase', { identity: { type: 'held', secret: bytes(16, 1) }, deviceSeed: bytes(32, 2), boxSeed: bytes(32, 3), cert: bytes(96, 4), name: 'Alice' } as const, encodeMe, decodeMe),
   sample('me record of a linked device', { identity: { type: 'certified', publicKey: bytes(32, 1), ownKey: bytes(32, 5) }, deviceSeed: bytes(32, 2), boxSeed: bytes(32, 3), cert: bytes(96, 4), name: 'Alice' } as const, encodeMe, decodeMe),
   sample('profile record', { about: 'Bees, mostly', emoji: '🐝', colour: 4 }, encodeProfile, decodeProfile),
+  sample('tally', { nonce: bytes(24, 1), sealed: bytes(21, 2) }, encodeTally, decodeTally),
   sample('space record', { state: 'joining', relays: ['http://localhost:8080'], link: 'x', createdAt: 1 } as const, encodeSpace, decodeSpace),
   sample('head record', { chanSeq: 1, id: op, seq: 2, hlc: 3 }, encodeHead, decodeHead),
   sample('message record', { ...origin, place: 2, thread: undefined, content: { type: 'message', text: 'hello' }, noted: false, replies: 0, lastReply: 0 } as const, encodeMessage, decodeMessage),

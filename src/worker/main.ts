@@ -5,7 +5,8 @@ import { openIdbDisk } from '../adapters/disk-idb.ts'
 import { createMailbox } from '../adapters/mailbox-relay.ts'
 import { systemRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
-import { systemTimers } from '../adapters/timers.ts'
+import { opfsTally } from '../adapters/tally-opfs.ts'
+import { systemPause, systemTimers } from '../adapters/timers.ts'
 import type { ApiError } from '../api.ts'
 import { createEngine } from '../engine/engine.ts'
 import { startHost, type Host } from '../host.ts'
@@ -61,7 +62,7 @@ async function run(start: Start): Promise<never> {
     const { protocol, hostname } = new URL(start.relay)
     host = startHost({
       engine: () => createEngine({ suite, random, appBase: start.relay }),
-      disk, clock, timers: systemTimers(),
+      disk, tally: opfsTally({ storage: navigator.storage, name: 'tally', pause: systemPause }), clock, timers: systemTimers(),
       network: networkLater(async () => (await import('../adapters/network-libp2p.ts')).createNetwork({
         randomBytes: length => random.bytes(length), iceServers: start.iceServers, webrtc: start.rtcMode !== 'off',
         allowPrivate: protocol === 'http:' || hostname === 'localhost',

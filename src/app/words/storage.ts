@@ -9,6 +9,14 @@ export const keepsFor = ({ afterMs, maxBytes }: Keeps): string =>
   [...(afterMs === 0 ? [] : [`for ${daysOrHours(afterMs)}`]), ...(maxBytes === 0 ? [] : [`up to ${bytes(maxBytes)}`])].join(', ')
 
 export const STORAGE = {
+  emptied: 'This browser’s storage is empty, and it was not before',
+  emptiedWhy: 'Somebody used Thicket here. The browser, or something else on this computer, has cleared what was kept: messages, spaces and keys are gone from this device. Others still have what they got.',
+  emptiedNext: [
+    'If you use Thicket on another device, link this one with it; if you wrote down your recovery phrase, enter it. You are yourself again, and your messages come back.',
+    'If you have a backup of the browser’s profile, close the browser and put it back.',
+    'If neither, choose a name and start anew, then open an invite link. To the others you are somebody new.',
+  ],
+  startAnew: 'Start anew',
   keeping: 'How long messages are kept',
   keepingIn: (channel: string) => `How long messages are kept in #${channel}`,
   deleteMessages: 'Delete messages',

@@ -18,7 +18,6 @@ import { askToLink, finishLink, linkDevice } from './linking.ts'
 import { moveChannel } from './order.ts'
 import { removeMember } from './moderation.ts'
 import { leave, setName, setProfile, setUp } from './people.ts'
-import { STUCK } from '../succession.ts'
 import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
 import { compact, storage } from './storage.ts'
@@ -44,8 +43,12 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'status': return void turn.out.reply(asker, engine.telling.statusInfo(turn.now))
   }
   if (engine.me === undefined) return fail('not-set-up')
+  if (engine.succession.isOlder && (c.type === 'create-space' || c.type === 'join')) return fail('older')
+  const unsure = c.type === 'set-name' || c.type === 'set-profile' || c.type === 'link-device' ? [...engine.replicas.values()].find((one) => !engine.succession.isSure(one, turn.now)) : undefined
+  if (unsure !== undefined) return engine.held.hold(asked, unsure, c)
   switch (c.type) {
-    case 'set-name': case 'set-profile': return engine.succession.isStuck ? STUCK : c.type === 'set-name' ? setName(asked, c) : setProfile(asked, c)
+    case 'set-name': return setName(asked, c)
+    case 'set-profile': return setProfile(asked, c)
     case 'link-device': return linkDevice(asked, c)
     case 'recovery-phrase': return tellPhrase(asked)
     case 'create-space': return createSpace(asked, c)
@@ -78,8 +81,8 @@ function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {
     case 'send-message': case 'edit-message': case 'delete-message': case 'react': case 'pin-message': case 'typing': return doMessage(asked, c)
   }
-  // What is written waits; what is done can't.
-  if (asked.engine.succession.isStuck) return STUCK
+  // What is written waits with the drafts, what is done here.
+  if (!asked.engine.succession.isSure(asked.replica, asked.turn.now)) return asked.engine.held.hold(asked, asked.replica, c)
   switch (c.type) {
     case 'rename-space': return named(c.name) ?? change(asked, { type: 'spaceRename', name: c.name.trim() })
     case 'create-channel': return createChannel(asked, c)

@@ -40,6 +40,7 @@ export async function enterPhrase({ engine, turn, asker }: Asked, c: Run<'enter-
   const record = await makeMe(engine.world, name.trim(), secret), next = await restoreMe(suite, record)
   saveMe(turn, record)
   engine.setMe(next, record)
+  engine.tally.begins(turn, record)
   engine.telling.me(turn)
   turn.out.reply(asker, { identity: next.identity, device: next.device })
   return undefined

@@ -88,6 +88,7 @@ async function become({ engine, turn, asker }: Asked, sealed: Uint8Array, [row]:
   }
   saveMe(turn, record)
   engine.setMe(me, record)
+  engine.tally.begins(turn, record)
   let spaces = 0
   for (const text of links) {
     const link = decodeLink(text, (b) => world.suite.sha256(b))

@@ -7,12 +7,14 @@ import { type Asked, type AskedIn, change, named, type Refusal, type Run } from 
 
 export async function setUp({ engine, turn, asker }: Asked, c: Run<'set-up'>): Promise<Refusal> {
   if (engine.me !== undefined) return fail('already-set-up')
+  if (engine.tally.isEmptied && c.anew !== true) return fail('emptied')
   const wrong = named(c.name)
   if (wrong !== undefined) return wrong
   const record = await makeMe(engine.world, c.name.trim())
   saveMe(turn, record)
   const me = await restoreMe(engine.world.suite, record)
   engine.setMe(me, record)
+  engine.tally.begins(turn, record)
   turn.out.reply(asker, { identity: me.identity, device: me.device })
   engine.telling.me(turn)
   return undefined

@@ -56,7 +56,7 @@ function* firstKept(replica: Replica, channel: ChannelId, share: number): Readin
 
 async function clear(engine: Engine, turn: Turn, replica: Replica, channel: ChannelId, before: number): Promise<void> {
   const body = { type: 'clear', channel, before: Math.min(before, turn.now) } as const
-  if (engine.succession.isStuck || replica.authority.refuse(replica.me.identity, body) !== undefined) return
+  if (!engine.succession.isSure(replica, turn.now) || replica.authority.refuse(replica.me.identity, body) !== undefined) return
   await engine.distribute(turn, replica, [await replica.append(turn, body.type, encodeAuthorityBody(body))])
 }
 
