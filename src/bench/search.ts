@@ -76,6 +76,13 @@ class Desk {
     return found
   }
 
+  /** All of the disk tidied, and all of it checked. */
+  async tend(): Promise<Figure[]> {
+    const compactMs = await timed(async () => { while (await this.disk.compact()) continue })
+    const checkMs = await timed(async () => { if ((await this.disk.check()).length > 0) throw new Error('The disk is damaged.') })
+    return [{ what: 'compaction', value: compactMs, unit: 'ms' }, { what: 'full check', value: checkMs, unit: 'ms' }]
+  }
+
   async bytes(): Promise<number> {
     return (await this.disk.range(this.index.partition, { limit: Number.MAX_SAFE_INTEGER })).reduce((sum, { key, value }) => sum + key.length + value.length, 0)
   }
@@ -114,6 +121,7 @@ async function measure(desk: Desk, size: number, asks: number): Promise<Figure[]
   })
   const text = all.reduce((sum, m) => sum + m.text.length, 0), { longestMs } = desk
   desk.index = new SearchIndex(SPACE)
+  const { heapUsed, arrayBuffers } = process.memoryUsage(), memory = heapUsed + arrayBuffers
   const openMs = await timed(() => desk.run(() => desk.index.open()))
   const some = (): Message => all[Math.floor(roll() * size)] as Message
   const two = (): string => some().text.split(' ').slice(2, 4).join(' ')
@@ -130,6 +138,8 @@ async function measure(desk: Desk, size: number, asks: number): Promise<Figure[]
     { what: 'index over text', value: await desk.bytes() / text, unit: 'B/B', beside: 'goal 0.4' },
     { what: 'longest uninterrupted work', value: longestMs, unit: 'ms' },
     { what: 'open', value: openMs, unit: 'ms', beside: 'goal 25' },
+    { what: 'memory of the process: heap and buffers', value: memory / 1e6, unit: 'MB', beside: 'the texts of this benchmark included' },
+    ...await desk.tend(),
   ]
   for (const [what, ask] of kinds) {
     const times: number[] = []

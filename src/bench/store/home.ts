@@ -7,7 +7,7 @@ import { Engine } from '../../engine/engine.ts'
 import { type Host, startHost } from '../../host.ts'
 import type { Disk, Mailbox, Network, NetworkEvent } from '../../ports.ts'
 import type { Circumstances } from './jobs.ts'
-import { type CaughtUp, type Stored, work } from './jobs.ts'
+import { type CaughtUp, type Stored, type Tended, work } from './jobs.ts'
 
 const LOOK_EVERY_MS = 4
 /** Rows of one save while somebody moves in. */
@@ -94,6 +94,20 @@ async function stored(name: string): Promise<Stored> {
   return { blocks: ids.length, bytes }
 }
 
+async function tend(name: string): Promise<Tended> {
+  const { disk } = await openIdbDisk({ name })
+  const pieces: number[] = []
+  for (let more = true; more;) {
+    const start = performance.now()
+    more = await disk.compact()
+    pieces.push(performance.now() - start)
+  }
+  const start = performance.now(), lost = await disk.check(), checkMs = performance.now() - start
+  if (lost.length > 0) throw new Error(`${lost.length} places of the disk are damaged`)
+  await disk.close()
+  return { compactMs: pieces.reduce((sum, ms) => sum + ms, 0), longestMs: Math.max(...pieces), checkMs }
+}
+
 work({
   async 'move-in'({ disk: name, place }) {
     const { disk } = await openIdbDisk({ name })
@@ -121,6 +135,7 @@ work({
     return { ms, replies }
   },
   stored: ({ disk }) => stored(disk),
+  tend: ({ disk }) => tend(disk),
   async close() { await here().host.stop(); home = undefined; return null },
 }, (port) => {
   line = port

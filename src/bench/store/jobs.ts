@@ -8,6 +8,8 @@ export type MovedRows = readonly (readonly [partition: string, key: Uint8Array, 
 export interface Circumstances { readonly space: SpaceId; readonly channel: ChannelId; readonly now: number; readonly peer: string; readonly other: string; readonly newcomer: MovedRows }
 export interface Speeds { readonly floor: number; readonly naive: number }
 export interface CaughtUp { readonly ms: number; readonly indexedMs: number }
+/** Of everything on a disk. */
+export interface Tended { readonly compactMs: number; readonly longestMs: number; readonly checkMs: number }
 export interface Stored { readonly blocks: number; readonly bytes: number }
 export interface Rival {
   /** Milliseconds of one message appended and kept, each. */
@@ -38,6 +40,8 @@ export type HomeJob =
   | { readonly type: 'catch-up'; readonly count: number }
   | { readonly type: 'ask'; readonly commands: readonly Command[]; readonly pauseMs: number }
   | { readonly type: 'stored'; readonly disk: string }
+  /** Tidies all of the disk and checks all of it, with no engine beside. */
+  | { readonly type: 'tend'; readonly disk: string }
   | { readonly type: 'close' }
 
 /** The worker that does the same with other programs. */
@@ -62,6 +66,7 @@ export interface Answers {
   'catch-up': CaughtUp
   ask: { readonly ms: readonly number[]; readonly replies: readonly Reply[] }
   stored: Stored
+  tend: Tended
   close: null
   yjs: Rival
   automerge: Rival

@@ -63,7 +63,7 @@ export async function benchStore(amounts: Amounts = USUAL): Promise<Figure[]> {
       await start('home')
       await handle.evaluate((given, disk) => globalThis.bench?.do('home', { type: 'move-in', disk, place: given as Circumstances }), `home-${size}`)
       const scene: Scene = { page, hand, start, place, amounts, size, disk: `home-${size}`, floor, nowMs: place.now + size * 1000 }
-      figures.push(...await catchUp(scene), ...await sends(scene), ...await reopen(scene), ...await scroll(scene), ...await search(scene), ...await rivals(scene))
+      figures.push(...await catchUp(scene), ...await sends(scene), ...await reopen(scene), ...await scroll(scene), ...await search(scene), ...await tending(scene), ...await rivals(scene))
     }
     return figures
   })
@@ -179,6 +179,18 @@ async function search(scene: Scene): Promise<Figure[]> {
   }
   await hand('home', { type: 'close' })
   return figures
+}
+
+async function tending({ hand, start, disk, size: at }: Scene): Promise<Figure[]> {
+  await start('home')
+  const { compactMs, longestMs, checkMs } = await hand('home', { type: 'tend', disk })
+  const { bytes } = await hand('home', { type: 'stored', disk })
+  return [
+    { what: 'compaction of all that came in', value: compactMs, unit: 'ms', at },
+    { what: 'compaction: longest piece', value: longestMs, unit: 'ms', at },
+    { what: 'on disk, compacted', value: bytes / at, unit: 'B/op', at },
+    { what: 'full check', value: checkMs, unit: 'ms', at, beside: `${(bytes / 1e6 / (checkMs / 1000)).toFixed(0)} MB/s` },
+  ]
 }
 
 async function rivals(scene: Scene): Promise<Figure[]> {
