@@ -50,7 +50,7 @@ const ownCopy = (save: Save): Save =>
 /** Below these rows there are no others that a deleted row would have to hide. */
 function withoutGaps(partitions: Overlay, saves: readonly Save[]): Overlay {
   const out = new Map(partitions)
-  for (const { partition } of saves) {
+  for (const partition of new Set(saves.map(save => save.partition))) {
     const entries = out.get(partition)?.entries.filter(entry => entry.value !== undefined) ?? []
     if (entries.length === 0) out.delete(partition)
     else out.set(partition, { isDropped: false, entries })

@@ -49,28 +49,42 @@ const refused = (what: string): DiskError => new DiskError('failed', `The disk d
 
 /** The overlay after these saves, in their order. The rows are kept, not copied. */
 export function overlaySaves(overlay: Overlay, saves: readonly Save[]): Overlay {
-  const out = new Map(overlay)
-  const touched = new Map<string, { isDropped: boolean; entries: Entry[] }>()
+  const touched = new Map<string, { isDropped: boolean; before: readonly Entry[]; fresh: Entry[] }>()
   for (const save of saves) {
     let partition = touched.get(save.partition)
     if (partition === undefined) {
-      const before = overlay.get(save.partition) ?? NO_EDITS
-      partition = { isDropped: before.isDropped, entries: [...before.entries] }
+      const { isDropped, entries } = overlay.get(save.partition) ?? NO_EDITS
+      partition = { isDropped, before: entries, fresh: [] }
       touched.set(save.partition, partition)
-      out.set(save.partition, partition)
     }
-    if (save.type === 'drop') { partition.isDropped = true; partition.entries = [] }
-    else place(partition.entries, { key: save.key, value: save.type === 'put' ? save.value : undefined })
+    if (save.type === 'drop') { partition.isDropped = true; partition.before = []; partition.fresh = [] }
+    else partition.fresh.push({ key: save.key, value: save.type === 'put' ? save.value : undefined })
   }
+  const out = new Map(overlay)
+  for (const [name, { isDropped, before, fresh }] of touched) out.set(name, { isDropped, entries: lay(before, ascending(fresh)) })
   return out
 }
 
-function place(entries: Entry[], entry: Entry): void {
-  const last = entries[entries.length - 1]
-  if (last === undefined || compare(last.key, entry.key) < 0) { entries.push(entry); return }
-  const at = lowerBound(entries, entry.key, item => item.key)
-  const isSame = compare((entries[at] as Entry).key, entry.key) === 0
-  entries.splice(at, isSame ? 1 : 0, entry)
+/** By key; of several with one key the last. */
+function ascending(entries: readonly Entry[]): readonly Entry[] {
+  const isSo = entries.every((entry, i) => i === 0 || compare((entries[i - 1] as Entry).key, entry.key) < 0)
+  if (isSo) return entries
+  const sorted = [...entries].sort((a, b) => compare(a.key, b.key))
+  return sorted.filter((entry, i) => i === sorted.length - 1 || compare(entry.key, (sorted[i + 1] as Entry).key) < 0)
+}
+
+/** Both ascending. In one pass: to make room for each by itself, among some ten thousand, would take most of the time of a large save. */
+function lay(before: readonly Entry[], fresh: readonly Entry[]): Entry[] {
+  const out: Entry[] = []
+  let at = 0
+  for (const entry of fresh) {
+    const end = lowerBound(before, entry.key, item => item.key, at)
+    for (; at < end; at++) out.push(before[at] as Entry)
+    if (at < before.length && compare((before[at] as Entry).key, entry.key) === 0) at++
+    out.push(entry)
+  }
+  for (; at < before.length; at++) out.push(before[at] as Entry)
+  return out
 }
 
 /** The overlay as edits of the tree that holds all partitions. */

@@ -42,9 +42,9 @@ export interface TreeChange { readonly root: Root; readonly written: ReadonlyMap
 const NO_KEY = new Uint8Array()
 const NO_CHANGE: Edits = { drops: [], entries: [] }
 
-/** Index of the first item whose key isn't below `key`. */
-export function lowerBound<T>(items: readonly T[], key: Uint8Array, keyOf: (item: T) => Uint8Array): number {
-  let low = 0, high = items.length
+/** Index of the first item, at `from` or behind it, whose key isn't below `key`. */
+export function lowerBound<T>(items: readonly T[], key: Uint8Array, keyOf: (item: T) => Uint8Array, from = 0): number {
+  let low = from, high = items.length
   while (low < high) {
     const mid = (low + high) >> 1
     if (compare(keyOf(items[mid] as T), key) < 0) low = mid + 1

@@ -60,15 +60,16 @@ export class Circle {
     }
   }
 
-  /** Messages by each in turn, on their own disks only. */
-  async say(count: number, text = (): string => TEXT, authors = this.people): Promise<Op[]> {
+  /** Messages by each in turn, on their own disks only; where nobody will ask these for them, on none. */
+  async say(count: number, text = (): string => TEXT, authors = this.people, isKept = true): Promise<Op[]> {
     const ops: Op[] = [], outs = authors.map(() => new Out())
     for (let n = 0; n < count; n++) {
       const replica = this.replica(authors[n % authors.length] as Person), out = outs[n % outs.length] as Out, tip = replica.groups.tip()
       if (tip === undefined) throw new Error('no group to write in')
       ops.push(await replica.appendContent({ now: this.room.now, out }, this.channel, tip, { type: 'message', text: text() }))
     }
-    for (const [n, out] of outs.entries()) await authors[n]?.disk.save(out.saves)
+    for (const author of authors) this.replica(author).takeFresh()
+    if (isKept) for (const [n, out] of outs.entries()) await authors[n]?.disk.save(out.saves)
     return ops
   }
 

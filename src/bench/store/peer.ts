@@ -10,7 +10,7 @@ import { work, type MovedRows } from './jobs.ts'
 /** Messages handed to the one who serves at once. */
 const PIECE = 2000
 /** Messages whose bytes stay here, for the floors. */
-const KEPT = 100_000
+const KEPT = 20_000
 const SECOND_MS = 1000
 
 let circle: Circle | undefined
@@ -40,7 +40,7 @@ async function say(upTo: number): Promise<void> {
   while (count < upTo) {
     const fresh = Math.min(PIECE, upTo - count)
     here().room.now += fresh * SECOND_MS
-    const ops = await here().say(fresh, sentence, here().people.filter((person) => person !== bob))
+    const ops = await here().say(fresh, sentence, here().people.filter((person) => person !== bob), false)
     await here().give(alice, ops)
     // Nobody reads over her shoulder.
     here().replica(alice).takeFresh()

@@ -18,7 +18,7 @@ export const USUAL: Amounts = { sizes: [10_000, 100_000], authors: 20, sends: 60
 export const FULL: Amounts = { ...USUAL, sizes: [10_000, 100_000, 1_000_000] }
 
 /** Ops that the floor is measured on, at most. */
-const FLOOR_OPS = 100_000
+const FLOOR_OPS = 20_000
 const FLAGS = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--enable-blink-features=ForceEagerMeasureMemory']
 const TEXT_LETTERS = 124
 
