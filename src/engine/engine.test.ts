@@ -170,6 +170,19 @@ test('who was in before and comes by a link that they know of, but of which the 
   expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces).toMatchObject([{ space: h.space, state: 'member' }])
 })
 
+test('who waits with a link that leads nowhere and gets another one comes in by that', async () => {
+  const h = await home()
+  const bob = await h.room.person('Bob')
+  h.room.onTheWay = []
+  const lost = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  h.room.onTheWay = undefined
+  expect(await h.room.reply(bob, { type: 'join', link: lost.link })).toBeUndefined()
+  await h.room.ask(bob, { type: 'join', link: h.link })
+  expect([...bob.replies.values()].at(-2)).toMatchObject({ ok: false, error: { code: 'busy' } })
+  await h.room.pass(5000)
+  expect((await h.room.ask(bob, { type: 'list-spaces' })).spaces).toMatchObject([{ space: h.space, state: 'member' }])
+})
+
 test('G9 a removal takes back the links that the removed made or came by, and no others', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob')

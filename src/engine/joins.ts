@@ -73,6 +73,12 @@ export class Joins {
     else if (!isContacted) turn.out.update({ type: 'notice', error })
   }
 
+  /** For another link to the same space. */
+  giveUp(turn: Turn, joining: Joining): void {
+    this.end(turn, joining)
+    if (joining.asker !== undefined) turn.out.refuse(joining.asker, fail('busy'))
+  }
+
   private end(turn: Turn, joining: Joining): void {
     joining.end(turn)
     this.unknown.delete(joining.replica.id)

@@ -1,7 +1,7 @@
 /** Making a space, joining one by a link, and reading what a link says. */
 import type { ApiError } from '../../api.ts'
 import { encodeAuthorityBody, type AuthorityBody } from '../../wire/authority.ts'
-import { fromHex } from '../../wire/bytes.ts'
+import { equal, fromHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type IdentityId, NO_SPACE, parseChannelId, type SpaceId } from '../../wire/ids.ts'
 import { decodeLink, type InviteLink, LINK_PATH } from '../../wire/invite.ts'
 import type { Engine } from '../engine.ts'
@@ -77,7 +77,9 @@ export async function joinSpace({ engine, turn, asker }: Asked, c: Run<'join'>):
   if (known?.state() === 'member') return fail('already-member')
   if (link.expiresAt <= turn.now) return fail('link-expired')
   const waiting = engine.joins.of(link.space)
-  if (waiting !== undefined) {
+  // Who tries another link has heard, or guesses, that the first one leads nowhere.
+  if (waiting !== undefined && !equal(waiting.link.secret, link.secret)) engine.joins.giveUp(turn, waiting)
+  else if (waiting !== undefined) {
     if (waiting.asker !== undefined) turn.out.refuse(waiting.asker, fail('busy'))
     waiting.asker = asker
     waiting.watch(turn)
