@@ -67,7 +67,8 @@ export class Checks implements Witness {
   constructor(world: World, liars: ReadonlySet<string> = new Set()) { this.world = world; this.liars = liars }
 
   isHonest(name: string): boolean { return !this.liars.has(name) }
-  isHonestDevice(device: DeviceId): boolean { return this.isHonest(this.nameOfDevice.get(device) ?? '') }
+  speakerOf(device: DeviceId): string { return this.nameOfDevice.get(device) ?? '' }
+  isHonestDevice(device: DeviceId): boolean { return this.isHonest(this.speakerOf(device)) }
 
   private fail(rule: string, what: string): void { this.violation ??= new Violation(rule, what) }
   private hold(rule: string, name: string, problem: group.Problem): void { if (problem !== undefined) this.fail(rule, `${name}: ${problem}`) }

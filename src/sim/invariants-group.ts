@@ -46,16 +46,23 @@ export function i2PathIsValid({ audience: { replica, groups } }: Held): Problem 
   return undefined
 }
 
+export interface Authors {
+  isHonest(device: DeviceId): boolean
+  /** Whether the key packages of the reader whom it is about are good by the author's clock. */
+  couldAdd(device: DeviceId): boolean
+}
+
 /** Rows that are still locked when all is well: content that this device was a reader of when it was written, and is now. */
-export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opAt: (channel: string, key: Uint8Array) => Op | undefined, isHonest: (device: DeviceId) => boolean): Problem {
+export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opAt: (channel: string, key: Uint8Array) => Op | undefined, authors: Authors): Problem {
   const me = replica.me.device
   for (const row of locked) {
     const op = opAt(toHex(row.key.subarray(0, 16)), row.key.subarray(16))
-    if (op === undefined || !isHonest(op.header.device) || replica.authority.contentVerdict(op.header).type === 'void') continue
+    if (op === undefined || !authors.isHonest(op.header.device) || replica.authority.contentVerdict(op.header).type === 'void') continue
     const then = replica.authority.stateAt(op.header.deps), { epoch } = op.header
     const audience = replica.audiences.get(op.header.audience) ?? replica.everyone
     // Nobody waits for who can't be added yet: where the past isn't shown, what is said until then is not for them (H1).
-    const wasAddable = then.keyPackages.has(me) || (epoch !== undefined && audience.isOpen(epoch))
+    const hadLeaf = epoch !== undefined && audience.groups.tree.nodes.get(epoch)?.leaves.includes(me) === true
+    const wasAddable = hadLeaf || (then.keyPackages.has(me) && authors.couldAdd(op.header.device)) || (epoch !== undefined && audience.isOpen(epoch))
     if (then.devices.has(me) && wasAddable && replica.authority.state.devices.has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
   }
   return undefined
@@ -73,8 +80,8 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
   const joins = [...judge.log.authority.values(), ...replica.log.authority.values()].filter((op) => op.header.device === device && (op.header.type === 'join' || op.header.type === 'genesis') && isIn(op))
   for (const epoch of groups.keys.epochs()) {
     const op = judge.log.authority.get(epoch)
-    // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13).
-    if (groups.tree.nodes.get(epoch)?.leaves.includes(device) === true) continue
+    // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13). What was said where one's person had a leaf is for their later devices, too (H5).
+    if (groups.tree.nodes.get(epoch)?.leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === replica.me.identity) === true) continue
     if (op === undefined || op.header.device === device || judge.authority.certificateAt(epoch, device) !== undefined) continue
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
     const hasJoinedSince = joins.some(({ id }) => outside.has(id) || !judge.log.authority.has(id))

@@ -161,7 +161,10 @@ export class Liveness {
         if (op !== undefined) ops.set(channel + toHex(row.key), op)
       }
     }
-    return i3EntitledHaveKeys(replica, rows, (channel, key) => ops.get(channel + toHex(key)), (device) => this.checks.isHonestDevice(device))
+    return i3EntitledHaveKeys(replica, rows, (channel, key) => ops.get(channel + toHex(key)), {
+      isHonest: (device) => this.checks.isHonestDevice(device),
+      couldAdd: (device) => [node.name, this.checks.speakerOf(device)].every((name) => this.rightClocks.has(name)),
+    })
   }
 
   /** The reference without what this member lacks and need not have. */
@@ -169,7 +172,9 @@ export class Liveness {
     const seen = new Set(view.messages.map(({ id: own }) => own))
     const messages = reference.messages.filter(({ id, text }) => {
       const said = this.checks.said.get(text)
-      return !lackPast || seen.has(id) || (said !== undefined && said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0))
+      // By a clock that is wrong by a year nobody can be added, nor add: what is said then, where the past isn't shown, waits for nobody (H1).
+      const wasAddable = said !== undefined && this.rightClocks.has(name) && this.rightClocks.has(said.author)
+      return !lackPast || seen.has(id) || (wasAddable && said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0))
     })
     return { ...reference, messages }
   }
