@@ -106,3 +106,25 @@ test('S2 a branch that found no room is taken in when somebody\'s op comes that 
   expect(h.carol.space(space).log.authority.has(last.id)).toBe(true)
   expect(h.carol.space(space).log.authority.has(onIt.id)).toBe(true)
 })
+
+test('S2 what waits for the other branch of a fork has that branch asked for after a restart, too', async () => {
+  const h = await home()
+  const { mallory, space } = h
+  const [one, other] = [await twin(mallory.space(space), h.room.now, 'One'), await twin(mallory.space(space), h.room.now, 'Other')]
+  const next = await signRule(mallory.space(space), 'profile', encodeAuthorityBody({ type: 'profile', name: 'On' }), h.room.now, {
+    seq: one.header.seq + 1, prev: one.id, chanSeq: one.header.chanSeq + 1, chanPrev: one.id, deps: [one.id],
+  })
+  h.room.leaves(mallory)
+  h.room.leaves(h.carol)
+  h.room.goesOffline(h.bob)
+  whisper(mallory, h.alice, space, [one, next])
+  await h.room.pass(1000)
+  whisper(mallory, h.bob, space, [other, next])
+  await h.room.pass(1000)
+  await h.room.startsAgain(h.bob)
+  h.room.relayForgets()
+  await h.room.comesOnline(h.bob)
+  await h.room.pass(60_000)
+  expect(h.bob.space(space).log.authority.has(next.id)).toBe(true)
+  expect(view(h.bob, space)).toEqual(view(h.alice, space))
+})

@@ -129,7 +129,9 @@ export class Replica {
     for (const row of parked) {
       const op = decodeOpOrHusk(row.value, (b) => this.world.suite.sha256(b))
       const place = op === undefined ? undefined : this.log.place(op)
-      if (op !== undefined && place?.type === 'waits') this.log.park(op, place.for, 'mail')
+      if (op === undefined || place?.type !== 'waits') continue
+      this.log.park(op, place.for, 'mail')
+      if (place.strays) this.log.dispute(op)
     }
     this.mail.load(outbox, cursors, unopened, had)
     this.delivery.load(acks)

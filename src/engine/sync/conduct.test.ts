@@ -2,14 +2,14 @@
 import { describe, expect, test } from 'vitest'
 import type { MemberInfo, StatusInfo } from '../../api.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
-import { MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
+import { decodeFrame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
 import type { SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { FORGIVE_MUTES_MS, FORGIVE_POINT_MS, MAX_JUDGED, MAX_PEER_MUTE_MS, MUTE_AT_POINTS, PEER_MUTE_MS, REQUEST_BURST } from '../limits.ts'
 import type { Person } from '../engines.test-support.ts'
 import { Out } from '../out.ts'
 import { asPeer, Conduct, type Fault, Requests } from './conduct.ts'
-import { home, type Home, sendBytes, sendFrame, sendOps, sessionToken, signMessage, signMessages, signRule, unsigned, view } from './mallory.test-support.ts'
+import { home, type Home, sendBytes, sendFrame, sendHello, sendOps, sessionToken, signMessage, signMessages, signRule, unsigned, view } from './mallory.test-support.ts'
 
 const mallory = asPeer('mallory')
 /** Broken frames until one is muted. */
@@ -165,5 +165,23 @@ describe('a peer who misbehaves', () => {
     expect(sessionToken(h.mallory, h.alice, h.space)).not.toEqual(before)
     for (let n = 0; n < MUTE_AT_POINTS; n++) sendFrame(h.mallory, h.alice, { type: 'tree', token: sessionToken(h.mallory, h.alice, h.space), tree })
     expect((await status(h, h.alice)).muted).toEqual([])
+  })
+
+  test('S6 two who know of different relay keys greet each other once for each, and not for ever', async () => {
+    const h = await home()
+    const { member } = (await h.room.ask(h.alice, { type: 'list-members', space: h.space })).members.find(({ name }) => name === 'Carol') as MemberInfo
+    await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member })
+    await h.room.pass(5000)
+    let hellos = 0
+    h.room.seesFrame = (bytes, from, to) => { if (from === h.alice && to === h.mallory && decodeFrame(bytes)?.type === 'hello') hellos++ }
+    for (let n = 0; n < 20; n++) {
+      await sendHello(h.mallory, h.alice, h.space, n % 2)
+      await h.room.pass(100)
+    }
+    expect(hellos).toBeLessThanOrEqual(2)
+    const said = await rule(h)
+    sendFrame(h.mallory, h.alice, { type: 'ops', token: sessionToken(h.mallory, h.alice, h.space, 1), ops: [said.bytes], more: true })
+    await h.room.pass(100)
+    expect(h.alice.space(h.space).log.authority.has(said.id)).toBe(true)
   })
 })

@@ -4,12 +4,15 @@
  */
 import type { Frame } from '../../wire/frame.ts'
 import { encodeFrame } from '../../wire/frame.ts'
+import { concat, fromHex } from '../../wire/bytes.ts'
 import { type ChannelId, type EpochId, AUTHORITY_CHANNEL, type SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { sealContent } from '../content/content.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
+import { LABELS } from '../labels.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { type Replica, signOp } from '../replica.ts'
+import { helloBytes } from './peers.ts'
 
 const EMPTY = new Uint8Array()
 
@@ -81,11 +84,21 @@ export function whisper(from: Person, to: Person, space: SpaceId, ops: readonly 
   to.queue.push({ type: 'gossip', topic, bytes })
 }
 
-/** The token of the session that two people have in a space. */
-export function sessionToken(from: Person, to: Person, space: SpaceId): Uint8Array {
-  const relayKey = from.space(space).everyone.relayKeysInUse()[0]
-  if (relayKey === undefined) throw new Error(`${from.name} has no relay key`)
-  return helloToken(from.space(space).world, relayKey, from.peer, to.peer)
+function relayKeyOf(from: Person, space: SpaceId, nth: number): Uint8Array {
+  const relayKey = from.space(space).everyone.relayKeysInUse()[nth]
+  if (relayKey === undefined) throw new Error(`${from.name} has no such relay key`)
+  return relayKey
+}
+
+/** The token of the session that two people have in a space; `nth`: by the newest relay key, or an older one. */
+export const sessionToken = (from: Person, to: Person, space: SpaceId, nth = 0): Uint8Array => helloToken(from.space(space).world, relayKeyOf(from, space, nth), from.peer, to.peer)
+
+/** A good hello, by the newest relay key or an older one. */
+export async function sendHello(from: Person, to: Person, space: SpaceId, nth: number): Promise<void> {
+  const { world, me } = from.space(space), token = sessionToken(from, to, space, nth), nonce = world.random.bytes(24)
+  const sig = await world.suite.sign(me.deviceKey.secretKey, helloBytes(space, from.peer, to.peer))
+  const sealed = world.suite.seal(world.suite.expand(relayKeyOf(from, space, nth), 32, LABELS.helloKey), nonce, token, concat(fromHex(me.device) as Uint8Array, sig))
+  sendFrame(from, to, { type: 'hello', spaces: [{ token, nonce, sealed }] })
 }
 
 export function sendBytes(from: Person, to: Person, bytes: Uint8Array): void { to.queue.push({ type: 'frame', peer: from.peer, bytes }) }

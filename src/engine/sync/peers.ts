@@ -25,6 +25,7 @@ import { Answer } from './serving.ts'
 /** One space with one peer, once the peer has proved who it is there. */
 interface Session {
   readonly space: SpaceId
+  /** What our frames name the session by. The peer's may name it by any token that one of both has proved on this connection. */
   readonly token: Uint8Array
   readonly device: DeviceId
   readonly wants: Wants
@@ -43,8 +44,8 @@ interface Peer {
   readonly id: string
   path: Path
   readonly sessions: Map<SpaceId, Session>
-  /** Tokens (hex) we have sent a hello for, so that a hello is answered once. */
-  readonly greeted: Set<string>
+  /** Tokens (hex) we have sent a hello for, and of which space, so that a hello is answered once. */
+  readonly greeted: Map<string, SpaceId>
   /** A hello from someone not known as a member yet: looked at again when authority changes. */
   waitingHello: (Frame & { type: 'hello' }) | undefined
   readonly requests: Requests
@@ -85,7 +86,7 @@ export class Peers {
     this.changes++
     if (known !== undefined) { known.path = path; return }
     if (this.conduct.isMuted(asPeer(id), turn.now)) { turn.out.send({ type: 'hang-up', peer: id }); return }
-    const peer: Peer = { id, path, sessions: new Map(), greeted: new Set(), waitingHello: undefined, requests: new Requests(), trees: new AskedTrees() }
+    const peer: Peer = { id, path, sessions: new Map(), greeted: new Map(), waitingHello: undefined, requests: new Requests(), trees: new AskedTrees() }
     this.peers.set(id, peer)
     await this.greet(turn, peer, [...this.replicas.values()])
   }
@@ -164,7 +165,7 @@ export class Peers {
       if (relayKey === undefined) continue
       const token = helloToken(this.world, relayKey, self.peer, peer.id)
       if (peer.greeted.has(toHex(token))) continue
-      peer.greeted.add(toHex(token))
+      peer.greeted.set(toHex(token), replica.id)
       const sig = await this.world.suite.sign(replica.me.deviceKey.secretKey, helloBytes(replica.id, self.peer, peer.id))
       const nonce = this.world.random.bytes(24)
       const key = this.world.suite.expand(relayKey, 32, LABELS.helloKey)
@@ -218,14 +219,18 @@ export class Peers {
 
   private async establish(turn: Turn, peer: Peer, replica: Replica, device: DeviceId, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
     const known = peer.sessions.get(replica.id)
-    if (known !== undefined && equal(known.token, token)) return
     if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
-    this.changes++
-    peer.sessions.set(replica.id, {
-      space: replica.id, token, device, wants: new Wants(device), untold: undefined, asking: false, gained: 0, answer: undefined, unopened: new Set(),
-    })
-    // Also when we said hello before: the peer may not have been in this space then, and let it pass.
-    peer.greeted.delete(toHex(token))
+    if (known?.device === device) {
+      // Two that hold different keys greet each other by different tokens, at the same time: whoever changed to the other's each time would never come to an end.
+      if (peer.greeted.has(toHex(token))) return
+    } else {
+      this.changes++
+      peer.sessions.set(replica.id, {
+        space: replica.id, token, device, wants: new Wants(device), untold: undefined, asking: false, gained: 0, answer: undefined, unopened: new Set(),
+      })
+      // Also when we said hello before: the peer may not have been in this space then, and let it pass.
+      peer.greeted.delete(toHex(token))
+    }
     await this.greet(turn, peer, [replica], relayKey)
     this.frame(turn, peer, { type: 'digest', token, channels: digestsFor(replica, device) })
     this.events.met(turn, replica, device)
@@ -241,7 +246,7 @@ export class Peers {
     const cost = frame.type === 'hello' ? 1 : frame.type === 'ask' ? 1 + Math.floor(frame.ranges.length / 100) : 0
     if (!peer.requests.take(cost, turn.now)) return this.blame(turn, peer, 'greedy')
     if (frame.type === 'hello') return this.onHello(turn, peer, frame)
-    const session = [...peer.sessions.values()].find((s) => equal(s.token, frame.token))
+    const session = sessionOf(peer, frame.token)
     const replica = session === undefined ? undefined : this.replicas.get(session.space)
     // Of a session that ended meanwhile, or of a space that isn't here.
     if (session === undefined || replica === undefined) return
@@ -450,10 +455,16 @@ export class Peers {
   }
 }
 
+function sessionOf({ sessions, greeted }: Peer, token: Uint8Array): Session | undefined {
+  const space = greeted.get(toHex(token))
+  return space === undefined ? [...sessions.values()].find((session) => equal(session.token, token)) : sessions.get(space)
+}
+
 /** Ops that may end somebody's place in a space. */
 const REMOVALS: ReadonlySet<string> = new Set(['kick', 'ban', 'deviceRevoke', 'leave'])
 
-const helloBytes = (space: SpaceId, from: string, to: string): Uint8Array =>
+/** What a hello's device signs. */
+export const helloBytes = (space: SpaceId, from: string, to: string): Uint8Array =>
   concat(LABELS.helloSign, fromHex(space) as Uint8Array, utf8(from), new Uint8Array(1), utf8(to))
 
 function* batches(ops: readonly Op[]): Iterable<Uint8Array[]> {
