@@ -67,7 +67,8 @@ export class Replica {
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
   /** Keys and states found while loading: saved with the first step. */
   private atStart: Gain[] = []
-  private isTidied = false
+  /** The tips when states were last dropped: which of them are needed depends on the ways there. */
+  private tidiedAt: string | undefined
   /** Upheavals of authority up to which the audiences are those that count. */
   private openedAt = 0
   /** Messages read for the first time since the last `takeFresh`. */
@@ -362,8 +363,9 @@ export class Replica {
   }
 
   saveGains(turn: Turn, gains: readonly Gain[]): void {
-    if (gains.length === 0 && this.isTidied) return
-    this.isTidied = true
+    const tips = [...this.audiences.values()].map(({ groups }) => groups.tip()).join()
+    if (gains.length === 0 && this.tidiedAt === tips) return
+    this.tidiedAt = tips
     const old = new Set([...this.audiences.values()].flatMap(({ groups }) => groups.prune(turn.now)))
     const made = new Set(gains.map((gain) => (gain.type === 'state' ? gain.epoch : undefined)))
     for (const gain of gains) {

@@ -9,9 +9,10 @@ import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import type { Person } from '../engines.test-support.ts'
 import { usablePackages } from '../key-packages.ts'
-import { KEPT_EPOCH_STATES, KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, PRESENCE_EVERY_MS, RENEW_AFTER_MS, TOPIC_USED_MS } from '../limits.ts'
+import { KEPT_EPOCH_STATES, KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, PRESENCE_EVERY_MS, RENEW_AFTER_MS, STATE_KEPT_MS, TOPIC_USED_MS } from '../limits.ts'
 import { Out } from '../out.ts'
 import { Replica } from '../replica.ts'
+import { signRule } from '../sync/mallory.test-support.ts'
 import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
 import { createKeyPackage, type Lifetime } from './mls.ts'
 
@@ -146,4 +147,19 @@ test('G16 nobody is added by a package that is over, not good yet, or made for e
   expect(await isUsable({ notBefore: now + 3600, notAfter: now + 30 * day })).toBe(false)
   expect(await isUsable({ notBefore: 0, notAfter: Number.MAX_SAFE_INTEGER })).toBe(false)
   expect(await isUsable({ notBefore: now - day, notAfter: now + KEY_PACKAGE_LIFETIME_S })).toBe(true)
+})
+
+test('G14 a state that is needed no more because its epoch turned out void goes at once, not with the next restart', async () => {
+  const h = await home()
+  const mallory = await joins(h, 'Mallory'), replica = of(h, h.alice)
+  const late = await renews(h, mallory)
+  await hand(h, [late], h.alice)
+  expect(tipOf(h, h.alice)).toBe(late.id)
+  const { seq, prev, chanSeq, chanPrev, deps } = late.header
+  const twin = await signRule(of(h, mallory), 'profile', encodeAuthorityBody({ type: 'profile', name: 'Mal' }), h.room.now, { seq, prev, chanSeq, chanPrev, deps })
+  const turn = { now: h.room.now + STATE_KEPT_MS + 1, out: new Out() }
+  await replica.receive(turn, [twin.bytes])
+  await replica.settle(turn)
+  expect(replica.groups.tip()).not.toBe(late.id)
+  expect(replica.groups.states.has(late.id as string as EpochId)).toBe(false)
 })
