@@ -132,9 +132,9 @@ test('Alice and Bob see the same digits for each other, and all in the group the
 
   await alice.doesWith('Bob', 'Identity and devices')
   await bob.doesWith('Alice', 'Identity and devices')
-  const hers = alice.page.getByRole('group', { name: 'Digits that you and Bob see alike' })
+  const hers = alice.page.getByRole('group', { name: 'Digits that you and Bob both see' })
   await expect(hers).toHaveText(/^(\d{5}\s*){12}$/)
-  await expect(bob.page.getByRole('group', { name: 'Digits that you and Alice see alike' })).toHaveText(await hers.textContent() ?? '')
+  await expect(bob.page.getByRole('group', { name: 'Digits that you and Alice both see' })).toHaveText(await hers.textContent() ?? '')
   await expectAccessible(alice, 'who Bob is')
   await expect(alice.page.getByRole('list', { name: 'Devices of Bob' }).getByRole('listitem')).toHaveCount(1)
   for (const one of [alice, bob]) {

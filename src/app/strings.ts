@@ -19,7 +19,7 @@ export function sendState(state: SendState | UnsavedState): string {
   switch (state.type) {
     case 'received': return ''
     case 'saving': return 'Saving…'
-    case 'securing': return 'Securing: waits until it may be sealed'
+    case 'securing': return 'Securing: waiting until it can be encrypted'
     case 'queued': return 'Queued on this device'
     case 'relay': return 'At the relay'
     case 'delivered':
@@ -160,23 +160,23 @@ export const s = {
   newRole: 'New role',
   roleName: (role: RoleInfo) => (role.everyone ? 'Everyone' : role.name),
   roleNameLabel: 'Name of the role',
-  roleAbove: 'This stands as high as you, or higher: only somebody above it can change it.',
+  roleAbove: 'This role is as high as you, or higher: only somebody above it can change it.',
   rolesNotYours: 'Managing roles takes a role that lets you. Ask the owner of the space.',
   heldBy: (n: number) => counted(n, 'member', 'members'),
   power: (n: number) => `power ${number(n)}`,
   powerLabel: 'Power',
-  powerHint: 'One acts only on people and roles of less power than one’s own.',
+  powerHint: 'You can act only on people and roles with less power than yours.',
   everyoneHint: 'All members hold this role.',
   permissionsLabel: 'What it lets people do',
   permissions: {
     invite: 'Invite people', channels: 'Manage channels', roles: 'Manage roles', kick: 'Remove people', ban: 'Ban people', timeout: 'Give time-outs',
-    messages: 'Pin and delete what others write', space: 'Change the settings of the space', send: 'Write messages', react: 'React', thread: 'Begin threads', everyone: 'Call roles, and everyone at once',
+    messages: 'Pin and delete what others write', space: 'Change the settings of the space', send: 'Write messages', react: 'React', thread: 'Start threads', everyone: 'Mention roles, and everyone at once',
   } satisfies Record<typeof OFFERED[number], string>,
   notYours: 'You can give only what you may do yourself.',
   back: 'Back',
   deleteRole: 'Delete the role',
   deleteRoleSure: 'Delete it for everyone?',
-  relaysHint: 'Relays keep what was written, encrypted, for people who are away. Each of them is enough, and with two the space outlives the loss of one. Add a new one before you remove the old one: who is away looks for the change where they know.',
+  relaysHint: 'Relays keep what was written, encrypted, for people who are away. Each of them is enough, and with two the space outlives the loss of one. Add a new one before you remove the old one: people who are away look for the change at the relays they know.',
   addRelay: 'Address of another relay',
   add: 'Add',
   removeRelay: (url: string) => `Remove ${url}`,
@@ -189,7 +189,7 @@ export const s = {
   topicHint: 'What this channel is for. Everybody sees it at the top.',
   deleteChannel: 'Delete the channel',
   deleteChannelSure: (name: string) => `Delete #${name}?`,
-  deleteChannelHint: 'It goes for everyone, with all that was written there. It can’t be brought back.',
+  deleteChannelHint: 'It is deleted for everyone, with all that was written there. It can’t be brought back.',
   invite: 'Invite',
   inviteTitle: (space: string) => `Invite people to ${space}`,
   inviteLink: 'Invite link',
@@ -209,7 +209,7 @@ export const s = {
   noRole: 'None',
   historyHint: {
     'all': 'They can read what was written here before.',
-    'from-join': 'They can read what is written from their joining on.',
+    'from-join': 'They can read what is written after they join.',
   } satisfies Record<HistoryPolicy, string>,
   links: 'Links of this space',
   linkUses: (invite: InviteInfo) => `${number(invite.used)} of ${number(invite.uses)} used`,
@@ -242,7 +242,7 @@ export const s = {
   edited: '(edited)',
   deleted: 'This message was deleted.',
   deleteSure: 'Delete this message?',
-  deleteHint: 'It goes for everyone, also for those who come later. What somebody has copied stays with them.',
+  deleteHint: 'It is deleted for everyone, also for those who come later. What somebody has copied stays with them.',
   replyTo: 'In reply to',
   replyUnknown: 'A message that isn’t here',
   replyingTo: (name: string) => `Replying to ${name}`,

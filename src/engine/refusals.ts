@@ -21,7 +21,7 @@ const CODES: Partial<Record<ReasonCode, ErrorCode>> = {
 const SENTENCES: Partial<Record<ReasonCode, string>> = {
   'device-revoked': 'This device was signed out of the space. Use another device of yours, or ask for a new invite.',
   'device-not-authorised': 'This device is not part of the space yet. Wait until it has caught up, then try again.',
-  'power-too-low': 'This person or role stands as high as you here, or higher. Ask someone above them.',
+  'power-too-low': 'This person or role is as high as you here, or higher. Ask someone above them.',
   'grants-too-much': 'You can give only what is below your own power, and only permissions that you have yourself. Choose less.',
   'owner-only': 'Only the owner of the space can do this. Ask the owner.',
   'owner-must-transfer': 'You own this space. Hand it over to somebody before you leave.',

@@ -21,7 +21,7 @@ export async function createChannel({ engine, turn, asker, replica }: AskedIn, c
   const reason = replica.authority.refuse(replica.me.identity, { type: 'channelCreate', channel, name, kind: 'text', audience: 0 })
   if (reason !== undefined) return refusal(reason)
   if (c.category !== undefined && replica.authority.state.channels.get(c.category)?.kind !== 'category') return fail('unknown-channel')
-  if (c.kind === 'category' && (c.category !== undefined || c.readers !== undefined)) return fail('bad-request', 'A category stands in no other, and has no readers of its own.')
+  if (c.kind === 'category' && (c.category !== undefined || c.readers !== undefined)) return fail('bad-request', 'A category can’t be inside another one, and has no readers of its own.')
   const made = await audienceOf(turn, replica, c.readers)
   if ('code' in made) return made
   await engine.distribute(turn, replica, [...made.ops, ...await appendChannel(turn, replica, channel, name, { audience: made.audience, kind: c.kind ?? 'text', category: c.category })])

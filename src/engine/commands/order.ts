@@ -12,7 +12,7 @@ export function moveChannel(asked: AskedIn, c: Run<'move-channel'>): Promise<Ref
   const kind = channels.get(c.channel)?.kind
   if (kind === undefined || !isListed(replica, c.channel)) return fail('unknown-channel')
   if (c.category !== undefined && channels.get(c.category)?.kind !== 'category') return fail('unknown-channel')
-  if (c.category !== undefined && kind === 'category') return fail('bad-request', 'A category stands in no other.')
+  if (c.category !== undefined && kind === 'category') return fail('bad-request', 'A category can’t be inside another one.')
   const siblings = siblingsOf(replica, c.category, kind === 'category').filter(([id]) => id !== c.channel)
   const at = c.after === undefined ? 0 : siblings.findIndex(([id]) => id === c.after) + 1
   if (c.after !== undefined && at === 0) return fail('unknown-channel')

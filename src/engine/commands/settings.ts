@@ -69,14 +69,14 @@ export function setTopic(asked: AskedIn, c: Run<'set-topic'>): Promise<Refusal> 
 export function setRetention(asked: AskedIn, c: Run<'set-retention'>): Promise<Refusal> | Refusal {
   const { channel, follows = false, afterMs = 0, maxBytes = 0 } = c
   if (channel !== undefined && !isListed(asked.replica, channel)) return fail('unknown-channel')
-  if (follows && (channel === undefined || afterMs + maxBytes > 0)) return fail('bad-request', 'Only a channel can follow the space, and then it says nothing itself.')
-  if ((afterMs > 0 && afterMs < MIN_KEPT_MS) || (maxBytes > 0 && maxBytes < MIN_KEPT_BYTES)) return fail('bad-request', 'Messages are kept for an hour at least, and a mebibyte of them.')
+  if (follows && (channel === undefined || afterMs + maxBytes > 0)) return fail('bad-request', 'Only a channel can follow the space, and then it sets no limit of its own.')
+  if ((afterMs > 0 && afterMs < MIN_KEPT_MS) || (maxBytes > 0 && maxBytes < MIN_KEPT_BYTES)) return fail('bad-request', 'Messages are kept for at least an hour, and at least a mebibyte of them.')
   return change(asked, { type: 'retention', channel, follows, afterMs, maxBytes })
 }
 
 export function clearChannel(asked: AskedIn, c: Run<'clear-channel'>): Promise<Refusal> | Refusal {
   if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
-  if (c.before > asked.turn.now) return fail('bad-request', 'Only what was said can be deleted.')
+  if (c.before > asked.turn.now) return fail('bad-request', 'A channel can only be cleared up to now.')
   return change(asked, { type: 'clear', channel: c.channel, before: c.before })
 }
 
