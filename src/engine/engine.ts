@@ -355,12 +355,13 @@ export class Engine implements Stepper {
   }
 
   async takeParcels(turn: Turn, replica: Replica, topic: string, parcels: readonly Parcel[]): Promise<void> {
-    replica.mail.had.note(turn, topic, parcels)
+    const had: Parcel[] = []
     for (const parcel of parcels) {
       const payload = replica.mail.open(parcel.bytes)
-      if (payload === 'no-key') replica.mail.keepUnopened(turn, parcel.bytes)
-      else if (payload !== undefined) await this.onPayload(turn, replica, payload, { topic, bytes: parcel.bytes })
+      if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, bytes: parcel.bytes })
+      if (payload !== 'no-key' || replica.mail.keepUnopened(turn, parcel.bytes)) had.push(parcel)
     }
+    replica.mail.had.note(turn, topic, had)
   }
 
   private async onGossip(turn: Turn, topic: string, bytes: Uint8Array): Promise<void> {

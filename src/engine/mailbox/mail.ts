@@ -306,13 +306,14 @@ export class Mail {
   /** The place is worth nothing any more: until the topic has been compared it counts as never compared. */
   resetCursor(turn: Turn, relay: string, topic: string): void { this.putCursor(turn, relay, topic, { cursor: 0, hash: undefined, comparedAt: 0 }) }
 
-  /** Keeps a parcel of an unknown epoch until its key comes. */
-  keepUnopened(turn: Turn, bytes: Uint8Array): void {
+  /** Keeps a parcel of an unknown epoch until its key comes. False when there is no room: then it was never had, and the next comparison brings it. */
+  keepUnopened(turn: Turn, bytes: Uint8Array): boolean {
     const hint = decodeEnvelope(bytes)?.hint
-    if (hint === undefined || this.unopenedCount >= MAX_UNOPENED) return
+    if (hint === undefined || this.unopenedCount >= MAX_UNOPENED) return false
     const n = this.nextUnopened++
     this.noteUnopened(toHex(hint), n)
     turn.out.put(this.partition('unopened'), u64(n), bytes)
+    return true
   }
 
   private noteUnopened(hint: string, n: number): void {
