@@ -1,10 +1,13 @@
 /** Conversations between a few: how Bob and Carol come to hear of Alice's, who else does, and what nobody can do in them. */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { expect, test } from 'vitest'
 import { Allotment } from './allotment.test-support.ts'
 import { contact } from './contacts.ts'
-import type { Person } from './engines.test-support.ts'
+import { type Person, RELAY } from './engines.test-support.ts'
+import { MAX_CONTACTS_OPEN, UNKNOWN_CONTACT_PATIENCE_MS } from './limits.ts'
 import { Out } from './out.ts'
 import type { ChannelId, SpaceId } from '../wire/ids.ts'
+import { encodeLink, INVITE_SECRET_BYTES } from '../wire/invite.ts'
 
 interface Dm { readonly space: SpaceId; readonly channel: ChannelId }
 
@@ -77,6 +80,25 @@ test('U8 a contact that leads into a space like others is not followed', async (
   await a.room.carryOut(a.alice, turn.out.step())
   await a.room.pass(60_000)
   expect([...bob.engine.replicas.keys()]).toEqual([a.space])
+})
+
+test('U8 who sends contacts without end has Bob look for so many conversations, and no more; he forgets those that nobody answers for', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  const turn = { now: a.room.now, out: new Out() }
+  for (let n = 0; n < MAX_CONTACTS_OPEN + 10; n++) {
+    const link = { space: n.toString(16).padStart(64, '0') as SpaceId, secret: new Uint8Array(INVITE_SECRET_BYTES).fill(n), expiresAt: a.room.now + 3600_000, spaceName: 'DM', inviterName: 'Alice', relays: [RELAY] }
+    await contact(a.alice.engine, turn, a.alice.space(a.space), [a.id(bob)], encodeLink(link, 'https://thicket.test', sha256))
+  }
+  await a.room.carryOut(a.alice, turn.out.step())
+  await a.room.pass(5000)
+  expect([...bob.engine.replicas.values()].filter(({ record }) => record.state === 'contacted')).toHaveLength(MAX_CONTACTS_OPEN)
+  await a.room.sleep(UNKNOWN_CONTACT_PATIENCE_MS)
+  expect([...bob.engine.replicas.keys()]).toEqual([a.space])
+  expect(bob.updates.filter((update) => update.type === 'notice')).toEqual([])
+  const dm = await opens(a, a.alice, bob)
+  await a.room.pass(10_000)
+  expect(await dms(a, bob)).toEqual(['Alice member'])
+  expect([...bob.engine.replicas.keys()]).toContain(dm.space)
 })
 
 test('A32 in a conversation all are equal: nobody is put out, nobody else comes in, and no channel goes', async () => {

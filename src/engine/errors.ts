@@ -15,7 +15,7 @@ const SENTENCES: Record<ErrorCode, string> = {
   'unknown-act': 'This act is not on this device.',
   'linking-invalid': 'This is not a code for linking devices, or not for this one. Start again on both.',
   'needs-phrase': 'This device can’t do that by itself. Do it on the device where you began, or enter your recovery phrase here first: Settings, Devices.',
-  'phrase-invalid': 'This is not a recovery phrase, or a word in it is wrong. Compare it with what you wrote down, word by word.',
+  'phrase-invalid': 'This is no recovery phrase, or a word in it is wrong. Compare it with what you wrote down, word by word.',
   'no-recovery': 'The owner of this space has named nobody who could recover it.',
   'recovery-invalid': 'One of the signatures does not count. Ask for it again.',
   'recovery-incomplete': 'More signatures are needed. Ask the others of the recovery set for theirs.',

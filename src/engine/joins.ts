@@ -5,7 +5,7 @@ import type { SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import type { Joining } from './joining.ts'
-import { JOIN_PATIENCE_MS, UNKNOWN_LINK_PATIENCE_MS } from './limits.ts'
+import { JOIN_PATIENCE_MS, UNKNOWN_CONTACT_PATIENCE_MS, UNKNOWN_LINK_PATIENCE_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
@@ -43,10 +43,10 @@ export class Joins {
     switch (result.type) {
       case 'waiting': return
       case 'unknown':
-        // Somebody who is contacted waits for what the other is just sending.
-        if (this.unknown.has(replica.id) || replica.record.state === 'contacted') return
+        if (this.unknown.has(replica.id)) return
         this.unknown.add(replica.id)
-        turn.out.wake(`join|${replica.id}`, turn.now + UNKNOWN_LINK_PATIENCE_MS)
+        // Somebody who is contacted waits for what the other is just sending, which may take a while.
+        turn.out.wake(`join|${replica.id}`, Math.max(turn.now + UNKNOWN_LINK_PATIENCE_MS, replica.record.state === 'contacted' ? replica.record.createdAt + UNKNOWN_CONTACT_PATIENCE_MS : 0))
         return
       case 'refused': return this.refuse(turn, joining, result.error)
       case 'joined': {

@@ -110,10 +110,10 @@ export const MAX_SPACES = 200
 export const MAX_CONTACTS_OPEN = 16
 /** How long somebody who is away may take to hear that somebody wants to talk: as long as relays keep mail. */
 export const CONTACT_LASTS_MS = 90 * 24 * 3600_000
+/** A conversation of which its relays know nothing so long after somebody named it (ms) is forgotten: a few that never come must not keep out all others. */
+export const UNKNOWN_CONTACT_PATIENCE_MS = 24 * 3600_000
 /** Relays a space names: two or more survive the death of one; more only costs posts. */
 export const MAX_RELAYS = 4
-/** Bytes of one relay URL. */
-export const MAX_URL_CHARS = 200
 export const DEFAULT_INVITE_USES = 100
 export const MAX_INVITE_USES = 100_000
 export const DEFAULT_INVITE_MS = 7 * 24 * 3600_000

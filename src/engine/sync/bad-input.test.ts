@@ -15,7 +15,7 @@ import { AUTHORITY_CHANNEL, type EpochId, type OpId } from '../../wire/ids.ts'
 import { encodeHeader, encodeOp, MAX_OP_BYTES, type Op, type OpHeader } from '../../wire/op.ts'
 import authorityVectors from '../../wire/vectors/authority.json' with { type: 'json' }
 import formatVectors from '../../wire/vectors/formats.json' with { type: 'json' }
-import { MAX_BRANCHES, MAX_PARKED_BYTES, MAX_PARKED_OPS, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
+import { MAX_BRANCHES, MAX_PARKED_BYTES, MAX_PARKED_OPS, MAX_SPARE_BRANCHES, MAX_SUSPECTS, MAX_UNNAMED_TREES, MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { Out } from '../out.ts'
 import { type Replica, signOp } from '../replica.ts'
 import type { ReasonCode } from '../space/reasons.ts'
@@ -240,6 +240,31 @@ describe('what relays and gossip bring', () => {
     expect((await h.room.ask(h.alice, { type: 'status' })).muted).toEqual([])
     expectBounded(h.alice_)
   })
+})
+
+test('S11 of trees that no commit names a few are kept, in memory and on disk, however many come', async () => {
+  const h = await scene()
+  const topic = [...h.liar.mail.topics.keys()][0] as string, tip = h.liar.groups.tip() as EpochId
+  const before = (await h.alice.disk.range(`trees/${h.space}`, { limit: 1000 })).length
+  for (let n = 0; n < 5 * MAX_UNNAMED_TREES; n++) h.alice.queue.push({ type: 'gossip', topic, bytes: h.liar.mail.seal(tip, { type: 'tree', tree: new Uint8Array(500).fill(n) }) as Uint8Array })
+  await h.room.pass(100)
+  expect(h.alice_.unnamedTrees()).toBe(MAX_UNNAMED_TREES)
+  expect(await h.alice.disk.range(`trees/${h.space}`, { limit: 1000 })).toHaveLength(before + MAX_UNNAMED_TREES)
+  // Whoever joins later brings a tree that is named, and it has room.
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  const dave = await h.room.person('Dave')
+  await h.room.ask(dave, { type: 'join', link })
+  await h.room.pass(5000)
+  expect(view(dave, h.space)).toEqual(view(h.alice, h.space))
+  expect(dave.space(h.space).groups.tip()).toBe(h.alice_.groups.tip())
+})
+
+test('S2 of branches beyond those that are kept, so many wait for what may rest on them', async () => {
+  const { alice_, give, sign } = await scene()
+  const place = await sign('profile', new Uint8Array())
+  for (let n = 0; n < MAX_BRANCHES + MAX_SPARE_BRANCHES + 20; n++) await give(await sign('profile', Uint8Array.of(n, n >> 8), place.header))
+  expect(alice_.log.tipsOf(AUTHORITY_CHANNEL, place.header.device).length).toBeLessThanOrEqual(MAX_BRANCHES)
+  expect((alice_.receiving as unknown as { readonly spare: ReadonlyMap<OpId, Op> }).spare.size).toBe(MAX_SPARE_BRANCHES)
 })
 
 test('S11 a flood of everything at once stays within its bounds, and honest people go on', async () => {
