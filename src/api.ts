@@ -19,6 +19,8 @@ export type Command =
   | { readonly type: 'set-name'; readonly name: string }
   /** What others see of this person in every space, beside the name. What is left out stays. */
   | { readonly type: 'set-profile'; readonly about?: string; readonly emoji?: string; readonly colour?: number }
+  /** A name for a device of one's own, which only these see; empty: none. */
+  | { readonly type: 'name-device'; readonly device: DeviceId; readonly name: string }
   /** On a device that is in no space: a code for another device of the same person, which answers it with link-device. */
   | { readonly type: 'ask-to-link' }
   /** Makes the device whose screen shows `request` one of this person's. The answer is for that device alone, and good for an hour. Only where the recovery phrase is. */
@@ -109,6 +111,8 @@ export interface ChannelInfo {
   readonly private: boolean
   /** Of a private channel. */
   readonly readers: Required<Readers> | undefined
+  /** Of a private channel: what new readers can read. Others are as the space says. */
+  readonly history: HistoryPolicy | undefined
   /** waiting: we may read it, and nobody who is in its group has let our device in yet. It goes on by itself. */
   readonly state: 'readable' | 'waiting'
 }
@@ -119,9 +123,15 @@ export interface CategoryInfo { readonly category: ChannelId; readonly name: str
 /** What a person says of themself, and how they look without a picture: empty texts say nothing; colour is one of twelve, 0 that of the id. */
 export interface Profile { readonly about: string; readonly emoji: string; readonly colour: number }
 
+/**
+ * Whether this person compared digits with somebody. changed: they did, and the digits are others now. namesake: not with this one, but with another person of the same name.
+ */
+export type CheckState = 'none' | 'checked' | 'changed' | 'namesake'
+
 export interface MemberInfo extends Profile {
   readonly member: IdentityId
   readonly name: string
+  readonly check: CheckState
   readonly role: 'owner' | 'member'
   readonly power: number
   /** But for everyone's. */
@@ -210,6 +220,7 @@ export interface Results extends AuthorityResults, MessageResults {
   'set-up': { readonly identity: IdentityId; readonly device: DeviceId }
   'set-name': Record<never, never>
   'set-profile': Record<never, never>
+  'name-device': Record<never, never>
   'ask-to-link': { readonly request: string }
   /** missing: where this person may invite nobody; an invite by somebody else leads there. */
   'link-device': { readonly answer: string; readonly spaces: number; readonly missing: readonly SpaceId[] }

@@ -19,6 +19,8 @@ export type AuthorityQuestion =
   | { readonly type: 'group-code'; readonly space: SpaceId; readonly channel?: ChannelId }
   /** Digits that two people see alike, on all their devices and in all spaces, if each has the other's true identity. */
   | { readonly type: 'person-code'; readonly space: SpaceId; readonly member: IdentityId }
+  /** This person has compared the digits of person-code, now; or takes that back. For all their devices, and nobody else. */
+  | { readonly type: 'mark-checked'; readonly space: SpaceId; readonly member: IdentityId; readonly on: boolean }
   | { readonly type: 'get-recovery'; readonly space: SpaceId }
   /** Acts come in their order, the last `limit` (50) before `before` (left out: the newest). */
   | { readonly type: 'list-audit'; readonly space: SpaceId; readonly limit?: number; readonly before?: OpId }
@@ -100,6 +102,8 @@ export interface DeviceInfo {
   readonly device: DeviceId
   readonly member: IdentityId
   readonly mine: boolean
+  /** What this person calls it; empty: nothing, and of others' devices. */
+  readonly name: string
   /** The one that answers. */
   readonly here: boolean
   readonly online: boolean
@@ -181,6 +185,7 @@ export interface AuthorityResults {
   'clear-channel': Record<never, never>
   'group-code': { readonly code: string; readonly epoch: OpId }
   'person-code': { readonly code: string }
+  'mark-checked': Record<never, never>
   'list-devices': { readonly devices: readonly DeviceInfo[] }
   'revoke-device': Record<never, never>
   /** Left out: the owner has named nobody. */

@@ -4,7 +4,7 @@ import { parseDeviceId, type DeviceId } from '../wire/ids.ts'
 import { mineOf } from './devices.ts'
 import { ALICE, BOB, NOON, spaceId } from './messages.test-support.ts'
 
-const device = (name: string, more: Partial<DeviceInfo> = {}): DeviceInfo => ({ device: parseDeviceId(name.repeat(64)) as DeviceId, member: ALICE.identity, mine: true, here: false, online: false, addedAt: NOON, mayRevoke: true, ...more })
+const device = (name: string, more: Partial<DeviceInfo> = {}): DeviceInfo => ({ device: parseDeviceId(name.repeat(64)) as DeviceId, member: ALICE.identity, mine: true, name: '', here: false, online: false, addedAt: NOON, mayRevoke: true, ...more })
 
 test('Alice’s devices are listed once each, this one first, with all the spaces they are in', () => {
   const laptop = device('1', { here: true, online: true }), phone = device('2', { addedAt: NOON + 5 })

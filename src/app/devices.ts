@@ -4,7 +4,7 @@ import type { DeviceInfo } from '../api/authority.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import type { Client } from './client.svelte.ts'
 
-export interface MyDevice { readonly device: DeviceId; readonly here: boolean; readonly online: boolean; readonly addedAt: number; readonly spaces: readonly SpaceId[] }
+export interface MyDevice { readonly device: DeviceId; readonly name: string; readonly here: boolean; readonly online: boolean; readonly addedAt: number; readonly spaces: readonly SpaceId[] }
 
 /** This one first, then those that were added last. */
 export function mineOf(lists: readonly { readonly space: SpaceId; readonly devices: readonly DeviceInfo[] }[]): MyDevice[] {
@@ -13,7 +13,7 @@ export function mineOf(lists: readonly { readonly space: SpaceId; readonly devic
     for (const one of devices.filter((d) => d.mine)) {
       const known = all.get(one.device)
       all.set(one.device, {
-        device: one.device, here: one.here, online: known?.online === true || one.online, addedAt: Math.min(known?.addedAt ?? Infinity, one.addedAt), spaces: [...known?.spaces ?? [], space],
+        device: one.device, name: one.name, here: one.here, online: known?.online === true || one.online, addedAt: Math.min(known?.addedAt ?? Infinity, one.addedAt), spaces: [...known?.spaces ?? [], space],
       })
     }
   }

@@ -115,7 +115,7 @@ export const s = {
   leaveHint: 'You stop receiving its messages. To come back you need a new invite.',
   memberMenu: (name: string) => `What to do with ${name}`,
   memberActions: {
-    'message': 'Write to them', 'person': DEVICES.person, 'roles': 'Roles', 'time-out': 'Give a time-out', 'end-time-out': 'End the time-out', 'hand-over': 'Hand over the space', 'remove': 'Remove', 'ban': 'Ban',
+    'message': 'Write to them', 'person': DEVICES.person, 'roles': 'Roles', 'time-out': 'Give a time-out', 'end-time-out': 'End the time-out', 'share-history': RIGHTS.shareHistoryAction, 'hand-over': 'Hand over the space', 'remove': 'Remove', 'ban': 'Ban',
   } satisfies Record<MemberAction, string>,
   memberSure: {
     'remove': (name: string) => ({

@@ -40,11 +40,11 @@ export function recoveryInfo({ authority: { state: { recovery } }, me }: Replica
   return { recovery: { threshold: recovery.threshold, members: recovery.identities, maySign: recovery.identities.includes(me.identity) } }
 }
 
-export function deviceInfos({ authority: { state }, me, log }: Replica, online: ReadonlySet<DeviceId>): DeviceInfo[] {
+export function deviceInfos({ authority: { state }, me, log }: Replica, online: ReadonlySet<DeviceId>, nameOf: (device: DeviceId) => string): DeviceInfo[] {
   const added = new Map<DeviceId, number>()
   for (const { header } of log.authority.values()) added.set(header.device, Math.min(header.hlc, added.get(header.device) ?? header.hlc))
   return [...state.devices].map(([device, { identity }]): DeviceInfo => ({
-    device, member: identity, mine: identity === me.identity, here: device === me.device, online: device === me.device || online.has(device),
+    device, member: identity, mine: identity === me.identity, name: identity === me.identity ? nameOf(device) : '', here: device === me.device, online: device === me.device || online.has(device),
     addedAt: Math.floor((added.get(device) ?? 0) / HLC_STEP), mayRevoke: actsOnMember(state, me.identity, identity).includes('revoke-device'),
   }))
 }

@@ -13,6 +13,7 @@ import type { Op } from '../wire/op.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { Audits } from './audit.ts'
+import { Checked } from './checked.ts'
 import { runCommand } from './commands/commands.ts'
 import { HeldActs } from './commands/held.ts'
 import { takeContact } from './contacts.ts'
@@ -33,6 +34,7 @@ import { Typing } from './messages/typing.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
 import { isSigned } from './presence.ts'
+import { OWN_PARTITION, OwnNotes } from './own-notes.ts'
 import { PROFILE_KEY, Profiles } from './profiles.ts'
 import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
@@ -84,6 +86,8 @@ export class Engine implements Stepper {
   readonly profiles: Profiles
   readonly tally: Tally
   readonly held = new HeldActs()
+  readonly ownNotes: OwnNotes
+  readonly checked: Checked
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -111,6 +115,8 @@ export class Engine implements Stepper {
     this.mending = new Mending(this)
     this.profiles = new Profiles(this)
     this.tally = new Tally(this.world)
+    this.ownNotes = new OwnNotes(this)
+    this.checked = new Checked(this)
   }
 
   async step(input: Input, now: number): Promise<Step> {
@@ -166,6 +172,7 @@ export class Engine implements Stepper {
 
   private start(turn: Turn): void {
     turn.out.read({ tag: 'me', partition: 'me', query: { limit: 10 } })
+    turn.out.read({ tag: 'own', partition: OWN_PARTITION, query: { limit: Number.MAX_SAFE_INTEGER } })
     turn.out.read({ tag: 'lost', partition: LOST_PARTITION, query: { limit: 1000 } })
     turn.out.read({ tag: 'spaces', partition: 'spaces', query: { limit: 1000 } })
   }
@@ -181,6 +188,7 @@ export class Engine implements Stepper {
       this.telling.me(turn)
       return
     }
+    if (first === 'own') return this.ownNotes.load(rows)
     if (first === 'lost') return this.mending.load(turn, rows)
     if (first === 'spaces') return this.opening.begin(turn, rows)
     if (first === 'open') return this.opening.onRows(turn, second as SpaceId, third, rows)
@@ -445,6 +453,7 @@ export class Engine implements Stepper {
       this.groupwork.plan(turn, replica)
       await this.sendDrafts(turn, replica)
       await this.profiles.look(turn, replica)
+      await this.ownNotes.look(turn, replica)
       const now = replica.everyone.relayKeysInUse()[0]
       // The same object while the group is as it was; else who said hello before they were known may be by now.
       if (now !== before) await this.peers.hearWaiting(turn)

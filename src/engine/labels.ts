@@ -43,5 +43,6 @@ export const LABELS = {
   tally: label('tally'),
   rank: label('rank'),
   personCode: label('person code'),
+  checked: label('checked'),
   groupCode: label('group code'),
 } as const

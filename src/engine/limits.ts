@@ -4,6 +4,8 @@
 export const MAX_MESSAGE_CHARS = 4000
 /** Letters of what is begun and not sent: somewhat more than may be sent, so that nothing is lost while it is made shorter. */
 export const MAX_DRAFT_CHARS = 16_000
+/** Registers of what a person notes for their own devices: people checked and devices named, ever. About 150 bytes each, all in memory. */
+export const MAX_OWN_NOTES_KEPT = 4000
 export const MAX_NAME_CHARS = 64
 /** As in the format of ops. */
 export const MAX_TOPIC_CHARS = 1024

@@ -38,6 +38,15 @@ export class Telling {
     turn.out.update({ type: 'me', me: info, ...(tally.isEmptied ? { isEmptied: true } : {}) })
   }
 
+  /** What this person noted for themself shows beside people and devices, in all spaces. */
+  ownNotes(turn: Turn): void {
+    for (const replica of this.engine.replicas.values()) {
+      this.shown.delete(replica.id)
+      this.engine.touch(turn, replica)
+      turn.out.update({ type: 'acts', space: replica.id })
+    }
+  }
+
   /** New messages: at once what needs nothing from the disk to be shown, the others when they have been looked at. */
   messages(turn: Turn, replica: Replica): void {
     const shown = new Map<ChannelId, MessageRecord[]>()
@@ -99,7 +108,7 @@ export class Telling {
     if (last?.state === state && last.online === online) return
     if (last?.state === state && last.online.size === online.size && [...online].every((device) => last.online.has(device))) return
     this.shown.set(replica.id, { state, online })
-    this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, online) })
+    this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, online, this.engine.checked) })
     this.tellChanged(turn, `roles|${replica.id}`, { type: 'roles', space: replica.id, roles: roleInfos(replica) })
   }
 

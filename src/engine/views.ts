@@ -4,6 +4,7 @@ import type { Keeps } from '../api/authority.ts'
 import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
 import { namesOf } from '../wire/permissions.ts'
+import type { Checked } from './checked.ts'
 import { profileOf } from './profiles.ts'
 import type { Replica } from './replica.ts'
 import { actsOnMember, managedRoles, permissionsIn } from './rights.ts'
@@ -53,6 +54,7 @@ export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] 
     return {
       channel, name: c.name, topic: c.topic, kind: c.kind === 'forum' ? 'forum' : 'text', category: categoryOf(state, c), unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
       keeps: keepsOf(c.keeping), private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
+      history: named === undefined ? undefined : named.historyPolicy === 'all' ? 'all' : 'from-join',
       // Who was removed keeps what they have.
       state: !replica.isMember() || replica.audienceFor(channel)?.isReadable === true ? 'readable' : 'waiting',
     }
@@ -73,12 +75,13 @@ export function isListed(replica: Replica, channel: ChannelId): boolean {
   return audience !== undefined && (audience.number === 0 || audience.isRead(replica.me.identity))
 }
 
-export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>): MemberInfo[] {
+export function memberInfos(replica: Replica, online: ReadonlySet<DeviceId>, checked: Checked): MemberInfo[] {
+  const checkOf = checked.among(replica)
   const { state } = replica.authority
   const onlineMembers = new Set([...online].map((d) => state.devices.get(d)?.identity))
   const managed = managedRoles(state, replica.me.identity)
   return [...state.members].map(([member, m]): MemberInfo => ({
-    member, name: m.name, ...profileOf(m.about), role: member === state.owner ? 'owner' : 'member', power: m.power, roles: m.roles, timedOutUntil: m.timeoutUntil,
+    member, name: m.name, ...profileOf(m.about), check: checkOf(member, m.name), role: member === state.owner ? 'owner' : 'member', power: m.power, roles: m.roles, timedOutUntil: m.timeoutUntil,
     me: member === replica.me.identity, mayActOn: actsOnMember(state, replica.me.identity, member, managed),
     online: member === replica.me.identity || onlineMembers.has(member),
   })).sort((a, b) => b.power - a.power || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.member < b.member ? -1 : 1))

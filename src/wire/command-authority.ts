@@ -16,6 +16,7 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'explain': { space, op: message },
   'group-code': { space, channel: { optional: channel } },
   'person-code': { space, member },
+  'mark-checked': { space, member, on: flag },
   'create-role': { space, name: text, power: amount, permissions },
   'change-role': { space, role, name: { optional: text }, power: { optional: amount }, permissions: { optional: permissions } },
   'delete-role': { space, role },

@@ -7,7 +7,7 @@
 import type { Command, CommandType, Readers } from '../api.ts'
 import { MAX_DM_MEMBERS } from './authority.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { amount, channel, count, type Field, flag, type Form, invite, list, member, oneOf, type Optional, role, space, text, texts } from './command-fields.ts'
+import { amount, channel, count, device, type Field, flag, type Form, invite, list, member, oneOf, type Optional, role, space, text, texts } from './command-fields.ts'
 import { MESSAGE_FORMS } from './command-messages.ts'
 
 const MAX_COMMAND_READERS = 1024
@@ -29,6 +29,7 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'ask-to-link': {},
   'link-device': { request: text },
   'finish-link': { answer: text },
+  'name-device': { device, name: text },
   'recovery-phrase': {},
   'enter-phrase': { phrase: text, name: { optional: text } },
   'create-space': { name: text, relays: { optional: texts } },

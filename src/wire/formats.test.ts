@@ -19,6 +19,7 @@ import {
   encodeDraft, encodeHead, encodeMe, encodeNumber, encodeParcel, encodeProfile, encodeSpace,
 } from './records.ts'
 import { decodeCursor, decodeHad, decodeOwed, encodeCursor, encodeHad, encodeOwed } from './mail-records.ts'
+import { decodeOwnNote, decodeOwnNotes, encodeOwnNote, encodeOwnNotes, ownNoteKey } from './own-notes.ts'
 import { decodeLinkParcel, decodeLinkRequest, encodeLinkParcel, encodeLinkRequest } from './linking.ts'
 import { decodeRecoverySignature, encodeRecoverySignature } from './recovery.ts'
 import { decodeTally, encodeTally } from './tally.ts'
@@ -64,6 +65,8 @@ const samples: readonly Sample[] = [
   sample('contact', { type: 'contact', sealed: bytes(40, 3) } as const, encodePayload, decodePayload),
   sample('marks payload', { type: 'marks', sealed: bytes(104, 1) } as const, encodePayload, decodePayload),
   sample('marks', [{ channel, thread: undefined, hlc: 5 }, { channel, thread: op, hlc: 6 }], encodeMarks, decodeMarks),
+  sample('own notes', [{ kind: 'check', id: id(32, 1), value: bytes(32, 2), at: 5 }, { kind: 'device', id: id(32, 3), value: bytes(0, 0), at: 6 }] as const, encodeOwnNotes, decodeOwnNotes),
+  sample('own note row', { kind: 'check', id: id(32, 1), value: bytes(32, 2), at: 5 } as const, encodeOwnNote, (b) => decodeOwnNote(ownNoteKey({ kind: 'check', id: id(32, 1) }), b)),
   sample('typing', { type: 'typing', device, channel, at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('presence', { type: 'presence', device, peer: '12D3', addresses: ['/dns4/a'], at: 5, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('receipt', { type: 'receipt', device, at: 5, vector, sig: bytes(64, 1) } as const, encodePayload, decodePayload),

@@ -66,6 +66,25 @@ export const DEVICES = {
   linked: (name: string, spaces: number) => (spaces === 0 ? `This device is ${name}’s now.` : `This device is ${name}’s now, and joins ${counted(spaces, 'space', 'spaces')} by itself.`),
   asQr: 'The same as a QR code',
 
+  checked: 'Checked: you have compared digits',
+  checkedSince: (name: string) => `You have compared these digits with ${name}. All your devices know.`,
+  markChecked: 'Mark as checked',
+  unmarkChecked: 'Not checked any more',
+  checkDoubts: {
+    changed: (name: string) => `Check ${name} again: the digits are others than those you compared`,
+    namesake: (name: string) => `Not the ${name} whom you checked`,
+  },
+  checkWarnings: {
+    changed: (name: string) => `You compared digits with ${name} once, and these are others. The mark is gone. Compare them again before you rely on it.`,
+    namesake: (name: string) => `You checked somebody called ${name}, and this is not that person: another identity with the same name. Ask ${name} by another way before you believe what is written here.`,
+  },
+
+  nameDevice: 'Give it a name',
+  nameDeviceOf: (device: string) => `Name: ${device}`,
+  deviceName: 'Name of the device',
+  deviceNameHint: 'Only your own devices show it. Leave it empty to take it away.',
+  thisOne: 'this device',
+
   person: 'Identity and devices',
   personTitle: (name: string) => `Who is ${name}?`,
   personCode: (name: string) => `Digits that you and ${name} both see`,

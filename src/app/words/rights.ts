@@ -30,6 +30,20 @@ export const RIGHTS = {
   historyFromJoin: 'All invite links will be taken back, since they hold the keys to the past. Make new ones afterwards.',
   historyAll: 'Whoever joins later can also read what was written before, as far as it was written while this was chosen.',
 
+  historyOf: (channel: string) => `What new readers of #${channel} can read`,
+  historyChannel: 'What new readers can read',
+  historiesOf: {
+    'all': 'Also what is written before they come',
+    'from-join': 'Only what is written from their coming on',
+  } satisfies Record<HistoryPolicy, string>,
+  historyChannelAll: 'It begins now: what was written until now stays with those who could read it. New readers get the past once the owner, or two who manage channels, have gone on from their coming.',
+  historyChannelSame: 'This holds for all channels with the same readers.',
+  shareHistoryAction: 'Let them read the past',
+  shareHistory: (name: string) => `Let ${name} read what was written before?`,
+  shareHistoryGo: 'Let them read it',
+  shareHistoryHint: (name: string) => `${name} gets what was written here while everything was for newcomers too, as far as you can read it yourself. This is for somebody whose invite link gave them none of it.`,
+  shareHistoryCare: 'What somebody has read can’t be taken back.',
+
   hidden: 'Messages that don’t count',
   hiddenAbout: 'Somebody wrote them without knowing that they were no longer allowed to. Whoever manages messages sees all of them; others see their own.',
   hiddenIn: 'In',

@@ -4,10 +4,10 @@ import { fail } from '../errors.ts'
 import { banInfos, deviceInfos, overrideInfos, recoveryInfo, roleInfos } from '../authority-views.ts'
 import type { AskedIn, Refusal } from './asked.ts'
 import { explainAct, listAudit } from './audit.ts'
-import { revokeDevice } from './devices.ts'
+import { deviceName, revokeDevice } from './devices.ts'
 import { listHidden } from './hidden.ts'
 import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
-import { answerGroupCode, answerPersonCode } from './check-codes.ts'
+import { answerGroupCode, answerPersonCode, markChecked } from './check-codes.ts'
 import { endRecovery, recover, setRecovery, signRecovery } from './recovery.ts'
 import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
 import { clearChannel, deleteChannel, setHistory, setOverride, setRelays, setRetention, setTopic, shareHistory, transferOwnership } from './settings.ts'
@@ -27,7 +27,8 @@ export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Promise<R
     case 'explain': return explainAct(asked, c)
     case 'group-code': return answerGroupCode(asked, c)
     case 'person-code': return answerPersonCode(asked, c)
-    case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.onlineDevices(replica, turn.now)) })
+    case 'mark-checked': return markChecked(asked, c)
+    case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.onlineDevices(replica, turn.now), (device) => deviceName(engine, device)) })
   }
 }
 

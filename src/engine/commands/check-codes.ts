@@ -19,3 +19,10 @@ export function answerPersonCode({ turn, asker, replica }: AskedIn, c: Run<'pers
   turn.out.reply(asker, { code: personCode(replica.world.suite, replica.me.identity, c.member) })
   return undefined
 }
+
+export async function markChecked({ engine, turn, asker, replica }: AskedIn, c: Run<'mark-checked'>): Promise<Refusal> {
+  if (c.member === replica.me.identity || replica.authority.nameOf(c.member) === '') return fail('unknown-member')
+  if (!(await engine.checked.mark(turn, c.member, c.on))) return fail('limit-reached')
+  turn.out.reply(asker, {})
+  return undefined
+}

@@ -11,6 +11,7 @@ import { categoryInfos, channelInfos, memberInfos } from '../views.ts'
 import { type Asked, type AskedIn, change, named, type Refusal } from './asked.ts'
 import { answerAuthority, doAuthority } from './authority.ts'
 import { createChannel, renameChannel, setReaders } from './channels.ts'
+import { nameDevice } from './devices.ts'
 import { openDm } from './dms.ts'
 import { enterPhrase, tellPhrase } from './identity.ts'
 import { createInvite, listInvites, revokeInvite } from './invites.ts'
@@ -50,6 +51,7 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'set-name': return setName(asked, c)
     case 'set-profile': return setProfile(asked, c)
     case 'link-device': return linkDevice(asked, c)
+    case 'name-device': return nameDevice(asked, c)
     case 'recovery-phrase': return tellPhrase(asked)
     case 'create-space': return createSpace(asked, c)
     case 'join': return joinSpace(asked, c)
@@ -66,10 +68,10 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
   const { engine, turn, asker, replica } = asked
   switch (c.type) {
     case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading), categories: categoryInfos(replica) })
-    case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now)) })
+    case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now), engine.checked) })
     case 'list-invites': return listInvites(asked)
     case 'get-messages': case 'list-threads': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)
-    case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'group-code': case 'person-code': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
+    case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'group-code': case 'person-code': case 'mark-checked': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
       return answerAuthority(asked, c)
   }
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')

@@ -1,8 +1,28 @@
 /** Devices: which there are, and the end of one that was lost or sold. */
 import { type AuthorityBody, revokeProofBytes } from '../../wire/authority.ts'
+import { utf8 } from '../../wire/bytes.ts'
+import type { DeviceId } from '../../wire/ids.ts'
+import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
+import { MAX_NAME_CHARS } from '../limits.ts'
 import { NEEDS_PHRASE } from './identity.ts'
-import { refreshGroups, type AskedIn, change, type Refusal, type Run } from './asked.ts'
+import { type Asked, refreshGroups, type AskedIn, change, type Refusal, type Run } from './asked.ts'
+
+export function deviceName(engine: Engine, device: DeviceId): string {
+  const value = engine.ownNotes.value('device', device)
+  return value === undefined ? '' : new TextDecoder().decode(value)
+}
+
+/** For this person's devices alone: what somebody carries is nobody's business. */
+export async function nameDevice({ engine, turn, asker }: Asked, c: Run<'name-device'>): Promise<Refusal> {
+  const { me } = engine, name = c.name.trim()
+  const isMine = me !== undefined && (c.device === me.device || [...engine.replicas.values()].some((replica) => replica.authority.identityOf(c.device) === me.identity))
+  if (!isMine) return fail('unknown-device')
+  if (name.length > MAX_NAME_CHARS) return fail('name-too-long')
+  if (!(await engine.ownNotes.note(turn, 'device', c.device, utf8(name)))) return fail('limit-reached')
+  turn.out.reply(asker, {})
+  return undefined
+}
 
 /** One's own with a signature of the identity key, so that no thief of one device can sign out the others; those of others as a removal. */
 export async function revokeDevice(asked: AskedIn, c: Run<'revoke-device'>): Promise<Refusal> {

@@ -5,6 +5,7 @@
 import { concat, fromHex } from '../../wire/bytes.ts'
 import { pad, unpad } from '../../wire/content.ts'
 import { decodeMarks, encodeMarks, MAX_MARKS, type ReadUpTo } from '../../wire/marks.ts'
+import { decodeOwnNotes } from '../../wire/own-notes.ts'
 import { postUnder } from '../distribute.ts'
 import type { Engine } from '../engine.ts'
 import { LABELS } from '../labels.ts'
@@ -27,19 +28,25 @@ export function planMarks(engine: Engine, turn: Turn, replica: Replica): void {
 
 export async function shareMarks(engine: Engine, turn: Turn, replica: Replica): Promise<void> {
   if (!replica.isMember() || !hasOthers(replica)) return
-  const { suite, random } = replica.world, take = (): ReadUpTo[] => engine.reading.takeMoved(replica.id, MAX_MARKS)
-  for (let marks = take(); marks.length > 0; marks = take()) {
-    const nonce = random.bytes(NONCE_BYTES)
-    const sealed = concat(nonce, suite.seal(keyFor(replica), nonce, NO_AAD, pad(encodeMarks(marks))))
-    await postUnder(turn, replica.everyone, replica.groups.tip(), { type: 'marks', sealed }, undefined, false)
-  }
+  const take = (): ReadUpTo[] => engine.reading.takeMoved(replica.id, MAX_MARKS)
+  for (let marks = take(); marks.length > 0; marks = take()) await postToOwn(turn, replica, encodeMarks(marks))
 }
 
-/** Somebody's marks: ours when they open. */
+/** Posts what only this person's devices can read. */
+export async function postToOwn(turn: Turn, replica: Replica, bytes: Uint8Array): Promise<void> {
+  if (!replica.isMember()) return
+  const { suite, random } = replica.world, nonce = random.bytes(NONCE_BYTES)
+  const sealed = concat(nonce, suite.seal(keyFor(replica), nonce, NO_AAD, pad(bytes)))
+  await postUnder(turn, replica.everyone, replica.groups.tip(), { type: 'marks', sealed }, undefined, false)
+}
+
+/** Somebody's marks, or notes (own-notes.ts): ours when they open. */
 export function takeMarks(engine: Engine, turn: Turn, replica: Replica, sealed: Uint8Array): void {
   const padded = replica.world.suite.open(keyFor(replica), sealed.subarray(0, NONCE_BYTES), NO_AAD, sealed.subarray(NONCE_BYTES))
   const plain = padded === undefined ? undefined : unpad(padded)
-  for (const { channel, thread, hlc } of (plain === undefined ? undefined : decodeMarks(plain)) ?? []) {
+  if (plain === undefined) return
+  engine.ownNotes.take(turn, decodeOwnNotes(plain) ?? [])
+  for (const { channel, thread, hlc } of decodeMarks(plain) ?? []) {
     const spot = { space: replica.id, channel, thread }
     if (!engine.reading.markElsewhere(turn, spot, hlc)) continue
     recount(engine, turn, replica, spot, () => { if (thread !== undefined) replica.inbox.change(thread) })
