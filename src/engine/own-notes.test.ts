@@ -1,7 +1,10 @@
 /** What Alice notes for her own devices, and whom she has compared digits with. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { laterOf, type OwnNote } from '../wire/own-notes.ts'
+import { pad } from '../wire/content.ts'
+import { decodePayload, encodePayload } from '../wire/envelope.ts'
+import { decodeMarks } from '../wire/marks.ts'
+import { decodeOwnNotes, encodeOwnNotes, laterOf, MAX_OWN_NOTES, MAX_OWN_VALUE, type OwnNote } from '../wire/own-notes.ts'
 import { Allotment } from './allotment.test-support.ts'
 import type { Person } from './engines.test-support.ts'
 
@@ -54,6 +57,15 @@ test('O1 merging writes of a register: any order, any grouping and any repetitio
     expect(laterOf(a, a)).toEqual(a)
     expect([a, b]).toContain(laterOf(a, b))
   }))
+})
+
+test('O1 a parcel has room for as many notes as go in it, at their longest', () => {
+  const longest: OwnNote = { kind: 'device', id: 'ab'.repeat(32), at: Number.MAX_SAFE_INTEGER, value: new Uint8Array(MAX_OWN_VALUE) }
+  const bytes = encodeOwnNotes(Array.from({ length: MAX_OWN_NOTES }, () => longest))
+  expect(decodeOwnNotes(bytes)).toHaveLength(MAX_OWN_NOTES)
+  expect(decodePayload(encodePayload({ type: 'marks', sealed: new Uint8Array(pad(bytes).length + 40) }))).toBeDefined()
+  expect(decodeOwnNotes(encodeOwnNotes([...decodeOwnNotes(bytes) ?? [], longest]))).toBeUndefined()
+  expect(decodeMarks(bytes)).toBeUndefined()
 })
 
 test('V3 Alice has compared digits with Bob: she sees it on all her devices, Bob and Carol don’t, and she can take it back', async () => {
