@@ -43,15 +43,18 @@ export class Liar {
   someone(): IdentityId | undefined { return this.chance.pick([...this.replica.authority.state.members.keys()].filter((i) => i !== this.replica.me.identity)) }
   channel(): ChannelId | undefined { return this.chance.pick([...this.replica.authority.state.channels.keys()]) }
 
-  /** Signed, next in this device's chain where `changes` don't say otherwise. */
-  op(type: string, body: Uint8Array, changes: Partial<OpHeader> = {}): Promise<Op> {
-    const { log, authority, me, id, world } = this.replica
-    const channel = changes.channel ?? AUTHORITY_CHANNEL
+  /** Next in this device's chain where `changes` don't say otherwise. */
+  private header(type: string, channel: ChannelId, changes: Partial<OpHeader>): OpHeader {
+    const { log, authority, me, id } = this.replica
     const head = log.head(channel, me.device), last = log.deviceHeads.get(me.device)
-    return signOp(world, me, {
+    return {
       space: id, audience: 0, channel, device: me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id, chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id,
       deps: authority.heads(), type, hlc: this.now * HLC_STEP, kid: undefined, epoch: undefined, bodyHash: new Uint8Array(), ...changes,
-    }, body)
+    }
+  }
+
+  op(type: string, body: Uint8Array, changes: Partial<OpHeader> = {}): Promise<Op> {
+    return signOp(this.replica.world, this.replica.me, this.header(type, changes.channel ?? AUTHORITY_CHANNEL, changes), body)
   }
 
   rule(body: AuthorityBody, changes: Partial<OpHeader> = {}): Promise<Op> { return this.op(body.type, encodeAuthorityBody(body), changes) }
@@ -61,11 +64,7 @@ export class Liar {
     const channel = this.channel()
     const key = channel === undefined ? undefined : this.replica.groups.keys.contentKey(epoch, channel)
     if (channel === undefined || key === undefined) return undefined
-    const head = this.replica.log.head(channel, this.replica.me.device), last = this.replica.log.deviceHeads.get(this.replica.me.device)
-    const header: OpHeader = {
-      space: this.replica.id, audience: 0, channel, device: this.replica.me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id, chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id,
-      deps: this.replica.authority.heads(), type: 'message', hlc: this.now * HLC_STEP, kid: key.kid, epoch, bodyHash: new Uint8Array(), ...changes,
-    }
+    const header = this.header('message', channel, { kid: key.kid, epoch, ...changes })
     return signOp(this.replica.world, this.replica.me, header, sealContent(this.replica.world.suite, key, header, { type: 'message', text }))
   }
 
