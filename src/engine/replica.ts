@@ -67,7 +67,7 @@ export class Replica {
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
   /** Keys and states found while loading: saved with the first step. */
   private atStart: Gain[] = []
-  /** The tips when states were last dropped: which of them are needed depends on the ways there. */
+  /** The tips when states were last dropped, and how much had been told by bundles: on both depends which are needed. */
   private tidiedAt: string | undefined
   /** Upheavals of authority up to which the audiences are those that count. */
   private openedAt = 0
@@ -363,9 +363,9 @@ export class Replica {
   }
 
   saveGains(turn: Turn, gains: readonly Gain[]): void {
-    const tips = [...this.audiences.values()].map(({ groups }) => groups.tip()).join()
-    if (gains.length === 0 && this.tidiedAt === tips) return
-    this.tidiedAt = tips
+    const at = [...this.audiences.values()].map(({ groups }) => `${groups.tip()} ${groups.bundled}`).join()
+    if (gains.length === 0 && this.tidiedAt === at) return
+    this.tidiedAt = at
     const old = new Set([...this.audiences.values()].flatMap(({ groups }) => groups.prune(turn.now)))
     const made = new Set(gains.map((gain) => (gain.type === 'state' ? gain.epoch : undefined)))
     for (const gain of gains) {

@@ -168,6 +168,9 @@ export class Groups {
   /** Whether somebody has told this epoch's secret to the others: a bundle that doesn't match the commitment tells nothing. */
   isBundled(epoch: EpochId): boolean { return this.bundledAt.has(epoch) }
 
+  /** Of how many epochs somebody has. */
+  get bundled(): number { return this.bundledAt.size }
+
   /** What was worked out from the tree, the tip and the keys, again only when one of them is another. */
   remembered(work: () => readonly EpochId[]): readonly EpochId[] {
     const of = `${this.tip()} ${this.commits.size} ${this.keys.size} ${this.bundledAt.size} ${this.members.upheavals()}`
