@@ -6,7 +6,7 @@ import { benchCrowd, benchTown } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
 import { benchSearch } from './search.ts'
-import { benchSync, benchVectors } from './sync.ts'
+import { benchFresh, benchSync, benchVectors } from './sync.ts'
 import { benchPlace } from './place.ts'
 import { type Figure, growth, lines, median, quantile, spread } from './table.ts'
 
@@ -30,7 +30,8 @@ test('groups are measured from their making to their size', async () => {
 })
 
 test('sync is measured until nothing is missing', async () => {
-  expect(measured(await benchSync([0, 4], 2))).toEqual(['bytes, both ways', 'round trips, after hello', 'CPU of who lacks them', 'CPU of who has them', 'bytes a missing op', 'floor: its signature, and its text deflated with all others', 'the same ops as they are signed and kept'])
+  expect(measured(await benchSync([0, 4], 2))).toEqual(['bytes, both ways', 'round trips, after hello', 'CPU of who lacks them', 'CPU of who has them', 'bytes a missing op', 'floor: its text, deflated with all others', 'the same ops as they are signed and kept'])
+  expect(measured(await benchFresh(2, 2))).toEqual(['a fresh message over its text'])
   expect(measured(await benchVectors([3]))).toEqual(['vector', 'tell it', 'compare it'])
 })
 

@@ -9,7 +9,7 @@ import { benchReconcile } from './reconcile/reconcile.ts'
 import { benchRelay } from './relay.ts'
 import { benchSearch } from './search.ts'
 import { benchStore, FULL, USUAL } from './store/store.ts'
-import { benchSync, benchVectors } from './sync.ts'
+import { benchFresh, benchSync, benchVectors } from './sync.ts'
 import type { Figure } from './table.ts'
 
 /** `full`: also at sizes that take many minutes. */
@@ -21,6 +21,7 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
     { title: 'Authority, by ops', run: () => benchAuthority([1000, 3000, 10_000, 30_000]) },
     { title: 'Groups, by devices', run: () => benchGroups([10, 100, 1000]) },
     { title: 'Sync of a million ops, by ops missing', run: () => benchSync([0, 10, 100, 1000, 10_000]) },
+    { title: 'A fresh message to who is connected', run: () => benchFresh() },
     { title: 'Version vectors with nothing missing, by chains', run: () => benchVectors([20, 200, 2000, 20_000]) },
     { title: 'A space of many, simulated, by members', run: () => benchCrowd([10, 30]) },
     { title: 'A space of many of whom twelve are here, simulated, by members', run: (full) => benchTown(full ? [30, 100, 300, 1000] : [30, 100], 12) },

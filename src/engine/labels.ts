@@ -13,6 +13,7 @@ export const LABELS = {
   contentKeyId: label('kid'),
   contentNonce: label('nonce'),
   columns: label('columns'),
+  fresh: label('fresh'),
   envelopeKey: label('env'),
   envelopeHint: label('env hint'),
   backLink: label('back'),

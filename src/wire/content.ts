@@ -57,8 +57,6 @@ export type NoteContent =
 
 export type Content = MessageContent | NoteContent
 
-export const CONTENT_TYPES: ReadonlySet<string> = new Set<Content['type']>(['message', 'edit', 'delete', 'remove', 'reaction', 'unreact', 'pin', 'unpin'])
-
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 
 export function encodeContent(content: Content): Uint8Array {

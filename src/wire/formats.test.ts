@@ -78,6 +78,7 @@ const samples: readonly Sample[] = [
   sample('ask frame for what is not packed', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [], plain: true } as const, encodeFrame, decodeFrame),
   sample('packed ops frame', { type: 'ops', token: bytes(16, 1), ops: [], packed: [{ channel, epoch: op, sealed: bytes(60, 1), sigs: bytes(128, 2) }], more: true } as const, encodeFrame, decodeFrame),
   sample('ops frame', { type: 'ops', token: bytes(16, 1), ops: [bytes(7, 1)], more: false } as const, encodeFrame, decodeFrame),
+  sample('fresh frame', { type: 'fresh', token: bytes(4, 1), ops: [{ channel: '01'.repeat(4), epoch: '02'.repeat(4), device: undefined, sig: bytes(64, 3), variant: bytes(4, 4), sealed: bytes(48, 5) }, { channel: '01'.repeat(4), epoch: '02'.repeat(4), device: '06'.repeat(8), sig: bytes(64, 3), variant: bytes(4, 4), sealed: bytes(48, 5) }] } as const, encodeFrame, decodeFrame),
   sample('signal frame', { type: 'signal', token: bytes(16, 1), sealed: bytes(300, 1) } as const, encodeFrame, decodeFrame),
   sample('tree frame', { type: 'tree', token: bytes(16, 1), tree: bytes(7, 1) } as const, encodeFrame, decodeFrame),
   sample('vector', vector, (v) => encodeCbor(encodeVector(v)), (b) => decodeVector(decodeCbor(b, 1000))),

@@ -4,13 +4,15 @@
  *   hello   [1, [[token, nonce, sealed proof], ...]]   one per space; only someone who holds the space's relay key can make or read it
  *   digest  [7, token, [[channel, digest], ...]]       of each channel what I hold, in 8 bytes: where that differs, the other tells its vector
  *   vector  [2, token, vector]                         how far I hold some chains
- *   ask     [3, token, [[channel, device, from, to], ...], [tree hash, ...], plain?]      plain: nothing is to be packed, for who can't open it
+ *   ask     [3, token, [[channel, [[device, from, to], ...]], ...], [tree hash, ...], plain?]      plain: nothing is to be packed, for who can't open it
  *   ops     [4, token, [op bytes, ...], [[channel, epoch, sealed columns, signatures], ...], more?]         answers, and fresh ops unasked
+ *   fresh   [8, begin of token, [fresh op, ...]]       unasked, without what its reader knows (fresh.ts)
  *   tree    [5, token, ratchet tree bytes]
  *   signal  [6, token, envelope]                       what is true now and kept nowhere, sealed as for a relay
  */
 import { fromHex, toHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './cbor.ts'
+import { decodeFresh, encodeFresh, type FreshOp } from './fresh.ts'
 import { type ChannelId, type DeviceId, type EpochId, parseChannelId, parseDeviceId, parseOpId } from './ids.ts'
 import { MAX_OP_BYTES } from './op.ts'
 import { decodeVector, encodeVector, type Vector } from './vector.ts'
@@ -20,6 +22,9 @@ const MAX_HELLOS = 256
 const MAX_SIGNAL_BYTES = 4096
 const MAX_RANGES = 2000
 const MAX_OPS = 4096
+/** Fresh ops in one frame. */
+export const MAX_FRESH = 64
+const SHORT_TOKEN_BYTES = 4
 /** Channels and epochs in one frame of ops: a batch of them is not more. */
 const MAX_PACKED = 1024
 /** Channels of one space in a digest: more than a space may have. */
@@ -37,6 +42,8 @@ export type Frame =
   | { readonly type: 'vector'; readonly token: Uint8Array; readonly vector: Vector }
   | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[]; readonly plain?: true }
   | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly packed?: readonly PackedOps[]; readonly more: boolean }
+  /** `token`: its first four bytes. One connection has few. */
+  | { readonly type: 'fresh'; readonly token: Uint8Array; readonly ops: readonly FreshOp[] }
   | { readonly type: 'tree'; readonly token: Uint8Array; readonly tree: Uint8Array }
   | { readonly type: 'signal'; readonly token: Uint8Array; readonly sealed: Uint8Array }
 
@@ -47,8 +54,9 @@ export function encodeFrame(f: Frame): Uint8Array {
     case 'hello': return encodeCbor([1, f.spaces.map((s) => [s.token, s.nonce, s.sealed])])
     case 'digest': return encodeCbor([7, f.token, f.channels.map((c) => [raw(c.channel), raw(c.digest)])])
     case 'vector': return encodeCbor([2, f.token, encodeVector(f.vector)])
-    case 'ask': return encodeCbor([3, f.token, f.ranges.map((r) => [raw(r.channel), raw(r.device), r.from, r.to]), [...f.trees], f.plain === true])
+    case 'ask': return encodeCbor([3, f.token, encodeRanges(f.ranges), [...f.trees], f.plain === true])
     case 'ops': return encodeCbor([4, f.token, [...f.ops], (f.packed ?? []).map((p) => [raw(p.channel), raw(p.epoch), p.sealed, p.sigs]), f.more])
+    case 'fresh': return encodeCbor([8, f.token.subarray(0, SHORT_TOKEN_BYTES), f.ops.map(encodeFresh)])
     case 'tree': return encodeCbor([5, f.token, f.tree])
     case 'signal': return encodeCbor([6, f.token, f.sealed])
   }
@@ -58,6 +66,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   const v = decodeCbor(bytes, MAX_FRAME_PAYLOAD)
   if (!isArray(v)) return undefined
   if (v[0] === 1) return decodeHello(v)
+  if (v[0] === 8) return decodeFreshOps(v)
   const token = v[1]
   if (!isBytes(token, 16)) return undefined
   switch (v[0]) {
@@ -87,17 +96,30 @@ function decodeHello(v: readonly Cbor[]): Frame | undefined {
   return { type: 'hello', spaces }
 }
 
+/** In their order, those of one channel that follow each other together. */
+function encodeRanges(ranges: readonly AskRange[]): Cbor[] {
+  const out: [ChannelId, Cbor[]][] = []
+  for (const { channel, device, from, to } of ranges) {
+    let last = out[out.length - 1]
+    if (last?.[0] !== channel) out.push((last = [channel, []]))
+    last[1].push([raw(device), from, to])
+  }
+  return out.map(([channel, parts]) => [raw(channel), parts])
+}
+
 function decodeAsk(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
   const list = v[2], hashes = v[3], plain = v[4]
   if (v.length !== 5 || typeof plain !== 'boolean' || !isArray(list) || list.length > MAX_RANGES || !isArray(hashes) || hashes.length > 8) return undefined
   const ranges: AskRange[] = []
   for (const item of list) {
-    if (!isArray(item, 4)) return undefined
-    const [channelBytes, deviceBytes, from, to] = item
-    const channel = isBytes(channelBytes, 16) ? parseChannelId(channelBytes) : undefined
-    const device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
-    if (channel === undefined || device === undefined || !isUint(from) || !isUint(to) || from < 1 || to < from) return undefined
-    ranges.push({ channel, device, from, to })
+    const channel = isArray(item, 2) && isBytes(item[0], 16) ? parseChannelId(item[0]) : undefined, parts = isArray(item, 2) ? item[1] : undefined
+    if (channel === undefined || !isArray(parts) || parts.length === 0) return undefined
+    for (const part of parts) {
+      if (!isArray(part, 3) || ranges.length >= MAX_RANGES) return undefined
+      const [deviceBytes, from, to] = part, device = isBytes(deviceBytes, 32) ? parseDeviceId(deviceBytes) : undefined
+      if (device === undefined || !isUint(from) || !isUint(to) || from < 1 || to < from) return undefined
+      ranges.push({ channel, device, from, to })
+    }
   }
   const trees = hashes.filter((h): h is Uint8Array => isBytes(h, 32))
   return trees.length === hashes.length ? { type: 'ask', token, ranges, trees, ...(plain ? { plain } : {}) } : undefined
@@ -116,6 +138,13 @@ function decodeOps(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
     packed.push({ channel, epoch, sealed, sigs })
   }
   return ops.length === list.length ? { type: 'ops', token, ops, ...(packed.length === 0 ? {} : { packed }), more } : undefined
+}
+
+function decodeFreshOps(v: readonly Cbor[]): Frame | undefined {
+  const [, token, list] = v
+  if (v.length !== 3 || !isBytes(token, SHORT_TOKEN_BYTES) || !isArray(list) || list.length === 0 || list.length > MAX_FRESH) return undefined
+  const ops = list.map((one) => (isBytes(one) ? decodeFresh(one) : undefined)).filter((one) => one !== undefined)
+  return ops.length === list.length ? { type: 'fresh', token, ops } : undefined
 }
 
 function decodeDigest(v: readonly Cbor[], token: Uint8Array): Frame | undefined {

@@ -18,7 +18,7 @@ import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
 import { MAX_ASK_OPS, MAX_BRANCHES, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
 import { Parked, type Sender } from './parked.ts'
-import { backwards, followersIn, neededSignatures } from './vouching.ts'
+import { linksIn, neededIn } from './vouching.ts'
 
 export type ChainKey = string
 export const chainKey = (channel: ChannelId, device: DeviceId): ChainKey => channel + device
@@ -145,6 +145,9 @@ export class Log {
     return known?.id === id ? undefined : known
   }
 
+  /** Whether an op that came lately has this number of its device, and an id that begins so. */
+  isRemembered(device: DeviceId, seq: number, begin: string): boolean { return this.recent.get(device)?.get(seq)?.id.startsWith(begin) === true }
+
   private isKnown(op: Op): boolean {
     const h = op.header
     if (h.channel === AUTHORITY_CHANNEL) return this.authority.has(op.id)
@@ -268,17 +271,16 @@ export class Log {
    */
   async proven(ops: readonly Op[], trusted: ReadonlySet<OpId> = NONE): Promise<Proofs> {
     const out: Proofs = new Map()
-    const followers = followersIn(ops), needed = neededSignatures(ops)
-    /** How many without a signature stand between an op and one that has a good one. */
-    const between = new Map<OpId, number>()
-    for (const op of backwards(ops)) {
-      let far = MAX_UNSIGNED, by: Op | undefined
-      for (const next of followers(op)) {
-        const n = out.get(next.id) === undefined ? MAX_UNSIGNED : out.get(next.id) === 'own' ? 0 : (between.get(next.id) ?? 0) + 1
-        if (n < far) { far = n; by = next }
-      }
-      if (trusted.has(op.id) || (isSigned(op) && (by === undefined || needed.has(op.id)) && (await this.verify(op)))) out.set(op.id, 'own')
-      else if (by !== undefined) { out.set(op.id, by); between.set(op.id, far) }
+    const links = linksIn(ops), needed = neededIn(ops, links)
+    /** How many without a signature stand between each op and one that has a good one, and what speaks for it. */
+    const between = new Int32Array(ops.length).fill(MAX_UNSIGNED), by = new Int32Array(ops.length).fill(-1)
+    for (const n of links.order) {
+      const op = ops[n] as Op, next = ops[by[n] as number], place = links.before[n] as number
+      const isOwn = trusted.has(op.id) || (isSigned(op) && (next === undefined || needed[n] === 1) && (await this.verify(op)))
+      if (!isOwn && next === undefined) continue
+      out.set(op.id, isOwn || next === undefined ? 'own' : next)
+      const far = isOwn ? 0 : (between[n] as number) + 1
+      if (place >= 0 && far < (between[place] as number)) { between[place] = far; by[place] = n }
     }
     return out
   }

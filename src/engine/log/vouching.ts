@@ -11,8 +11,25 @@ import { MAX_UNSIGNED, SIGNED_EVERY } from '../limits.ts'
 export const isAfter = (next: OpHeader, { id, header: h }: Pick<Op, 'id' | 'header'>): boolean =>
   next.chanPrev === id && next.chanSeq === h.chanSeq + 1 && next.device === h.device && next.channel === h.channel && h.channel !== AUTHORITY_CHANNEL
 
-/** Latest first: what follows an op comes before it. */
-export const backwards = (ops: readonly Op[]): Op[] => [...ops].sort((a, b) => b.header.chanSeq - a.header.chanSeq)
+/** How the ops of a batch follow each other, by their places in it. */
+export interface Links {
+  /** Latest first: what follows an op comes before it. */
+  readonly order: readonly number[]
+  /** The place of what each op follows and speaks for; -1 where that isn't here. */
+  readonly before: Int32Array
+}
+
+export function linksIn(ops: readonly Op[]): Links {
+  const places = new Map<OpId, number>()
+  for (const [n, op] of ops.entries()) places.set(op.id, n)
+  const before = new Int32Array(ops.length).fill(-1)
+  for (const [n, { header: h }] of ops.entries()) {
+    const place = h.chanPrev === undefined ? undefined : places.get(h.chanPrev)
+    if (place !== undefined && isAfter(h, ops[place] as Op)) before[n] = place
+  }
+  const order = ops.map((_, n) => n).sort((a, b) => (ops[b] as Op).header.chanSeq - (ops[a] as Op).header.chanSeq)
+  return { order, before }
+}
 
 /** What follows each op of a batch in it: several ops where a chain forked. */
 export function followersIn(ops: readonly Op[]): (op: Op) => readonly Op[] {
@@ -24,30 +41,37 @@ export function followersIn(ops: readonly Op[]): (op: Op) => readonly Op[] {
   return (op) => named.get(op.id)?.filter((next) => isAfter(next.header, op)) ?? []
 }
 
-/** The ids of those whose signatures speak for all others in a batch, as far as it has them. */
-export function neededSignatures(ops: readonly Op[]): Set<OpId> {
-  const latestFirst = backwards(ops), followers = followersIn(ops)
-  /** How many without a signature stand right before an op. */
-  const before = new Map<OpId, number>()
-  for (const op of [...latestFirst].reverse()) {
-    const bare = isSigned(op) ? 0 : (before.get(op.id) ?? 0) + 1
-    for (const next of followers(op)) before.set(next.id, Math.max(before.get(next.id) ?? 0, bare))
+/** Which signatures of a batch speak for all others, as far as it has them: 1 at their places. */
+export function neededIn(ops: readonly Op[], { order, before }: Links): Uint8Array {
+  /** How many without a signature stand right before each op. */
+  const bare = new Int32Array(ops.length), out = new Uint8Array(ops.length)
+  for (let at = order.length - 1; at >= 0; at--) {
+    const n = order[at] as number, place = before[n] as number
+    if (place >= 0 && !isSigned(ops[place] as Op)) bare[n] = (bare[place] as number) + 1
   }
-  const out = new Set<OpId>()
-  /** How many stand between an op and the next one whose signature is needed. */
-  const between = new Map<OpId, number>()
-  for (const op of latestFirst) {
-    const far = Math.min(...followers(op).map(({ id }) => (out.has(id) ? 0 : (between.get(id) ?? 0) + 1)))
-    between.set(op.id, far)
-    if (isSigned(op) && far + 1 + (before.get(op.id) ?? 0) > SIGNED_EVERY) out.add(op.id)
+  /** How many stand between each op and the next one whose signature is needed. */
+  const between = new Float64Array(ops.length).fill(Infinity)
+  for (const n of order) {
+    const far = between[n] as number, place = before[n] as number
+    if (isSigned(ops[n] as Op) && far + 1 + (bare[n] as number) > SIGNED_EVERY) out[n] = 1
+    if (place >= 0) between[place] = Math.min(between[place] as number, out[n] === 1 ? 0 : far + 1)
   }
   return out
 }
 
+export function neededSignatures(ops: readonly Op[]): Set<OpId> {
+  const needed = neededIn(ops, linksIn(ops))
+  return new Set(ops.filter((_, n) => needed[n] === 1).map((op) => op.id))
+}
+
 /** Those that neither their own signature nor a later one in the batch speaks for. */
 export function unvouched(ops: readonly Op[]): Set<OpId> {
-  const out = new Set<OpId>(), followers = followersIn(ops)
-  for (const op of backwards(ops)) if (!isSigned(op) && !followers(op).some((next) => !out.has(next.id))) out.add(op.id)
+  if (ops.every(isSigned)) return new Set()
+  const { order, before } = linksIn(ops), isVouchedFor = new Uint8Array(ops.length), out = new Set<OpId>()
+  for (const n of order) {
+    const op = ops[n] as Op, place = before[n] as number
+    if (!isSigned(op) && isVouchedFor[n] === 0) out.add(op.id); else if (place >= 0) isVouchedFor[place] = 1
+  }
   return out
 }
 

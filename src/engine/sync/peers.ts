@@ -5,19 +5,21 @@
  */
 import type { MutedPeer, PeerStatus } from '../../api.ts'
 import type { Path, Row } from '../../ports.ts'
-import { concat, equal, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
+import { concat, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
 import { decodeFrame, encodeFrame, type Frame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
-import { type ChannelId, type DeviceId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
+import type { FreshOp } from '../../wire/fresh.ts'
+import { type ChannelId, type DeviceId, type OpId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import type { Vector } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASKED_SPACES, MAX_BATCH_BYTES } from '../limits.ts'
+import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASKED_SPACES } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opKey } from '../log/log.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn, World } from '../turn.ts'
 import { answerDigests, AskedTrees, digestsFor, partsOf, Wants } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault, Requests } from './conduct.ts'
+import { framesOf, unpackFresh } from './fresh.ts'
 import { unpack } from './packing.ts'
 import type { Intake } from './receiving.ts'
 import { Answer } from './serving.ts'
@@ -32,6 +34,8 @@ interface Session {
   /** Channels of which the peer has not shown yet what it has; undefined: it has told nothing. */
   untold: Set<ChannelId> | undefined
   asking: boolean
+  /** It was told anew what is here, and has not answered. */
+  isComparing: boolean
   /** What the answer so far had that counts. */
   gained: number
   /** What it asked for. */
@@ -226,7 +230,7 @@ export class Peers {
     } else {
       this.changes++
       peer.sessions.set(replica.id, {
-        space: replica.id, token, device, wants: new Wants(device), untold: undefined, asking: false, gained: 0, answer: undefined, unopened: new Set(),
+        space: replica.id, token, device, wants: new Wants(device), untold: undefined, asking: false, isComparing: false, gained: 0, answer: undefined, unopened: new Set(),
       })
       // Also when we said hello before: the peer may not have been in this space then, and let it pass.
       peer.greeted.delete(toHex(token))
@@ -255,6 +259,7 @@ export class Peers {
       case 'digest': return this.onDigest(turn, peer, session, replica, frame)
       case 'vector': return this.onVector(turn, peer, session, replica, frame)
       case 'ask': return this.onAsk(turn, peer, session, replica, frame)
+      case 'fresh': return this.onFresh(turn, peer, session, replica, frame)
       case 'ops': return this.onOps(turn, peer, session, replica, frame)
       case 'tree': {
         if (!peer.trees.has(this.world.suite.sha256(frame.tree))) return this.blame(turn, peer, 'unasked', session.device)
@@ -285,6 +290,7 @@ export class Peers {
   }
 
   private onVector(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'vector' }): void {
+    session.isComparing = false
     session.wants.note(replica, frame.vector)
     this.events.vector(turn, replica, session.device, frame.vector)
     for (const { channel } of frame.vector) session.untold?.delete(channel)
@@ -324,6 +330,23 @@ export class Peers {
     if (!this.peers.has(peer.id)) return
     this.ask(turn, peer, session, replica, true)
     this.askOthers(turn, peer, session)
+  }
+
+  private async onFresh(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'fresh' }): Promise<void> {
+    for (const fresh of frame.ops) {
+      const made = unpackFresh(replica, fresh, session.device)
+      if (made === 'malformed') this.blame(turn, peer, made, session.device)
+      else if (made === 'unclear') this.compareWith(turn, peer, session, replica)
+      else if (made !== 'known') for (const fault of (await this.events.ops(turn, replica, [made], peer.id, session.device)).faults) this.blame(turn, peer, fault, session.device)
+      if (!this.peers.has(peer.id)) return
+    }
+  }
+
+  /** A peer has what can't be told without what lies before it: what that is shows where the two are compared. */
+  private compareWith(turn: Turn, peer: Peer, session: Session, replica: Replica): void {
+    if (session.isComparing || !peer.requests.take(1, turn.now)) return this.compareSoon(turn)
+    session.isComparing = true
+    this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica, session.device) })
   }
 
   /** An answer is complete: another space's turn. */
@@ -370,7 +393,7 @@ export class Peers {
    * the rest have it within a few hops, and nobody hears it once from everybody. Returns the devices reached.
    */
   spread(turn: Turn, replica: Replica, ops: readonly Op[], from?: string): Set<DeviceId> {
-    const reached = new Set<DeviceId>()
+    const reached = new Set<DeviceId>(), packs = new Map<OpId, FreshOp | undefined>()
     const meantFor = ({ device }: Session): readonly Op[] => ops.filter((op) => replica.mayHave(device, op.header.channel))
     const few = from === undefined ? undefined : this.some(replica.id, FORWARDED_TO, (peer, session) => peer.id !== from && meantFor(session).length > 0)
     for (const peer of this.peers.values()) {
@@ -383,7 +406,7 @@ export class Peers {
       } else if (few?.has(peer) === false) continue
       const theirs = meantFor(session)
       if (theirs.length === ops.length) reached.add(session.device)
-      for (const batch of batches(theirs)) this.frame(turn, peer, { type: 'ops', token: session.token, ops: batch, more: true })
+      for (const frame of framesOf(replica, theirs, session.token, packs)) this.frame(turn, peer, frame)
     }
     return reached
   }
@@ -439,6 +462,7 @@ export class Peers {
         const replica = this.replicas.get(session.space)
         if (replica?.authority.state.devices.has(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
+        session.isComparing = false
         if (told.get(session.space)?.has(peer) === true) this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica, session.device) })
         this.ask(turn, peer, session, replica)
       }
@@ -455,9 +479,11 @@ export class Peers {
   }
 }
 
+/** By a token or its first bytes. */
 function sessionOf({ sessions, greeted }: Peer, token: Uint8Array): Session | undefined {
-  const space = greeted.get(toHex(token))
-  return space === undefined ? [...sessions.values()].find((session) => equal(session.token, token)) : sessions.get(space)
+  const begin = toHex(token)
+  for (const [known, space] of greeted) if (known.startsWith(begin)) return sessions.get(space)
+  return [...sessions.values()].find((session) => toHex(session.token).startsWith(begin))
 }
 
 /** Ops that may end somebody's place in a space. */
@@ -466,14 +492,3 @@ const REMOVALS: ReadonlySet<string> = new Set(['kick', 'ban', 'deviceRevoke', 'l
 /** What a hello's device signs. */
 export const helloBytes = (space: SpaceId, from: string, to: string): Uint8Array =>
   concat(LABELS.helloSign, fromHex(space) as Uint8Array, utf8(from), new Uint8Array(1), utf8(to))
-
-function* batches(ops: readonly Op[]): Iterable<Uint8Array[]> {
-  let batch: Uint8Array[] = []
-  let size = 0
-  for (const op of ops) {
-    if (batch.length > 0 && size + op.bytes.length > MAX_BATCH_BYTES) { yield batch; batch = []; size = 0 }
-    batch.push(op.bytes)
-    size += op.bytes.length
-  }
-  if (batch.length > 0) yield batch
-}

@@ -12,7 +12,9 @@ export class Runs {
   readonly proofs: Proofs
   private readonly log: Log
   private readonly refused: ReadonlySet<OpId>
-  private readonly followers: (op: Op) => readonly Op[]
+  private readonly ops: readonly Op[]
+  /** Made when it is asked for: few batches need it. */
+  private followers: ((op: Op) => readonly Op[]) | undefined
   /** Those that were found to be whole: the rest of a run need not be followed again. */
   private readonly whole = new Set<OpId>()
 
@@ -21,7 +23,7 @@ export class Runs {
     this.log = log
     this.proofs = proofs
     this.refused = refused
-    this.followers = followersIn(ops)
+    this.ops = ops
   }
 
   /** All from an op to the signed one. */
@@ -50,6 +52,6 @@ export class Runs {
     if (proof !== undefined && proof !== 'own') return proof
     const { channel, device, chanSeq } = op.header
     return [...parked.waitingFor(`${chainKey(channel, device)}:${chanSeq}`), ...parked.waitingFor(op.id)].find((one) => isAfter(one.header, op))
-      ?? this.followers(op).find(({ id }) => this.proofs.has(id))
+      ?? (this.followers ??= followersIn(this.ops))(op).find(({ id }) => this.proofs.has(id))
   }
 }
