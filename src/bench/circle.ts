@@ -60,8 +60,8 @@ export class Circle {
     }
   }
 
-  /** Messages by each in turn, on their own disks only; where nobody will ask these for them, on none. */
-  async say(count: number, text = (): string => TEXT, authors = this.people, isKept = true): Promise<Op[]> {
+  /** Messages by each in turn, on their own disks only. `keepers`: those who will be asked for them; the others need not keep any. */
+  async say(count: number, text = (): string => TEXT, authors = this.people, keepers = authors): Promise<Op[]> {
     const ops: Op[] = [], outs = authors.map(() => new Out())
     for (let n = 0; n < count; n++) {
       const replica = this.replica(authors[n % authors.length] as Person), out = outs[n % outs.length] as Out, tip = replica.groups.tip()
@@ -69,7 +69,7 @@ export class Circle {
       ops.push(await replica.appendContent({ now: this.room.now, out }, this.channel, tip, { type: 'message', text: text() }))
     }
     for (const author of authors) this.replica(author).takeFresh()
-    if (isKept) for (const [n, out] of outs.entries()) await authors[n]?.disk.save(out.saves)
+    for (const [n, out] of outs.entries()) if (keepers.includes(authors[n] as Person)) await authors[n]?.disk.save(out.saves)
     return ops
   }
 

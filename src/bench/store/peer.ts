@@ -40,7 +40,7 @@ async function say(upTo: number): Promise<void> {
   while (count < upTo) {
     const fresh = Math.min(PIECE, upTo - count)
     here().room.now += fresh * SECOND_MS
-    const ops = await here().say(fresh, sentence, here().people.filter((person) => person !== bob), false)
+    const ops = await here().say(fresh, sentence, here().people.filter((person) => person !== bob), [alice])
     await here().give(alice, ops)
     // Nobody reads over her shoulder.
     here().replica(alice).takeFresh()
