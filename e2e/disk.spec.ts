@@ -59,6 +59,13 @@ test('the contract holds', async () => {
   for (const { name } of DISK_CONTRACT) await test.step(name, () => ask(page, { type: 'contract', story: name }))
 })
 
+test('damage by chance: flipped, cut, grown, dropped, swapped, rolled back: always found', async () => {
+  const page = await tab()
+  const opened = await ask(page, { type: 'damage', name: 'damaged', cases: 150 })
+  // Where the head or the journal is hit, it doesn't open.
+  expect(opened).toBeGreaterThan(25)
+})
+
 test('kill -9 in the middle of writing, again and again: nothing acknowledged is missing, nothing is half there', async () => {
   let known = 0
   for (let round = 0; round < 4; round++) {

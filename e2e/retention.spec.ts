@@ -58,6 +58,8 @@ test('on a phone, Alice sees what takes the room, keeps less, and tidies up', as
   expect(await alice.page.evaluate(() => document.documentElement.scrollWidth), 'no sideways scroll').toBeLessThanOrEqual(360)
   await dialog.getByRole('button', { name: 'Tidy up now' }).click()
   await expect(dialog.getByRole('status').filter({ hasText: 'Tidied up' })).toBeVisible()
+  await dialog.getByRole('button', { name: 'Check storage' }).click()
+  await expect(dialog.getByRole('status').filter({ hasText: 'Everything on this device can be read' })).toBeVisible()
   await space.getByRole('button', { name: 'Keep less of #general' }).click()
   await alice.page.getByLabel('Delete messages').selectOption('After 90 days')
   await alice.page.getByRole('button', { name: 'Save' }).click()

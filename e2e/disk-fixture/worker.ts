@@ -1,8 +1,9 @@
 /** The worker of the disk's fixture: the real disk on the browser's real IndexedDB. */
 import { DISK_CONTRACT } from '../../src/adapters/disk.contract.ts'
+import { type Blocks, damageIsFound } from '../../src/adapters/disk-damage.test-support.ts'
 import { openIdbDisk } from '../../src/adapters/disk-idb.ts'
 import { type Disk, DiskError } from '../../src/ports.ts'
-import { u64, utf8 } from '../../src/wire/bytes.ts'
+import { fromHex, toHex, u64, utf8 } from '../../src/wire/bytes.ts'
 
 export type Job =
   | { readonly type: 'contract'; readonly story: string }
@@ -15,6 +16,8 @@ export type Job =
   | { readonly type: 'wasClosed'; readonly name: string }
   /** Opens the bare database in this version and leaves it so. */
   | { readonly type: 'upgrade'; readonly name: string; readonly version: number }
+  /** Damages a fresh disk so many times; how often it opened all the same. */
+  | { readonly type: 'damage'; readonly name: string; readonly cases: number }
   /** Writes a text bare, beside the disk: what a search must find. */
   | { readonly type: 'plant'; readonly text: string }
   /** What kind of key the disk has in its database, and what exporting it gives. */
@@ -65,6 +68,21 @@ async function count(disk: Disk): Promise<number> {
   return isWhole ? rows.length : -1
 }
 
+async function readBlocks(name: string): Promise<Blocks> {
+  const db = await bare(name), store = db.transaction('blocks').objectStore('blocks')
+  const [keys, values] = await Promise.all([settled(store.getAllKeys()), settled<unknown[]>(store.getAll())])
+  db.close()
+  return new Map(keys.map((key, i) => [toHex(new Uint8Array(key as ArrayBuffer)), values[i] as Uint8Array]))
+}
+
+async function writeBlocks(name: string, blocks: Blocks): Promise<void> {
+  const db = await bare(name), transaction = db.transaction('blocks', 'readwrite'), store = transaction.objectStore('blocks')
+  store.clear()
+  for (const [id, bytes] of blocks) store.put(bytes, fromHex(id) as Uint8Array<ArrayBuffer>)
+  await new Promise(resolve => { transaction.oncomplete = resolve })
+  db.close()
+}
+
 async function run(job: Job): Promise<unknown> {
   switch (job.type) {
     case 'contract': {
@@ -79,6 +97,7 @@ async function run(job: Job): Promise<unknown> {
     case 'count': return count(diskOf(job.name))
     case 'wasClosed': return closed.has(job.name)
     case 'upgrade': return (await bare(job.name, job.version)).version
+    case 'damage': return damageIsFound({ open: () => openIdbDisk({ name: job.name }).then(({ disk }) => disk), read: () => readBlocks(job.name), write: blocks => writeBlocks(job.name, blocks) }, job.cases)
     case 'plant': {
       const db = await bare('planted', 1, made => { made.createObjectStore('texts', { autoIncrement: true }) })
       return settled(db.transaction('texts', 'readwrite', { durability: 'strict' }).objectStore('texts').put(utf8(job.text)))

@@ -4,11 +4,11 @@ import { type Disk, DiskError, type Lost, type Row, type Save } from '../ports.t
 import { compare, concat, toHex, u64, utf8 } from '../wire/bytes.ts'
 import { decodeLoss, LOST_PARTITION, lostIn, partitionPrefix } from '../wire/losses.ts'
 import { DISK_CONTRACT, DiskModel } from './disk.contract.ts'
-import { type BlockId, memoryBlocks } from './disk-blocks.ts'
+import { memoryBlocks } from './disk-blocks.ts'
+import { type Blocks, damage, dice, isSame } from './disk-damage.test-support.ts'
 import { openPagedDisk } from './disk-pages.ts'
 import { seededRandom } from './random.ts'
 
-type Blocks = Map<BlockId, Uint8Array>
 const KEY = new Uint8Array(32).fill(3)
 const NAMES = ['log', 'by id', 'heads']
 const CASES = 520
@@ -37,34 +37,6 @@ async function written(): Promise<Written> {
   return { blocks, model, older, rows }
 }
 
-type Dice = (below: number) => number
-function dice(seed: string): Dice {
-  const random = seededRandom(seed)
-  return (below) => new DataView(random.bytes(4).buffer).getUint32(0) % below
-}
-
-/** One to three blocks damaged in one of six ways. What was done, in words. */
-function damage({ blocks, older }: Written, roll: Dice): { readonly damaged: Blocks; readonly how: string } {
-  const damaged: Blocks = new Map(blocks), ids = [...blocks.keys()], how: string[] = []
-  for (let left = 1 + roll(3); left > 0; left--) {
-    const id = ids[roll(ids.length)] as BlockId, other = ids[roll(ids.length)] as BlockId
-    const bytes = blocks.get(id) as Uint8Array
-    const flipped = bytes.slice(), at = roll(bytes.length)
-    flipped[at] = (flipped[at] as number) ^ (1 << roll(8))
-    const past = [...older.values()], before = past[roll(past.length)] as Uint8Array
-    const ways: readonly (readonly [string, () => void])[] = [
-      ['flip', () => damaged.set(id, flipped)], ['truncate', () => damaged.set(id, bytes.slice(0, at))], ['drop', () => damaged.delete(id)],
-      ['swap', () => { damaged.set(id, blocks.get(other) as Uint8Array); damaged.set(other, bytes) }],
-      ['grow', () => damaged.set(id, concat(bytes, Uint8Array.of(0)))], ['roll back', () => damaged.set(id, before)],
-    ]
-    const [name, act] = ways[roll(ways.length)] as (typeof ways)[number]
-    act()
-    how.push(`${name} ${ids.indexOf(id)}`)
-  }
-  return { damaged, how: how.join(', ') }
-}
-
-const isSame = (a: Blocks, b: Blocks): boolean => a.size === b.size && [...a].every(([id, bytes]) => { const other = b.get(id); return other !== undefined && toHex(other) === toHex(bytes) })
 const isLost = (lost: readonly Lost[], partition: string, { key }: Row): boolean => {
   const place = concat(partitionPrefix(partition), key)
   return lost.some(({ from, to }) => compare(from, place) <= 0 && (to === undefined || compare(place, to) < 0))

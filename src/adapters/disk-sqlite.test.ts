@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Save } from '../ports.ts'
-import { u64, utf8 } from '../wire/bytes.ts'
+import { fromHex, toHex, u64, utf8 } from '../wire/bytes.ts'
+import { damageIsFound } from './disk-damage.test-support.ts'
 import { openSqliteDisk } from './disk-sqlite.ts'
 
 let dir = ''
@@ -26,6 +27,23 @@ test('a second process is told that the disk is in use', async () => {
   await disk.close()
   await (await openSqliteDisk({ dir })).close()
 })
+
+test('damage by chance: flipped, cut, grown, dropped, swapped, rolled back: always found', async () => {
+  const bare = async <T>(work: (db: DatabaseSync) => T): Promise<T> => {
+    const db = new DatabaseSync(join(dir, 'disk.sqlite'))
+    try { return work(db) } finally { db.close() }
+  }
+  const opened = await damageIsFound({
+    open: () => openSqliteDisk({ dir }),
+    read: () => bare((db) => new Map(db.prepare('SELECT id, bytes FROM blocks').all().map(({ id, bytes }) => [toHex(id as Uint8Array), bytes as Uint8Array]))),
+    write: (blocks) => bare((db) => {
+      db.exec('BEGIN; DELETE FROM blocks')
+      for (const [id, bytes] of blocks) db.prepare('INSERT INTO blocks (id, bytes) VALUES (?, ?)').run(fromHex(id) as Uint8Array, bytes)
+      db.exec('COMMIT')
+    }),
+  }, 60)
+  expect(opened).toBeGreaterThan(10)
+}, 60_000)
 
 test('a full disk refuses the save, keeps what it has, and goes on when there is room', async () => {
   let disk = await openSqliteDisk({ dir, maxBytes: 512 * 1024 })

@@ -43,6 +43,8 @@ export class Client {
   acts = $state(0)
   /** Of a channel, what was lost from the disk and is being fetched again. */
   missing = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
+  /** How much of the disk a check has looked at, from 0 to 1. */
+  checked = $state(0)
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
@@ -162,7 +164,7 @@ export class Client {
       case 'restored': for (const act of update.acts) this.notify(restored(act, this.me?.identity)); return
       case 'acts': this.acts++; return
       case 'notice': this.notify(update.error.message); return
-      case 'storage': return
+      case 'storage': this.checked = update.all === 0 ? 1 : update.done / update.all; return
       default: update satisfies never
     }
   }

@@ -85,7 +85,16 @@ afterEach(() => { vi.useRealTimers() })
 test('who starts for the first time is told apart from who has not been heard of', () => {
   expect(client.me).toBeUndefined()
   port.tell({ type: 'me', me: undefined })
-  expect(client.me).toBeNull()
+  expect([client.me, client.isEmptied]).toEqual([null, false])
+  port.tell({ type: 'me', me: undefined, isEmptied: true })
+  expect(client.isEmptied).toBe(true)
+})
+
+test('how far a check of the disk is can be shown', () => {
+  port.tell({ type: 'storage', done: 3, all: 12 })
+  expect(client.checked).toBe(0.25)
+  port.tell({ type: 'storage', done: 0, all: 0, damaged: 0 })
+  expect(client.checked).toBe(1)
 })
 
 test('the first space and its first channel open by themselves', async () => {
