@@ -6,6 +6,7 @@ import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
 import type { Engine } from './engine.ts'
 import { refreshKits } from './invites.ts'
+import { LATE_TREE_MS, TREE_AT_ONCE } from './limits.ts'
 import { batchesOf, type Covers } from './mailbox/mail.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
@@ -22,16 +23,28 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
     await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'ops', ops: [op.bytes] }, covers, missed)
     const { groups } = replica.audiences.get(op.header.audience) ?? replica.everyone
     const body = groups.commits.get(op.id)
-    const tree = body === undefined || !isTreeWanted(op, body) ? undefined : groups.treeFor(body.treeHash)
-    if (body === undefined || tree === undefined) continue
+    if (body === undefined) continue
+    // When many join, nobody needs the trees of all that came between.
+    const isLate = isInCrowd(op, audience)
+    if (isLate) turn.out.wake(`tree|${replica.id}`, turn.now + LATE_TREE_MS)
+    const tree = isTreeWanted(op, body) ? groups.treeFor(body.treeHash) : undefined
+    if (tree === undefined) continue
+    if (!isLate) await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'tree', tree }, undefined, missed)
     // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
-    await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'tree', tree }, undefined, missed)
     for (const epoch of audience.groups.knownToAdded(op.id)) {
       for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, audience, epoch, { type: 'ops', ops: batch }, undefined, missed)
       await postUnder(turn, audience, epoch, { type: 'tree', tree }, undefined, missed)
     }
   }
   await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
+}
+
+/** The tree of an own commit that nobody went on from for a while: for who was on another branch and meets nobody to ask. */
+export async function postLateTree(turn: Turn, replica: Replica): Promise<void> {
+  const { everyone } = replica, tip = everyone.groups.tip(), body = tip === undefined ? undefined : everyone.groups.commits.get(tip)
+  const op = tip === undefined ? undefined : replica.log.authority.get(tip)
+  const tree = body === undefined || op?.header.device !== replica.me.device ? undefined : everyone.groups.treeFor(body.treeHash)
+  if (tree !== undefined && op !== undefined) await postUnder(turn, everyone, sealEpoch(everyone, op), { type: 'tree', tree }, undefined, false)
 }
 
 /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
@@ -57,6 +70,8 @@ function sealEpoch({ groups }: Audience, op: Op): EpochId | undefined {
 function readersOf(replica: Replica, op: Op): Audience {
   return (op.header.channel === AUTHORITY_CHANNEL ? undefined : replica.audiences.get(op.header.audience)) ?? replica.everyone
 }
+
+const isInCrowd = (op: Op, { groups }: Audience): boolean => op.header.audience === 0 && (groups.tree.nodes.get(op.id)?.leaves.length ?? 0) > TREE_AT_ONCE
 
 /** Newcomers to the space find the tree in their kit; whoever comes to read a private channel is a member already and finds it here. */
 const isTreeWanted = (op: Op, body: CommitBody): boolean => op.header.audience !== 0 || body.external || body.welcome !== undefined

@@ -17,7 +17,7 @@ import { Checked } from './checked.ts'
 import { runCommand } from './commands/commands.ts'
 import { HeldActs } from './commands/held.ts'
 import { takeContact } from './contacts.ts'
-import { distribute } from './distribute.ts'
+import { distribute, postLateTree } from './distribute.ts'
 import { Drafts } from './drafts.ts'
 import { Farewells, type Said } from './farewells.ts'
 import { planProofs, proveForks } from './forks.ts'
@@ -438,6 +438,7 @@ export class Engine implements Stepper {
     if (kind === 'proof' && this.succession.isSure(replica, turn.now)) await proveForks(this, turn, replica)
     if (kind === 'held') this.held.giveUp(turn, replica)
     if (kind === 'join') this.joins.takesLong(turn, replica)
+    if (kind === 'tree') await postLateTree(turn, replica)
   }
 
   // ---- conclusions ----

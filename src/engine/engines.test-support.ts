@@ -244,7 +244,10 @@ export class Room {
   }
 
   /** As after the death of its disk; nobody is told. */
-  relayForgets(): void { this.boxes.clear() }
+  relayForgets(topic?: string): void { if (topic === undefined) this.boxes.clear(); else this.boxes.delete(topic) }
+
+  /** What lies there. */
+  boxOf(topic: string): readonly Uint8Array[] { return this.boxes.get(topic) ?? [] }
 
   /** What was on its way reaches the relay. */
   arrive(): void {

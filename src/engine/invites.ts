@@ -1,15 +1,17 @@
 /**
  * Invites: what a link's secret unlocks, and the kit that lies at the relays for whoever comes with it while everyone is offline.
  *
- * From the secret come a signing key (proof in the join op), an X25519 key (opens the kit) and a topic (where the kit lies). The invite op tells
- * members the public halves and the topic's seed, so that whoever changes the space adds the change to the kit of every live invite.
+ * From the secret come a signing key (proof in the join op), an X25519 key (opens the kit) and topics: of one that holds the authority log, and of one for
+ * each epoch that holds its group info and tree. The newcomer learns from the log which epoch is the tip, and reads nothing of those before: the tree of a
+ * thousand devices is large, and there is one for each of them that joined. The invite op tells members the public halves and the topics' seed, so that
+ * whoever changes the space adds the change to the kit of every live invite.
  * The past goes into a kit only while nobody was removed since the invite was made, who might open it, and only what the maker of the link has a right to.
  */
 import type { ApiError } from '../api.ts'
 import type { Ciphersuite, SigningKey, TopicKey } from '../ports.ts'
 import { decodeAuthorityBody, encodeAuthorityBody } from '../wire/authority.ts'
 import { concat, fromHex, toHex } from '../wire/bytes.ts'
-import type { IdentityId, InviteId } from '../wire/ids.ts'
+import type { EpochId, IdentityId, InviteId } from '../wire/ids.ts'
 import { encodeKit, type Kit } from '../wire/invite.ts'
 import { fail } from './errors.ts'
 import { secretsForNewcomers } from './history.ts'
@@ -37,12 +39,17 @@ const stretch = (suite: Ciphersuite, secret: Uint8Array): Uint8Array => suite.sh
 
 export const inviteTopic = (world: World, topicSeed: Uint8Array): Promise<TopicKey> => topicFromSeed(world, topicSeed)
 
+/** Where the group of an epoch lies. */
+export const groupTopic = (world: World, topicSeed: Uint8Array, epoch: EpochId): Promise<TopicKey> =>
+  topicFromSeed(world, world.suite.expand(topicSeed, 32, LABELS.inviteGroup, fromHex(epoch) as Uint8Array))
+
 async function postKit(turn: Turn, replica: Replica, invite: InviteId, kit: Kit, relays?: readonly string[]): Promise<void> {
   const info = replica.authority.state.invites.get(invite)
   if (info === undefined) return
   const aad = concat(fromHex(replica.id) as Uint8Array, fromHex(invite) as Uint8Array)
   const sealed = await replica.world.suite.sealTo(info.sealPk, LABELS.inviteKit, aad, encodeKit(kit))
-  replica.mail.post(turn, await inviteTopic(replica.world, info.topicSeed), sealed, undefined, relays)
+  const topic = kit.type === 'ops' ? await inviteTopic(replica.world, info.topicSeed) : await groupTopic(replica.world, info.topicSeed, kit.epoch)
+  replica.mail.post(turn, topic, sealed, undefined, relays)
 }
 
 export async function openKit(suite: Ciphersuite, box: SigningKey, replicaId: string, invite: InviteId, sealed: Uint8Array): Promise<Uint8Array | undefined> {
@@ -76,10 +83,10 @@ function endedBy(op: Op): InviteId | undefined {
   return body?.type === 'inviteRevoke' || body?.type === 'join' ? body.invite : undefined
 }
 
-/** Lays the whole authority log and the tip's group info into an invite's topic, at all relays or at these. */
+/** Lays the tip's group info and the whole authority log into an invite's topics, at all relays or at these: in this order, so that what the log names is there. */
 export async function layKit(turn: Turn, replica: Replica, invite: InviteId, relays?: readonly string[]): Promise<void> {
-  for (const ops of batchesOf(replica.log.authority.values())) await postKit(turn, replica, invite, { type: 'ops', ops }, relays)
   await postGroupKit(turn, replica, invite, relays)
+  for (const ops of batchesOf(replica.log.authority.values())) await postKit(turn, replica, invite, { type: 'ops', ops }, relays)
 }
 
 async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId, relays?: readonly string[]): Promise<void> {
@@ -101,8 +108,8 @@ async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId, rela
 export async function refreshKits(turn: Turn, replica: Replica, ops: readonly Op[]): Promise<void> {
   if (ops.length === 0) return
   for (const invite of invitesToTell(turn, replica, ops)) {
-    await postKit(turn, replica, invite, { type: 'ops', ops: ops.map((op) => op.bytes) })
     if (ops.some((op) => op.header.type === 'commit' && op.header.audience === 0)) await postGroupKit(turn, replica, invite)
+    await postKit(turn, replica, invite, { type: 'ops', ops: ops.map((op) => op.bytes) })
   }
 }
 

@@ -11,7 +11,8 @@ import type { EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Gain } from './group/groups.ts'
 import { fail } from './errors.ts'
-import { fullness, type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
+import { fullness, groupTopic, type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
+import { GROUPS_AHEAD, MAX_GROUPS_TRIED } from './limits.ts'
 import type { Asker } from './out.ts'
 import { refusal } from './refusals.ts'
 import { publishKeyPackage } from './key-packages.ts'
@@ -28,6 +29,9 @@ export type JoinResult =
   | { readonly type: 'refused'; readonly error: ApiError }
   | { readonly type: 'joined'; readonly ops: readonly Op[]; readonly parent: EpochId }
 
+/** Where one epoch's group may lie, and the relays that have told all they have there. */
+interface Place { readonly key: TopicKey; readonly epoch: EpochId; readonly heard: Set<string> }
+
 export class Joining {
   readonly replica: Replica
   readonly link: InviteLink
@@ -36,8 +40,10 @@ export class Joining {
   readonly topic: TopicKey
   private readonly keys: InviteKeys
   private readonly groups = new Map<EpochId, GroupKit>()
-  /** Relays that have told all they have. */
+  /** Relays that have told all they have of the authority log. */
   private readonly heard = new Set<string>()
+  /** Epochs whose group is looked for, by topic. */
+  private readonly places = new Map<string, Place>()
 
   private constructor(replica: Replica, link: InviteLink, keys: InviteKeys, topic: TopicKey, asker: Asker | undefined) {
     this.replica = replica
@@ -56,12 +62,21 @@ export class Joining {
 
   /** From the start each time: what is known already is recognised. */
   watch(turn: Turn): void {
-    for (const relay of this.link.relays) turn.out.send({ type: 'watch', relay, key: this.topic, since: 0 })
+    for (const key of this.keysWatched()) this.watchTopic(turn, key)
+  }
+
+  private watchTopic(turn: Turn, key: TopicKey): void {
+    for (const relay of this.link.relays) turn.out.send({ type: 'watch', relay, key, since: 0 })
   }
 
   end(turn: Turn): void {
-    for (const relay of this.link.relays) turn.out.send({ type: 'unwatch', relay, topic: this.topic.topic })
+    for (const relay of this.link.relays) for (const { topic } of this.keysWatched()) turn.out.send({ type: 'unwatch', relay, topic })
   }
+
+  private keysWatched(): TopicKey[] { return [this.topic, ...[...this.places.values()].map(({ key }) => key)] }
+
+  /** Whether what comes in this topic is for whoever joins here. */
+  reads(topic: string): boolean { return topic === this.topic.topic || this.places.has(topic) }
 
   async onParcels(turn: Turn, event: MailboxEvent & { type: 'parcels' }): Promise<JoinResult> {
     for (const parcel of event.parcels) {
@@ -71,8 +86,9 @@ export class Joining {
       if (kit?.type === 'group') this.groups.set(kit.epoch, kit)
     }
     if (!event.end) return { type: 'waiting' }
-    this.heard.add(event.relay)
-    return this.attempt(turn)
+    const heard = this.places.get(event.topic)?.heard ?? this.heard
+    heard.add(event.relay)
+    return this.heard.size === 0 ? { type: 'waiting' } : this.attempt(turn)
   }
 
   private async attempt(turn: Turn): Promise<JoinResult> {
@@ -82,7 +98,8 @@ export class Joining {
     // A link can be opened before what belongs to it has reached the relay.
     if (refusal?.code === 'link-unknown') return { type: 'unknown' }
     if (refusal !== undefined) return { type: 'refused', error: refusal }
-    const kit = this.bestGroup()
+    const kit = await this.bestGroup(turn)
+    if (kit === 'looking') return { type: 'waiting' }
     if (kit !== undefined) return this.enter(turn, kit, this.replica)
     // Who was in before may know of the invite, and that it was taken back be told nowhere: of a link that is dead nobody lays the kit again.
     return { type: this.heard.size < this.link.relays.length ? 'waiting' : 'unknown' }
@@ -102,19 +119,39 @@ export class Joining {
     return reason !== undefined && !isIn ? refusal(reason) : isIn ? undefined : fullness(this.replica)
   }
 
-  /**
-   * The kit of the tip, or else of the deepest epoch on the canonical path. Votes in content aren't in the kit: what looks like the path here may be another
-   * than the members', and then any branch that they laid a kit of is a way in.
-   */
-  private bestGroup(): GroupKit | undefined {
-    const { groups } = this.replica
-    for (const epoch of [...this.replica.groups.tree.path()].reverse()) {
+  /** The group of the first of the epochs to try that has one; 'looking' while a relay that has told of the log has not told of an epoch before it. */
+  private async bestGroup(turn: Turn): Promise<GroupKit | 'looking' | undefined> {
+    let ahead = 0
+    for (const epoch of this.epochsToTry()) {
       const kit = this.groups.get(epoch)
-      if (kit !== undefined) return kit
+      if (kit !== undefined) return ahead === 0 ? kit : 'looking'
+      const place = await this.placeOf(turn, epoch)
+      if (place === undefined) break
+      if ([...this.heard].every((relay) => place.heard.has(relay))) continue
+      if (++ahead === GROUPS_AHEAD) break
     }
-    const depth = (kit: GroupKit): number => groups.tree.nodes.get(kit.epoch)?.depth ?? -1
-    const others = [...this.groups.values()].filter((kit) => depth(kit) >= 0 && groups.stands(kit.epoch))
-    return others.sort((a, b) => depth(b) - depth(a) || (a.epoch < b.epoch ? -1 : 1))[0]
+    return ahead > 0 ? 'looking' : undefined
+  }
+
+  /** Watched from the first time it is asked for; undefined when that would be too many. */
+  private async placeOf(turn: Turn, epoch: EpochId): Promise<Place | undefined> {
+    const key = await groupTopic(this.replica.world, this.keys.topicSeed, epoch)
+    const known = this.places.get(key.topic)
+    if (known !== undefined || this.places.size >= MAX_GROUPS_TRIED) return known
+    const place = { key, epoch, heard: new Set<string>() }
+    this.places.set(key.topic, place)
+    this.watchTopic(turn, key)
+    return place
+  }
+
+  /**
+   * The tip and those before it on the canonical path. Votes in content aren't in the kit: what looks like the path here may be another than the members',
+   * and then any branch that they laid a group of is a way in.
+   */
+  private epochsToTry(): EpochId[] {
+    const { groups } = this.replica, path = [...groups.tree.path()].reverse(), onPath = new Set(path)
+    const others = [...groups.tree.nodes.values()].filter(({ id }) => !onPath.has(id) && groups.stands(id))
+    return [...path, ...others.sort((a, b) => b.depth - a.depth || (a.id < b.id ? -1 : 1)).map(({ id }) => id)]
   }
 
   private async enter(turn: Turn, kit: GroupKit, replica: Replica): Promise<JoinResult> {

@@ -31,7 +31,7 @@ export class Joins {
     // It may have joined there before, under the same key: it begins again as whoever it is then.
     if (this.engine.succession.isOlder) return
     for (const joining of [...this.open.values()]) {
-      if (joining.topic.topic === event.topic) await this.onKit(turn, joining, event)
+      if (joining.reads(event.topic)) await this.onKit(turn, joining, event)
     }
   }
 

@@ -39,6 +39,7 @@ export const LABELS = {
   inviteJoin: label('invite join'),
   inviteBox: label('invite box'),
   inviteTopic: label('invite topic'),
+  inviteGroup: label('invite group'),
   inviteKit: label('invite kit'),
   linking: label('linking'),
   tally: label('tally'),

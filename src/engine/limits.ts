@@ -105,6 +105,12 @@ export const WANT_AFTER_MS = 5000
 export const MAX_KIT_SECRETS = 64
 /** Devices of one space, beyond which nobody is let in: the ratchet tree, some 200 bytes a device, travels whole, in envelopes that hold 512 KiB of it. Those who come at once overshoot a little. */
 export const MAX_DEVICES = 2000
+/** Leaves of a tree that goes to the relays with its commit. A larger one follows when that was the last commit for so long (ms). */
+export const TREE_AT_ONCE = 32
+export const LATE_TREE_MS = 30_000
+/** Epochs whose group a newcomer looks for at a time, and in all: the first of them is the tip, which nearly always has one. */
+export const GROUPS_AHEAD = 2
+export const MAX_GROUPS_TRIED = 256
 /** Live invites of one space: each costs a copy of every authority op at the relay. */
 export const MAX_LIVE_INVITES = 10
 export const MAX_SPACES = 200

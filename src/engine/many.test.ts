@@ -1,0 +1,66 @@
+/** What a space of many costs who comes to it, and those who are there. */
+import { expect, test } from 'vitest'
+import { type Home, home, joins, of, say, texts, tipOf } from './group/home.test-support.ts'
+import type { Person } from './engines.test-support.ts'
+import { groupTopic, inviteTopic } from './invites.ts'
+import { GROUPS_AHEAD, LATE_TREE_MS, TREE_AT_ONCE } from './limits.ts'
+import type { InviteId } from '../wire/ids.ts'
+
+/** Parcels that this person has been handed, by topic. */
+function countsParcels(person: Person): Map<string, number> {
+  const counts = new Map<string, number>(), { engine } = person, step = engine.step.bind(engine)
+  engine.step = (input, now) => {
+    if (input.type === 'parcels' && input.parcels.length > 0) counts.set(input.topic, (counts.get(input.topic) ?? 0) + input.parcels.length)
+    return step(input, now)
+  }
+  return counts
+}
+
+async function topicsOf(h: Home, invite: InviteId): Promise<{ readonly log: string; readonly group: string }> {
+  const { authority, world } = of(h, h.alice), seed = authority.state.invites.get(invite)?.topicSeed as Uint8Array
+  return { log: (await inviteTopic(world, seed)).topic, group: (await groupTopic(world, seed, tipOf(h, h.alice))).topic }
+}
+
+test('S23 the newcomer reads the group of the tip and of none before the last few, however many have come', async () => {
+  const h = await home()
+  const { link, invite } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, uses: 20 })
+  for (const name of ['Bob', 'Carol', 'Dan', 'Eve', 'Frank', 'Grace']) await joins(h, name, link)
+  const { log, group } = await topicsOf(h, invite)
+  const heidi = await h.room.person('Heidi'), counts = countsParcels(heidi)
+  await h.room.ask(heidi, { type: 'join', link })
+  const others = [...counts].filter(([topic]) => topic !== log && h.room.boxOf(topic).length > 0)
+  expect(counts.get(group)).toBe(1)
+  expect(others.length).toBeLessThanOrEqual(GROUPS_AHEAD + 1)
+  await h.room.pass(10_000)
+  await say(h, heidi, 'Here')
+  expect(await texts(h, h.alice)).toEqual(['Here'])
+})
+
+test('S23 where the tip\u2019s group is lost, one before it is a way in as well', async () => {
+  const h = await home()
+  await say(h, h.alice, 'Before')
+  const { link, invite } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, uses: 20 })
+  await joins(h, 'Bob', link)
+  const { group } = await topicsOf(h, invite)
+  h.room.relayForgets(group)
+  const carol = await joins(h, 'Carol', link)
+  await h.room.pass(60_000)
+  await say(h, carol, 'Here')
+  expect(await texts(h, h.alice)).toEqual(['Before', 'Here'])
+  expect(tipOf(h, carol)).toBe(tipOf(h, h.alice))
+})
+
+test('S23 in a crowd the tree goes to the relays when nobody has come for a while, and once', async () => {
+  const h = await home()
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, uses: 100 })
+  for (let n = 1; n <= TREE_AT_ONCE; n++) h.room.leaves(await joins(h, `Guest ${n}`, link))
+  const topic = (await of(h, h.alice).mail.topicOf(of(h, h.alice).everyone.relayKeysInUse()[0] as Uint8Array)).topic
+  const trees = (): number => h.room.boxOf(topic).filter((bytes) => bytes.length > 6000).length
+  const before = trees()
+  await joins(h, 'Late', link)
+  expect(trees()).toBe(before)
+  await h.room.pass(LATE_TREE_MS)
+  expect(trees()).toBe(before + 1)
+  await h.room.pass(LATE_TREE_MS)
+  expect(trees()).toBe(before + 1)
+}, 60_000)
