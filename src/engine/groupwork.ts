@@ -56,11 +56,12 @@ export class Groupwork {
 
   private lately(audience: Audience, now: number): readonly number[] { return (this.done.get(timerOf(audience)) ?? []).filter((at) => at > now - MINUTE) }
 
-  /** When this device may act again: whoever makes it act too often makes it wait, but a removal waits for nobody. */
+  /** When this device may act again: whoever makes it act too often makes it wait. A removal waits for nothing else, only for too many removals. */
   private restedAt(audience: Audience, what: Due, now: number): number {
     const lately = this.lately(audience, now)
     const isRemoval = what.type === 'change' && what.remove.length > 0
-    return isRemoval || lately.length < MAX_ACTS_A_MINUTE ? now : (lately[lately.length - MAX_ACTS_A_MINUTE] as number) + MINUTE
+    const most = isRemoval ? 2 * MAX_ACTS_A_MINUTE : MAX_ACTS_A_MINUTE
+    return lately.length < most ? now : (lately[lately.length - most] as number) + MINUTE
   }
 }
 
