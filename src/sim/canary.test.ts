@@ -27,9 +27,9 @@ function patched(patch: (replica: Replica) => void, whose: string): Tamper {
 }
 
 /** What is found in a few seeds. */
-async function findings(tamper: Tamper, seeds = 4): Promise<string[]> {
+async function findings(tamper: Tamper, seeds = 4, from = 1): Promise<string[]> {
   const found: string[] = []
-  for (let seed = 1; seed <= seeds && found.length === 0; seed++) {
+  for (let seed = from; seed < from + seeds && found.length === 0; seed++) {
     const { failure } = await simulate({ seed, steps: 60, peers: 4, tamper })
     if (failure !== undefined) found.push(failure)
   }
@@ -123,8 +123,9 @@ describe('the simulator finds an engine that', () => {
       const add = authority.add.bind(authority)
       authority.add = async (op) => { if (op.header.type !== 'kick' && op.header.type !== 'ban') await add(op) }
     }, 'Bob')
-    expect((await findings(engine, 24))[0]).toMatch(/^(S4|P1|I1|L)/)
-  })
+    // Few of so short lives see a removal: it is sought where there is one, and from there on.
+    expect((await findings(engine, 60, 30))[0]).toMatch(/^(S4|P1|I1|L)/)
+  }, 180_000)
 
   test("shows messages under another's name", async () => {
     const engine = planted(() => (step) => ({ ...step, tells: step.tells.map((tell) => {
