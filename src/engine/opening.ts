@@ -56,7 +56,9 @@ export class Opening {
     if (replica.state() === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
       if (link !== undefined && link !== 'newer') this.engine.joins.resume(await Joining.begin(turn, replica, link, undefined))
-    } else replica.mail.begin(turn)
+    }
+    // Also of who was in before and is coming back: what they said then is still to be posted.
+    replica.mail.begin(turn)
     this.engine.touch(turn, replica)
   }
 

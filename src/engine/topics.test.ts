@@ -104,3 +104,21 @@ test('what was noted of a topic goes when nobody reads it any more and no relay 
   for (const topic of topics) expect(of(h, h.alice).mail.had.knows(topic)).toBe(inUse.includes(topic))
   expect(await texts(h, h.alice)).toHaveLength(20)
 })
+
+test('who left where nobody could hear it, and asks to come back, still tells it after a restart', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  h.room.goesOffline(bob)
+  await h.room.ask(bob, { type: 'leave-space', space: h.space })
+  await h.room.reply(bob, { type: 'join', link: h.link })
+  await bob.restart()
+  const posted = new Set<string>(), step = bob.engine.step.bind(bob.engine)
+  bob.engine.step = async (input, now) => {
+    const made = await step(input, now)
+    for (const send of made.sends) if (send.type === 'post') posted.add(send.parcelId)
+    return made
+  }
+  await h.room.pass(100)
+  expect(of(h, bob).state()).toBe('joining')
+  expect(posted.size).toBeGreaterThan(0)
+})

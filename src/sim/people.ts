@@ -153,7 +153,8 @@ export class People {
   /** One made now: to somebody who was removed, those made before are worth nothing. Ten may have been given out already: one of them is taken back. */
   private async freshLink(host: SimNode, space: SpaceModel): Promise<string | undefined> {
     const links: string[] = []
-    for (let tries = 0; tries < 2 && links.length === 0; tries++) {
+    // People who didn't know of each other's links may have made some more than there may be.
+    for (let tries = 0; tries < 6 && links.length === 0; tries++) {
       this.ask(host, { type: 'create-invite', space: space.id, expiresInMs: LINK_MS }, ({ link }) => { links.push(link) })
       await this.setting.world.runFor(WELCOME_MS)
       if (links.length > 0) break
