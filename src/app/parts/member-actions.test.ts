@@ -13,7 +13,7 @@ test('what the engine would refuse is not offered', () => {
 })
 
 test('who may invite can let others read the past, and not oneself', () => {
-  expect([actionsOn(bob({}), NOON, true), actionsOn(bob({ me: true }), NOON, true)]).toEqual([['message', 'person', 'share-history'], []])
+  expect([actionsOn(bob({}), NOON, true), actionsOn(bob({ role: 'owner' }), NOON, true), actionsOn(bob({ me: true }), NOON, true)]).toEqual([['message', 'person', 'share-history'], ['message', 'person'], []])
 })
 
 test('who may only lay down a role of their own can do that', () => {

@@ -9,7 +9,8 @@ export function actionsOn(member: MemberInfo, now: number, mayShare = false): Me
   const out: MemberAction[] = member.me ? [] : ['message', 'person']
   if (may('give-role') || may('take-role')) out.push('roles')
   if (may('time-out-member')) out.push(member.timedOutUntil > now ? 'end-time-out' : 'time-out')
-  if (mayShare && !member.me) out.push('share-history')
+  // Who has the space has its past.
+  if (mayShare && !member.me && member.role !== 'owner') out.push('share-history')
   if (may('transfer-ownership')) out.push('hand-over')
   if (may('remove-member')) out.push('remove')
   if (may('ban-member')) out.push('ban')
