@@ -88,7 +88,7 @@ export const DEVICES = {
   person: 'Identity and devices',
   personTitle: (name: string) => `Who is ${name}?`,
   personCode: (name: string) => `Digits that you and ${name} both see`,
-  personHint: (name: string) => `Call ${name}, or meet, and read them to each other: ${name} finds them here, beside your name. If they are the same, nobody is in between you. They stay the same on all devices and in all spaces.`,
+  personHint: (name: string) => `Call ${name}, or meet, and read these digits to each other: ${name} finds them here, beside your name. If they are the same, nobody is in between you. They stay the same on all devices and in all spaces.`,
   personDiffers: 'If they differ, somebody is pretending to be one of you: don’t write anything here that matters, and tell the owner of the space.',
   devicesOf: (name: string) => `Devices of ${name}`,
   signOutOthersHint: 'It can write and read nothing more here. Do this when its owner has lost it and has no other device at hand.',
