@@ -1,10 +1,14 @@
 /** Alice's allotment, a space with a few people: where stories about who may do what begin. */
+import type { DiskSnapshot } from '../adapters/disk-memory.ts'
 import type { Command, ErrorCode, MemberInfo, Results } from '../api.ts'
 import type { ReasonCode } from '../api/authority.ts'
 import type { RoleId } from '../wire/authority.ts'
-import type { ChannelId, IdentityId, SpaceId } from '../wire/ids.ts'
+import type { ChannelId, DeviceId, IdentityId, SpaceId } from '../wire/ids.ts'
 import type { Permission } from '../wire/permissions.ts'
 import { type Person, RELAY, Room } from './engines.test-support.ts'
+
+/** Bob in Alice's allotment, his device, and his disk as it was before he said more. */
+export interface Between { readonly h: Allotment; readonly bob: Person; readonly before: DeviceId | undefined; readonly then: DiskSnapshot }
 
 /** A command in the allotment: it needs no `space`. */
 type Here<C> = C extends { readonly space: SpaceId } ? Omit<C, 'space'> : never
@@ -32,6 +36,20 @@ export class Allotment {
     const { link } = await room.ask(alice, { type: 'create-invite', space })
     return new Allotment(room, alice, space, channel, link)
   }
+
+  /** Bob says two things, and his disk is copied between them. */
+  static async betweenTwo(first: string, second: string): Promise<Between> {
+    const h = await Allotment.begin(), bob = await h.joins('Bob')
+    await h.say(bob, first)
+    await h.room.pass(5000)
+    const then = bob.disk.snapshot(), before = bob.device
+    await h.say(bob, second)
+    await h.room.pass(5000)
+    return { h, bob, before, then }
+  }
+
+  /** Devices of whose chains somebody knows a fork. */
+  get forked(): string[] { return this.room.people.flatMap((person) => [...person.space(this.space).receiving.forks.keys()]) }
 
   async joins(name: string, link = this.link): Promise<Person> {
     const person = await this.room.person(name)

@@ -10,7 +10,7 @@ import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
 import type { Disk } from '../ports.ts'
 import { toHex } from '../wire/bytes.ts'
-import type { SpaceId } from '../wire/ids.ts'
+import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { Engine } from './engine.ts'
 import type { Input, Read, Send, Step } from './input.ts'
 import type { Replica } from './replica.ts'
@@ -49,6 +49,11 @@ export class Person {
   }
 
   get peer(): string { return `peer-${this.name}` }
+
+  get device(): DeviceId | undefined { return this.engine.me?.device }
+
+  /** Codes of what they were told unasked. */
+  get notices(): string[] { return this.updates.flatMap((update) => (update.type === 'notice' ? [update.error.code] : [])) }
 
   space(id: SpaceId): Replica {
     const replica = this.engine.replicas.get(id)

@@ -38,7 +38,6 @@ async function talked(byRelay = true): Promise<Talked> {
 
 const SAID = ['Alice: one', 'Alice: two', 'Bob: three']
 const missing = async (h: Allotment, bob: Person): Promise<number | undefined> => (await h.does(bob, { type: 'get-messages', channel: h.channel })).missing
-const notices = (person: Person): string[] => person.updates.flatMap((update) => (update.type === 'notice' ? [update.error.code] : []))
 
 describe('what was lost comes back', () => {
   test('S13 ops, from a peer: how many are missing is said until then, and Bob keeps his key', async () => {
@@ -47,7 +46,7 @@ describe('what was lost comes back', () => {
     await loses(bob, ops, ...made)
     await h.room.startsAgain(bob)
     expect(await missing(h, bob)).toBe(4)
-    expect(notices(bob)).toEqual(['damaged'])
+    expect(bob.notices).toEqual(['damaged'])
     await h.room.pass(60_000)
     expect(await h.texts(bob)).toEqual(SAID)
     expect(await missing(h, bob)).toBeUndefined()
@@ -83,7 +82,7 @@ describe('what was lost comes back', () => {
     bob.updates.length = 0
     await bob.restart()
     await h.room.pass(5000)
-    expect(notices(bob)).toEqual([])
+    expect(bob.notices).toEqual([])
     expect(await h.texts(bob)).toEqual(SAID)
   })
 
@@ -155,11 +154,11 @@ describe('what was lost, and others', () => {
     const room = new Room(), bob = await room.person('Bob')
     await loses(bob, 'lists')
     await room.pass(100)
-    expect(notices(bob)).toEqual(['damaged'])
+    expect(bob.notices).toEqual(['damaged'])
     bob.updates.length = 0
     await bob.restart()
     await room.pass(100)
-    expect(notices(bob)).toEqual([])
+    expect(bob.notices).toEqual([])
   })
 })
 

@@ -1,28 +1,15 @@
 /** Bob's laptop dies, and he restores it from a backup: it has forgotten what it said since. */
 import { describe, expect, test } from 'vitest'
-import { Allotment } from './allotment.test-support.ts'
-import type { Person } from './engines.test-support.ts'
+import { Allotment, type Between } from './allotment.test-support.ts'
 import { END_FORMER_AFTER_MS, UNSURE_ALONE_MS } from './limits.ts'
 
 const SAID = ['Bob: Before the backup', 'Bob: After the backup', 'Bob: Where was I?']
-const deviceOf = (person: Person): string | undefined => person.engine.me?.device
-const notices = (person: Person): string[] => person.updates.flatMap((update) => (update.type === 'notice' ? [update.error.code] : []))
-
-interface Restored { readonly h: Allotment; readonly bob: Person; readonly before: string | undefined; backUp(): Promise<void> }
 
 /** Bob has said something that his backup doesn't know. */
-async function aBackup(): Promise<Restored> {
-  const h = await Allotment.begin()
-  const bob = await h.joins('Bob')
-  await h.say(bob, 'Before the backup')
-  await h.room.pass(5000)
-  const backup = bob.disk.snapshot(), before = deviceOf(bob)
-  await h.say(bob, 'After the backup')
-  await h.room.pass(5000)
-  return { h, bob, before, backUp: () => bob.putBack(backup) }
+async function aBackup(): Promise<Between & { readonly backUp: () => Promise<void> }> {
+  const between = await Allotment.betweenTwo('Before the backup', 'After the backup')
+  return { ...between, backUp: () => between.bob.putBack(between.then) }
 }
-
-const forked = (h: Allotment): string[] => h.room.people.flatMap((person) => [...person.space(h.space).receiving.forks.keys()])
 
 describe('a disk that was put back', () => {
   test('S9 Bob writes before anybody has told him: he goes on under a new key, nothing he had sent is lost, and no chain forks', async () => {
@@ -31,13 +18,13 @@ describe('a disk that was put back', () => {
     await h.say(bob, 'Where was I?')
     expect(await h.texts(h.alice)).toEqual(SAID.slice(0, 2))
     await h.room.pass(20_000)
-    expect(deviceOf(bob)).not.toBe(before)
-    expect(notices(bob)).toEqual(['put-back'])
+    expect(bob.device).not.toBe(before)
+    expect(bob.notices).toEqual(['put-back'])
     await h.say(bob, 'Here I am')
     await h.room.pass(5000)
     expect(await h.texts(h.alice)).toEqual([...SAID, 'Bob: Here I am'])
     expect((await h.texts(bob)).sort()).toEqual([...SAID, 'Bob: Here I am'].sort())
-    expect(forked(h)).toEqual([])
+    expect(h.forked).toEqual([])
     expect(await h.names(h.alice)).toEqual(['Alice', 'Bob'])
   })
 
@@ -47,11 +34,11 @@ describe('a disk that was put back', () => {
     await backUp()
     await h.say(bob, 'Where was I?')
     await h.room.pass(20_000)
-    expect(deviceOf(bob)).not.toBe(before)
+    expect(bob.device).not.toBe(before)
     await h.room.comesBack(h.alice)
     await h.room.pass(10_000)
     expect(await h.texts(h.alice)).toEqual(SAID)
-    expect(forked(h)).toEqual([])
+    expect(h.forked).toEqual([])
   })
 
   test('S9 the old key is ended after a week, when what it said has got to everybody, and what it said stays', async () => {
@@ -59,7 +46,7 @@ describe('a disk that was put back', () => {
     await backUp()
     await h.room.pass(20_000)
     const devices = (): string[] => [...h.alice.space(h.space).authority.state.devices.keys()]
-    expect(devices()).toEqual(expect.arrayContaining([before, deviceOf(bob)]))
+    expect(devices()).toEqual(expect.arrayContaining([before, bob.device]))
     await bob.restart()
     // Nothing of what is due every half a minute matters here.
     h.room.now += END_FORMER_AFTER_MS
@@ -74,12 +61,12 @@ describe('an ordinary start', () => {
     const h = await Allotment.begin()
     const bob = await h.joins('Bob')
     await h.room.pass(5000)
-    const before = deviceOf(bob)
+    const before = bob.device
     await bob.restart()
     await h.say(bob, 'Good morning')
     await h.room.pass(5000)
     expect(await h.texts(h.alice)).toEqual(['Bob: Good morning'])
-    expect([deviceOf(bob), notices(bob)]).toEqual([before, []])
+    expect([bob.device, bob.notices]).toEqual([before, []])
   })
 
   test('S9 without any connection Bob’s words are signed after a moment, so that they can go out while he is away', async () => {

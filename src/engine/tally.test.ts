@@ -3,31 +3,19 @@ import { describe, expect, test } from 'vitest'
 import type { Update } from '../api.ts'
 import { openMemoryDisk } from '../adapters/disk-memory.ts'
 import { AUTHORITY_CHANNEL, type DeviceId } from '../wire/ids.ts'
-import { Allotment } from './allotment.test-support.ts'
+import { Allotment, type Between } from './allotment.test-support.ts'
 import type { Person } from './engines.test-support.ts'
 import { HOLD_MS, MAX_HELD, UNSURE_ALONE_MS } from './limits.ts'
 
 const DAY = 24 * 3600_000
 const NOBODY = openMemoryDisk().snapshot()
-const deviceOf = (person: Person): string | undefined => person.engine.me?.device
-const notices = (person: Person): string[] => person.updates.flatMap((update) => (update.type === 'notice' ? [update.error.code] : []))
 const lastMe = (person: Person): Update | undefined => person.updates.filter((update) => update.type === 'me').at(-1)
 
-interface Story { readonly h: Allotment; readonly bob: Person; readonly before: string | undefined; rollsBack(): Promise<void> }
-
-/** Bob says something, and then something more: `rollsBack` takes his disk to where it was between the two. */
-async function begin(): Promise<Story> {
-  const h = await Allotment.begin()
-  const bob = await h.joins('Bob')
-  await h.say(bob, 'First')
-  await h.room.pass(5000)
-  const then = bob.disk.snapshot(), before = deviceOf(bob)
-  await h.say(bob, 'Second')
-  await h.room.pass(5000)
-  return { h, bob, before, rollsBack: () => bob.putBack(then, bob.tally) }
+/** `rollsBack` takes Bob's disk to where it was before he said more. */
+async function begin(): Promise<Between & { readonly rollsBack: () => Promise<void> }> {
+  const between = await Allotment.betweenTwo('First', 'Second'), { bob, then } = between
+  return { ...between, rollsBack: () => bob.putBack(then, bob.tally) }
 }
-
-const forked = (h: Allotment): string[] => h.room.people.flatMap((person) => [...person.space(h.space).receiving.forks.keys()])
 
 describe('S22 a disk that was put back, without what is kept of it elsewhere', () => {
   test('S22 is noticed at once, offline too: nothing is signed however long that is, and once Bob is connected he goes on under a new key', async () => {
@@ -36,23 +24,23 @@ describe('S22 a disk that was put back, without what is kept of it elsewhere', (
     await rollsBack()
     bob.queue.pop()
     await h.room.pass(100)
-    expect(notices(bob)).toEqual(['older'])
+    expect(bob.notices).toEqual(['older'])
     await h.say(bob, 'Third')
     expect(await h.refusal(bob, { type: 'leave-space' })).toMatchObject({ code: 'older' })
     for (const command of [{ type: 'set-name', name: 'Rob' }, { type: 'create-space', name: 'Shed', relays: [] }, { type: 'join', link: h.link }] as const) {
       expect(await h.room.reply(bob, command)).toMatchObject({ ok: false, error: { code: 'older' } })
     }
     await h.room.sleep(DAY)
-    expect([bob.engine.drafts.get(h.space)?.size, deviceOf(bob)]).toEqual([1, before])
+    expect([bob.engine.drafts.get(h.space)?.size, bob.device]).toEqual([1, before])
     await h.room.comesOnline(bob)
     await h.room.pass(20_000)
-    expect(deviceOf(bob)).not.toBe(before)
-    expect(notices(bob)).toEqual(['older', 'put-back'])
+    expect(bob.device).not.toBe(before)
+    expect(bob.notices).toEqual(['older', 'put-back'])
     expect(await h.texts(h.alice)).toEqual(['Bob: First', 'Bob: Second', 'Bob: Third'])
-    expect(forked(h)).toEqual([])
+    expect(h.forked).toEqual([])
     await bob.restart()
     await h.room.pass(20_000)
-    expect(notices(bob)).toEqual(['older', 'put-back'])
+    expect(bob.notices).toEqual(['older', 'put-back'])
   })
 
   test('S22 what only this device had is lost, but its numbers are not used again: it goes on under a new key even when nobody knows of more', async () => {
@@ -65,22 +53,22 @@ describe('S22 a disk that was put back, without what is kept of it elsewhere', (
     await bob.putBack(then, bob.tally)
     await h.room.comesBack(h.alice)
     await h.room.pass(20_000)
-    expect(deviceOf(bob)).not.toBe(before)
+    expect(bob.device).not.toBe(before)
     await h.say(bob, 'Here I am')
     await h.room.pass(5000)
     expect(await h.texts(h.alice)).toEqual(['Bob: First', 'Bob: Second', 'Bob: Here I am'])
-    expect(forked(h)).toEqual([])
+    expect(h.forked).toEqual([])
   })
 
   test('S22 where nobody else could know, there is nobody to wait for', async () => {
     const h = await Allotment.begin()
     const carol = await h.room.person('Carol')
     const { space, channel } = await h.room.ask(carol, { type: 'create-space', name: 'Diary', relays: [] })
-    const then = carol.disk.snapshot(), before = deviceOf(carol)
+    const then = carol.disk.snapshot(), before = carol.device
     await h.room.ask(carol, { type: 'send-message', space, channel, text: 'Dear diary' })
     await carol.putBack(then, carol.tally)
     await h.room.pass(10_000)
-    expect(deviceOf(carol)).not.toBe(before)
+    expect(carol.device).not.toBe(before)
     await h.room.ask(carol, { type: 'send-message', space, channel, text: 'Where was I?' })
     await h.room.pass(5000)
     const { messages } = await h.room.ask(carol, { type: 'get-messages', space, channel })
@@ -100,11 +88,11 @@ describe('S22 a disk that was emptied', () => {
     expect(lastMe(bob)).toMatchObject({ isEmptied: true })
     await h.room.ask(bob, { type: 'set-up', name: 'Bob', anew: true })
     expect(lastMe(bob)).not.toHaveProperty('isEmptied')
-    expect(deviceOf(bob)).not.toBe(before)
+    expect(bob.device).not.toBe(before)
     await bob.restart()
     await h.room.ask(bob, { type: 'join', link: h.link })
     await h.room.pass(5000)
-    expect(notices(bob)).toEqual([])
+    expect(bob.notices).toEqual([])
     expect(await h.names(h.alice)).toEqual(['Alice', 'Bob', 'Bob'])
   })
 
@@ -131,21 +119,21 @@ test('S22 a linked device that was put back has no way to a new key of its own: 
     await h.room.pass(20_000)
   }
   await link()
-  const then = phone.disk.snapshot(), before = deviceOf(phone)
+  const then = phone.disk.snapshot(), before = phone.device
   await h.say(phone, 'From the tram')
   await phone.putBack(then, phone.tally)
   await h.room.pass(20_000)
-  expect(notices(phone)).toEqual(['older', 'put-back'])
+  expect(phone.notices).toEqual(['older', 'put-back'])
   expect(await h.refusal(phone, { type: 'leave-space' })).toMatchObject({ code: 'put-back', message: expect.stringContaining('recovery phrase') })
   await phone.restart()
   await h.room.pass(20_000)
   expect(lastMe(phone)).toMatchObject({ me: { stuck: true } })
   await link()
-  expect(deviceOf(phone)).not.toBe(before)
+  expect(phone.device).not.toBe(before)
   await h.say(phone, 'At home')
   await h.room.pass(5000)
   expect((await h.texts(h.alice)).sort()).toEqual(['Bob: First', 'Bob: Second', 'Bob: From the tram', 'Bob: At home'].sort())
-  expect(forked(h)).toEqual([])
+  expect(h.forked).toEqual([])
 })
 
 describe('S22 nothing is wrong', () => {
@@ -155,7 +143,7 @@ describe('S22 nothing is wrong', () => {
     for (const text of ['Third', 'Fourth']) await h.say(bob, text)
     await bob.putBack(bob.disk.snapshot(), tally)
     await h.room.pass(20_000)
-    expect([deviceOf(bob), notices(bob)]).toEqual([before, []])
+    expect([bob.device, bob.notices]).toEqual([before, []])
     expect(bob.tally).toEqual(tally)
     await h.say(bob, 'Fifth')
     expect(bob.tally).not.toEqual(tally)
@@ -166,7 +154,7 @@ describe('S22 nothing is wrong', () => {
     for (const tally of [undefined, Uint8Array.of(1, 2, 3)]) {
       await bob.putBack(bob.disk.snapshot(), tally)
       await h.room.pass(20_000)
-      expect([deviceOf(bob), notices(bob), bob.tally?.length]).toEqual([before, [], expect.any(Number)])
+      expect([bob.device, bob.notices, bob.tally?.length]).toEqual([before, [], expect.any(Number)])
       expect(bob.tally).not.toEqual(tally)
     }
   })
@@ -191,7 +179,7 @@ describe('acts while nobody has told', () => {
     h.alice.queue.pop()
     await h.room.pass(10)
     const { log } = h.alice.space(h.space)
-    const signed = (): number => log.head(AUTHORITY_CHANNEL, deviceOf(h.alice) as DeviceId)?.chanSeq ?? 0
+    const signed = (): number => log.head(AUTHORITY_CHANNEL, h.alice.device as DeviceId)?.chanSeq ?? 0
     const before = signed()
     expect(await h.room.reply(h.alice, { type: 'create-channel', space: h.space, name: 'Tomatoes' })).toBeUndefined()
     expect(signed()).toBe(before)
