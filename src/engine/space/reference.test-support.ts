@@ -2,25 +2,18 @@
  * A second resolver, written from ../RULES.md and not from the code: plain sets, everything from scratch, no index and no cleverness.
  * Slow and short on purpose. The real one must agree with it on every history.
  */
-import { type AuthorityBody, certBoxKey, certSignature, certSignedBytes, decodeAuthorityBody, deviceConsentBytes, EVERYONE, identityOfKey, isAuthorityType, joinProofBytes, recoverBytes, revokeProofBytes } from '../../wire/authority.ts'
+import { certBoxKey, certSignature, certSignedBytes, decodeAuthorityBody, deviceConsentBytes, EVERYONE, identityOfKey, isAuthorityType, joinProofBytes, recoverBytes, revokeProofBytes } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import { decodeHeader, type Op } from '../../wire/op.ts'
 import type { SpaceId } from '../../wire/ids.ts'
-import { PERMISSIONS as P } from '../../wire/permissions.ts'
+import { permits } from './reference-rights.test-support.ts'
+import { type Entry, said, type Said, smaller } from './reference-said.test-support.ts'
 import { toySuite, toyVerify } from './village.test-support.ts'
 
 const sha = (...parts: readonly Uint8Array[]): Uint8Array => toySuite.sha256(...parts)
-const ALL = Object.values(P).reduce((a, b) => a | b, 0)
-const FIRST = P.invite | P.send | P.react | P.attach | P.thread | P.speak
-const bits = (n: number): number => n.toString(2).replaceAll('0', '').length
 
-interface Entry { readonly op: Op; readonly id: string; readonly past: Set<string>; readonly depth: number; readonly body: AuthorityBody | undefined; author: string | undefined; flawed: boolean; offer: string | undefined; fork: { device: string; seq: number } | undefined }
 type Lasting = { entry: Entry; targets: string[]; device: string | undefined; takes: 'all' | 'power' | 'other'; power: number; rank: number }
 type Frozen = { chanSeq: number; seq: number; fixers: Lasting[] }
-/** What a set of live ops says. */
-interface Said { owner: string | undefined; members: Set<string>; roles: Map<string, { power: number; permissions: number; name: string }>; held: Map<string, Set<string>>; power: (i: string | undefined) => number; may: (i: string) => number; devices: Map<string, string>; live: Entry[] }
-
-type AudienceBody = Extract<AuthorityBody, { type: 'audience' }>
 
 export class Reference {
   private readonly all: Entry[] = []
@@ -39,7 +32,7 @@ export class Reference {
   }
 
   isVoid(id: string): boolean { return this.voids.has(id) }
-  now(): Said { return this.said(this.all.filter((e) => !this.voids.has(e.id))) }
+  now(): Said { return said(this.all.filter((e) => !this.voids.has(e.id)), this.powers) }
 
   private note(op: Op): void {
     const parents = [...op.header.deps, ...(op.header.chanPrev === undefined ? [] : [op.header.chanPrev])].map((id) => this.byId.get(id) as Entry)
@@ -73,7 +66,7 @@ export class Reference {
       case 'genesis': return certified(device)
       case 'join': {
         const offers = this.all.filter((o) => !o.flawed && o.body?.type === 'invite' && o.body.invite === body.invite && e.past.has(o.id)).sort(smaller).slice(0, 4)
-        e.offer = offers.find((o) => o.body?.type === 'invite' && this.verifies(o.body.joinPk, body.proof, joinProofBytes(space, body.invite, device, e.author as never)))?.id
+        e.offer = offers.find((o) => o.body?.type === 'invite' && this.verifies(o.body.joinPk, body.proof, joinProofBytes(space, body.invite, device, e.author as never)))
         return certified(device) && (offers.length === 0 || e.offer !== undefined)
       }
       case 'deviceAdd': return identityOfKey(body.identityPk, sha) === e.author && certified(body.device) && this.verifies(fromHex(body.device) as Uint8Array, body.consent, deviceConsentBytes(space, body.device, e.author as never))
@@ -90,146 +83,6 @@ export class Reference {
       }
       default: return true
     }
-  }
-
-  // ---- what a set of ops says ----
-
-  /** Taking away wins over what happened at the same time. */
-  private stands(adds: Entry[], ends: Entry[]): Entry[] { return adds.filter((a) => ends.every((x) => a.past.has(x.id))) }
-
-  private register<T>(writes: Entry[], value: (e: Entry) => T, restrict: (a: T, b: T) => number = () => 0): { value: T; entry: Entry } | undefined {
-    const last = writes.filter((w) => !writes.some((later) => later.past.has(w.id)))
-    const power = (e: Entry): number => this.powers.get(e.id) ?? 0
-    last.sort((a, b) => restrict(value(a), value(b)) || power(b) - power(a) || smaller(a, b))
-    return last[0] === undefined ? undefined : { value: value(last[0]), entry: last[0] }
-  }
-
-  said(live: Entry[]): Said {
-    const of = <T extends AuthorityBody['type']>(...types: T[]) => live.filter((e): e is Entry & { body: Extract<AuthorityBody, { type: T }> } => e.body !== undefined && (types as string[]).includes(e.body.type))
-    const outs = (i: string): Entry[] => live.filter((e) => (e.body?.type === 'leave' && e.author === i) || ((e.body?.type === 'kick' || e.body?.type === 'ban') && e.body.identity === i))
-    const members = new Set<string>()
-    for (const j of of('genesis', 'join')) if (this.stands([j], outs(j.author as string)).length > 0) members.add(j.author as string)
-    const dm = of('genesis')[0]?.body.dm
-    const owner = dm !== undefined ? undefined : this.register(of('genesis', 'ownerTransfer', 'recover'), (e) => (e.body?.type === 'ownerTransfer' || e.body?.type === 'recover' ? (e.body.to as string) : e.author))?.value
-    const roles = new Map<string, { power: number; permissions: number; name: string }>()
-    for (const role of new Set([EVERYONE, ...of('roleCreate').map((e) => e.body.role)])) {
-      if (of('roleDelete').some((e) => e.body.role === role)) continue
-      const about = live.filter((e) => (e.body !== undefined && 'role' in e.body && e.body.role === role) || (role === EVERYONE && e.body?.type === 'genesis'))
-      const power = this.register(about.filter((e) => e.body?.type === 'roleCreate' || e.body?.type === 'rolePower'), (e) => (e.body as { power: number }).power, (a, b) => a - b)?.value ?? 0
-      const permissions = this.register(about.filter((e) => e.body?.type === 'roleCreate' || e.body?.type === 'rolePermissions' || e.body?.type === 'genesis'), (e) => (e.body?.type === 'genesis' ? (dm === undefined ? FIRST : FIRST | P.channels | P.space) : (e.body as { permissions: number }).permissions), (a, b) => bits(a) - bits(b))?.value ?? 0
-      const name = this.register(about.filter((e) => e.body?.type === 'roleCreate' || e.body?.type === 'roleName'), (e) => (e.body as { name: string }).name)?.value ?? ''
-      roles.set(role, { power, permissions, name })
-    }
-    const held = new Map<string, Set<string>>()
-    for (const e of of('roleAssign', 'join')) {
-      const offer = e.offer === undefined ? undefined : this.byId.get(e.offer)?.body
-      const [who, role] = e.body.type === 'roleAssign' ? [e.body.identity, e.body.role] : [e.author as string, offer?.type === 'invite' ? offer.role : undefined]
-      if (role === undefined || !roles.has(role)) continue
-      const ends = [...outs(who), ...of('roleUnassign').filter((u) => u.body.identity === who && u.body.role === role)]
-      if (this.stands([e], ends).length > 0) held.set(who, (held.get(who) ?? new Set()).add(role))
-    }
-    const power = (i: string | undefined): number => i === undefined || !members.has(i) ? 0 : i === owner ? 100 : Math.max(0, ...[...(held.get(i) ?? [])].map((r) => roles.get(r)?.power ?? 0))
-    const may = (i: string): number => !members.has(i) ? 0 : i === owner ? ALL : [EVERYONE, ...(held.get(i) ?? [])].reduce((all, r) => all | (roles.get(r)?.permissions ?? 0), 0)
-    const devices = new Map<string, string>()
-    const certifying = live.filter((e) => e.body?.type === 'genesis' || e.body?.type === 'join' || e.body?.type === 'deviceAdd').sort(smaller)
-    for (const c of certifying) {
-      const device = c.body?.type === 'deviceAdd' ? c.body.device : c.op.header.device
-      if (!devices.has(device)) devices.set(device, of('deviceRevoke').some((r) => r.body.device === device) ? '' : (c.author as string))
-    }
-    return { owner, members, roles, held, power, may, devices, live }
-  }
-
-  // ---- one op at its past ----
-
-  permits(e: Entry, s: Said): boolean {
-    const { body } = e, me = e.author, device = e.op.header.device
-    const of = <T extends AuthorityBody['type']>(type: T) => s.live.filter((x): x is Entry & { body: Extract<AuthorityBody, { type: T }> } => x.body?.type === type)
-    if (body?.type === 'genesis') return true
-    if (me === undefined) return false
-    const openBans = (i: string) => of('ban').filter((b) => b.body.identity === i && !of('unban').some((u) => u.body.identity === i && u.past.has(b.id)))
-    const certOf = (d: string) => s.live.filter((x) => (x.body?.type === 'deviceAdd' ? x.body.device === d : (x.body?.type === 'genesis' || x.body?.type === 'join') && x.op.header.device === d)).sort(smaller)[0]
-    const dm = of('genesis')[0]?.body.dm
-    if (body?.type === 'join') {
-      if (dm?.includes(me as never) === false) return false
-      const offer = e.offer === undefined ? undefined : s.live.find((x) => x.id === e.offer)
-      if (offer?.body?.type !== 'invite' || openBans(me).length > 0 || of('deviceRevoke').some((r) => r.body.device === device)) return false
-      if ((certOf(device)?.author ?? me) !== me || (s.devices.get(device) === me && s.members.has(me))) return false
-      const removals = s.live.filter((x) => (x.body?.type === 'kick' || x.body?.type === 'ban') && x.body.identity === me)
-      return !of('inviteRevoke').some((r) => r.body.invite === body.invite) && removals.every((r) => offer.past.has(r.id))
-        && e.op.header.hlc / 1024 <= offer.body.expiresAt && of('join').filter((j) => j.body.invite === body.invite).length < offer.body.uses
-    }
-    if (!s.members.has(me) || s.devices.get(device) !== me) return false
-    if (body === undefined) return true
-    if (dm !== undefined && ['channelDelete', 'channelOverride', 'channelAudience', 'audience', 'audienceHistory', 'clear'].includes(body.type)) return false
-    const can = (bit: number): boolean => (s.may(me) & bit) !== 0
-    const over = (i: string): boolean => s.power(i) < s.power(me)
-    const overRole = (r: string): boolean => s.roles.has(r) && (s.roles.get(r)?.power ?? 0) < s.power(me)
-    const opened = (n: number): boolean => n === 0 || (of('audience').some((a) => a.body.audience === n) && !this.ended(s).has(n))
-    const channels = (): string[] => of('channelCreate').map((c) => c.body.channel).filter((c) => !of('channelDelete').some((d) => d.body.channel === c))
-    switch (body.type) {
-      case 'leave': return s.owner !== me
-      case 'keyPackage': case 'profile': case 'about': case 'forkProof': return true
-      case 'recover': {
-        const set = this.register(of('recoverySet'), (x) => x.id)?.value
-        return set === body.set && s.members.has(body.to)
-      }
-      case 'invite':
-        if (!can(P.invite) || of('invite').some((i) => i.body.invite === body.invite)) return false
-        return body.role === undefined || (body.role !== EVERYONE && can(P.roles) && overRole(body.role))
-      case 'inviteRevoke': {
-        const made = of('invite').filter((i) => i.body.invite === body.invite)
-        return made.length > 0 && (made.every((m) => m.author === me) || can(P.kick))
-      }
-      case 'kick': return can(P.kick) && s.members.has(body.identity) && over(body.identity)
-      case 'ban': return can(P.ban) && over(body.identity)
-      case 'unban': return can(P.ban) && openBans(body.identity).length > 0 && openBans(body.identity).every((b) => (this.powers.get(b.id) ?? 0) <= s.power(me))
-      case 'timeout': return can(P.timeout) && s.members.has(body.identity) && over(body.identity)
-      case 'deviceAdd': return certOf(body.device) === undefined && !of('deviceRevoke').some((r) => r.body.device === body.device)
-      case 'deviceRevoke': {
-        const target = certOf(body.device)?.author
-        if (target === undefined || of('deviceRevoke').some((r) => r.body.device === body.device)) return false
-        return target === me ? body.proof !== undefined : can(P.kick) && over(target)
-      }
-      case 'roleCreate': return can(P.roles) && body.role !== EVERYONE && !of('roleCreate').some((r) => r.body.role === body.role) && body.power < s.power(me) && (body.permissions & ~ALL) === 0 && (body.permissions & ~s.may(me)) === 0
-      case 'roleName': return can(P.roles) && body.role !== EVERYONE && overRole(body.role)
-      case 'roleDelete': return can(P.roles) && body.role !== EVERYONE && overRole(body.role)
-      case 'rolePower': return can(P.roles) && body.role !== EVERYONE && overRole(body.role) && body.power < s.power(me)
-      case 'rolePermissions': return can(P.roles) && overRole(body.role) && (body.permissions & ~ALL) === 0 && (body.permissions & ~(s.roles.get(body.role)?.permissions ?? 0) & ~s.may(me)) === 0
-      case 'roleAssign': return body.role !== EVERYONE && s.members.has(body.identity) && !(s.held.get(body.identity)?.has(body.role) ?? false) && can(P.roles) && overRole(body.role) && over(body.identity)
-      case 'roleUnassign': return s.members.has(body.identity) && (s.held.get(body.identity)?.has(body.role) ?? false) && (body.identity === me || (can(P.roles) && overRole(body.role) && over(body.identity)))
-      case 'channelCreate': return can(P.channels) && !/^0+$/.test(body.channel) && !of('channelCreate').some((c) => c.body.channel === body.channel) && opened(body.audience)
-      case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'clear': return can(P.channels) && channels().includes(body.channel)
-      case 'retention': return isSensible(body) && (body.channel === undefined ? can(P.space) : can(P.channels) && channels().includes(body.channel))
-      case 'channelOverride':
-        if (!can(P.channels) || !channels().includes(body.channel) || (body.role === undefined) === (body.identity === undefined)) return false
-        if (((body.allow | body.deny) & ~s.may(me)) !== 0 || (body.allow & body.deny) !== 0) return false
-        return body.role === undefined ? s.members.has(body.identity as string) && over(body.identity as string) : overRole(body.role)
-      case 'channelAudience': return can(P.channels) && channels().includes(body.channel) && opened(body.audience)
-      case 'audience': case 'audienceHistory': return can(P.channels) && (body.type === 'audience' ? this.mayName(body, me, s) : this.decides(body.audience, me, s) === true)
-      case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return can(P.space)
-      case 'ownerTransfer': return s.owner === me && body.to !== me && s.members.has(body.to)
-      case 'recoverySet': return s.owner === me && body.threshold <= body.identities.length && (body.threshold > 0 || body.identities.length === 0)
-    }
-  }
-
-  /** Audiences that had channels, all deleted. */
-  private ended(s: Said): Set<number> {
-    const gone = new Set(s.live.flatMap((x) => (x.body?.type === 'channelDelete' ? [x.body.channel] : [])))
-    const had = s.live.flatMap((x) => (x.body?.type === 'channelCreate' || x.body?.type === 'channelAudience' ? [x.body] : []))
-    return new Set(had.map((b) => b.audience).filter((n) => had.every((b) => b.audience !== n || gone.has(b.channel))))
-  }
-
-  /** Who opens an audience is among its readers; then one of its readers changes them, or the owner. */
-  private mayName(body: AudienceBody, me: string, s: Said): boolean {
-    const all = s.live.flatMap((x) => (x.body?.type === 'audience' ? [x.body.audience] : []))
-    return body.audience !== 0 && (this.decides(body.audience, me, s) ?? (new Set(all.filter((n) => !this.ended(s).has(n))).size < 64 && named(body, me, s)))
-  }
-
-  /** Undefined where nobody has opened it. */
-  private decides(audience: number, me: string, s: Said): boolean | undefined {
-    const said = s.live.filter((x) => x.body?.type === 'audience' && x.body.audience === audience)
-    const readers = this.register(said, (x) => x.body as AudienceBody, (a, b) => a.roles.length + a.identities.length - b.roles.length - b.identities.length)?.value
-    return readers === undefined ? undefined : s.owner === me || named(readers, me, s)
   }
 
   // ---- restrictions ----
@@ -313,8 +166,8 @@ export class Reference {
       this.voids = new Set()
       this.powers = new Map()
       for (const e of this.all) {
-        const s = this.said(this.all.filter((x) => e.past.has(x.id) && !this.voids.has(x.id)))
-        if (e.flawed || blocked.has(e.id) || this.isFrozen(e, frozen) || !this.permits(e, s)) { this.voids.add(e.id); continue }
+        const s = said(this.all.filter((x) => e.past.has(x.id) && !this.voids.has(x.id)), this.powers)
+        if (e.flawed || blocked.has(e.id) || this.isFrozen(e, frozen) || !permits(e, s)) { this.voids.add(e.id); continue }
         if (e.body !== undefined && e.body.type !== 'profile' && e.body.type !== 'about' && e.body.type !== 'keyPackage') this.powers.set(e.id, s.power(e.author))
         const r = this.lasting(e, s)
         if (r !== undefined && !never.has(e) && !chosen.some((c) => c.entry === e)) waiting.push(r)
@@ -362,7 +215,7 @@ export class Reference {
     for (const offer of this.all) {
       const { body } = offer
       if (body?.type !== 'invite') continue
-      const joins = this.all.filter((j) => j.offer === offer.id && !this.voids.has(j.id))
+      const joins = this.all.filter((j) => j.offer === offer && !this.voids.has(j.id))
       const seen = (j: Entry): number => this.all.filter((e) => !joins.some((rival) => rival.author === e.author) && (this.powers.get(e.id) ?? 0) >= (this.powers.get(offer.id) ?? 0) && !this.voids.has(e.id) && e.past.has(j.id)).length
       joins.sort((a, b) => seen(b) - seen(a) || a.depth - b.depth || smaller(a, b))
       for (const j of joins.slice(body.uses)) { surplus.add(j.id); more = true }
@@ -371,10 +224,6 @@ export class Reference {
   }
 }
 
-const isSensible = (b: Extract<AuthorityBody, { type: 'retention' }>): boolean =>
-  b.follows ? b.channel !== undefined && b.afterMs + b.maxBytes === 0 : !(b.afterMs > 0 && b.afterMs < 3600_000) && !(b.maxBytes > 0 && b.maxBytes < 1_048_576)
-const named = (b: AudienceBody, me: string, s: Said): boolean => b.identities.includes(me as never) || b.roles.some((r) => r === EVERYONE || s.held.get(me)?.has(r) === true)
-const smaller = (a: Entry, b: Entry): number => (a.id < b.id ? -1 : 1)
 const becomes = (e: Entry): string | undefined => (e.body?.type === 'ownerTransfer' || e.body?.type === 'recover' ? e.body.to : undefined)
 function needsPower(e: Entry): boolean {
   const { body } = e
