@@ -59,7 +59,7 @@ test('Alice closes the past: who comes later reads what is written from then on'
   await expect(bob.message('Between us founders')).toHaveCount(0)
 })
 
-test('Bob writes while he is cut off, and can’t know that his role is gone: both find his words, and why they don’t count', async ({ person }) => {
+test('Bob writes while he is cut off, and can’t know that his role is gone: his words stay on his screen with the reason, and Alice finds them when she asks', async ({ person }) => {
   const alice = person('Alice', { width: 1280 }), bob = person('Bob', { width: 1280 })
   await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
@@ -91,7 +91,10 @@ test('Bob writes while he is cut off, and can’t know that his role is gone: bo
   await bob.write('I said what I said')
   await bob.comeBack()
   await expect(bob.page.getByText('None of your roles lets you write here.')).toBeVisible()
-  await expect(bob.message('I said what I said')).toHaveCount(0)
+  await expect(bob.message('I said what I said').getByText('This doesn’t count, and nobody else is shown it: at the same time, not known to you, Alice took the role “Reporter” from you.')).toBeVisible()
+  await expect(bob.message('Frost tonight').getByText('doesn’t count')).toHaveCount(0)
+  await expect(alice.message('I said what I said')).toHaveCount(0)
+  await expectAccessible(bob, 'words that don’t count')
   await bob.opens('Messages that don’t count')
   await expect(bob.page.getByRole('list', { name: 'Messages that don’t count' }).getByRole('listitem'))
     .toHaveText([/I said what I said.*It doesn’t count: at the same time, not known to you, Alice took the role “Reporter” from you/])

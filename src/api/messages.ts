@@ -1,5 +1,6 @@
 /** The part of the api about what people say: writing, what is done with a message afterwards, reading, and who is writing now. */
 import type { RoleId } from '../wire/authority.ts'
+import type { ActRef, Reason } from './authority.ts'
 import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 
 export type MessageCommand = MessageQuestion | MessageAct | SearchQuestion
@@ -55,7 +56,8 @@ export interface WordsGiven {
 
 /**
  * What became of an own message. securing: waits for the group's next epoch before it can be sealed; queued: saved here, nobody else has it;
- * relay: a relay keeps it; delivered: `to` of `of` other members have it; failed: refused for good, with a plain reason; retry-message tries again.
+ * relay: a relay keeps it; delivered: `to` of `of` other members have it; failed: refused for good, with a plain reason; retry-message tries again; void: here,
+ * but by what came in it doesn't count, so that nobody else is shown it.
  * received: somebody else's.
  */
 export type SendState =
@@ -65,6 +67,7 @@ export type SendState =
   | { readonly type: 'relay' }
   | { readonly type: 'delivered'; readonly to: number; readonly of: number }
   | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'void'; readonly reason: Reason; readonly becauseOf?: ActRef }
 
 export interface MessageInfo {
   readonly id: OpId

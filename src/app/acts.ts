@@ -86,7 +86,8 @@ export function restored(act: ActInfo, me: IdentityId | undefined): string { ret
 /** Why a message doesn't count, as a clause. */
 export const hiddenBecause = ({ message: { author, authorName }, ...why }: HiddenInfo, me: IdentityId | undefined): string => because({ by: author, byName: authorName, ...why }, me)
 
-function because({ by, byName, becauseOf, reason }: Pick<ActInfo, 'by' | 'byName' | 'becauseOf' | 'reason'>, me: IdentityId | undefined): string {
+/** By its author, as a clause. */
+export function because({ by, byName, becauseOf, reason }: Pick<ActInfo, 'by' | 'byName' | 'becauseOf' | 'reason'>, me: IdentityId | undefined): string {
   const who = called(by, byName, me)
   if (becauseOf !== undefined) return `at the same time, not known to ${who}, ${clause(becauseOf, me)}`
   return WITHOUT_CAUSE[reason?.code ?? 'malformed'] ?? `what ${who} needed for it was gone`

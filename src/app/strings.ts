@@ -1,10 +1,9 @@
 /** Every word the app shows, in one place, so that other languages can follow. Sentences about refusals come from the engine with the refusal. */
-import type { ChannelInfo, InviteInfo, PeerStatus, RelayStatus, SendState, SpaceInfo, StatusInfo } from '../api.ts'
+import type { ChannelInfo, InviteInfo, PeerStatus, RelayStatus, SpaceInfo, StatusInfo } from '../api.ts'
 import type { HistoryPolicy, RoleInfo } from '../api/authority.ts'
 import type { OFFERED } from './parts/grants.ts'
 import type { MemberAction } from './parts/member-actions.ts'
 import type { Action } from './parts/message-actions.ts'
-import type { UnsavedState } from './parts/rows.ts'
 import { CHANNELS } from './words/channels.ts'
 import { CONVERSATIONS } from './words/conversations.ts'
 import { DEVICES } from './words/devices.ts'
@@ -14,22 +13,6 @@ import { STORAGE } from './words/storage.ts'
 import { counted, CTRL, listed, number, shortDate, time, unit } from './words/formats.ts'
 
 export { day, fullTime, listed, shortDate, shortTime, time } from './words/formats.ts'
-
-export function sendState(state: SendState | UnsavedState): string {
-  switch (state.type) {
-    case 'received': return ''
-    case 'saving': return 'Saving…'
-    case 'securing': return 'Securing: waiting until it can be encrypted'
-    case 'queued': return 'Queued on this device'
-    case 'relay': return 'At the relay'
-    case 'delivered':
-      if (state.of === 1) return 'Delivered'
-      return state.to === state.of ? `Delivered to all ${number(state.of)}` : `Delivered to ${number(state.to)} of ${number(state.of)}`
-    case 'failed': return `Not sent: ${state.reason}`
-    case 'refused': return `Not saved: ${state.reason}`
-    default: return state satisfies never
-  }
-}
 
 export type Connection = 'direct' | 'relayed' | 'relay' | 'offline'
 

@@ -2,7 +2,7 @@
  * Acts as people are told of them: who did what to whom, whether it counts, and if not, because of which other act. Names are those of now, so that
  * what was deleted since can still be called something.
  */
-import type { ActInfo, ActRef, Subject } from '../api/authority.ts'
+import type { ActInfo, ActRef, Reason, Subject } from '../api/authority.ts'
 import { type AuthorityBody, type AuthorityType, isAuthorityType, type RoleId } from '../wire/authority.ts'
 import type { ChannelId, IdentityId, OpId } from '../wire/ids.ts'
 import { namesOf } from '../wire/permissions.ts'
@@ -60,6 +60,12 @@ export class Teller {
     return {
       op: node.id, kind: node.type as AuthorityType, by: node.author, byName: node.author === undefined ? '' : this.nameOf(node.author), about: this.about(node),
     }
+  }
+
+  /** A reason, with the act behind it where there is one. */
+  why(reason: Reason): { readonly reason: Reason; readonly becauseOf?: ActRef } {
+    const by = reason.by === undefined ? undefined : this.replica.authority.node(reason.by)
+    return { reason, ...(by === undefined ? {} : { becauseOf: this.ref(by) }) }
   }
 
   private about({ body, fork }: Node): Subject {

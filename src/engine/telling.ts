@@ -2,19 +2,19 @@
 import type { MessageInfo, SpaceInfo, StatusInfo, Update } from '../api.ts'
 import type { ChannelId, DeviceId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import type { MessageRecord } from '../wire/content-records.ts'
-import type { Op } from '../wire/op.ts'
 import { roleInfos } from './authority-views.ts'
 import { DM_NAME } from './contacts.ts'
 import type { Engine } from './engine.ts'
 import { messageCounts } from './messages/counting.ts'
 import { PLAIN } from './messages/fold.ts'
 import { messageInfo } from './messages/infos.ts'
+import { sendState } from './messages/sent.ts'
 import { recount } from './messages/unread.ts'
 import type { Replica } from './replica.ts'
 import type { SpaceState } from './space/state.ts'
 import type { Turn } from './turn.ts'
 import { Undone } from './undone.ts'
-import { categoryInfos, channelInfos, memberInfos, sendState, spaceInfo } from './views.ts'
+import { categoryInfos, channelInfos, memberInfos, spaceInfo } from './views.ts'
 
 export class Telling {
   private readonly engine: Engine
@@ -86,7 +86,7 @@ export class Telling {
       const [space = '', channel = ''] = key.split('|')
       if (space !== replica.id) continue
       this.changedStates.delete(key)
-      const states = this.recent.of(replica.id, channel as ChannelId).map((m) => ({ id: m.id, state: sendState(replica, channel as ChannelId, m.chanSeq) }))
+      const states = this.recent.of(replica.id, channel as ChannelId).map((m) => ({ id: m.id, state: sendState(replica, channel as ChannelId, m) }))
       if (states.length > 0) this.tellChanged(turn, `states|${key}`, { type: 'states', space: replica.id, channel: channel as ChannelId, states })
     }
   }
@@ -190,16 +190,16 @@ export class Telling {
 
 /** The last own messages of each channel: whose states still move. */
 class RecentOwn {
-  private readonly lists = new Map<string, { id: Op['id']; chanSeq: number }[]>()
+  private readonly lists = new Map<string, MessageRecord[]>()
 
-  note(space: SpaceId, channel: ChannelId, message: { readonly id: Op['id']; readonly chanSeq: number }): void {
+  note(space: SpaceId, channel: ChannelId, message: MessageRecord): void {
     const key = space + channel
     const list = this.lists.get(key) ?? []
     if (list.some((m) => m.id === message.id)) return
-    list.push({ id: message.id, chanSeq: message.chanSeq })
+    list.push(message)
     list.sort((a, b) => a.chanSeq - b.chanSeq)
     this.lists.set(key, list.slice(-100))
   }
 
-  of(space: SpaceId, channel: ChannelId): readonly { readonly id: Op['id']; readonly chanSeq: number }[] { return this.lists.get(space + channel) ?? [] }
+  of(space: SpaceId, channel: ChannelId): readonly MessageRecord[] { return this.lists.get(space + channel) ?? [] }
 }

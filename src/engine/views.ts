@@ -1,5 +1,5 @@
 /** What clients see of the engine's state, made fresh when something changed. */
-import type { CategoryInfo, ChannelInfo, InviteInfo, MemberInfo, SendState, SpaceInfo } from '../api.ts'
+import type { CategoryInfo, ChannelInfo, InviteInfo, MemberInfo, SpaceInfo } from '../api.ts'
 import type { Keeps } from '../api/authority.ts'
 import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
@@ -99,10 +99,4 @@ export function inviteInfos(turn: Turn, replica: Replica, secrets: ReadonlyMap<s
       state: i.revoked ? 'revoked' : i.used >= i.uses ? 'used-up' : i.expiresAt <= turn.now ? 'expired' : 'live',
     }
   })
-}
-
-export function sendState(replica: Replica, channel: ChannelId, chanSeq: number): SendState {
-  const state = replica.delivery.stateOf(channel, chanSeq, replica.others(channel))
-  const refusal = state.type === 'queued' ? replica.mail.refusalOf(channel, chanSeq) : undefined
-  return refusal === undefined ? state : { type: 'failed', reason: refusal }
 }

@@ -193,7 +193,7 @@ export class Liveness {
         page.unshift(...got.messages)
         more = got.more && got.messages.length > 0
       }
-      messages.push(...page)
+      messages.push(...page.filter(({ state }) => state.type !== 'void'))
     }
     for (const message of messages) this.checks.same(node.name, message)
     return {

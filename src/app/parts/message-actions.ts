@@ -26,8 +26,8 @@ export interface Actor {
 export function actionsOf(row: MessageLine, rights: Rights): Action[] {
   const { saved } = row
   if (row.state.type === 'refused') return ['copy', 'retry', 'discard']
-  // Until it has its lasting id, nothing can point at it. Of what was deleted nothing is left to point at.
-  if (saved === undefined || row.state.type === 'securing') return ['copy']
+  // Until it has its lasting id, nothing can point at it, nor at what doesn't count. Of what was deleted nothing is left to point at.
+  if (saved === undefined || row.state.type === 'securing' || row.state.type === 'void') return ['copy']
   if (saved.deleted) return []
   const all: Action[] = []
   if (rights.react) all.push('react')

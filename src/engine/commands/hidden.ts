@@ -56,6 +56,5 @@ function whyHidden({ replica: { authority, me } }: AskedIn, { channel }: Run<'li
 
 function tell({ replica }: AskedIn, { channel }: Run<'list-hidden'>, record: MessageRecord, reason: Reason): HiddenInfo {
   const message = messageInfo(replica, { channel, record, folded: PLAIN }, undefined)
-  const by = reason.by === undefined ? undefined : replica.authority.node(reason.by)
-  return { message, reason, ...(by === undefined ? {} : { becauseOf: new Teller(replica).ref(by) }) }
+  return { message, ...new Teller(replica).why(reason) }
 }

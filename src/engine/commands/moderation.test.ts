@@ -70,6 +70,21 @@ test('Alice sees what is hidden and why, Bob what became of his own words, Carol
   expect((await hidden(carol)).messages).toEqual([])
 })
 
+test('M10 what Bob said without knowing of his removal stays on his own screen, with the reason, and is shown to nobody else', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.say(bob, 'Before')
+  await h.apart([bob], async () => {
+    await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+    await h.say(bob, 'Anybody here?')
+  })
+  const seen = async (person: typeof bob): Promise<readonly string[]> => (await h.does(person, { type: 'get-messages', channel: h.channel })).messages.map(({ text, state }) => `${text} ${state.type}`)
+  expect((await seen(bob)).at(-1)).toBe('Anybody here? void')
+  const last = (await h.does(bob, { type: 'get-messages', channel: h.channel })).messages.at(-1)
+  expect(last?.state).toMatchObject({ type: 'void', reason: { code: 'removed' }, becauseOf: { kind: 'kick', byName: 'Alice' } })
+  for (const person of [h.alice, carol]) expect(await seen(person)).toEqual(['Before received'])
+})
+
 test('two moderators ban Dave at once: one lifts what is not above them, and the owner lifts the rest', async () => {
   const h = await Allotment.begin()
   const bob = await h.joins('Bob'), carol = await h.joins('Carol'), dave = await h.joins('Dave')

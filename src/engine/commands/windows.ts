@@ -32,7 +32,7 @@ export async function getMessages(asked: AskedIn, c: Run<'get-messages'>): Promi
   replica.opened.note(c.channel)
   await engine.questions.follow(turn, () => windowFor(asked, c), (later, answer) => {
     if (answer === undefined) return later.out.refuse(asker, fail('unknown-message'))
-    for (const { device, id, chanSeq } of answer.own) if (device === replica.me.device) engine.telling.recent.note(replica.id, c.channel, { id, chanSeq })
+    for (const record of answer.own) if (record.device === replica.me.device) engine.telling.recent.note(replica.id, c.channel, record)
     return later.out.reply(asker, answer.result)
   })
   return undefined

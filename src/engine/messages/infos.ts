@@ -5,9 +5,10 @@ import type { IdentityId, OpId } from '../../wire/ids.ts'
 import { MAX_QUOTE_CHARS } from '../limits.ts'
 import type { MessageDraft } from '../drafts.ts'
 import type { Replica } from '../replica.ts'
-import { NOTHING_UNREAD, sendState, type Unread } from '../views.ts'
+import { NOTHING_UNREAD, type Unread } from '../views.ts'
 import { mentionsInfo } from './mentions.ts'
 import type { Seen } from './reading.ts'
+import { sendState } from './sent.ts'
 
 const HLC_STEP = 1024
 
@@ -16,7 +17,7 @@ export function messageInfo(replica: Replica, seen: Omit<Seen, 'notes'>, target:
   const { content } = record
   const head = {
     id: record.id, channel, author: record.author, authorName: replica.authority.nameOf(record.author), sentAt: Math.floor(record.hlc / HLC_STEP), order: record.place,
-    mine: record.author === replica.me.identity, state: record.device === replica.me.device ? sendState(replica, channel, record.chanSeq) : { type: 'received' as const },
+    mine: record.author === replica.me.identity, state: sendState(replica, channel, record),
   }
   const thread = {
     ...(record.thread === undefined ? {} : { thread: record.thread }),

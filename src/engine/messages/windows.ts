@@ -8,7 +8,7 @@ import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
-import { messageCounts } from './counting.ts'
+import { isShown } from './counting.ts'
 import { after, messageRows } from './places.ts'
 import type { Located } from './reading.ts'
 
@@ -50,7 +50,7 @@ function* some(replica: Replica, { channel, thread }: Where, range: Pick<RangeQu
     const [rows = []] = yield [{ partition, query: { ...range, from, to, limit } }]
     for (const row of rows) {
       const record = decodeMessage(row.value)
-      if (record !== undefined && messageCounts(replica, channel, record)) found.push({ channel, record })
+      if (record !== undefined && isShown(replica, channel, record)) found.push({ channel, record })
     }
     const last = rows[rows.length - 1]
     if (found.length > count) return { found: found.slice(0, count), more: true }
