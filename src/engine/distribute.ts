@@ -27,7 +27,7 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
     // When many join, nobody needs the trees of all that came between.
     const isLate = isInCrowd(op, audience)
     if (isLate) turn.out.wake(`tree|${replica.id}`, turn.now + LATE_TREE_MS)
-    const tree = isTreeWanted(op, body) ? groups.treeFor(body.treeHash) : undefined
+    const tree = isTreeWanted(op, body, audience) ? groups.treeFor(body.treeHash) : undefined
     if (tree === undefined) continue
     if (!isLate) await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'tree', tree }, undefined, missed)
     // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
@@ -59,12 +59,18 @@ export async function postUnder(turn: Turn, audience: Audience, epoch: EpochId |
   if (gossip) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
 }
 
-/** A commit goes out under its parent's envelope, which its readers have; everything else under the tip's. */
+/**
+ * A commit goes out under its parent's envelope, which its readers have; everything else under the tip's. Whose disk was put back has no key of what it did
+ * since: what it says of its new device, and how that comes in, goes out under the nearest epoch before of which it has one, or nobody would ever read it.
+ */
 function sealEpoch({ groups }: Audience, op: Op): EpochId | undefined {
-  const parent = op.header.type === 'commit' ? groups.commits.get(op.id)?.parent : undefined
-  if (parent !== undefined && groups.keys.envelope(parent) !== undefined) return parent
-  return groups.tip()
+  const { type } = op.header, tip = groups.tip()
+  const readers = (type === 'commit' ? groups.commits.get(op.id)?.parent : undefined) ?? tip
+  return (COMINGS.has(type) ? groups.nearest(readers, () => true) : readers) ?? tip
 }
+
+/** Also who was removed since can open that epoch, and these tell nothing but who is here. */
+const COMINGS: ReadonlySet<string> = new Set(['deviceAdd', 'keyPackage', 'commit'])
 
 /** Content is for its channel's readers. Authority is everyone's, and so are the commits of every audience's group: they show who reads, not what. */
 function readersOf(replica: Replica, op: Op): Audience {
@@ -73,5 +79,9 @@ function readersOf(replica: Replica, op: Op): Audience {
 
 const isInCrowd = (op: Op, { groups }: Audience): boolean => op.header.audience === 0 && (groups.tree.nodes.get(op.id)?.leaves.length ?? 0) > TREE_AT_ONCE
 
-/** Newcomers to the space find the tree in their kit; whoever comes to read a private channel is a member already and finds it here. */
-const isTreeWanted = (op: Op, body: CommitBody): boolean => op.header.audience !== 0 || body.external || body.welcome !== undefined
+/**
+ * Newcomers to the space find the tree in their kit; whoever comes to read a private channel is a member already and finds it here. So does the author of a removal whose disk
+ * was put back before it: no key of theirs is only members' any more, so they can meet nobody to ask, and come in by this tree from outside.
+ */
+const isTreeWanted = (op: Op, body: CommitBody, { groups }: Audience): boolean =>
+  op.header.audience !== 0 || body.external || body.welcome !== undefined || groups.tree.nodes.get(op.id)?.removes === true

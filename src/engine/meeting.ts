@@ -45,15 +45,13 @@ export class Meeting {
 
   /**
    * What to say where we are under: the tip, when that is ours to seal under; before, nobody could open it, or too many. Who knows of a tip that it can't open must be found
-   * all the same, by those who have what it lacks: so it says it under the newest state it has in which all are members.
+   * all the same, by those who have what it lacks: so it says it under the newest epoch before that it can open, and in which all are members.
    */
   private epochFor(replica: Replica): EpochId | undefined {
     const { groups, everyone } = replica
     const tip = groups.tip()
     if (tip === undefined || maySeal(everyone)) return tip
-    if (groups.keys.has(tip)) return undefined
-    const nodes = [...groups.states.keys()].map((epoch) => groups.tree.nodes.get(epoch)).filter((node) => node?.leaves.every((device) => device === undefined || everyone.devices.has(device)))
-    return nodes.reduce((newest, node) => ((newest?.depth ?? -1) < (node?.depth ?? 0) ? node : newest), undefined)?.id
+    return groups.keys.has(tip) ? undefined : groups.nearest(tip, (leaves) => leaves.every((device) => device === undefined || everyone.devices.has(device)))
   }
 
   private mayAnnounce(replica: Replica): boolean { return this.engine.peers.self !== undefined && replica.state() === 'member' && this.epochFor(replica) !== undefined }

@@ -1,6 +1,7 @@
 /** Bob's laptop dies, and he restores it from a backup: it has forgotten what it said since. */
 import { describe, expect, test } from 'vitest'
 import { Allotment, type Between } from './allotment.test-support.ts'
+import type { Person } from './engines.test-support.ts'
 import { END_FORMER_AFTER_MS, UNSURE_ALONE_MS } from './limits.ts'
 
 const SAID = ['Bob: Before the backup', 'Bob: After the backup', 'Bob: Where was I?']
@@ -53,6 +54,47 @@ describe('a disk that was put back', () => {
     await h.room.pass(10_000)
     expect(devices()).not.toContain(before)
     expect(await h.texts(h.alice)).toEqual(SAID.slice(0, 2))
+  })
+})
+
+describe('a disk that was put back to before its person removed somebody', () => {
+  /** Alice, who has forgotten that she put Carol out, in a group whose keys she has forgotten with it. */
+  async function forgetful(): Promise<{ readonly h: Allotment; readonly bob: Person; readonly backUp: () => Promise<void> }> {
+    const h = await Allotment.begin(), bob = await h.joins('Bob'), carol = await h.joins('Carol')
+    await h.room.pass(60_000)
+    const then = h.alice.disk.snapshot()
+    await h.does(h.alice, { type: 'remove-member', member: h.id(carol) })
+    await h.room.pass(20_000)
+    return { h, bob, backUp: () => h.alice.putBack(then) }
+  }
+
+  /** They read each other, and Alice's new device is in the group. */
+  async function expectTogether(h: Allotment, bob: Person): Promise<void> {
+    await h.say(h.alice, 'Here I am')
+    await h.say(bob, 'I see')
+    await h.room.pass(5000)
+    for (const one of [h.alice, bob]) expect(await h.texts(one)).toEqual(['Alice: Here I am', 'Bob: I see'])
+    expect(await h.inGroup(bob)).toEqual(['Alice', 'Alice', 'Bob'])
+    expect(h.forked).toEqual([])
+  }
+
+  test('S9 what it says of its new device goes out under keys from before, and those who are here hear it', async () => {
+    const { h, bob, backUp } = await forgetful()
+    await backUp()
+    await h.room.pass(60_000)
+    expect(h.alice.notices).toEqual(['put-back'])
+    await expectTogether(h, bob)
+  })
+
+  test('S9 everybody is away: it comes in by the tree that lies with the removal, and who comes back follows', async () => {
+    const { h, bob, backUp } = await forgetful()
+    h.room.leaves(bob)
+    h.room.canDial = false
+    await backUp()
+    await h.room.pass(60_000)
+    await h.room.comesBack(bob)
+    await h.room.pass(60_000)
+    await expectTogether(h, bob)
   })
 })
 

@@ -11,10 +11,9 @@ import { simulate } from './run.ts'
 const SEEDS = 200
 const STEPS = 200
 /**
- * Seeds that fail and wait to be mended, each with what is known. They are played all the same: one that turns out well is to be taken off.
- *   150  L6: Carol came in by a link on the branch of a liar whose chain is frozen for the others; she and they never hear of each other
+ * Seeds that fail and wait to be mended, each with what is known, beside it. They are played all the same: one that turns out well is to be taken off.
  */
-const OPEN: ReadonlySet<number> = new Set<number>([150])
+const OPEN: ReadonlySet<number> = new Set<number>()
 /** So many failures show what led to them; of the others the line that repeats them is enough. */
 const TOLD_IN_FULL = 3
 

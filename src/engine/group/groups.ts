@@ -260,6 +260,14 @@ export class Groups {
     return { reason: 'no key package of ours fits' }
   }
 
+  /** The nearest epoch, from this one back, that can be sealed under here and whose leaves will do. */
+  nearest(from: EpochId | undefined, fits: (leaves: readonly (DeviceId | undefined)[]) => boolean): EpochId | undefined {
+    for (let node = this.tree.nodes.get(from as EpochId); node !== undefined; node = this.tree.nodes.get(node.parent as EpochId)) {
+      if (this.keys.envelope(node.id) !== undefined && fits(node.leaves)) return node.id
+    }
+    return undefined
+  }
+
   /** For each device a commit adds that sits on another branch: the deepest epoch both branches share, whose envelope it can open. */
   knownToAdded(commit: EpochId): EpochId[] {
     const node = this.tree.nodes.get(commit)
