@@ -157,8 +157,7 @@ export class Engine implements Stepper {
       case 'peer-up': return this.peers.up(turn, input.peer, input.path)
       case 'peer-path': return this.peers.path(input.peer, input.path)
       case 'peer-down':
-        this.peers.down(input.peer)
-        this.meeting.redial(turn, input.peer)
+        if (this.peers.down(input.peer)) this.meeting.redial(turn, input.peer)
         for (const replica of this.replicas.values()) this.touch(turn, replica)
         return
       case 'frame': return this.peers.onFrame(turn, input.peer, input.bytes)

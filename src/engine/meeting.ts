@@ -80,7 +80,10 @@ export class Meeting {
     }
   }
 
-  /** A connection that broke is tried again at once: who left for good answers nothing, and their presence runs out. */
+  /**
+   * A connection that broke is tried again at once: who left for good answers nothing, and their presence runs out. Not so one that ended before a word was said, by which somebody
+   * may keep out whom they have muted: that waits for the next announcement.
+   */
   redial(turn: Turn, peer: string): void {
     const addresses = this.presence.addressesOf(peer, turn.now)
     if (addresses !== undefined) turn.out.send({ type: 'dial', peer, addresses })

@@ -6,6 +6,7 @@ import { decodeFrame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
 import type { SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { FORGIVE_MUTES_MS, FORGIVE_POINT_MS, MAX_JUDGED, MAX_PEER_MUTE_MS, MUTE_AT_POINTS, PEER_MUTE_MS, REQUEST_BURST } from '../limits.ts'
+import type { Input } from '../input.ts'
 import type { Person } from '../engines.test-support.ts'
 import { Out } from '../out.ts'
 import { asPeer, Conduct, type Fault, Requests } from './conduct.ts'
@@ -106,6 +107,14 @@ describe('a peer who misbehaves', () => {
     await h.room.pass(PEER_MUTE_MS)
     expect((await status(h, h.alice)).peers.map((p) => p.name).sort()).toEqual(['Bob', 'Carol', 'Mallory'])
     expect((await status(h, h.alice)).muted).toEqual([])
+  })
+
+  test('S6 whom somebody hangs up on before a word is said doesn’t dial again at once, and again', async () => {
+    const h = await home()
+    const dials = async (input: Input): Promise<number> => (await h.bob.engine.step(input, h.room.now)).sends.filter((send) => send.type === 'dial').length
+    expect(await dials({ type: 'peer-down', peer: h.alice.peer })).toBe(1)
+    expect(await dials({ type: 'peer-up', peer: h.alice.peer, path: 'direct' })).toBe(0)
+    expect(await dials({ type: 'peer-down', peer: h.alice.peer })).toBe(0)
   })
 
   const rename = encodeAuthorityBody({ type: 'profile', name: 'Mal' })

@@ -99,11 +99,13 @@ export class Peers {
   changes = 0
 
   path(id: string, path: Path): void { this.changes++; const peer = this.peers.get(id); if (peer !== undefined) peer.path = path }
-  down(id: string): void {
+  /** Whether whoever is gone had said who they are. */
+  down(id: string): boolean {
     const peer = this.peers.get(id)
     for (const session of peer?.sessions.values() ?? []) this.replicas.get(session.space)?.receiving.finish(session.device)
     this.peers.delete(id)
     this.changes++
+    return peer !== undefined && peer.sessions.size > 0
   }
 
   /** Devices that have proved themselves on some connection, per space. */
