@@ -125,6 +125,20 @@ test('S8 an ask is for so many ops, and what is opened meanwhile comes with the 
   expect(wants.next(replica, true).slice(0, 1)).toEqual([{ channel: two, device: deviceOf(9), from: 1, to: 7 }])
 })
 
+test('S8 of a channel with more than fits, each chain comes as far as the others, so that what was written at one time comes at one time', async () => {
+  const h = await home()
+  const replica = h.alice.space(h.space), one = channelOf(1), { device } = replica.me
+  const wants = new Wants(device)
+  wants.note(replica, [entry(one, 1, 30_000), entry(one, 2, 10_000), entry(one, 3, 5)])
+  const first = wants.next(replica, false)
+  expect(first.map(({ from, to }) => [from, to])).toEqual([[1, 3000], [1, 1000]])
+  const many = new Wants(device)
+  many.note(replica, Array.from({ length: 2000 }, (_, n) => entry(one, n, n < 1000 ? 2 : 5000)))
+  const asked = many.next(replica, false).map(({ from, to }) => to - from + 1)
+  expect(asked.reduce((sum, ops) => sum + ops)).toBeLessThanOrEqual(MAX_ASK_OPS)
+  expect(asked.filter((ops) => ops === 2)).toHaveLength(1000)
+})
+
 test('S8 a channel of thirty thousand devices is told in parts that each fit a frame', () => {
   const vector = Array.from({ length: 30_000 }, (_, n) => [entry(channelOf(1), n, 2 ** 40 + n, 2 * n), entry(channelOf(1), n, 2 ** 40 + n, 2 * n + 1)]).flat()
   const parts = partsOf(vector)

@@ -40,21 +40,27 @@ export class Wants {
   /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row in the same way, since it brought nothing. `plain`: channels that are asked for in another way. */
   next(replica: Replica, isAgain: boolean, plain: ReadonlySet<ChannelId> = NONE): readonly AskRange[] {
     // What was lost first: it is older than anything that is missing. Who may not have it isn't to hear of it either.
-    const ranges: AskRange[] = [...replica.holes.wanted(MAX_ASK_OPS / 2, (channel) => replica.mayHave(this.peer, channel))]
-    let wanted = ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+    const whole: AskRange[] = [...replica.holes.wanted(MAX_ASK_OPS / 2, (channel) => replica.mayHave(this.peer, channel))]
+    /** Of the channel that comes now; how many ops are missing of it, and how many of them will come at least. */
+    let some: AskRange[] = [], missing = 0, least = 0, room = MAX_ASK_OPS - opsIn(whole)
     for (const chain of this.inOrder(replica)) {
-      const tips = this.lacking.get(chain) as readonly VectorEntry[]
-      if (ranges.length >= MAX_ASK_RANGES || wanted >= MAX_ASK_OPS) break
-      if (ranges[0]?.channel === AUTHORITY_CHANNEL && tips[0]?.channel !== AUTHORITY_CHANNEL) break
+      const tips = this.lacking.get(chain) as readonly VectorEntry[], channel = tips[0]?.channel
+      if (some[0] !== undefined && channel !== some[0].channel) {
+        if (missing >= room) break
+        whole.push(...some)
+        room -= missing
+        some = []
+        missing = least = 0
+      }
+      if (whole.length + some.length >= MAX_ASK_RANGES || least >= room) break
+      if ((whole[0] ?? some[0])?.channel === AUTHORITY_CHANNEL && channel !== AUTHORITY_CHANNEL) break
       const found = this.rangesOf(replica, tips)
       if (found === undefined) { this.lacking.delete(chain); continue }
-      for (const range of found) {
-        const to = Math.min(range.to, range.from + MAX_ASK_OPS - wanted - 1)
-        if (to < range.from) continue
-        wanted += to - range.from + 1
-        ranges.push({ ...range, to })
-      }
+      some.push(...found)
+      missing += opsIn(found)
+      least += found.reduce((sum, range) => sum + Math.min(LEAST_SHARE, opsIn([range])), 0)
     }
+    const ranges = [...whole, ...shared(some, room)]
     const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}${plain.has(r.channel) ? ' plain' : ''}`).join()
     if (isAgain && asked === this.asked) return []
     this.asked = asked
@@ -80,6 +86,28 @@ export class Wants {
     const rank = (chain: ChainKey): number => (chain.startsWith(AUTHORITY_CHANNEL) ? -1 : replica.opened.rank(chain.slice(0, 32) as ChannelId))
     return [...this.lacking.keys()].map((chain) => ({ chain, rank: rank(chain) })).sort((a, b) => a.rank - b.rank || (a.chain < b.chain ? -1 : 1)).map(({ chain }) => chain)
   }
+}
+
+const opsIn = (ranges: readonly AskRange[]): number => ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+
+/** Where not all fits into one ask, each chain's share of it is that of what is missing, and no less than this. */
+const LEAST_SHARE = 64
+
+/**
+ * The beginnings of these parts of chains, so many ops in all. What was written at one time comes at one time in this way, whoever wrote it, and is kept side by side on
+ * the disk: chain after chain, each would be laid between the rows of those before it.
+ */
+function shared(ranges: readonly AskRange[], room: number): AskRange[] {
+  const all = opsIn(ranges), out: AskRange[] = []
+  let left = room
+  for (const range of ranges) {
+    const length = range.to - range.from + 1
+    const share = Math.min(length, left, all <= room ? length : Math.max(LEAST_SHARE, Math.ceil((length * room) / all)))
+    if (share <= 0) break
+    out.push({ ...range, to: range.from + share - 1 })
+    left -= share
+  }
+  return out
 }
 
 /** Trees that one peer was asked for, for as long as it is connected: the answer may come when the session in which it was asked has been followed by another. */
