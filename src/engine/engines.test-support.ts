@@ -254,6 +254,9 @@ export class Room {
   /** What lies there. */
   boxOf(topic: string): readonly Uint8Array[] { return this.boxes.get(topic) ?? [] }
 
+  /** The relay has this there, and nothing else. */
+  relayHolds(topic: string, parcels: readonly Uint8Array[]): void { this.boxes.set(topic, [...parcels]) }
+
   /** What was on its way reaches the relay. */
   arrive(): void {
     const late = this.onTheWay ?? []

@@ -4,7 +4,7 @@
  */
 import type { ApiError } from '../api.ts'
 import type { MailboxEvent, TopicKey } from '../ports.ts'
-import { concat, fromHex } from '../wire/bytes.ts'
+import { concat, equal, fromHex } from '../wire/bytes.ts'
 import { encodeAuthorityBody, joinProofBytes } from '../wire/authority.ts'
 import { decodeKit, type InviteLink, type Kit } from '../wire/invite.ts'
 import type { EpochId } from '../wire/ids.ts'
@@ -12,15 +12,17 @@ import type { Op } from '../wire/op.ts'
 import type { Gain } from './group/groups.ts'
 import { fail } from './errors.ts'
 import { fullness, groupTopic, type InviteKeys, inviteKeys, inviteTopic, openKit } from './invites.ts'
-import { GROUPS_AHEAD, MAX_GROUPS_TRIED } from './limits.ts'
+import { GROUPS_AHEAD, MAX_GROUPS_TRIED, MAX_KITS_OF_EPOCH } from './limits.ts'
 import type { Asker } from './out.ts'
 import { refusal } from './refusals.ts'
 import { publishKeyPackage } from './key-packages.ts'
-import { joinFromOutside } from './reconcile.ts'
+import { joinFromOutside, wayInto, type WayIn } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
 type GroupKit = Kit & { readonly type: 'group' }
+/** What was laid for an epoch, and the way in that it is. */
+interface Found { readonly kit: GroupKit; readonly way: WayIn }
 
 export type JoinResult =
   | { readonly type: 'waiting' }
@@ -39,7 +41,8 @@ export class Joining {
   asker: Asker | undefined
   readonly topic: TopicKey
   private readonly keys: InviteKeys
-  private readonly groups = new Map<EpochId, GroupKit>()
+  /** What was laid as the group of an epoch, in the order it was: whoever is a member may lay something there. */
+  private readonly groups = new Map<EpochId, GroupKit[]>()
   /** Relays that have told all they have of the authority log. */
   private readonly heard = new Set<string>()
   /** Epochs whose group is looked for, by topic. */
@@ -83,12 +86,17 @@ export class Joining {
       const plain = await openKit(this.replica.world.suite, this.keys.box, this.replica.id, this.keys.invite, parcel.bytes)
       const kit = plain === undefined ? undefined : decodeKit(plain)
       if (kit?.type === 'ops') await this.replica.receive(turn, kit.ops)
-      if (kit?.type === 'group') this.groups.set(kit.epoch, kit)
+      if (kit?.type === 'group') this.noteGroup(kit)
     }
     if (!event.end) return { type: 'waiting' }
     const heard = this.places.get(event.topic)?.heard ?? this.heard
     heard.add(event.relay)
     return this.heard.size === 0 ? { type: 'waiting' } : this.attempt(turn)
+  }
+
+  private noteGroup(kit: GroupKit): void {
+    const known = this.groups.get(kit.epoch) ?? []
+    if (known.length < MAX_KITS_OF_EPOCH) this.groups.set(kit.epoch, [...known, kit])
   }
 
   private async attempt(turn: Turn): Promise<JoinResult> {
@@ -98,9 +106,9 @@ export class Joining {
     // A link can be opened before what belongs to it has reached the relay.
     if (refusal?.code === 'link-unknown') return { type: 'unknown' }
     if (refusal !== undefined) return { type: 'refused', error: refusal }
-    const kit = await this.bestGroup(turn)
-    if (kit === 'looking') return { type: 'waiting' }
-    if (kit !== undefined) return this.enter(turn, kit, this.replica)
+    const found = await this.bestGroup(turn)
+    if (found === 'looking') return { type: 'waiting' }
+    if (found !== undefined) return this.enter(turn, found, this.replica)
     // Who was in before may know of the invite, and that it was taken back be told nowhere: of a link that is dead nobody lays the kit again.
     return { type: this.heard.size < this.link.relays.length ? 'waiting' : 'unknown' }
   }
@@ -120,17 +128,28 @@ export class Joining {
   }
 
   /** The group of the first of the epochs to try that has one; 'looking' while a relay that has told of the log has not told of an epoch before it. */
-  private async bestGroup(turn: Turn): Promise<GroupKit | 'looking' | undefined> {
+  private async bestGroup(turn: Turn): Promise<Found | 'looking' | undefined> {
     let ahead = 0
     for (const epoch of this.epochsToTry()) {
-      const kit = this.groups.get(epoch)
-      if (kit !== undefined) return ahead === 0 ? kit : 'looking'
+      const found = await this.wayBy(epoch)
+      if (found !== undefined) return ahead === 0 ? found : 'looking'
       const place = await this.placeOf(turn, epoch)
       if (place === undefined) break
       if ([...this.heard].every((relay) => place.heard.has(relay))) continue
       if (++ahead === GROUPS_AHEAD) break
     }
     return ahead > 0 ? 'looking' : undefined
+  }
+
+  /** The first that was laid for this epoch and leads in: its tree is the one that the epoch's signed commit names. */
+  private async wayBy(epoch: EpochId): Promise<Found | undefined> {
+    const { everyone, groups, world } = this.replica, treeHash = groups.commits.get(epoch)?.treeHash
+    for (const kit of this.groups.get(epoch) ?? []) {
+      if (treeHash === undefined || !equal(world.suite.sha256(kit.tree), treeHash)) continue
+      const way = await wayInto(everyone, epoch, kit.groupInfo, kit.tree)
+      if (way !== undefined) return { kit, way }
+    }
+    return undefined
   }
 
   /** Watched from the first time it is asked for; undefined when that would be too many. */
@@ -154,7 +173,7 @@ export class Joining {
     return [...path, ...others.sort((a, b) => b.depth - a.depth || (a.id < b.id ? -1 : 1)).map(({ id }) => id)]
   }
 
-  private async enter(turn: Turn, kit: GroupKit, replica: Replica): Promise<JoinResult> {
+  private async enter(turn: Turn, { kit, way }: Found, replica: Replica): Promise<JoinResult> {
     const { suite } = replica.world
     const { me, groups } = replica
     const gains: Gain[] = []
@@ -167,9 +186,7 @@ export class Joining {
     ops.push(await replica.append(turn, 'join', encodeAuthorityBody({
       type: 'join', invite: this.keys.invite, identityPk: me.identityPk, cert: me.cert, displayName: me.name, proof,
     })))
-    const commit = await joinFromOutside(turn, replica.everyone, kit.epoch, kit.groupInfo, kit.tree, kit.relayKey)
-    if (commit === undefined) return { type: 'refused', error: fail('internal') }
-    ops.push(commit)
+    ops.push(await joinFromOutside(turn, replica.everyone, way, kit.relayKey))
     ops.push(await publishKeyPackage(turn, replica))
     replica.save(turn, { ...replica.record, state: 'open', link: '' })
     return { type: 'joined', ops, parent: kit.epoch }

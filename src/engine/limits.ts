@@ -111,6 +111,8 @@ export const LATE_TREE_MS = 30_000
 /** Epochs whose group a newcomer looks for at a time, and in all: the first of them is the tip, which nearly always has one. */
 export const GROUPS_AHEAD = 2
 export const MAX_GROUPS_TRIED = 256
+/** Groups that are remembered as laid for one epoch: more are laid by nobody honest. */
+export const MAX_KITS_OF_EPOCH = 8
 /** Live invites of one space: each costs a copy of every authority op at the relay. */
 export const MAX_LIVE_INVITES = 10
 export const MAX_SPACES = 200

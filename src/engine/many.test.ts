@@ -3,8 +3,12 @@ import { expect, test } from 'vitest'
 import { type Home, home, joins, of, say, texts, tipOf } from './group/home.test-support.ts'
 import type { Person } from './engines.test-support.ts'
 import { groupTopic, inviteTopic } from './invites.ts'
-import { GROUPS_AHEAD, LATE_TREE_MS, TREE_AT_ONCE } from './limits.ts'
+import { GROUPS_AHEAD, LATE_TREE_MS, MAX_KITS_OF_EPOCH, TREE_AT_ONCE } from './limits.ts'
+import { concat, fromHex } from '../wire/bytes.ts'
+import type { CommitBody } from '../wire/group.ts'
 import type { InviteId } from '../wire/ids.ts'
+import { encodeKit } from '../wire/invite.ts'
+import { LABELS } from './labels.ts'
 
 /** Parcels that this person has been handed, by topic. */
 function countsParcels(person: Person): Map<string, number> {
@@ -64,3 +68,23 @@ test('S23 in a crowd the tree goes to the relays when nobody has come for a whil
   await h.room.pass(LATE_TREE_MS)
   expect(trees()).toBe(before + 1)
 }, 60_000)
+
+test('what Mallory lays as the tip\u2019s group, before or after the true one, keeps nobody out', async () => {
+  const h = await home()
+  const { link, invite } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, uses: 20 })
+  const mallory = await joins(h, 'Mallory', link)
+  const { group } = await topicsOf(h, invite), { authority, world, groups } = of(h, mallory), tip = tipOf(h, mallory)
+  const lays = async (groupInfo: Uint8Array, tree: Uint8Array): Promise<Uint8Array> => {
+    const kit = encodeKit({ type: 'group', epoch: tip, groupInfo, tree, envelopeSecret: new Uint8Array(32), relayKey: new Uint8Array(32), secrets: [] })
+    const aad = concat(fromHex(h.space) as Uint8Array, fromHex(invite) as Uint8Array)
+    return world.suite.sealTo(authority.state.invites.get(invite)?.sealPk as Uint8Array, LABELS.inviteKit, aad, kit)
+  }
+  const tree = groups.treeFor((groups.commits.get(tip) as CommitBody).treeHash) as Uint8Array
+  const before = [await lays(new Uint8Array(200), tree), await lays((groups.commits.get(tip) as CommitBody).groupInfo, tree.slice(1))]
+  const after = await Promise.all(Array.from({ length: MAX_KITS_OF_EPOCH }, (_, n) => lays(new Uint8Array(n), tree)))
+  h.room.relayHolds(group, [...before, ...h.room.boxOf(group), ...after])
+  const carol = await joins(h, 'Carol', link)
+  await h.room.pass(10_000)
+  await say(h, carol, 'Here')
+  expect(await texts(h, h.alice)).toEqual(['Here'])
+})

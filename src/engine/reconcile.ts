@@ -9,7 +9,7 @@ import type { DeviceId, EpochId, OpId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
 import type { Groups } from './group/groups.ts'
-import { commit, createGroup, externalCommit, type MlsSelf, type MlsState } from './group/mls.ts'
+import { commit, createGroup, externalCommit, type Made as MlsMade, type MlsSelf, type MlsState } from './group/mls.ts'
 import { grant, toBundle, toGrant, toWant, want } from './history.ts'
 import { isPackageOld, publishKeyPackage, usablePackages } from './key-packages.ts'
 import { LABELS } from './labels.ts'
@@ -155,7 +155,8 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
       const body = audience.groups.commits.get(what.tip)
       const tree = body === undefined ? undefined : audience.groups.treeFor(body.treeHash)
       if (body === undefined || tree === undefined) return undefined
-      return joinFromOutside(turn, audience, what.tip, body.groupInfo, tree, undefined)
+      const way = await wayInto(audience, what.tip, body.groupInfo, tree)
+      return way === undefined ? undefined : joinFromOutside(turn, audience, way, undefined)
     }
     case 'bundle': return bundle(turn, audience, what.tip, what.epochs)
     case 'grant': return grant(turn, audience, what.want)
@@ -175,12 +176,18 @@ export async function commitChange(turn: Turn, audience: Audience, parent: Epoch
   return publish(turn, audience, { parent, external: false, mls: made.commit, welcome: made.welcome, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: remove.length > 0, adds: add.length > 0 })
 }
 
-/** A join without anybody's help: from group info and tree. `relayKey`: the space's, where the parent's secret isn't known. */
-export async function joinFromOutside(turn: Turn, audience: Audience, parent: EpochId, info: Uint8Array, tree: Uint8Array, relayKey: Uint8Array | undefined): Promise<Op | undefined> {
+/** A way into a group without anybody's help, found to be one: nothing is said or kept yet. */
+export interface WayIn { readonly parent: EpochId; readonly made: MlsMade; readonly secret: Uint8Array }
+
+/** From group info and tree; undefined where they are none. */
+export async function wayInto(audience: Audience, parent: EpochId, info: Uint8Array, tree: Uint8Array): Promise<WayIn | undefined> {
   const { groups, replica: { me } } = audience
   const made = await externalCommit(groups.mls, info, tree, selfOf(audience), groups.binding(me.device, parent))
-  if ('reason' in made) return undefined
-  const secret = await groups.secretOf(made.state, parent, made.commit)
+  return 'reason' in made ? undefined : { parent, made, secret: await groups.secretOf(made.state, parent, made.commit) }
+}
+
+/** `relayKey`: the space's, where the parent's secret isn't known. */
+export function joinFromOutside(turn: Turn, audience: Audience, { parent, made, secret }: WayIn, relayKey: Uint8Array | undefined): Promise<Op> {
   return publish(turn, audience, { parent, external: true, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, tree: made.tree, state: made.state, secret, removes: false, adds: false, relayKey })
 }
 
