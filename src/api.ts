@@ -63,6 +63,10 @@ export type Command =
   | { readonly type: 'compact' }
   /** Looks at all there is on the disk, beside everything else; what is damaged is cut out and fetched again. */
   | { readonly type: 'check-storage' }
+  /** All that is on this device in one file, sealed under a passphrase; and such a file onto a device that is in no space. One at a time. */
+  | { readonly type: 'save-copy'; readonly passphrase: string }
+  | { readonly type: 'take-copy'; readonly file: string; readonly passphrase: string }
+  | { readonly type: 'cancel-copy' }
 
 /** At least one role's holders or one member. */
 export interface Readers { readonly roles?: readonly RoleId[]; readonly members?: readonly IdentityId[] }
@@ -214,6 +218,8 @@ export type ErrorCode =
   | 'older' | 'emptied'
   /** A part of the disk could not be read: it is fetched again where it can be. */
   | 'damaged'
+  /** Copies: not its passphrase; no copy, or a damaged one; made by a newer version; the storage here is damaged; a passphrase that is too short; given up. */
+  | 'copy-locked' | 'copy-invalid' | 'copy-newer' | 'copy-damaged' | 'passphrase-short' | 'cancelled'
   | 'disk-full' | 'disk-failed' | 'busy' | 'internal'
 
 export interface Results extends AuthorityResults, MessageResults {
@@ -249,6 +255,10 @@ export interface Results extends AuthorityResults, MessageResults {
   'compact': Record<never, never>
   /** Places that were damaged. */
   'check-storage': { readonly damaged: number }
+  /** device: which the copy becomes where it is taken; left out: it will have to be let in anew. */
+  'save-copy': { readonly file: string; readonly bytes: number; readonly device?: DeviceId }
+  'take-copy': Record<never, never>
+  'cancel-copy': Record<never, never>
 }
 
 export type Result = { [T in CommandType]: Results[T] }[CommandType]
@@ -271,6 +281,8 @@ export type Update =
   | { readonly type: 'notice'; readonly error: ApiError }
   /** How far a check of the disk is, and at the end how many places are damaged. */
   | { readonly type: 'storage'; readonly done: number; readonly all: number; readonly damaged?: number }
+  /** How far a copy is. */
+  | { readonly type: 'copy'; readonly done: number; readonly all: number }
 
 /** How a locked disk can be opened, besides by the code that was written down. */
 export type LockWay = { readonly type: 'passphrase' } | { readonly type: 'recovery' } | { readonly type: 'passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array }

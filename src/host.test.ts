@@ -40,6 +40,8 @@ function setUp(script: Script, diskFails: (save: number) => DiskError | undefine
     async get() { return undefined },
     async range(partition): Promise<Row[]> { log.push(`read ${partition}`); return [{ key: new Uint8Array([1]), value: new Uint8Array([2]) }] },
     async size() { return 0 },
+    async partitions() { return [] },
+    async * copy() {},
     async compact() { log.push('compact'); if (tidyingFails !== undefined) throw tidyingFails; return false },
     async check() { if (tidyingFails !== undefined) throw tidyingFails; return [] },
     async mend() { log.push('mend'); return [] },

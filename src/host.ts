@@ -11,10 +11,11 @@
  * restart loop. The same loop runs in the browser's worker, in the headless peer and in the simulator: no API of any of them is named here.
  */
 import type { ApiError, Command, Reply } from './api.ts'
+import { goOnWith, isLong, type Long } from './aside.ts'
 import type { Input, Read, Send, Step, Stepper, Tell, Wake } from './engine/input.ts'
 import { BUSY, errorFor, STOPPING } from './engine/failures.ts'
 import { OUTLIVES_ENGINE, senderOf, sizeOf } from './engine/senders.ts'
-import { type Clock, type Disk, DiskError, type Mailbox, type MailboxEvent, type Network, type NetworkEvent, type Tally, type TopicKey } from './ports.ts'
+import { type Clock, type Copies, type Disk, DiskError, type Mailbox, type MailboxEvent, type Network, type NetworkEvent, type Tally, type TopicKey } from './ports.ts'
 
 /** Calls `fire` once, at `atMs` by the clock or a little later. Early is allowed: the host looks at the clock and sets the rest. */
 export interface Timers {
@@ -27,6 +28,7 @@ export interface HostParts {
   readonly engine: () => Stepper
   readonly disk: Disk
   readonly tally?: Tally
+  readonly copies?: Copies
   readonly network: Network
   readonly mailbox: Mailbox
   readonly clock: Clock
@@ -60,9 +62,6 @@ export const RESTART_AFTER_MS = 250
 export const MAX_RESTART_AFTER_MS = 30_000
 /** Without a failure for so long, all is forgiven. */
 export const FORGIVEN_AFTER_MS = 60_000
-
-/** How often at most a check tells how far it is. */
-const CHECK_STEPS = 20
 
 interface Armed { readonly tag: string; readonly at: number; handle: unknown }
 interface Queued { readonly input: Input; readonly sender: string | undefined; readonly bytes: number; readonly armed?: Armed }
@@ -292,7 +291,7 @@ class Loop implements Host {
     if (step.saves.length > 0) await disk.save(step.saves)
     if (step.tally !== undefined) await tally?.write(step.tally)
     const answers: Input[] = []
-    for (const read of step.reads) if ('check' in read) this.check(read.tag); else answers.push(await readFrom(disk, read))
+    for (const read of step.reads) if (isLong(read)) this.beside(read); else answers.push(await readFrom(disk, read))
     this.answers = [...answers, ...this.answers]
     if (input.type === 'parcels' || input.type === 'rolled-back') this.moveOn(input)
     for (const send of step.sends) this.send(send)
@@ -334,19 +333,13 @@ class Loop implements Host {
   }
 
   /** Goes on while other inputs are taken. An engine that was dropped meanwhile has nobody who waits for it. */
-  private check(tag: string): void {
-    const { engine } = this
-    let last = { done: 0, all: 0 }
-    const tell = (end: { readonly damaged?: number; readonly failed?: true }): void => {
+  private beside(read: Long): void {
+    const { engine, parts: { disk, copies } } = this
+    goOnWith({ disk, ...(copies === undefined ? {} : { copies }), log: (what, error) => this.log(what, error) }, read, (input) => {
       if (this.engine !== engine || this.state === 'stopping') return
-      this.events.push({ input: { type: 'checked', tag, ...last, ...end }, sender: undefined, bytes: 0 })
+      this.events.push({ input, sender: undefined, bytes: 0 })
       this.work()
-    }
-    this.parts.disk.check((done, all) => {
-      const isNews = Math.floor((CHECK_STEPS * done) / all) !== Math.floor((CHECK_STEPS * last.done) / Math.max(last.all, 1))
-      last = { done, all }
-      if (isNews) tell({})
-    }).then((lost) => tell({ damaged: lost.length }), (error: unknown) => { this.log('The disk could not be checked', error); tell({ failed: true }) })
+    })
   }
 
   /** What is damaged stays so: the next engine must find a disk that it can read, and what is missing named. */
@@ -484,7 +477,7 @@ type Outcome<T> = { readonly failed: false; readonly value: T } | { readonly fai
 const outcome = <T>(work: Promise<T>): Promise<Outcome<T>> => work.then((value) => ({ failed: false, value }), (error: unknown) => ({ failed: true, error }))
 
 /** What the disk says to the engine. */
-async function readFrom(disk: Disk, read: Exclude<Read, { readonly check: true }>): Promise<Input> {
+async function readFrom(disk: Disk, read: Exclude<Read, Long>): Promise<Input> {
   const { tag } = read
   if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
   if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }

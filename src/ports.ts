@@ -52,6 +52,9 @@ export interface RangeQuery {
 /** Rows that are gone: from one place to another in the disk's own order (wire/losses.ts). */
 export interface Lost { readonly from: Uint8Array; readonly to: Uint8Array | undefined }
 
+/** Rows of one partition, out of a copy of all there is; `done` of about `all` bytes are told with them. */
+export interface Copied { readonly partition: string; readonly rows: readonly Row[]; readonly done: number; readonly all: number }
+
 /** Ordered rows in named partitions, sealed at rest. Rows are sorted by key within a partition. One writer at a time. */
 export interface Disk {
   /** All or nothing, durable when it resolves (strict). Rejects with DiskError; a rejected save changed nothing. */
@@ -60,6 +63,10 @@ export interface Disk {
   range(partition: string, query: RangeQuery): Promise<Row[]>
   /** Bytes of a partition's rows, nearly: without reading them. */
   size(partition: string): Promise<number>
+  /** Of all that have rows, and perhaps of some that had. */
+  partitions(): Promise<string[]>
+  /** All rows as of one moment, partition by partition, while saves go on. Whoever stops before its end has to `return` it, as for-await does. */
+  copy(): AsyncIterable<Copied>
   /**
    * A piece of tidying, some tens of milliseconds long: what was deleted or replaced leaves the blocks for good, and room that is no longer needed is given back where that
    * can be done. False: nothing is left to do. Rejects like save, and then nothing has changed.
@@ -80,6 +87,21 @@ export interface Tally {
   read(): Promise<Uint8Array | undefined>
   /** Whole or not at all. After a power cut the former bytes may be there again. */
   write(bytes: Uint8Array): Promise<void>
+}
+
+/** How a copy came to its end. locked: not the passphrase. invalid: no copy, or a damaged one. newer: by a newer program. damaged: the disk that should be copied is. */
+export type CopyEnd =
+  | { readonly type: 'done'; readonly file: string; readonly bytes: number }
+  | { readonly type: 'cancelled' | 'locked' | 'invalid' | 'newer' | 'damaged' | 'full' | 'failed' }
+
+/** Copies of all that is on a disk, in files beside it, sealed under a passphrase. Never throws; one at a time. */
+export interface Copies {
+  /** Into a file of its own, while the disk goes on being used. `tell`: so much of so much. */
+  save(disk: Disk, passphrase: string, tell: (done: number, all: number) => void): Promise<CopyEnd>
+  /** Onto a disk on which there is nobody: all of it, or nothing. */
+  take(disk: Disk, file: string, passphrase: string, tell: (done: number, all: number) => void): Promise<CopyEnd>
+  /** What is going on ends soon, and nothing of it stays. */
+  cancel(): void
 }
 
 export class DiskError extends Error {

@@ -31,7 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ['types:wire'],
   ports: [],
   engine: ['wire', 'ports', 'api'],
-  host: ['engine', 'wire', 'ports', 'api'],
+  host: ['engine', 'wire', 'ports', 'api', 'aside'],
+  aside: ['engine', 'ports'],
   adapters: ['wire', 'ports'],
   app: ['types:api', 'types:wire'],
   sw: [],
@@ -56,6 +57,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   ports: ['ts-mls'],
   engine: ['ts-mls', '@noble/'],
   host: [],
+  aside: [],
   app: ['svelte', 'bits-ui', 'virtua/svelte', '@lucide/svelte/', 'uqr', 'qr'],
 }
 const FOR_TESTS = ['vitest', 'fast-check', 'fake-indexeddb', 'cborg', 'node:']

@@ -4,6 +4,7 @@
  */
 import { type Disk, DiskError, type Save } from '../ports.ts'
 import { entryBytes, sumBytes } from './disk-format.ts'
+import { copyOf } from './disk-copy.ts'
 import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
 
 /** What a memory disk holds durably, as of one moment. Never changes: open a disk on it as often as you like. */
@@ -35,6 +36,12 @@ export function openMemoryDisk(snapshot: DiskSnapshot = { partitions: new Map() 
       return row !== undefined && row.key.length === key.length && row.key.every((byte, i) => byte === key[i]) ? row.value : undefined
     },
     async size(partition) { check(); return sumBytes(partitions.get(partition)?.entries ?? [], entryBytes) },
+    async partitions() { check(); return [...partitions.keys()] },
+    copy() {
+      const then = partitions
+      const rows: Disk['range'] = async (partition, query) => { check(); return mergeRange(then.get(partition) ?? NO_EDITS, query, async () => []) }
+      return copyOf([...then.keys()], rows, sumBytes([...then.values()], ({ entries }) => sumBytes(entries, entryBytes)))
+    },
     async compact() { check(); return false },
     // Memory is whole, or the process isn't there.
     async check() { check(); return [] },
@@ -86,6 +93,8 @@ export function faultyDisk(disk: Disk, decide: (saves: readonly Save[]) => SaveF
     async get(partition, key) { check(); return disk.get(partition, key) },
     async range(partition, query) { check(); return disk.range(partition, query) },
     async size(partition) { check(); return disk.size(partition) },
+    async partitions() { check(); return disk.partitions() },
+    async * copy() { for await (const some of disk.copy()) { check(); yield some } },
     async compact() { check(); return disk.compact() },
     async check(tell) { check(); return disk.check(tell) },
     async mend() { check(); return disk.mend() },

@@ -12,11 +12,12 @@
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
  * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
  */
-import { type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
+import { type Copied, type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
 import { compare, fromHex, fromUtf8 } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type Page, pageBytes, sumBytes } from './disk-format.ts'
+import { copyOf, namesIn } from './disk-copy.ts'
 import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
 import { mend, type Mended, type TellProgress } from './disk-mend.ts'
 import { edit, firstHeld, type Held, measure, type PageSource, scan } from './disk-tree.ts'
@@ -84,6 +85,8 @@ class PagedDisk implements Disk {
   #pending: Pending[] = []
   #writing: Promise<void> | undefined
   #isClosed = false
+  /** While a copy is being read its pages stay: nothing is folded. */
+  #copying: Promise<void> | undefined
   /** How far tidying has come; from the start again when it is through. */
   #tidiedTo: Uint8Array = new Uint8Array()
 
@@ -128,6 +131,26 @@ class PagedDisk implements Disk {
     })
   }
 
+  partitions(): Promise<string[]> { return this.#read(state => namesIn(this.#pages, state.head.root, state.overlay)) }
+
+  async * copy(): AsyncGenerator<Copied> {
+    let end: () => void = () => undefined
+    const state = await this.#alone(async () => {
+      this.#copying = new Promise(resolve => { end = resolve })
+      return this.#current()
+    })
+    try {
+      const all = await measure(this.#pages, state.head.root, { from: new Uint8Array(), to: undefined }) + state.journalBytes
+      yield * copyOf(await namesIn(this.#pages, state.head.root, state.overlay), async (partition, query) => {
+        if (this.#isClosed) throw closedError()
+        return this.#range(state, partition, query)
+      }, all)
+    } finally {
+      this.#copying = undefined
+      end()
+    }
+  }
+
   compact(): Promise<boolean> { return this.#alone(() => this.#tidy()) }
 
   /** First what the journal holds goes into pages, then what pages hold back goes down, one page a time: old rows are overwritten only in leaves. */
@@ -170,7 +193,7 @@ class PagedDisk implements Disk {
 
   /** Runs while nothing is written: saves that come meanwhile wait, as they do for each other. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#writing !== undefined) await this.#writing
+    while (this.#writing !== undefined || this.#copying !== undefined) await (this.#writing ?? this.#copying)
     if (this.#isClosed) throw closedError()
     const running = work().catch((error: unknown) => { this.#state = undefined; throw asDiskError(error) })
     this.#writing = running.then(() => undefined, () => undefined).then(() => this.#writeAll())
@@ -274,7 +297,7 @@ class PagedDisk implements Disk {
         continue
       }
       try {
-        await this.#foldIfGrown(bytes < BULK_BYTES ? USUAL : BULK)
+        await this.#foldIfGrown(this.#copying !== undefined ? FULL : bytes < BULK_BYTES ? USUAL : BULK)
       } catch {
         // Nothing is lost: the journal stays as it is, and folding is tried again after the next save.
         this.#state = undefined
@@ -299,7 +322,7 @@ class PagedDisk implements Disk {
     let overlay = state.overlay
     // Decoding gives rows of our own: the caller may do with its arrays what it likes.
     for (const record of records) overlay = overlaySaves(overlay, decodeJournal(record) as Save[])
-    if (bytes >= DIRECT_BYTES) return this.#fold(state, overlay)
+    if (bytes >= DIRECT_BYTES && this.#copying === undefined) return this.#fold(state, overlay)
     const head = { ...state.head, writes: state.head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(state.head.writes + 1 + i), record]))
     await this.#write(state, head, contents, [], overlay, state.journalBytes + sumBytes(records, record => record.length))
@@ -313,6 +336,7 @@ class PagedDisk implements Disk {
 
   /** Moves what the overlay holds into pages and empties the journal. */
   async #fold(state: State, overlay: Overlay, held?: Held): Promise<void> {
+    await this.#copying
     const { root, written, deleted } = await edit(this.#pages, state.head.root, editsOf(overlay), held)
     const writes = state.head.writes + 1
     // A record with nothing in it: every write leaves one, or an older head would pass for the latest.

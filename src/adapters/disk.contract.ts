@@ -339,6 +339,32 @@ export const DISK_CONTRACT: readonly DiskCase[] = [
     },
   },
   {
+    name: 'a copy is all there is as of one moment, whatever is saved, replaced, tidied or dropped meanwhile',
+    async run(open) {
+      const disk = await open(), model = new DiskModel(), names = ['a', 'bb', 'gone', 'ops/space']
+      const saves = names.flatMap(name => Array.from({ length: 400 }, (_, i) => put(name, u64(i), `${name} ${i} `.repeat(8))))
+      for (const some of [saves, [drop('gone'), remove('a', u64(7)), put('bb', u64(7), 'again')]]) { await disk.save(some); model.apply(some) }
+      for (const name of ['a', 'bb', 'ops/space']) same((await disk.partitions()).includes(name), true, `the name ${name}`)
+      const found = new DiskModel()
+      let last = 0
+      const late: Promise<unknown>[] = []
+      for await (const { partition, rows, done, all } of disk.copy()) {
+        if (done > all || done < last) throw new Error('the progress goes backwards')
+        last = done
+        found.apply(rows.map(({ key, value }) => put(partition, key, value)))
+        late.push(disk.save([drop('bb'), ...saves.slice(0, 900).map(save => ({ ...save, value: utf8(`late ${late.length} `.repeat(30)) }) as Save)]))
+        if (late.length === 3) late.push(disk.compact())
+      }
+      await Promise.all(late)
+      for (const name of names) same(show(found.range(name, { limit: 1000 })), show(model.range(name, { limit: 1000 })), `the copy of "${name}"`)
+      same(text(await disk.get('a', u64(7)))?.startsWith('late'), true, 'what was saved meanwhile')
+      for await (const one of disk.copy()) { same(one.partition, 'a', 'begun again'); break }
+      await disk.save([put('a', 'z', 'after a copy that was given up')])
+      while (await disk.compact()) continue
+      await disk.close()
+    },
+  },
+  {
     name: 'a closed disk says so, and closing waits for what was begun',
     async run(open) {
       let disk = await open()

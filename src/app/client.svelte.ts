@@ -45,6 +45,8 @@ export class Client {
   missing = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
   /** How much of the disk a check has looked at, from 0 to 1. */
   checked = $state(0)
+  /** How far a copy is. */
+  copied = $state(0)
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
@@ -164,6 +166,7 @@ export class Client {
       case 'restored': for (const act of update.acts) this.notify(restored(act, this.me?.identity)); return
       case 'acts': this.acts++; return
       case 'notice': this.notify(update.error.message); return
+      case 'copy': this.copied = update.all === 0 ? 1 : update.done / update.all; return
       case 'storage': this.checked = update.all === 0 ? 1 : update.done / update.all; return
       default: update satisfies never
     }

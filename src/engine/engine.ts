@@ -14,6 +14,7 @@ import { LOST_PARTITION } from '../wire/losses.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { Audits } from './audit.ts'
 import { Checked } from './checked.ts'
+import { Copying } from './copying.ts'
 import { runCommand } from './commands/commands.ts'
 import { HeldActs } from './commands/held.ts'
 import { takeContact } from './contacts.ts'
@@ -85,6 +86,7 @@ export class Engine implements Stepper {
   readonly mending: Mending
   readonly profiles: Profiles
   readonly tally: Tally
+  readonly copying: Copying
   readonly held = new HeldActs()
   readonly ownNotes: OwnNotes
   readonly checked: Checked
@@ -115,6 +117,7 @@ export class Engine implements Stepper {
     this.mending = new Mending(this)
     this.profiles = new Profiles(this)
     this.tally = new Tally(this.world)
+    this.copying = new Copying(this)
     this.ownNotes = new OwnNotes(this)
     this.checked = new Checked(this)
   }
@@ -133,7 +136,7 @@ export class Engine implements Stepper {
   }
 
   private concluded(turn: Turn): Step {
-    if (turn.out.hasSigned) this.tally.notch(turn)
+    if (turn.out.hasSigned) { this.tally.notch(turn); this.copying.signed(turn) }
     return turn.out.step()
   }
 
@@ -147,6 +150,7 @@ export class Engine implements Stepper {
       case 'client-gone': return
       case 'measured': return this.questions.onMeasured(turn, input.tag, input.bytes)
       case 'checked': return this.mending.onChecked(turn, input)
+      case 'copied': return this.copying.onCopied(turn, input)
       case 'mended': return turn.out.startAgain()
       case 'compacted': return this.questions.onCompacted(turn, input)
       case 'timer': return this.onTimer(turn, input.tag)
@@ -182,14 +186,15 @@ export class Engine implements Stepper {
       const row = rows.find(({ key }) => key[0] === 0), record = row && decodeMe(row.value)
       if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
       this.succession.load(turn, rows)
+      this.copying.load(rows)
       this.profiles.load(rows.find(({ key }) => equal(key, PROFILE_KEY))?.value)
-      if (record !== undefined && this.tally.load(turn, record, rows)) this.succession.begins(turn)
+      if (record !== undefined && (this.tally.load(turn, record, rows) || this.copying.isPutBack)) this.succession.begins(turn)
       this.telling.me(turn)
       return
     }
     if (first === 'own') return this.ownNotes.load(rows)
     if (first === 'lost') return this.mending.load(turn, rows)
-    if (first === 'spaces') return this.opening.begin(turn, rows)
+    if (first === 'spaces') return this.copying.becomes(turn, rows) ? undefined : this.opening.begin(turn, rows)
     if (first === 'open') return this.opening.onRows(turn, second as SpaceId, third, rows)
     if (first === 'query') return this.questions.onRows(turn, second, rows)
     const replica = this.replicas.get(first as SpaceId)

@@ -8,8 +8,9 @@ import { seededRandom } from '../adapters/random.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
-import type { Disk } from '../ports.ts'
+import type { CopyEnd, Disk } from '../ports.ts'
 import { toHex } from '../wire/bytes.ts'
+import { ME_PARTITION, TAKEN_KEY } from '../wire/copy.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { Engine } from './engine.ts'
 import type { Input, Read, Send, Step } from './input.ts'
@@ -24,6 +25,7 @@ export async function readFrom(disk: Disk, read: Read): Promise<Input> {
   if ('check' in read) return { type: 'checked', tag, done: 1, all: 1, damaged: (await disk.check()).length }
   if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
   if ('compact' in read) return { type: 'compacted', tag, more: await disk.compact() }
+  if ('copy' in read) throw new Error('This host makes no copies')
   return { type: 'measured', tag, bytes: await Promise.all(read.measure.map((partition) => disk.size(partition))) }
 }
 
@@ -197,12 +199,29 @@ export class Room {
     await person.disk.save(step.saves)
     person.tally = step.tally ?? person.tally
     const rows: Input[] = []
-    for (const read of step.reads) rows.push(await readFrom(person.disk, read))
+    for (const read of step.reads) rows.push('copy' in read ? { type: 'copied', tag: read.tag, end: await this.copy(person, read) } : await readFrom(person.disk, read))
     person.queue.unshift(...rows)
     for (const send of step.sends) this.carry(person, send)
     for (const { tag, at } of step.wakes) if (at === Infinity) person.wakes.delete(tag); else person.wakes.set(tag, at)
     for (const tell of step.tells) if (tell.type === 'reply') person.replies.set(tell.reply.id, tell.reply); else person.updates.push(tell.update)
     if (step.startAgain === true) await this.startsAgain(person)
+  }
+
+  /** Copies that people have saved. */
+  readonly copies = new Map<string, { readonly passphrase: string; readonly then: DiskSnapshot }>()
+
+  private async copy(person: Person, { copy }: Extract<Read, { readonly copy: unknown }>): Promise<CopyEnd> {
+    if (copy.type === 'cancel') return { type: 'cancelled' }
+    if (copy.type === 'save') {
+      const file = `${person.name}'s copy ${this.copies.size}`
+      this.copies.set(file, { passphrase: copy.passphrase, then: person.disk.snapshot() })
+      return { type: 'done', file, bytes: 1 }
+    }
+    const found = this.copies.get(copy.file)
+    if (found?.passphrase !== copy.passphrase) return { type: found === undefined ? 'invalid' : 'locked' }
+    person.disk = openMemoryDisk(found.then)
+    await person.disk.save([{ type: 'put', partition: ME_PARTITION, key: TAKEN_KEY, value: new Uint8Array() }])
+    return { type: 'done', file: copy.file, bytes: 1 }
   }
 
   /** As when the process ends: others see the connection go. */

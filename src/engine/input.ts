@@ -1,6 +1,6 @@
 /** What the world tells the engine, and what the engine asks of the world in return. Data only. */
 import type { Command, Reply, Update } from '../api.ts'
-import type { MailboxEvent, NetworkEvent, RangeQuery, Row, Save, TopicKey } from '../ports.ts'
+import type { CopyEnd, MailboxEvent, NetworkEvent, RangeQuery, Row, Save, TopicKey } from '../ports.ts'
 
 export type Input =
   /** Once, first. `tally`: what the last step that had one left elsewhere. */
@@ -16,6 +16,9 @@ export type Input =
   | { readonly type: 'checked'; readonly tag: string; readonly done: number; readonly all: number; readonly damaged?: number; readonly failed?: true }
   /** What could not be read is cut out of the disk, and noted there. */
   | { readonly type: 'mended'; readonly tag: string }
+  /** How far a copy is, and how it ended. */
+  | { readonly type: 'copied'; readonly tag: string; readonly done: number; readonly all: number }
+  | { readonly type: 'copied'; readonly tag: string; readonly end: CopyEnd }
   | { readonly type: 'timer'; readonly tag: string }
   | NetworkEvent
   | MailboxEvent
@@ -31,6 +34,8 @@ export type Read =
   /** A full check, beside everything else: answered now and then with how far it is, and at the end. */
   | { readonly tag: string; readonly check: true }
   | { readonly tag: string; readonly mend: true }
+  /** Beside everything else, too: a copy of all there is, into a file or out of one. */
+  | { readonly tag: string; readonly copy: { readonly type: 'save'; readonly passphrase: string } | { readonly type: 'take'; readonly file: string; readonly passphrase: string } | { readonly type: 'cancel' } }
 
 export type Send =
   | { readonly type: 'use-relays'; readonly urls: readonly string[] }

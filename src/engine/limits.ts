@@ -245,6 +245,8 @@ export const RETENTION_SLACK_MS = 24 * 3600_000
 export const RETENTION_EVERY_MS = 3600_000
 export const RETENTION_PAUSE_MS = 20
 export const RETENTION_AFTER_MS = 10_000
+/** Of what seals a copy of all this device keeps. */
+export const MIN_PASSPHRASE_CHARS = 8
 /** Ms between two pieces of tidying the disk. */
 export const COMPACT_PAUSE_MS = 50
 /** Ops of one chain that are looked at in one piece: a step of some tens of milliseconds. */

@@ -15,10 +15,11 @@
  * A device that was only certified by another one can certify nothing (A34). It is stuck: it reads, and signs nothing more, until its person types in the phrase or links it again.
  */
 import type { MailboxEvent, Row } from '../ports.ts'
-import { deviceConsentBytes, encodeAuthorityBody, revokeProofBytes } from '../wire/authority.ts'
+import { encodeAuthorityBody, revokeProofBytes } from '../wire/authority.ts'
 import { equal } from '../wire/bytes.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { decodeFormer, encodeFormer, type Former, type MeRecord } from '../wire/records.ts'
+import { vouching } from './copying.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import { END_FORMER_AFTER_MS, SUCCEED_AFTER_MS, SUCCEED_AT_LAST_MS, UNSURE_ALONE_MS } from './limits.ts'
@@ -33,6 +34,8 @@ const STUCK_KEY = Uint8Array.of(2)
 const ASK_AGAIN_MS = 3600_000
 
 export const STUCK = fail('put-back', 'This device’s storage was put back to an earlier state, so it may not write with its old key. Enter your recovery phrase in Settings, Devices, or link this device again there.')
+
+const TWIN = fail('put-back', 'This copy is in use on another device already, so this one can only read. To write here too, save another copy there, clear this site’s data here, and open that one.')
 
 interface Unsure {
   /** When the space was opened. */
@@ -122,7 +125,7 @@ export class Succession {
     if (this.unsure.size > 0 && this.behindSince === 0) return
     const mayCome = this.unsure.size > 0 && turn.now < this.behindSince + SUCCEED_AT_LAST_MS
     if (mayCome || !this.engine.opening.done) { turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS); return }
-    if (this.engine.meRecord?.identity.type === 'certified') return this.getStuck(turn)
+    if (this.engine.meRecord?.identity.type === 'certified' || this.engine.copying.isFresh) return this.getStuck(turn)
     await this.succeedByItself(turn)
   }
 
@@ -131,7 +134,7 @@ export class Succession {
     this.isStuck = true
     turn.out.put('me', STUCK_KEY, new Uint8Array())
     this.engine.tally.keep(turn)
-    turn.out.update({ type: 'notice', error: STUCK })
+    turn.out.update({ type: 'notice', error: this.engine.copying.isFresh ? TWIN : STUCK })
     this.engine.telling.me(turn)
   }
 
@@ -148,14 +151,13 @@ export class Succession {
     const me = await restoreMe(world.suite, record)
     for (const replica of engine.replicas.values()) {
       if (!mayVouch(replica)) continue
-      const consent = await world.suite.sign(me.deviceKey.secretKey, deviceConsentBytes(replica.id, me.device, me.identity))
-      const body = encodeAuthorityBody({ type: 'deviceAdd', device: me.device, identityPk: me.identityPk, cert: me.cert, consent })
-      await engine.distribute(turn, replica, [await replica.appendLast(turn, 'deviceAdd', body)])
+      await engine.distribute(turn, replica, [await replica.appendLast(turn, 'deviceAdd', await vouching(engine, replica.id, me))])
       // They are the old device's, and would pass for the new one's.
       for (const partition of [`states/${replica.id}`, `packages/${replica.id}`]) turn.out.drop(partition)
     }
     saveMe(turn, record)
     turn.out.delete('me', STUCK_KEY)
+    engine.copying.settled(turn)
     turn.out.put('me', FORMER_KEY, encodeFormer([...this.former, { device: engine.me.device, endsAt: turn.now + END_FORMER_AFTER_MS }]))
     engine.tally.begins(turn, record)
     turn.out.update({ type: 'notice', error: fail('put-back') })

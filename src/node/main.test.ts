@@ -84,3 +84,19 @@ test('killed right after an answer, what was answered is there', async () => {
   second.say('{"id":1,"type":"list-spaces"}')
   expect((await second.answer(1))['spaces']).toMatchObject([{ name: 'Home' }])
 })
+
+test('a copy of all there is, taken by another peer, under its passphrase alone', async () => {
+  const first = peer(), secret = 'slugs under the lettuce'
+  const { space, channel } = await first.ask({ type: 'create-space', name: 'Home' })
+  await first.ask({ type: 'send-message', space, channel, text: 'hello' })
+  const { ok, file } = await first.ask({ type: 'save-copy', passphrase: secret })
+  expect(ok).toBe(true)
+  expect(await first.ask({ type: 'take-copy', file, passphrase: secret })).toMatchObject({ ok: false, error: { code: 'already-set-up' } })
+  const second = peer('Alice', join(folder, 'other'))
+  expect(await second.ask({ type: 'take-copy', file, passphrase: 'slugs under the roses' })).toMatchObject({ ok: false, error: { code: 'copy-locked' } })
+  expect((await second.ask({ type: 'take-copy', file, passphrase: secret })).ok).toBe(true)
+  await second.update('spaces', (update) => Array.isArray(update['spaces']) && update['spaces'].length === 1)
+  expect((await second.ask({ type: 'get-messages', space, channel }))['messages']).toMatchObject([{ text: 'hello', mine: true }])
+  second.say('{"id":9,"type":"stop"}')
+  expect(await second.ended).toBe(0)
+})

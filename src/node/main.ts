@@ -6,6 +6,8 @@
 import { join } from 'node:path'
 import { tcp } from '@libp2p/tcp'
 import { systemClock } from '../adapters/clock.ts'
+import { createCopies, dropHalf } from '../adapters/copies.ts'
+import { fileCopies } from '../adapters/copies-file.ts'
 import { openSqliteDisk } from '../adapters/disk-sqlite.ts'
 import { createMailbox } from '../adapters/mailbox-relay.ts'
 import { createNetwork } from '../adapters/network-libp2p.ts'
@@ -30,12 +32,13 @@ const complain = (line: string): void => { process.stderr.write(`${line.replaceA
 async function assemble(flags: Flags): Promise<Peer> {
   const random = systemRandom(), clock = systemClock()
   const disk = await openSqliteDisk({ dir: flags.data })
+  await dropHalf(disk)
   const suite = await createSuite(random, nodeCurves())
   const appBase = flags.relays[0]
   return startPeer({
     parts: {
       engine: () => createEngine({ suite, random, ...(appBase === undefined ? {} : { appBase }) }),
-      disk, tally: fileTally(flags.data), clock, timers: systemTimers(), log: complain,
+      disk, tally: fileTally(flags.data), copies: createCopies({ files: fileCopies(flags.data, () => clock.now()), now: () => clock.now() }), clock, timers: systemTimers(), log: complain,
       network: createNetwork({
         randomBytes: (length) => random.bytes(length), allowPrivate: flags.allowPrivate, listen: flags.listen,
         ...(flags.listen.length > 0 ? { transports: [tcp()] } : {}),

@@ -19,7 +19,7 @@ function setUp(answer: (command: Command) => Result | ApiError = () => ({ spaces
   const asked: Command[] = []
   let closed = 0
   const disk: Disk = {
-    save: async () => {}, get: async () => undefined, range: async () => [], size: async () => 0, compact: async () => false, check: async () => [], mend: async () => [],
+    save: async () => {}, get: async () => undefined, range: async () => [], size: async () => 0, partitions: async () => [], copy: async function * () {}, compact: async () => false, check: async () => [], mend: async () => [],
     close: async () => { closed++ },
   }
   const step = async (input: Input): Promise<Step> => {

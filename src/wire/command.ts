@@ -53,6 +53,9 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'storage': {},
   'compact': {},
   'check-storage': {},
+  'save-copy': { passphrase: text },
+  'take-copy': { file: text, passphrase: text },
+  'cancel-copy': {},
   ...AUTHORITY_FORMS,
   ...MESSAGE_FORMS,
 }

@@ -13,6 +13,7 @@ import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from '
 import type { ChannelId, DeviceId, EpochId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
 import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type OpHeader } from './op.ts'
+import { COPY_PREFACE_BYTES, decodeCopyHello, decodeCopyPreface, decodeCopyRows, encodeCopyHead, encodeCopyHello, encodeCopyRows } from './copy.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
 import {
   decodeDraft, decodeHead, decodeMe, decodeNumber, decodeParcel, decodeProfile, decodeSpace,
@@ -107,6 +108,9 @@ const samples: readonly Sample[] = [
   sample('what was had', { topic: id(16, 9), at: 1_800_000_000_000, ids: [id(16, 1), id(16, 2)] }, encodeHad, decodeHad),
   sample('what is owed', { at: 1_800_000_000_000, epoch: id<EpochId>(32, 1), ids: [id(16, 1), id(16, 2)] }, encodeOwed, decodeOwed),
   sample('number', 1_800_000_000_000, encodeNumber, decodeNumber),
+  sample('copy preface', { lockBytes: 25 }, () => encodeCopyHead(bytes(25, 1)).subarray(0, COPY_PREFACE_BYTES), decodeCopyPreface),
+  sample('copy hello', { madeAt: 1_800_000_000_000 }, encodeCopyHello, decodeCopyHello),
+  sample('copy rows', { partition: 'ops/ab', rows: [{ key: bytes(40, 1), value: bytes(90, 2) }, { key: bytes(0, 1), value: bytes(0, 1) }] }, encodeCopyRows, decodeCopyRows),
   sample('husk', decodeOpOrHusk(husk, sha), () => husk, (b) => decodeOpOrHusk(b, sha)),
   sample('op', decodeOp(whole, sha), () => whole, (b) => decodeOp(b, sha)),
 ]

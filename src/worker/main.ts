@@ -1,6 +1,8 @@
 /** The worker that runs the engine: puts the parts together, once this worker is the only one, and lets the tabs in. */
 import { connectRtc } from './rtc-worker.ts'
 import { systemClock } from '../adapters/clock.ts'
+import { createCopies, dropHalf } from '../adapters/copies.ts'
+import { opfsCopies } from '../adapters/copies-opfs.ts'
 import { openIdbDisk } from '../adapters/disk-idb.ts'
 import { createMailbox } from '../adapters/mailbox-relay.ts'
 import { systemRandom } from '../adapters/random.ts'
@@ -59,10 +61,11 @@ async function run(start: Start): Promise<never> {
       void host?.stop()
     }
     const [{ disk, vault }, suite] = await Promise.all([openIdbDisk({ name: DISK_NAME, onClosed: closed, unlock: door => opened.unlock(door) }), createSuite(random)])
+    await dropHalf(disk)
     const { protocol, hostname } = new URL(start.relay)
     host = startHost({
       engine: () => createEngine({ suite, random, appBase: start.relay }),
-      disk, tally: opfsTally({ storage: navigator.storage, name: 'tally', pause: systemPause }), clock, timers: systemTimers(),
+      disk, tally: opfsTally({ storage: navigator.storage, name: 'tally', pause: systemPause }), copies: createCopies({ files: opfsCopies(navigator.storage), now: () => clock.now() }), clock, timers: systemTimers(),
       network: networkLater(async () => (await import('../adapters/network-libp2p.ts')).createNetwork({
         randomBytes: length => random.bytes(length), iceServers: start.iceServers, webrtc: start.rtcMode !== 'off',
         allowPrivate: protocol === 'http:' || hostname === 'localhost',

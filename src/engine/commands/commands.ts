@@ -34,6 +34,7 @@ export async function runCommand(engine: Engine, turn: Turn, asker: Asker, comma
 
 function dispatch(asked: Asked, c: Command): Answer {
   const { engine, turn, asker } = asked
+  if (engine.copying.isTaking && c.type !== 'cancel-copy') return fail('busy')
   switch (c.type) {
     case 'set-up': return setUp(asked, c)
     case 'list-spaces': return void turn.out.reply(asker, { spaces: engine.telling.spaceInfos() })
@@ -41,11 +42,13 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'ask-to-link': return askToLink(asked)
     case 'finish-link': return finishLink(asked, c)
     case 'enter-phrase': return enterPhrase(asked, c)
+    case 'take-copy': return engine.copying.take(asked, c)
+    case 'cancel-copy': return engine.copying.cancel(asked)
     case 'status': return void turn.out.reply(asker, engine.telling.statusInfo(turn.now))
   }
   if (engine.me === undefined) return fail('not-set-up')
   if (engine.succession.isOlder && (c.type === 'create-space' || c.type === 'join')) return fail('older')
-  const unsure = c.type === 'set-name' || c.type === 'set-profile' || c.type === 'link-device' ? [...engine.replicas.values()].find((one) => !engine.succession.isSure(one, turn.now)) : undefined
+  const unsure = c.type === 'set-name' || c.type === 'set-profile' || c.type === 'link-device' || (c.type === 'save-copy' && !engine.succession.isStuck && !engine.succession.isOlder) ? [...engine.replicas.values()].find((one) => !engine.succession.isSure(one, turn.now)) : undefined
   if (unsure !== undefined) return engine.held.hold(asked, unsure, c)
   switch (c.type) {
     case 'set-name': return setName(asked, c)
@@ -58,6 +61,7 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'search-messages': return searchMessages(asked, c)
     case 'storage': return storage(asked)
     case 'compact': return compact(asked)
+    case 'save-copy': return engine.copying.save(asked, c)
     case 'check-storage': return void engine.mending.check(turn, asker)
   }
   const replica = engine.replicas.get(c.space)
