@@ -4,10 +4,47 @@ import { seededRandom, systemRandom } from './random.ts'
 import { suiteContract } from './suite.contract.ts'
 import { createSuite, type Curves, type Engine } from './suite.ts'
 import { nodeCurves } from './suite-curves-node.ts'
+import { type Aead, createAead, loadSodiumAead, nobleAead } from './suite-xchacha.ts'
 
 suiteContract('WebCrypto', (random) => createSuite(random, 'webcrypto'))
 suiteContract('noble', (random) => createSuite(random, 'noble'))
 suiteContract('Node\'s own library', (random) => createSuite(random, nodeCurves()))
+suiteContract('libsodium', async (random) => createSuite(random, 'webcrypto', await loadSodiumAead()))
+
+test('noble and libsodium seal alike, open what the other sealed, and refuse the same', async () => {
+  const sodium = await loadSodiumAead(), random = seededRandom('aead')
+  for (const length of [0, 1, 15, 16, 64, 300, 70_000]) {
+    const [key, nonce, aad, text] = [random.bytes(32), random.bytes(24), random.bytes(length % 90), random.bytes(length)]
+    const sealed = nobleAead.seal(key, nonce, aad, text)
+    expect(toHex(sodium.seal(key, nonce, aad, text))).toBe(toHex(sealed))
+    for (const aead of [nobleAead, sodium]) {
+      expect(toHex(aead.open(key, nonce, aad, sealed) ?? key)).toBe(toHex(text))
+      const wrong = [sealed.with(length, (sealed[length] ?? 0) ^ 1), sealed.slice(0, -1), sealed.slice(0, 15), new Uint8Array()]
+      for (const one of wrong) expect(aead.open(key, nonce, aad, one)).toBeUndefined()
+      expect(aead.open(key, nonce, new Uint8Array([...aad, 0]), sealed)).toBeUndefined()
+      expect(aead.open(key.subarray(1), nonce, aad, sealed)).toBeUndefined()
+    }
+  }
+})
+
+test('libsodium is asked for once, after much was sealed; where it can\'t be had, all goes on', async () => {
+  const key = new Uint8Array(32), nonce = new Uint8Array(24), text = new Uint8Array(40)
+  let asked = 0, isThere = false
+  const better: Aead = { ...nobleAead, seal: (...given) => { isThere = true; return nobleAead.seal(...given) } }
+  const load = async (result: Promise<Aead>): Promise<void> => {
+    const aead = createAead(() => { asked++; return result })
+    for (let n = 0; n < 100; n++) aead.seal(key, nonce, text, text)
+    expect(asked).toBe(0)
+    for (let n = 0; n < 400; n++) { aead.seal(key, nonce, text, text); await Promise.resolve() }
+    expect(toHex(aead.seal(key, nonce, text, text))).toBe(toHex(nobleAead.seal(key, nonce, text, text)))
+    expect(asked).toBe(1)
+    asked = 0
+  }
+  await load(Promise.reject(new Error('no WebAssembly here')))
+  expect(isThere).toBe(false)
+  await load(Promise.resolve(better))
+  expect(isThere).toBe(true)
+})
 
 test('all engines give the same bytes', async () => {
   const bytes = async (engine: Engine | Curves): Promise<string[]> => {

@@ -1,13 +1,12 @@
 /**
- * Cryptography for the engine: hashes from WebAssembly and XChaCha20-Poly1305 from noble, at once, because the engine makes many small ones and a
+ * Cryptography for the engine: hashes and XChaCha20-Poly1305 from WebAssembly, at once, because the engine makes many small ones and a
  * WebCrypto call costs more in waiting than in work; Ed25519 and X25519 from WebCrypto, ten times faster there, with noble standing in
  * where a browser lacks them; processes of Node bring their own. All give the same bytes and the same verdicts: suite.contract.ts runs on each.
  *
  *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement      suite-curves-node.ts   both in Node
- *   suite-sha256.ts    hashes
+ *   suite-sha256.ts    hashes                 suite-xchacha.ts  sealing and opening
  *   suite-hpke.ts      RFC 9180 base mode     suite-mls.ts      what ts-mls asks for, over the same Random
  */
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { expand } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Ciphersuite, Random } from '../ports.ts'
@@ -17,13 +16,14 @@ import { createHpke, ENCAPSULATED_BYTES } from './suite-hpke.ts'
 import { createMls } from './suite-mls.ts'
 import { createSha256 } from './suite-sha256.ts'
 import { createX25519, PrivateKey, PublicKey, type X25519 } from './suite-x25519.ts'
+import { type Aead, createAead, nobleAead } from './suite-xchacha.ts'
 
 export type Engine = 'webcrypto' | 'noble'
 
 export interface Curves { readonly ed25519: Ed25519; readonly x25519: X25519 }
 
 /** `by` forces one engine, or brings the curves along; left out, WebCrypto is used for each algorithm that this runtime has. */
-export async function createSuite(random: Random, by?: Engine | Curves): Promise<Ciphersuite> {
+export async function createSuite(random: Random, by?: Engine | Curves, aead: Aead = by === 'noble' ? nobleAead : createAead()): Promise<Ciphersuite> {
   const brought = typeof by === 'object'
   const ed25519 = strict(brought ? by.ed25519 : await createEd25519(by))
   const x25519 = brought ? by.x25519 : await createX25519(by)
@@ -33,10 +33,8 @@ export async function createSuite(random: Random, by?: Engine | Curves): Promise
     sha256: (...parts) => sha.hash(parts),
     hmac: (key, ...parts) => sha.hmac(key, parts),
     expand: (secret, length, ...info) => expand(sha256, secret, concat(...info), length),
-    seal: (key, nonce, aad, plaintext) => xchacha20poly1305(key, nonce, aad).encrypt(plaintext),
-    open(key, nonce, aad, ciphertext) {
-      try { return xchacha20poly1305(key, nonce, aad).decrypt(ciphertext) } catch { return undefined }
-    },
+    seal: aead.seal,
+    open: aead.open,
     async signingKey(seed) {
       return { publicKey: await ed25519.publicKey(seed), secretKey: seed.slice() }
     },
