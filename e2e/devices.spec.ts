@@ -114,6 +114,32 @@ test('Alice’s phone has no recovery phrase: it says so, takes the one she wrot
   await expect(fresh.member('Alice').getByRole('img', { name: 'Owner' })).toBeVisible()
 })
 
+test('Alice comes back and is asked to write her recovery phrase down; when she has, she is left alone', async ({ person }) => {
+  const alice = person('Alice', { width: 360 })
+  await alice.start()
+  await alice.createSpace('Allotment')
+  const reminder = alice.page.getByRole('region', { name: 'Recovery phrase' })
+  const opensDrawer = (): Promise<void> => alice.page.getByRole('button', { name: 'Show spaces and channels' }).click()
+  await opensDrawer()
+  await expect(alice.page.getByRole('button', { name: 'Settings', exact: true })).toBeVisible()
+  await expect(reminder).toHaveCount(0)
+  // An hour later.
+  await alice.page.evaluate(() => { localStorage.setItem('thicket-phrase', '1') })
+  await alice.reload()
+  await opensDrawer()
+  await expect(reminder).toBeVisible()
+  await expectAccessible(alice, 'the reminder of the recovery phrase')
+  await reminder.getByRole('button', { name: 'Write them down' }).click()
+  await alice.page.getByRole('button', { name: 'Show the words' }).click()
+  await expect(alice.page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem')).toHaveCount(12)
+  await alice.page.getByRole('button', { name: 'I have written them down' }).click()
+  await expect(reminder).toHaveCount(0)
+  await alice.reload()
+  await opensDrawer()
+  await expect(alice.page.getByRole('button', { name: 'Settings', exact: true })).toBeVisible()
+  await expect(reminder).toHaveCount(0)
+})
+
 test('the code goes from screen to screen by camera, and where the digits differ nothing is linked', async ({ person }) => {
   const phone = person('Phone')
   await phone.open()

@@ -30,7 +30,7 @@ test('Alice locks Thicket with a passphrase: nothing opens without it, in no tab
   await alice.restart()
   await expect(alice.page.getByRole('heading', { name: 'Thicket is locked' })).toBeVisible()
   await alice.page.getByRole('button', { name: 'Forgotten?' }).click()
-  await alice.page.getByLabel('Recovery code').fill(code.toLowerCase())
+  await alice.page.getByLabel('Unlock code').fill(code.toLowerCase())
   await alice.page.keyboard.press('Enter')
   await alice.sees('and it opens')
 })

@@ -214,7 +214,7 @@ export class Person {
     await this.page.getByRole('button', { name: /^Ask for a passphrase/ }).click()
   }
 
-  /** Sets a passphrase and answers with the recovery code. */
+  /** Sets a passphrase and answers with the unlock code. */
   async setsLock(passphrase: string): Promise<string> {
     await this.openLock()
     await this.page.getByLabel('Passphrase', { exact: true }).fill(passphrase)

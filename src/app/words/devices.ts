@@ -20,6 +20,8 @@ export const DEVICES = {
   phraseAbout: 'These words are you. With them you can link and sign out devices from any device of yours, and be yourself again when all are lost.',
   phraseCare: 'Write them on paper, in this order, and keep it where nobody finds it: whoever has the words can be you. Nobody can give them to you again.',
   phraseShow: 'Show the words',
+  phraseRemind: 'Twelve words are the way back if this device is lost. It takes a minute to write them down.',
+  phraseRemindShow: 'Write them down',
   phraseWritten: 'I have written them down',
   phraseTyping: 'The words in their order. The first four letters of each are enough.',
   phraseUse: 'Use this phrase',
