@@ -1,12 +1,14 @@
 /** What people type, as it is drawn. Whatever it is, it stays text: no part of it becomes markup, an attribute or an address that runs something. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { blocksOf, inlinesOf, isOnlyEmoji, plainOf, summaryOf, type Block, type Inline } from './text.ts'
+import { blocksOf, inlinesOf, isOnlyEmoji, plainOf, summaryOf, type Block, type Inline, type Item } from './text.ts'
 
 /** The same as brackets, to read in a test. */
 const shown = (parts: readonly Inline[]): string => parts.map((part) => ('inside' in part ? `[${part.type} ${shown(part.inside)}]` : part.type === 'text' ? part.text : `[${part.type} ${part.text}]`)).join('')
 const inline = (text: string): string => shown(inlinesOf(text))
-const blocks = (text: string): string[] => blocksOf(text).map((block) => (block.type === 'code' ? `code ${block.text}` : `${block.type} ${shown(block.inside)}`))
+const item = ({ number, depth, inside }: Item): string => `${'  '.repeat(depth)}${number ?? '-'} ${shown(inside)}`
+const blocks = (text: string): string[] =>
+  blocksOf(text).map((block) => (block.type === 'code' ? `code ${block.text}` : block.type === 'list' ? `list ${block.items.map(item).join('|')}` : `${block.type} ${shown(block.inside)}`))
 
 describe('marks', () => {
   test.each([
@@ -44,17 +46,21 @@ describe('blocks', () => {
   test('a fence that isn’t closed stays as typed', () => { expect(blocks('```\nlet a')).toEqual(['text ```\nlet a']) })
   test('lines with > are a quote', () => { expect(blocks('> one\n> **two**\nthree')).toEqual(['quote one\n[bold two]', 'text three']) })
   test('a comparison is no quote', () => { expect(blocks('>3 and\n1 > 0')).toEqual(['text >3 and\n1 > 0']) })
+  test('lines with - or a number are items, as deep as they stand in', () => {
+    expect(blocks('Bring:\n- **seeds**\n  - beans\n      - broad ones\n3. water\n4. bread\nThanks')).toEqual(['text Bring:', 'list - [bold seeds]|  - beans|    - broad ones|3 water|4 bread', 'text Thanks'])
+  })
+  test.each(['-5 degrees', '- ', '1.5 l', '*bold*', '1234567890. x', '5 - 3'])('no item: %s', (line) => { expect(blocksOf(line).map((block) => block.type)).toEqual(['text']) })
   test('lines stay lines', () => { expect(blocks('a\n\nb')).toEqual(['text a\n\nb']) })
 })
 
 /** Strings rich in what has a meaning here. */
 const typed = fc.array(fc.oneof(
-  fc.constantFrom('*', '**', '_', '~~', '||', '`', '```', '\n', '> ', '\\', ' ', '<', '"', "'", '&', 'https://', 'javascript:', '<script>', '(', ')', 'word', 'é', '👩‍🌾'), fc.string({ maxLength: 4 }),
+  fc.constantFrom('*', '**', '_', '~~', '||', '`', '```', '\n', '> ', '\n- ', '\n2. ', '\\', ' ', '<', '"', "'", '&', 'https://', 'javascript:', '<script>', '(', ')', 'word', 'é', '👩‍🌾'), fc.string({ maxLength: 4 }),
 ), { maxLength: 60 }).map((parts) => parts.join(''))
 
 const leaves = (parts: readonly Inline[]): Inline[] => parts.flatMap((part) => ('inside' in part ? leaves(part.inside) : [part]))
-const all = (text: string): Inline[] => blocksOf(text).flatMap((block: Block) => (block.type === 'code' ? [] : leaves(block.inside)))
-const words = (text: string): string => blocksOf(text).map((block) => (block.type === 'code' ? block.text : plainOf(block.inside))).join('\n')
+const all = (text: string): Inline[] => blocksOf(text).flatMap((block: Block) => (block.type === 'code' ? [] : block.type === 'list' ? block.items.flatMap((one) => leaves(one.inside)) : leaves(block.inside)))
+const words = (text: string): string => blocksOf(text).map((block) => (block.type === 'code' ? block.text : block.type === 'list' ? block.items.map((one) => `${one.number ?? ''} ${plainOf(one.inside)}`).join('\n') : plainOf(block.inside))).join('\n')
 
 /** Whether the letters of one stand in the other in order. */
 function isWithin(part: string, whole: string): boolean {

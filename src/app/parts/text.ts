@@ -1,6 +1,6 @@
 /**
  * What people type becomes blocks and marks, as they know it from other chats: **bold**, *italic* or _italic_, ~~strike~~, ||spoiler||, `code`, ``` blocks, > quotes,
- * web addresses. The result is data that components draw: no HTML is ever made of it. What isn't closed stays as it was typed.
+ * lists with - or 1., web addresses. The result is data that components draw: no HTML is ever made of it. What isn't closed stays as it was typed.
  */
 export type MarkType = 'bold' | 'italic' | 'strike' | 'spoiler'
 export type Inline =
@@ -11,6 +11,9 @@ export type Inline =
 export type Block =
   | { readonly type: 'text' | 'quote'; readonly inside: readonly Inline[] }
   | { readonly type: 'code'; readonly text: string }
+  | { readonly type: 'list'; readonly items: readonly Item[] }
+/** `number`: as it was typed, of a numbered one. */
+export interface Item { readonly number: number | undefined; readonly depth: number; readonly inside: readonly Inline[] }
 
 /** Marks in marks, so deep. */
 const MAX_DEPTH = 8
@@ -21,6 +24,9 @@ const ADDRESS = /https?:\/\/[^\s<>"']+/y
 const TRAILING = /[.,;:!?*_~|]+$/
 const WORD = /[\p{L}\p{N}]/u
 const FENCE = /```(?:[\w+-]*\n)?([\s\S]*?)\n?```\n?/g
+/** What comes before an item, two spaces for each step inwards; what stands before a word; and the rest of the line. */
+const ITEM = /^( {0,8})(?:[-*]|(\d{1,9})\.) (?=\S)(.*)$/
+const MAX_ITEM_DEPTH = 2
 const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s*){1,6}$/v
 
 export function blocksOf(text: string): Block[] {
@@ -36,23 +42,32 @@ export function blocksOf(text: string): Block[] {
   return out
 }
 
-/** Lines that begin with `> ` are somebody else's words. */
+/** Lines that begin with `> ` are somebody else's words, those that begin with `- ` or `1. ` items. */
 function linesOf(text: string): Block[] {
   const out: Block[] = []
-  let run: string[] = []
-  let isQuote = false
+  let run: string[] = [], items: Item[] = []
+  let type: 'text' | 'quote' | 'list' = 'text'
   const flush = (): void => {
     const joined = run.join('\n')
-    if (joined !== '') out.push({ type: isQuote ? 'quote' : 'text', inside: inlinesOf(joined) })
+    if (type === 'list') out.push({ type, items })
+    else if (joined !== '') out.push({ type, inside: inlinesOf(joined) })
     run = []
+    items = []
   }
   for (const line of text.split('\n')) {
-    const isQuoted = line.startsWith('> ')
-    if (isQuoted !== isQuote) { flush(); isQuote = isQuoted }
-    run.push(isQuoted ? line.slice(2) : line)
+    const item = itemOf(line), isQuoted = line.startsWith('> ')
+    const next = item !== undefined ? 'list' : isQuoted ? 'quote' : 'text'
+    if (next !== type) { flush(); type = next }
+    if (item !== undefined) items.push(item); else run.push(isQuoted ? line.slice(2) : line)
   }
   flush()
   return out
+}
+
+function itemOf(line: string): Item | undefined {
+  const [, indent = '', number, words] = ITEM.exec(line) ?? []
+  if (words === undefined) return undefined
+  return { number: number === undefined ? undefined : Number(number), depth: Math.min(MAX_ITEM_DEPTH, Math.floor(indent.length / 2)), inside: inlinesOf(words) }
 }
 
 export function inlinesOf(text: string, depth = 0): Inline[] {
@@ -126,7 +141,8 @@ function closing(text: string, at: number, marker: string): number | undefined {
 /** All of it on one line, for where it is only pointed at: spoilers stay hidden. */
 export function summaryOf(text: string): string {
   const words = (inside: readonly Inline[]): string => inside.map((part) => (part.type === 'spoiler' ? '▒▒▒' : 'inside' in part ? words(part.inside) : part.text)).join('')
-  return blocksOf(text).map((block) => (block.type === 'code' ? block.text : words(block.inside))).join(' ').replace(/\s+/g, ' ').trim()
+  const line = (block: Block): string => (block.type === 'code' ? block.text : block.type === 'list' ? block.items.map((item) => words(item.inside)).join(', ') : words(block.inside))
+  return blocksOf(text).map(line).join(' ').replace(/\s+/g, ' ').trim()
 }
 
 /** What a screen reader or a hidden spoiler may need: the words alone. */
