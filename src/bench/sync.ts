@@ -7,8 +7,10 @@ import { type Person, readFrom } from '../engine/engines.test-support.ts'
 import { Log } from '../engine/log/log.ts'
 import type { Input, Step } from '../engine/input.ts'
 import { toySuite } from '../engine/space/village.test-support.ts'
-import { decodeFrame, encodeFrame } from '../wire/frame.ts'
+import { decodeCbor, encodeCbor } from '../wire/cbor.ts'
+import { decodeFrame } from '../wire/frame.ts'
 import type { ChannelId, DeviceId, OpId } from '../wire/ids.ts'
+import { decodeVector, encodeVector } from '../wire/vector.ts'
 import { AUTHORS, Circle } from './circle.ts'
 import { sentences } from './language.ts'
 import { type Figure, median, worked } from './table.ts'
@@ -40,7 +42,7 @@ export async function benchSync(missing: readonly number[], authors = AUTHORS): 
       note('floor: its text, deflated with all others', least, 'B')
       note('the same ops as they are signed and kept', others.reduce((sum, op) => sum + op.bytes.length, 0) / others.length, 'B')
     }
-    note('round trips, after hello', met.asks + 1, '')
+    note('round trips, from hello to the last of them', (met.depth - 1) / 2, '')
     note('CPU of who lacks them', met.ms.bob, 'ms')
     note('CPU of who has them', met.ms.alice, 'ms')
   }
@@ -66,22 +68,24 @@ function held(circle: Circle, person: Person): number {
   return circle.replica(person).log.vector().filter((e) => e.channel === circle.channel).reduce((sum, e) => sum + e.chanSeq, 0)
 }
 
-interface Met { bytes: number; asks: number; readonly ms: { alice: number; bob: number } }
+/** `depth`: frames of which each was sent because of the one before, up to the last with ops. */
+interface Met { bytes: number; depth: number; readonly ms: { alice: number; bob: number } }
 
 /** Two connect anew, and do all that follows. Nothing else of the world reaches them. */
 async function meet(circle: Circle, alice: Person, bob: Person): Promise<Met> {
-  const met: Met = { bytes: 0, asks: 0, ms: { alice: 0, bob: 0 } }
-  const queues = new Map<Person, Input[]>([[alice, []], [bob, []]])
+  const met: Met = { bytes: 0, depth: 1, ms: { alice: 0, bob: 0 } }
+  const queues = new Map<Person, { readonly input: Input; readonly depth: number }[]>([[alice, []], [bob, []]])
   const others = (person: Person): Person => (person === alice ? bob : alice)
   for (const [person, queue] of queues) {
-    for (const other of circle.people) if (other !== person) queue.push({ type: 'peer-down', peer: other.peer })
-    queue.push({ type: 'peer-up', peer: others(person).peer, path: 'direct' })
+    for (const other of circle.people) if (other !== person) queue.push({ input: { type: 'peer-down', peer: other.peer }, depth: 0 })
+    queue.push({ input: { type: 'peer-up', peer: others(person).peer, path: 'direct' }, depth: 0 })
   }
   for (let busy = true; busy;) {
     busy = false
     for (const [person, queue] of queues) {
-      const input = queue.shift()
-      if (input === undefined) continue
+      const next = queue.shift()
+      if (next === undefined) continue
+      const { input, depth } = next
       busy = true
       let step: Step | undefined
       met.ms[person === alice ? 'alice' : 'bob'] += await worked(async () => { step = await person.engine.step(input, circle.room.now) })
@@ -89,12 +93,12 @@ async function meet(circle: Circle, alice: Person, bob: Person): Promise<Met> {
       await person.disk.save(step.saves)
       const rows: Input[] = []
       for (const read of step.reads) rows.push(await readFrom(person.disk, read))
-      queue.unshift(...rows)
+      queue.unshift(...rows.map((row) => ({ input: row, depth })))
       for (const send of step.sends) {
         if (send.type !== 'frame' || send.peer !== others(person).peer) continue
         met.bytes += send.bytes.length
-        if (person === bob && decodeFrame(send.bytes)?.type === 'ask') met.asks++
-        queues.get(others(person))?.push({ type: 'frame', peer: person.peer, bytes: send.bytes })
+        if (person === alice && decodeFrame(send.bytes)?.type === 'ops') met.depth = depth + 1
+        queues.get(others(person))?.push({ input: { type: 'frame', peer: person.peer, bytes: send.bytes }, depth: depth + 1 })
       }
     }
   }
@@ -111,14 +115,14 @@ export async function benchVectors(sizes: readonly number[]): Promise<Figure[]> 
       const channel = (n % channels).toString(16).padStart(32, '0') as ChannelId, device = Math.floor(n / channels).toString(16).padStart(64, '0') as DeviceId
       log.restoreTip(channel, device, { chanSeq: 1 + n, seq: 1 + n, id: n.toString(16).padEnd(64, 'f') as OpId, hlc: 0, branch: undefined })
     }
-    const tell = (): Uint8Array => encodeFrame({ type: 'vector', token: new Uint8Array(16), vector: log.vector() })
-    const bytes = tell()
+    const encode = (): Uint8Array => encodeCbor(encodeVector(log.vector()))
+    const bytes = encode()
     const compare = (): void => {
-      const frame = decodeFrame(bytes)
-      if (frame?.type !== 'vector' || frame.vector.length !== chains || frame.vector.some((e) => log.lacks(e, false) !== undefined)) throw new Error('the vector was not understood')
+      const vector = decodeVector(decodeCbor(bytes, bytes.length))
+      if (vector?.length !== chains || vector.some((e) => log.lacks(e, false) !== undefined)) throw new Error('the vector was not understood')
     }
     const telling: number[] = [], comparing: number[] = []
-    for (let n = 0; n < ROUNDS; n++) { telling.push(await worked(tell)); comparing.push(await worked(compare)) }
+    for (let n = 0; n < ROUNDS; n++) { telling.push(await worked(encode)); comparing.push(await worked(compare)) }
     figures.push({ what: 'vector', value: bytes.length, unit: 'B', at: chains }, { what: 'tell it', value: median(telling), unit: 'ms', at: chains }, { what: 'compare it', value: median(comparing), unit: 'ms', at: chains })
   }
   return figures

@@ -33,6 +33,7 @@ import { Authority } from './space/authority.ts'
 import type { Verdict } from './space/reasons.ts'
 import { Opened } from './sync/comparing.ts'
 import { Delivery } from './sync/delivery.ts'
+import { DeviceNames } from './sync/names.ts'
 import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
 
@@ -60,6 +61,7 @@ export class Replica {
   readonly threads = new Threads()
   readonly holes: Holes
   readonly retention = new Retention(this)
+  readonly names: DeviceNames
   record: SpaceRecord
   /** When this device last laid out a key package, by its own clock (ms). */
   packagedAt = 0
@@ -81,6 +83,7 @@ export class Replica {
     this.record = record
     this.log = new Log(world.suite)
     this.authority = new Authority(world.suite)
+    this.names = new DeviceNames(this.authority)
     this.everyone = new Audience(this, 0, id as string as OpId, this.shared)
     this.groups = this.everyone.groups
     this.audiences.set(0, this.everyone)

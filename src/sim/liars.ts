@@ -15,6 +15,7 @@ import type { Engine } from '../engine/engine.ts'
 import { commit, encodeTree } from '../engine/group/mls.ts'
 import { helloToken } from '../engine/mailbox/mail.ts'
 import { type Replica, signOp } from '../engine/replica.ts'
+import { toldParts } from '../engine/sync/comparing.ts'
 import type { SimNode } from './node.ts'
 import type { People } from './people.ts'
 import type { Chance } from './world.ts'
@@ -235,7 +236,7 @@ async function makesNoise(liar: Liar): Promise<void> {
 
 async function showsFalseVectors(liar: Liar): Promise<void> {
   const vector = liar.replica.log.vector().map((e) => ({ ...e, chanSeq: e.chanSeq + liar.chance.between(1, 1_000_000), head: toHex(liar.bytes(8)) }))
-  for (const peer of liar.peers()) liar.frame(peer, (token) => ({ type: 'vector', token, vector }))
+  for (const peer of liar.peers()) liar.frame(peer, (token) => ({ type: 'vector', token, told: toldParts(liar.replica, vector)[0] ?? [], asks: liar.chance.percent(50) }))
 }
 
 async function asksForEverything(liar: Liar): Promise<void> {

@@ -4,7 +4,8 @@
  * Whoever gets it makes the ops anew and knows by their ids, which the signatures cover, that they are the same.
  *
  *   columns = flat length (4) || raw DEFLATE of canonical CBOR [audience, runs, types, seen, numbers, links, texts]
- *   runs    [[device, first number in the channel, how many, op before it or empty], ...]     each a part of one chain, without gaps
+ *   runs    [[device, first number in the channel, how many, op before it or empty], ...]     each a part of one chain, without gaps; the device by its first 8 bytes where
+ *           its reader knows it by them, and the op before by its first 16 where its reader has it
  *   types   [type, ...]                  seen    [[authority head, ...], ...]                  what the numbers below point to
  *   numbers one column after the other, LEB128: number in the whole chain (as what it adds to the one before), label (likewise, zigzag), type, seen, kind of link, bytes of text,
  *           whether its signature comes with it
@@ -20,6 +21,7 @@ import { type Cbor, Cursor, encodeCbor } from './cbor.ts'
 import { MAX_CONTENT_BYTES } from './content.ts'
 import type { DeviceId, OpId } from './ids.ts'
 import { MAX_AUDIENCE, MAX_DEPS, MAX_TYPE_CHARS, type OpHeader } from './op.ts'
+import { type DeviceName, NAME_BYTES } from './vector.ts'
 
 /** Bytes of columns before they are deflated: what a few hundred received bytes may make us hold. */
 export const MAX_FLAT_BYTES = 1024 * 1024
@@ -29,9 +31,13 @@ export const MAX_COLUMN_OPS = 4096
 export const MAX_COLUMN_HLC = 2 ** 52
 /** The middle: twice as fast as the smallest, and a tenth larger. */
 const LEVEL = 4
+/** Of little, nobody notices the time that the smallest takes. */
+const SMALL_LEVEL = 9, SMALL_BYTES = 64 * 1024
 /** Bytes read before it is looked at how much came of them: a thousand times as many at most, in a tenth of a second. Each time costs a fresh buffer. */
 const INFLATED_AT_ONCE = 16 * 1024
 const FIELDS = 7
+/** Of an op's id: that two begin alike nobody can bring about. */
+const BEGIN_BYTES = 16
 const COLUMNS = 7
 /** How an op names the one before it in its whole chain. */
 const RUN = 0, CHANNEL = 1, NAMED = 2, FIRST = 3
@@ -39,14 +45,21 @@ const RUN = 0, CHANNEL = 1, NAMED = 2, FIRST = 3
 type Kept = Pick<OpHeader, 'device' | 'seq' | 'prev' | 'chanSeq' | 'chanPrev' | 'deps' | 'type' | 'hlc'>
 /** An op with what it says. */
 export interface Said extends Kept { readonly id: OpId; readonly text: Uint8Array; readonly isSigned: boolean }
+/** By its id, or the first bytes of it; before: the one that stands before it. */
+export type Link = OpId | { readonly begin: string } | 'before' | undefined
 /** The same as it is read: links within a run are to the op before it, whose id its reader has to make. */
-export interface Unlinked extends Omit<Kept, 'prev' | 'chanPrev'> {
-  readonly prev: OpId | 'before' | undefined
-  readonly chanPrev: OpId | 'before' | undefined
+export interface Unlinked extends Omit<Kept, 'device' | 'prev' | 'chanPrev'> {
+  readonly device: DeviceName
+  readonly prev: Link
+  readonly chanPrev: Link
   readonly text: Uint8Array
   readonly isSigned: boolean
 }
 export interface Columns { readonly audience: number; readonly ops: readonly Unlinked[] }
+
+/** What the reader knows: a device by the first bytes of its id, and of these ops that it has them. */
+export interface Reader { nameOf(device: DeviceId): DeviceName; has(id: OpId): boolean }
+const STRANGER: Reader = { nameOf: (device) => device, has: () => false }
 
 /** What columns say that they are before they are deflated. */
 export const flatBytes = (bytes: Uint8Array): number =>
@@ -82,7 +95,7 @@ class Table {
 }
 
 /** Ops of one channel, audience and epoch, their labels below `MAX_COLUMN_HLC`. Those of one chain that follow each other should stand so. */
-export function encodeColumns(audience: number, ops: readonly Said[]): Uint8Array {
+export function encodeColumns(audience: number, ops: readonly Said[], reader = STRANGER): Uint8Array {
   const runs: { device: DeviceId; from: number; count: number; before: OpId | undefined }[] = []
   const types = new Table(), seen = new Table(), numbers = new Numbers()
   const links: Uint8Array[] = []
@@ -105,10 +118,10 @@ export function encodeColumns(audience: number, ops: readonly Said[]): Uint8Arra
     before = op
   }
   const flat = encodeCbor([
-    audience, runs.map((r) => [raw(r.device), r.from, r.count, r.before === undefined ? new Uint8Array() : raw(r.before)]),
+    audience, runs.map((r) => [raw(reader.nameOf(r.device)), r.from, r.count, r.before === undefined ? new Uint8Array() : raw(r.before).subarray(0, reader.has(r.before) ? BEGIN_BYTES : 32)]),
     types.items, seen.items, numbers.bytes(), concat(...links), concat(...ops.map((op) => op.text)),
   ])
-  const out = deflateSync(flat, { level: LEVEL })
+  const out = deflateSync(flat, { level: flat.length <= SMALL_BYTES ? SMALL_LEVEL : LEVEL })
   return concat(Uint8Array.of(flat.length >>> 24, flat.length >>> 16, flat.length >>> 8, flat.length), out)
 }
 
@@ -150,13 +163,16 @@ function inflated(bytes: Uint8Array): Uint8Array | undefined {
   return at === size ? out : undefined
 }
 
-interface Run { readonly device: DeviceId; readonly from: number; readonly count: number; readonly before: OpId | undefined }
+interface Run { readonly device: DeviceName; readonly from: number; readonly count: number; readonly before: Exclude<Link, 'before'> }
 
 function readRun(c: Cursor): Run | undefined {
   if (c.list() !== 4) return undefined
-  const device = c.bytesOf(32), from = c.uint(), count = c.uint(), before = c.view(32)
-  if (device < 0 || from < 1 || count < 1 || before === undefined || before.length !== (from === 1 ? 0 : 32)) return undefined
-  return { device: hexAt(c.bytes, device, 32) as DeviceId, from, count, before: from === 1 ? undefined : (toHex(before) as OpId) }
+  const device = c.view(32), from = c.uint(), count = c.uint(), before = c.view(32)
+  if (device === undefined || (device.length !== NAME_BYTES && device.length !== 32) || from < 1 || count < 1 || before === undefined) return undefined
+  const name = toHex(device)
+  if (from === 1) return before.length === 0 ? { device: name, from, count, before: undefined } : undefined
+  if (before.length !== BEGIN_BYTES && before.length !== 32) return undefined
+  return { device: name, from, count, before: before.length === 32 ? (toHex(before) as OpId) : { begin: toHex(before) } }
 }
 
 function readId(c: Cursor): OpId | undefined {

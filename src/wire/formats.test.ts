@@ -24,6 +24,7 @@ import { decodeOwnNote, decodeOwnNotes, encodeOwnNote, encodeOwnNotes, ownNoteKe
 import { decodeLinkParcel, decodeLinkRequest, encodeLinkParcel, encodeLinkRequest } from './linking.ts'
 import { decodeRecoverySignature, encodeRecoverySignature } from './recovery.ts'
 import { decodeTally, encodeTally } from './tally.ts'
+import { decodeGreeting, encodeGreeting } from './greeting.ts'
 import { decodeVector, encodeVector } from './vector.ts'
 import { describeFormats, expectVectors, sample, type Sample } from './samples.test-support.ts'
 
@@ -73,7 +74,9 @@ const samples: readonly Sample[] = [
   sample('receipt', { type: 'receipt', device, at: 5, vector, sig: bytes(64, 1) } as const, encodePayload, decodePayload),
   sample('tree payload', { type: 'tree', tree: bytes(50, 1) } as const, encodePayload, decodePayload),
   sample('hello frame', { type: 'hello', spaces: [{ token: bytes(16, 1), nonce: bytes(24, 2), sealed: bytes(112, 3) }] } as const, encodeFrame, decodeFrame),
-  sample('vector frame', { type: 'vector', token: bytes(16, 1), vector } as const, encodeFrame, decodeFrame),
+  sample('hello with digests', { device, sig: bytes(64, 1), channels: [{ channel, digest: '0102030405060708' }, { channel: id<ChannelId>(16, 9), digest: '0102030405060709' }] }, encodeGreeting, decodeGreeting),
+  sample('hello without digests', { device, sig: bytes(64, 1), channels: undefined }, encodeGreeting, decodeGreeting),
+  sample('vector frame', { type: 'vector', token: bytes(16, 1), told: [{ channel: id<ChannelId>(16, 9), chains: [{ device: '01'.repeat(8), chanSeq: 300, head: '02'.repeat(8) }, { device, chanSeq: 1, head: '03'.repeat(8) }] }, { channel, chains: [] }], asks: true } as const, encodeFrame, decodeFrame),
   sample('digest frame', { type: 'digest', token: bytes(16, 1), channels: [{ channel, digest: '0102030405060708' }, { channel: id<ChannelId>(16, 9), digest: '0102030405060709' }] } as const, encodeFrame, decodeFrame),
   sample('ask frame', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [bytes(32, 2)] } as const, encodeFrame, decodeFrame),
   sample('ask frame for what is not packed', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [], plain: true } as const, encodeFrame, decodeFrame),

@@ -3,7 +3,7 @@
  *
  *   hello   [1, [[token, nonce, sealed proof], ...]]   one per space; only someone who holds the space's relay key can make or read it
  *   digest  [7, token, [[channel, digest], ...]]       of each channel what I hold, in 8 bytes: where that differs, the other tells its vector
- *   vector  [2, token, vector]                         how far I hold some chains
+ *   vector  [2, token, told, asks]                     how far I hold some chains (vector.ts); asks: what I lack of these channels is to be sent, which ops that end do answer
  *   ask     [3, token, [[channel, [[device, from, to], ...]], ...], [tree hash, ...], plain?]      plain: nothing is to be packed, for who can't open it
  *   ops     [4, token, [op bytes, ...], [[channel, epoch, sealed columns, signatures], ...], more?]         answers, and fresh ops unasked
  *   fresh   [8, begin of token, [fresh op, ...]]       unasked, without what its reader knows (fresh.ts)
@@ -15,10 +15,12 @@ import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isUint } from './c
 import { decodeFresh, encodeFresh, type FreshOp } from './fresh.ts'
 import { type ChannelId, type DeviceId, type EpochId, parseChannelId, parseDeviceId, parseOpId } from './ids.ts'
 import { MAX_OP_BYTES } from './op.ts'
-import { decodeVector, encodeVector, type Vector } from './vector.ts'
+import { decodeTold, encodeTold, type Told } from './vector.ts'
 
 export const MAX_FRAME_PAYLOAD = 1024 * 1024
 const MAX_HELLOS = 256
+/** Of a proof with digests. */
+const MAX_HELLO_BYTES = 2048
 const MAX_SIGNAL_BYTES = 4096
 const MAX_RANGES = 2000
 const MAX_OPS = 4096
@@ -39,7 +41,7 @@ export interface PackedOps { readonly channel: ChannelId; readonly epoch: EpochI
 export type Frame =
   | { readonly type: 'hello'; readonly spaces: readonly Hello[] }
   | { readonly type: 'digest'; readonly token: Uint8Array; readonly channels: readonly ChannelDigest[] }
-  | { readonly type: 'vector'; readonly token: Uint8Array; readonly vector: Vector }
+  | { readonly type: 'vector'; readonly token: Uint8Array; readonly told: readonly Told[]; readonly asks: boolean }
   | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[]; readonly plain?: true }
   | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly packed?: readonly PackedOps[]; readonly more: boolean }
   /** `token`: its first four bytes. One connection has few. */
@@ -53,7 +55,7 @@ export function encodeFrame(f: Frame): Uint8Array {
   switch (f.type) {
     case 'hello': return encodeCbor([1, f.spaces.map((s) => [s.token, s.nonce, s.sealed])])
     case 'digest': return encodeCbor([7, f.token, f.channels.map((c) => [raw(c.channel), raw(c.digest)])])
-    case 'vector': return encodeCbor([2, f.token, encodeVector(f.vector)])
+    case 'vector': return encodeCbor([2, f.token, encodeTold(f.told), f.asks])
     case 'ask': return encodeCbor([3, f.token, encodeRanges(f.ranges), [...f.trees], f.plain === true])
     case 'ops': return encodeCbor([4, f.token, [...f.ops], (f.packed ?? []).map((p) => [raw(p.channel), raw(p.epoch), p.sealed, p.sigs]), f.more])
     case 'fresh': return encodeCbor([8, f.token.subarray(0, SHORT_TOKEN_BYTES), f.ops.map(encodeFresh)])
@@ -71,8 +73,8 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   if (!isBytes(token, 16)) return undefined
   switch (v[0]) {
     case 2: {
-      const vector = decodeVector(v[2])
-      return v.length === 3 && vector !== undefined ? { type: 'vector', token, vector } : undefined
+      const told = decodeTold(v[2]), asks = v[3]
+      return v.length === 4 && told !== undefined && typeof asks === 'boolean' ? { type: 'vector', token, told, asks } : undefined
     }
     case 3: return decodeAsk(v, token)
     case 4: return decodeOps(v, token)
@@ -90,7 +92,7 @@ function decodeHello(v: readonly Cbor[]): Frame | undefined {
   for (const item of list) {
     if (!isArray(item, 3)) return undefined
     const [token, nonce, sealed] = item
-    if (!isBytes(token, 16) || !isBytes(nonce, 24) || !isBytes(sealed) || sealed.length > 512) return undefined
+    if (!isBytes(token, 16) || !isBytes(nonce, 24) || !isBytes(sealed) || sealed.length > MAX_HELLO_BYTES) return undefined
     spaces.push({ token, nonce, sealed })
   }
   return { type: 'hello', spaces }

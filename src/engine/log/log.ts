@@ -148,6 +148,15 @@ export class Log {
   /** Whether an op that came lately has this number of its device, and an id that begins so. */
   isRemembered(device: DeviceId, seq: number, begin: string): boolean { return this.recent.get(device)?.get(seq)?.id.startsWith(begin) === true }
 
+  /** An op at this place whose id begins so, as far as is remembered: that of a tip, or one that came lately. */
+  idAt(channel: ChannelId, device: DeviceId, chanSeq: number, begin: string): OpId | undefined {
+    const isIt = (one: { readonly id: OpId; readonly chanSeq: number }): boolean => one.chanSeq === chanSeq && one.id.startsWith(begin)
+    const tip = this.tipsOf(channel, device).find(isIt)
+    if (tip !== undefined) return tip.id
+    for (const one of this.recent.get(device)?.values() ?? []) if (one.channel === channel && isIt(one)) return one.id
+    return undefined
+  }
+
   private isKnown(op: Op): boolean {
     const h = op.header
     if (h.channel === AUTHORITY_CHANNEL) return this.authority.has(op.id)

@@ -105,6 +105,8 @@ export class Authority {
   }
 
   /** Devices that may act. */
+  /** Devices that anything here ever certified, whether that counts or not. */
+  get everCertified(): ReadonlySet<DeviceId> { return this.history.devices }
   get deviceCount(): number { return this.state.devices.size }
 
   private keptPast(deps: readonly OpId[]): { readonly past: Past; state?: SpaceState } {

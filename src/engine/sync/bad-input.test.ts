@@ -209,7 +209,7 @@ describe('frames', () => {
   test('S11 a frame of a stranger, of no session, of a space that isn\'t here, or after the session\'s end: nothing', async () => {
     const h = await scene()
     const frames: Frame[] = [
-      { type: 'vector', token: new Uint8Array(16), vector: [] }, { type: 'ops', token: new Uint8Array(16), ops: [JUNK], more: false }, { type: 'hello', spaces: [{ token: new Uint8Array(16), nonce: new Uint8Array(24), sealed: JUNK }] },
+      { type: 'vector', token: new Uint8Array(16), told: [], asks: true }, { type: 'ops', token: new Uint8Array(16), ops: [JUNK], more: false }, { type: 'hello', spaces: [{ token: new Uint8Array(16), nonce: new Uint8Array(24), sealed: JUNK }] },
     ]
     for (const frame of frames) {
       h.alice.queue.push({ type: 'frame', peer: 'nobody', bytes: encodeFrame(frame) })

@@ -6,7 +6,9 @@ import { decodeVector, encodeVector, MAX_VECTOR_CHANNELS, type VectorEntry } fro
 import { MAX_ASK_OPS, MAX_LACKING } from '../limits.ts'
 import type { Replica } from '../replica.ts'
 import { answerDigests, digestsFor, partsOf, Wants } from './comparing.ts'
-import { home, sendFrame, sessionToken, signMessages, whisper } from './mallory.test-support.ts'
+import { makeHello } from './greeting.ts'
+import { type Home, home, sendFrame, sessionToken, signMessages, whisper } from './mallory.test-support.ts'
+import { DeviceNames } from './names.ts'
 
 /** What a person would tell the others of what they hold: to any member alike, where all channels are everyone's. */
 const digestsOf = (replica: Replica): ReturnType<typeof digestsFor> => digestsFor(replica, replica.me.device)
@@ -144,7 +146,8 @@ test('S8 a channel of thirty thousand devices is told in parts that each fit a f
   const parts = partsOf(vector)
   expect(parts.flat()).toEqual(vector)
   for (const part of parts) {
-    const bytes = encodeFrame({ type: 'vector', token: new Uint8Array(16), vector: part })
+    const chains = part.map(({ device, chanSeq, head }) => ({ device, chanSeq, head }))
+    const bytes = encodeFrame({ type: 'vector', token: new Uint8Array(16), told: [{ channel: channelOf(1), chains }], asks: false })
     expect(bytes.length).toBeLessThan(MAX_FRAME_PAYLOAD)
     expect(decodeFrame(bytes)).toMatchObject({ type: 'vector' })
     expect(part.length % 2).toBe(0)
@@ -169,4 +172,67 @@ test('S8 what two devices each have alone, both have after they met', async () =
   await h.room.pass(60_000)
   expect(digestsOf(h.bob.space(h.space))).toEqual(digestsOf(h.alice.space(h.space)))
   expect(h.bob.space(h.space).log.head(h.channel, h.mallory.space(h.space).me.device)?.chanSeq).toBe(2)
+})
+
+/** What kinds of frames two people send each other from now on. */
+function overheard({ room, alice, bob }: Home): string[] {
+  const out: string[] = []
+  room.seesFrame = (bytes, from, to) => { if ((from === alice && to === bob) || (from === bob && to === alice)) out.push(`${from.name}: ${decodeFrame(bytes)?.type}`) }
+  return out
+}
+
+test('S8 who meets again says hello once, tells at once what it holds, and the answer to that is what it lacked', async () => {
+  const h = await home()
+  for (const person of [h.bob, h.carol, h.mallory]) h.room.leaves(person)
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: 'While Bob is away' })
+  h.room.isSilent = true
+  h.room.canDial = false
+  const heard = overheard(h)
+  h.bob.isHere = true
+  for (const [one, other] of [[h.alice, h.bob], [h.bob, h.alice]] as const) one.queue.push({ type: 'peer-down', peer: other.peer }, { type: 'peer-up', peer: other.peer, path: 'direct' })
+  await h.room.pass(10)
+  expect(heard.filter((what) => what.startsWith('Alice')).slice(0, 3)).toEqual(['Alice: hello', 'Alice: vector', 'Alice: ops'])
+  expect(heard.filter((what) => /hello|digest|ask/.test(what))).toHaveLength(2)
+  expect(digestsOf(h.bob.space(h.space))).toEqual(digestsOf(h.alice.space(h.space)))
+})
+
+test('S8 who hears of a difference in a round that the other began gets all of it at once, authority and what rests on that', async () => {
+  const h = await home()
+  const silence = vi.spyOn(h.alice.engine.peers, 'spread').mockReturnValue(new Set())
+  h.room.isSilent = true
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'Seeds' })
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel, text: 'Beans' })
+  silence.mockRestore()
+  const alice = h.alice.space(h.space), bob = h.bob.space(h.space)
+  expect(digestsOf(bob)).not.toEqual(digestsOf(alice))
+  sendFrame(h.alice, h.bob, { type: 'digest', token: sessionToken(h.alice, h.bob, h.space), channels: digestsOf(alice) })
+  await h.room.pass(10)
+  expect(digestsOf(bob)).toEqual(digestsOf(alice))
+})
+
+test('S8 where some channels are not for everyone, a hello tells of none, and they are compared by those who may know of them', async () => {
+  const h = await home()
+  const carols = h.carol.space(h.space).me.identity
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'Surprise', readers: { members: [carols], roles: [] } })
+  await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel, text: 'A cake?' })
+  await h.room.pass(10_000)
+  const told: string[] = []
+  h.room.seesFrame = (bytes, _from, to) => { const frame = decodeFrame(bytes); if (to === h.bob && frame?.type === 'digest') told.push(...frame.channels.map((c) => c.channel)) }
+  expect((await makeHello(h.alice.space(h.space), new Uint8Array(32), new Uint8Array(16), 'a', 'b')).channels).toBeUndefined()
+  expect((await makeHello(h.bob.space(h.space), new Uint8Array(32), new Uint8Array(16), 'a', 'b')).channels).toEqual(digestsOf(h.bob.space(h.space)))
+  h.room.leaves(h.bob)
+  await h.room.comesBack(h.bob)
+  await h.room.pass(60_000)
+  expect(new Set(told)).toEqual(new Set([AUTHORITY_CHANNEL]))
+  expect(h.bob.space(h.space).log.digest(channel)).toBeUndefined()
+  expect(h.carol.space(h.space).log.digest(channel)).toEqual(h.alice.space(h.space).log.digest(channel))
+})
+
+test('S8 devices whose ids begin alike are named whole, and one that nobody knows is no one', () => {
+  const [one, twin, other] = [`${'ab'.repeat(8)}${'01'.repeat(24)}`, `${'ab'.repeat(8)}${'02'.repeat(24)}`, 'cd'.repeat(32)] as [DeviceId, DeviceId, DeviceId]
+  const names = new DeviceNames({ size: 3, everCertified: new Set([one, twin, other]) })
+  expect([one, twin, other].map((device) => names.of(device))).toEqual([one, twin, 'cd'.repeat(8)])
+  expect(['ab'.repeat(8), one, twin, 'cd'.repeat(8), 'ef'.repeat(8)].map((name) => names.whole(name))).toEqual([undefined, one, twin, other, undefined])
+  const told = [{ channel: channelOf(1), chains: [{ device: 'ab'.repeat(8), chanSeq: 1, head: '00'.repeat(8) }, { device: 'cd'.repeat(8), chanSeq: 2, head: '00'.repeat(8) }] }]
+  expect(names.vectorOf(told)).toEqual({ vector: [{ channel: channelOf(1), device: other, chanSeq: 2, head: '00'.repeat(8) }], unknown: 1 })
 })

@@ -1,14 +1,15 @@
 /**
  * Finding out what one lacks of a space that another has, and in which order to ask for it.
  *
- * Each tells the other a digest of what it holds of every channel. Where they differ, each tells its version vector of that channel, which shows the other what it lacks;
- * where they are equal, nothing more is said, and each knows that the other has all of it. Authority is asked for first, by itself, since nothing can be
+ * Each tells the other a digest of what it holds of every channel. Where they differ, each tells its version vector of that channel, which shows the other what it lacks
+ * and asks for what the other has beyond it, so that the answer is on its way after one round trip; where they are equal, nothing more is said, and each knows that the other
+ * has all of it. What one such answer can't hold, what was lost and branches of forked chains are asked for by name. Authority comes first, by itself, since nothing can be
  * placed without it; then the channels that somebody here has opened, the last opened first; then the others.
  */
 import { toHex } from '../../wire/bytes.ts'
 import { type AskRange, type ChannelDigest, MAX_DIGESTS } from '../../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId } from '../../wire/ids.ts'
-import { MAX_VECTOR_CHANNELS, type Vector, type VectorEntry } from '../../wire/vector.ts'
+import { type DeviceName, MAX_VECTOR_CHANNELS, type Told, type ToldChain, type Vector, type VectorEntry } from '../../wire/vector.ts'
 import { MAX_ASK_OPS, MAX_ASK_RANGES, MAX_ASKED_TREES, MAX_BRANCH_ASKS, MAX_LACKING, MAX_OPENED_CHANNELS, MAX_VECTOR_PART, TREE_ASKED_AGAIN_MS } from '../limits.ts'
 import { type ChainKey, chainKey } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
@@ -155,13 +156,49 @@ export function digestsFor(replica: Replica, device: DeviceId): ChannelDigest[] 
   return channelsFor(replica, device).map((channel) => ({ channel, digest: replica.log.digest(channel) as string }))
 }
 
-/** What to tell a device that told these digests, in parts that fit a frame each; and our own chains, where it has all that we have. */
-export function answerDigests(replica: Replica, device: DeviceId, theirs: readonly ChannelDigest[]): { readonly parts: readonly Vector[]; readonly same: Vector } {
+/** What to tell a device that told these digests, of all channels that differ, in parts that fit a frame each; and our own chains, where it has all that we have. */
+export function answerDigests(replica: Replica, device: DeviceId, theirs: readonly ChannelDigest[]): { readonly parts: readonly (readonly Told[])[]; readonly same: Vector } {
   const told = new Map(theirs.map((c) => [c.channel, c.digest]))
   const ours = digestsFor(replica, device)
   const same = new Set(ours.filter(({ channel, digest }) => told.get(channel) === digest).map((c) => c.channel))
   const others = ours.map((c) => c.channel).filter((channel) => !same.has(channel))
-  return { parts: partsOf(replica.log.vector(others)), same: replica.log.vectorBy(replica.me.device).filter((e) => same.has(e.channel)) }
+  const unheard = theirs.map((c) => c.channel).filter((channel) => replica.log.digest(channel) === undefined)
+  return { parts: toldParts(replica, replica.log.vector(others), unheard), same: replica.log.vectorBy(replica.me.device).filter((e) => same.has(e.channel)) }
+}
+
+/** A vector as it is told, the most wanted channels first; and channels of which nothing is here. */
+export function toldParts(replica: Replica, vector: Vector, unheard: readonly ChannelId[] = []): Told[][] {
+  const rank = (channel: ChannelId): number => (channel === AUTHORITY_CHANNEL ? -1 : replica.opened.rank(channel))
+  const parts = partsOf(vector).map((part) => {
+    const channels = new Map<ChannelId, ToldChain[]>()
+    for (const { channel, device, chanSeq, head } of part) {
+      const chains = channels.get(channel) ?? []
+      // Who lacks a part of authority doesn't know all devices.
+      chains.push({ device: channel === AUTHORITY_CHANNEL ? device : replica.names.of(device), chanSeq, head })
+      channels.set(channel, chains)
+    }
+    return [...channels].map(([channel, chains]) => ({ channel, chains }))
+  })
+  const last = parts[parts.length - 1], room = MAX_VECTOR_CHANNELS - (last?.length ?? 0), empty = unheard.slice(0, room).map((channel) => ({ channel, chains: [] }))
+  if (last !== undefined) last.push(...empty); else if (empty.length > 0) parts.push(empty)
+  for (const part of parts) part.sort((a, b) => rank(a.channel) - rank(b.channel) || (a.channel < b.channel ? -1 : 1))
+  return parts
+}
+
+/** What a device that told this lacks and may have, as far as the numbers of its chains show: authority, or else the rest in the order in which it wants it. `heads`: the first bytes of what it has. */
+export function lackedBy(replica: Replica, device: DeviceId, told: readonly Told[]): { readonly ranges: readonly AskRange[]; readonly heads: ReadonlySet<string> } {
+  const ranges: AskRange[] = [], heads = new Set<string>()
+  for (const { channel, chains } of told) {
+    if (!replica.mayHave(device, channel)) continue
+    const reach = new Map<DeviceName, number>()
+    for (const { device: name, chanSeq, head } of chains) { reach.set(name, Math.max(chanSeq, reach.get(name) ?? 0)); heads.add(head) }
+    for (const author of replica.log.devicesIn(channel)) {
+      const has = Math.max(reach.get(author) ?? 0, reach.get(replica.names.of(author)) ?? 0), to = replica.log.tipsOf(channel, author).reduce((most, tip) => Math.max(most, tip.chanSeq), 0)
+      if (to > has) ranges.push({ channel, device: author, from: has + 1, to })
+    }
+  }
+  const authority = ranges.filter(({ channel }) => channel === AUTHORITY_CHANNEL)
+  return { ranges: (authority.length > 0 ? authority : ranges).slice(0, MAX_ASK_RANGES), heads }
 }
 
 /** A chain's tips stay together. */

@@ -4,7 +4,7 @@
  */
 import type { Frame } from '../../wire/frame.ts'
 import { encodeFrame } from '../../wire/frame.ts'
-import { concat, fromHex } from '../../wire/bytes.ts'
+import { encodeGreeting } from '../../wire/greeting.ts'
 import { type ChannelId, type EpochId, AUTHORITY_CHANNEL, type SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { sealContent } from '../content/content.ts'
@@ -12,7 +12,7 @@ import { type Person, RELAY, Room } from '../engines.test-support.ts'
 import { LABELS } from '../labels.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { type Replica, signOp } from '../replica.ts'
-import { helloBytes } from './peers.ts'
+import { helloBytes } from './greeting.ts'
 
 const EMPTY = new Uint8Array()
 
@@ -97,7 +97,7 @@ export const sessionToken = (from: Person, to: Person, space: SpaceId, nth = 0):
 export async function sendHello(from: Person, to: Person, space: SpaceId, nth: number): Promise<void> {
   const { world, me } = from.space(space), token = sessionToken(from, to, space, nth), nonce = world.random.bytes(24)
   const sig = await world.suite.sign(me.deviceKey.secretKey, helloBytes(space, from.peer, to.peer))
-  const sealed = world.suite.seal(world.suite.expand(relayKeyOf(from, space, nth), 32, LABELS.helloKey), nonce, token, concat(fromHex(me.device) as Uint8Array, sig))
+  const sealed = world.suite.seal(world.suite.expand(relayKeyOf(from, space, nth), 32, LABELS.helloKey), nonce, token, encodeGreeting({ device: me.device, sig, channels: undefined }))
   sendFrame(from, to, { type: 'hello', spaces: [{ token, nonce, sealed }] })
 }
 

@@ -146,6 +146,7 @@ test('S12 who may not read the past can open none of it packed, asks for it as i
   const before: PackedOps[] = []
   h.room.seesFrame = (bytes) => {
     const frame = decodeFrame(bytes)
+    if (frame?.type === 'vector' && frame.asks && frame.told.some(({ channel }) => channel === h.channel)) asked.push(undefined)
     if (frame?.type === 'ask' && frame.ranges.some((range) => range.channel === h.channel)) asked.push(frame.plain)
     if (frame?.type === 'ops') before.push(...frame.packed ?? [])
   }

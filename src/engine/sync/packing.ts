@@ -2,14 +2,14 @@
  * Ops as members give them to each other in bulk: content by channel and epoch, as texts and header fields in columns (wire/columns.ts), sealed under what hangs off the content
  * key, so that who may not read them doesn't read them here either; the rest as it is. Whoever has the key makes the ops anew, byte for byte, and takes them in as any others:
  * by the hashes of what was made, which signatures cover. Nothing that the giver says about them is believed. Of the signatures only those go that speak for all the
- * others (log/vouching.ts): they would be half of what is sent.
+ * others (log/vouching.ts): they would be half of what is sent. Who told what they have is not told again the ids of it.
  *
  *   sealed = nonce (24) || XChaCha20-Poly1305(C, nonce, space || channel || epoch, columns)     C = Expand(K, "tk1 columns"), nonce = HMAC(C, columns)
  */
 import { concat, fromHex } from '../../wire/bytes.ts'
-import { type Columns, decodeColumns, encodeColumns, flatBytes, MAX_COLUMN_HLC, MAX_COLUMN_OPS, MAX_FLAT_BYTES, type Said } from '../../wire/columns.ts'
+import { type Columns, decodeColumns, encodeColumns, flatBytes, type Link, MAX_COLUMN_HLC, MAX_COLUMN_OPS, MAX_FLAT_BYTES, type Reader, type Said } from '../../wire/columns.ts'
 import type { PackedOps } from '../../wire/frame.ts'
-import type { ChannelId, EpochId, OpId } from '../../wire/ids.ts'
+import type { ChannelId, DeviceId, EpochId, OpId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { remake, textOf } from '../content/content.ts'
 import type { ContentKey } from '../content/keys.ts'
@@ -33,7 +33,7 @@ function keyFor(replica: Replica, channel: ChannelId, epoch: EpochId): ContentKe
 export interface Packed { readonly packed: readonly PackedOps[]; readonly ops: readonly Uint8Array[] }
 
 /** Ops in their order. What can't be packed stays as it is: authority, husks, what this device can't read, what its author sealed in a way of their own. */
-export function pack(replica: Replica, given: readonly Op[]): Packed {
+export function pack(replica: Replica, given: readonly Op[], reader?: Reader): Packed {
   const { suite } = replica.world
   const groups = new Map<string, Group>(), ops: Uint8Array[] = [], needed = neededSignatures(given)
   for (const op of given) {
@@ -45,7 +45,7 @@ export function pack(replica: Replica, given: readonly Op[]): Packed {
     if (goesSigned) group.sigs.push(op.sig)
   }
   const packed = [...groups.values()].filter((group) => group.ops.length > 0).map((g): PackedOps => {
-    const key = suite.expand(g.key.key, 32, LABELS.columns), columns = encodeColumns(g.audience, g.ops)
+    const key = suite.expand(g.key.key, 32, LABELS.columns), columns = encodeColumns(g.audience, g.ops, reader)
     const nonce = suite.hmac(key, columns).subarray(0, NONCE_BYTES)
     return { channel: g.channel, epoch: g.epoch, sealed: concat(nonce, suite.seal(key, nonce, bound(replica, g.channel, g.epoch), columns)), sigs: concat(...g.sigs) }
   })
@@ -86,20 +86,24 @@ function unpackOne(replica: Replica, { channel, epoch, sealed, sigs }: PackedOps
   const opened = suite.open(suite.expand(key.key, 32, LABELS.columns), sealed.subarray(0, NONCE_BYTES), bound(replica, channel, epoch), sealed.subarray(NONCE_BYTES))
   const columns = opened === undefined || (room.flat -= flatBytes(opened)) < 0 ? undefined : decodeColumns(opened)
   if (columns === undefined || (room.ops -= columns.ops.length) < 0 || columns.ops.filter((op) => op.isSigned).length * SIG_BYTES !== sigs.length) return 'malformed'
-  return remakeAll(replica, { channel, epoch, key }, columns, sigs) ?? 'malformed'
+  return remakeAll(replica, { channel, epoch, key }, columns, sigs)
 }
 
-function remakeAll(replica: Replica, { channel, epoch, key }: Pick<Group, 'channel' | 'epoch' | 'key'>, { audience, ops }: Columns, sigs: Uint8Array): Op[] | undefined {
+/** Where a device or what a chain goes on from is named by what is not here, it has to come as it is. */
+function remakeAll(replica: Replica, { channel, epoch, key }: Pick<Group, 'channel' | 'epoch' | 'key'>, { audience, ops }: Columns, sigs: Uint8Array): Op[] | 'no-key' | 'malformed' {
   const out: Op[] = []
-  const linked = (id: OpId | 'before' | undefined): OpId | undefined => (id === 'before' ? out[out.length - 1]?.id : id)
+  const linked = (link: Link, device: DeviceId, before: number): OpId | undefined | null =>
+    link === 'before' ? out[out.length - 1]?.id : typeof link === 'object' ? replica.log.idAt(channel, device, before, link.begin) ?? null : link
   let at = 0
   for (const op of ops) {
-    const { device, seq, chanSeq, deps, type, hlc } = op
-    const header = { space: replica.id, audience, channel, device, seq, prev: linked(op.prev), chanSeq, chanPrev: linked(op.chanPrev), deps, type, hlc, epoch }
+    const { seq, chanSeq, deps, type, hlc } = op, device = replica.names.whole(op.device)
+    const chanPrev = device === undefined ? null : linked(op.chanPrev, device, chanSeq - 1), prev = device === undefined ? null : op.prev === op.chanPrev ? chanPrev : linked(op.prev, device, chanSeq - 1)
+    if (device === undefined || chanPrev === null || prev === null) return 'no-key'
+    const header = { space: replica.id, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, epoch }
     const sig = op.isSigned ? sigs.slice(at, at += SIG_BYTES) : NO_SIGNATURE
     // A copy: what waits for its predecessor must not keep all that came with it in memory.
     const made = remake(replica.world.suite, key, header, op.text.slice(), sig)
-    if (made === undefined) return undefined
+    if (made === undefined) return 'malformed'
     out.push(made)
   }
   return out

@@ -5,56 +5,25 @@
  */
 import type { MutedPeer, PeerStatus } from '../../api.ts'
 import type { Path, Row } from '../../ports.ts'
-import { concat, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
-import { decodeFrame, encodeFrame, type Frame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
+import { fromHex, toHex } from '../../wire/bytes.ts'
+import { type ChannelDigest, decodeFrame, encodeFrame, type Frame, type Hello, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
 import type { FreshOp } from '../../wire/fresh.ts'
-import { type ChannelId, type DeviceId, type OpId, parseDeviceId, type SpaceId } from '../../wire/ids.ts'
+import type { Greeting } from '../../wire/greeting.ts'
+import type { DeviceId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import type { Vector } from '../../wire/vector.ts'
-import { LABELS } from '../labels.ts'
-import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASKED_SPACES } from '../limits.ts'
+import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASKED_SPACES, MAX_SPACES } from '../limits.ts'
 import { helloToken } from '../mailbox/mail.ts'
-import { opKey } from '../log/log.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn, World } from '../turn.ts'
-import { answerDigests, AskedTrees, digestsFor, partsOf, Wants } from './comparing.ts'
-import { asDevice, asPeer, Conduct, type Fault, Requests } from './conduct.ts'
+import { answerDigests, digestsFor, lackedBy, toldParts } from './comparing.ts'
+import { asDevice, asPeer, Conduct, type Fault } from './conduct.ts'
 import { framesOf, unpackFresh } from './fresh.ts'
+import { areSame, helloBytes, makeHello, openHello } from './greeting.ts'
 import { unpack } from './packing.ts'
 import type { Intake } from './receiving.ts'
 import { Answer } from './serving.ts'
-
-/** One space with one peer, once the peer has proved who it is there. */
-interface Session {
-  readonly space: SpaceId
-  /** What our frames name the session by. The peer's may name it by any token that one of both has proved on this connection. */
-  readonly token: Uint8Array
-  readonly device: DeviceId
-  readonly wants: Wants
-  /** Channels of which the peer has not shown yet what it has; undefined: it has told nothing. */
-  untold: Set<ChannelId> | undefined
-  asking: boolean
-  /** It was told anew what is here, and has not answered. */
-  isComparing: boolean
-  /** What the answer so far had that counts. */
-  gained: number
-  /** What it asked for. */
-  answer: Answer | undefined
-  /** Channels of which came what can't be opened here: asked for as it is. */
-  readonly unopened: Set<ChannelId>
-}
-
-interface Peer {
-  readonly id: string
-  path: Path
-  readonly sessions: Map<SpaceId, Session>
-  /** Tokens (hex) we have sent a hello for, and of which space, so that a hello is answered once. */
-  readonly greeted: Map<string, SpaceId>
-  /** A hello from someone not known as a member yet: looked at again when authority changes. */
-  waitingHello: (Frame & { type: 'hello' }) | undefined
-  readonly requests: Requests
-  readonly trees: AskedTrees
-}
+import { newPeer, newSession, type Peer, type Session, sessionOf } from './session.ts'
 
 /** What the engine does with frames' contents. */
 export interface PeerEvents {
@@ -88,9 +57,10 @@ export class Peers {
   async up(turn: Turn, id: string, path: Path): Promise<void> {
     const known = this.peers.get(id)
     this.changes++
-    if (known !== undefined) { known.path = path; return }
+    // Where nothing came of it so far it may be another connection: what was said over the last one may not have been heard.
+    if (known !== undefined && known.sessions.size > 0) { known.path = path; return }
     if (this.conduct.isMuted(asPeer(id), turn.now)) { turn.out.send({ type: 'hang-up', peer: id }); return }
-    const peer: Peer = { id, path, sessions: new Map(), greeted: new Map(), waitingHello: undefined, requests: new Requests(), trees: new AskedTrees() }
+    const peer = newPeer(id, path)
     this.peers.set(id, peer)
     await this.greet(turn, peer, [...this.replicas.values()])
   }
@@ -164,18 +134,16 @@ export class Peers {
   private async greet(turn: Turn, peer: Peer, replicas: readonly Replica[], relayKeyOnly?: Uint8Array): Promise<void> {
     const self = this.self
     if (self === undefined) return
-    const spaces: { token: Uint8Array; nonce: Uint8Array; sealed: Uint8Array }[] = []
+    const spaces: Hello[] = []
     for (const replica of replicas) {
       if (replica.state() !== 'member') continue
       const relayKey = relayKeyOnly ?? replica.everyone.relayKeysInUse()[0]
       if (relayKey === undefined) continue
       const token = helloToken(this.world, relayKey, self.peer, peer.id)
       if (peer.greeted.has(toHex(token))) continue
-      peer.greeted.set(toHex(token), replica.id)
-      const sig = await this.world.suite.sign(replica.me.deviceKey.secretKey, helloBytes(replica.id, self.peer, peer.id))
-      const nonce = this.world.random.bytes(24)
-      const key = this.world.suite.expand(relayKey, 32, LABELS.helloKey)
-      spaces.push({ token, nonce, sealed: this.world.suite.seal(key, nonce, token, concat(fromHex(replica.me.device) as Uint8Array, sig)) })
+      const { hello, channels } = await makeHello(replica, relayKey, token, self.peer, peer.id)
+      peer.greeted.set(toHex(token), { space: replica.id, told: channels })
+      spaces.push(hello)
     }
     if (spaces.length > 0) this.frame(turn, peer, { type: 'hello', spaces })
   }
@@ -188,26 +156,28 @@ export class Peers {
 
   /** Reads again what was said by devices that were not known then. */
   async hearWaiting(turn: Turn): Promise<void> {
-    for (const peer of this.peers.values()) if (peer.waitingHello !== undefined) await this.onHello(turn, peer, peer.waitingHello)
+    for (const peer of this.peers.values()) if (peer.waiting.length > 0) await this.onHello(turn, peer, peer.waiting)
   }
 
-  private async onHello(turn: Turn, peer: Peer, frame: Frame & { type: 'hello' }): Promise<void> {
+  private async onHello(turn: Turn, peer: Peer, hellos: readonly Hello[]): Promise<void> {
     const self = this.self
     if (self === undefined) return
-    peer.waitingHello = undefined
-    const expected = this.tokensFor(peer, self.peer)
-    for (const hello of frame.spaces) {
+    const expected = this.tokensFor(peer, self.peer), waiting: Hello[] = []
+    for (const hello of hellos) {
+      let isHeard = false
       for (const { replica, relayKey } of expected.get(toHex(hello.token)) ?? []) {
-        const plain = this.world.suite.open(this.world.suite.expand(relayKey, 32, LABELS.helloKey), hello.nonce, hello.token, hello.sealed)
-        const device = plain?.length === 96 ? parseDeviceId(plain.subarray(0, 32)) : undefined
-        if (plain === undefined || device === undefined) continue
-        if (!(await this.world.suite.verify(plain.subarray(0, 32), plain.subarray(32), helloBytes(replica.id, peer.id, self.peer)))) return this.blame(turn, peer, 'forged')
-        if (!replica.authority.state.devices.has(device)) { peer.waitingHello = frame; continue }
-        await this.establish(turn, peer, replica, device, hello.token, relayKey)
+        const greeting = openHello(replica, relayKey, hello)
+        if (greeting === undefined) continue
+        if (!(await this.world.suite.verify(fromHex(greeting.device) as Uint8Array, greeting.sig, helloBytes(replica.id, peer.id, self.peer)))) return this.blame(turn, peer, 'forged')
+        if (!replica.authority.state.devices.has(greeting.device)) continue
+        isHeard = true
+        await this.establish(turn, peer, replica, greeting, hello.token, relayKey)
       }
+      // A space both have may be one whose key we learn later.
+      if (!isHeard) waiting.push(hello)
     }
-    // A space both have may be one whose key we learn later.
-    if (peer.sessions.size === 0) peer.waitingHello = frame
+    const tokens = new Set(hellos.map(({ token }) => toHex(token)))
+    peer.waiting = [...peer.waiting.filter(({ token }) => !tokens.has(toHex(token))), ...waiting].slice(-MAX_SPACES)
   }
 
   /** The tokens a peer could greet us with, made once a hello: a stranger must not make us try every key for every guess. */
@@ -223,23 +193,21 @@ export class Peers {
     return out
   }
 
-  private async establish(turn: Turn, peer: Peer, replica: Replica, device: DeviceId, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
+  private async establish(turn: Turn, peer: Peer, replica: Replica, { device, channels }: Greeting, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
     const known = peer.sessions.get(replica.id)
     if (this.conduct.isMuted(asDevice(device), turn.now)) return this.drop(turn, peer)
-    if (known?.device === device) {
-      // Two that hold different keys greet each other by different tokens, at the same time: whoever changed to the other's each time would never come to an end.
-      if (peer.greeted.has(toHex(token))) return
-    } else {
+    // Two that hold different keys greet each other by different tokens, at the same time: whoever changed to the other's each time would never come to an end.
+    if (known?.device === device && peer.greeted.has(toHex(token))) return
+    if (known?.device !== device) {
       this.changes++
-      peer.sessions.set(replica.id, {
-        space: replica.id, token, device, wants: new Wants(device), untold: undefined, asking: false, isComparing: false, gained: 0, answer: undefined, unopened: new Set(),
-      })
-      // Also when we said hello before: the peer may not have been in this space then, and let it pass.
-      peer.greeted.delete(toHex(token))
+      peer.sessions.set(replica.id, newSession(replica.id, token, device))
     }
     await this.greet(turn, peer, [replica], relayKey)
-    this.frame(turn, peer, { type: 'digest', token, channels: digestsFor(replica, device) })
+    const ours = digestsFor(replica, device)
+    if (!areSame(peer.greeted.get(toHex(token))?.told, ours)) this.frame(turn, peer, { type: 'digest', token, channels: ours })
     this.events.met(turn, replica, device)
+    const session = peer.sessions.get(replica.id)
+    if (channels !== undefined && session !== undefined) this.onDigest(turn, peer, session, replica, channels)
   }
 
   // ---- frames ----
@@ -249,16 +217,16 @@ export class Peers {
     if (peer === undefined) return
     const frame = decodeFrame(bytes)
     if (frame === undefined) return this.blame(turn, peer, bytes.length > MAX_FRAME_PAYLOAD ? 'oversized' : 'malformed', [...peer.sessions.values()][0]?.device)
-    const cost = frame.type === 'hello' ? 1 : frame.type === 'ask' ? 1 + Math.floor(frame.ranges.length / 100) : 0
+    const cost = frame.type === 'hello' ? 1 : frame.type === 'ask' ? 1 + Math.floor(frame.ranges.length / 100) : frame.type === 'vector' && frame.asks ? 1 : 0
     if (!peer.requests.take(cost, turn.now)) return this.blame(turn, peer, 'greedy')
-    if (frame.type === 'hello') return this.onHello(turn, peer, frame)
+    if (frame.type === 'hello') return this.onHello(turn, peer, frame.spaces)
     const session = sessionOf(peer, frame.token)
     const replica = session === undefined ? undefined : this.replicas.get(session.space)
     // Of a session that ended meanwhile, or of a space that isn't here.
     if (session === undefined || replica === undefined) return
     if (!replica.authority.state.devices.has(session.device)) { this.end(peer, session); return }
     switch (frame.type) {
-      case 'digest': return this.onDigest(turn, peer, session, replica, frame)
+      case 'digest': return this.onDigest(turn, peer, session, replica, frame.channels)
       case 'vector': return this.onVector(turn, peer, session, replica, frame)
       case 'ask': return this.onAsk(turn, peer, session, replica, frame)
       case 'fresh': return this.onFresh(turn, peer, session, replica, frame)
@@ -278,25 +246,35 @@ export class Peers {
   }
 
   /** Equal digests tell as much as a vector would; the rest is told. */
-  private onDigest(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'digest' }): void {
-    const { parts, same } = answerDigests(replica, session.device, frame.channels)
+  private onDigest(turn: Turn, peer: Peer, session: Session, replica: Replica, theirs: readonly ChannelDigest[]): void {
+    const { parts, same } = answerDigests(replica, session.device, theirs)
     this.events.vector(turn, replica, session.device, same)
-    session.untold = new Set(frame.channels.filter(({ channel, digest }) => replica.log.digest(channel) !== digest).map(({ channel }) => channel))
+    session.untold = new Set(theirs.filter(({ channel, digest }) => replica.log.digest(channel) !== digest).map(({ channel }) => channel))
     this.look(turn, session, replica)
+    // What takes several frames, or would come sealed for others, is asked for by name.
+    const asks = parts.length === 1 && session.untold.size > 0 && session.unopened.size === 0 && this.mayAsk(peer, session)
     // Equal digests bring no vector, and what was lost doesn't show in them.
-    if (!replica.holes.isEmpty) this.ask(turn, peer, session, replica)
-    for (const vector of parts) {
-      if (!peer.requests.take(Math.ceil(vector.length / 200), turn.now)) return
-      this.frame(turn, peer, { type: 'vector', token: session.token, vector })
+    if (!asks && !replica.holes.isEmpty) this.ask(turn, peer, session, replica)
+    for (const told of parts) {
+      if (!peer.requests.take(Math.ceil(told.reduce((sum, { chains }) => sum + chains.length, 0) / 200), turn.now)) return
+      if (asks) session.asking = true
+      this.frame(turn, peer, { type: 'vector', token: session.token, told, asks })
     }
   }
 
-  private onVector(turn: Turn, peer: Peer, session: Session, replica: Replica, frame: Frame & { type: 'vector' }): void {
+  private onVector(turn: Turn, peer: Peer, session: Session, replica: Replica, { told, asks }: Frame & { type: 'vector' }): void {
     session.isComparing = false
-    session.wants.note(replica, frame.vector)
-    this.events.vector(turn, replica, session.device, frame.vector)
-    for (const { channel } of frame.vector) session.untold?.delete(channel)
+    const { vector, unknown } = replica.names.vectorOf(told)
+    if (unknown > 0) session.hasUnnamed = true
+    session.wants.note(replica, vector)
+    this.events.vector(turn, replica, session.device, vector)
+    for (const { channel } of told) session.untold?.delete(channel)
     this.look(turn, session, replica)
+    if (asks) {
+      const { ranges, heads } = lackedBy(replica, session.device, told)
+      session.answer = new Answer(ranges, false, heads)
+      this.serve(turn, peer, session, replica)
+    }
     this.ask(turn, peer, session, replica)
   }
 
@@ -312,7 +290,7 @@ export class Peers {
     // Who asks for trees alone may be in the middle of an answer.
     if (frame.ranges.length === 0) return
     const ranges = frame.ranges.filter((r) => replica.mayHave(session.device, r.channel))
-    session.answer = new Answer(ranges.map((r) => ({ channel: r.channel, device: r.device, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) })), frame.plain === true)
+    session.answer = new Answer(ranges, frame.plain === true)
     this.serve(turn, peer, session, replica)
   }
 
@@ -328,9 +306,15 @@ export class Peers {
     session.asking = false
     // What speaks for something may be in a pack that can't be opened here; an answer that has nothing else to show is nobody's honest doing.
     if (replica.receiving.finish(session.device) > 0 && session.gained === 0 && session.unopened.size === 0) this.blame(turn, peer, 'forged', session.device)
+    const hasGained = session.gained > 0
     session.gained = 0
     if (!this.peers.has(peer.id)) return
     this.ask(turn, peer, session, replica, true)
+    // What there is beyond the answer may not have been told, or in names that only what came explains.
+    if (!session.asking && hasGained && (session.hasUnnamed || session.untold?.size !== 0)) {
+      session.hasUnnamed = false
+      if (peer.requests.take(1, turn.now)) this.tellDigests(turn, peer, session, replica)
+    }
     this.askOthers(turn, peer, session)
   }
 
@@ -348,7 +332,11 @@ export class Peers {
   private compareWith(turn: Turn, peer: Peer, session: Session, replica: Replica): void {
     if (session.isComparing || !peer.requests.take(1, turn.now)) return this.compareSoon(turn)
     session.isComparing = true
-    this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica, session.device) })
+    this.tellDigests(turn, peer, session, replica)
+  }
+
+  private tellDigests(turn: Turn, peer: Peer, { token, device }: Session, replica: Replica): void {
+    this.frame(turn, peer, { type: 'digest', token, channels: digestsFor(replica, device) })
   }
 
   /** An answer is complete: another space's turn. */
@@ -359,9 +347,11 @@ export class Peers {
     }
   }
 
+  private mayAsk(peer: Peer, session: Session): boolean { return !session.asking && [...peer.sessions.values()].filter((s) => s.asking).length < MAX_ASKED_SPACES }
+
   /** Asks for what the peer has and we lack, authority first. After an answer that brought nothing, not the same again until its next vector. */
   private ask(turn: Turn, peer: Peer, session: Session, replica: Replica, isAgain = false): void {
-    if (session.asking || [...peer.sessions.values()].filter((s) => s.asking).length >= MAX_ASKED_SPACES) return
+    if (!this.mayAsk(peer, session)) return
     const ranges = session.wants.next(replica, isAgain, session.unopened)
     const trees = peer.trees.toAsk(replica.wantedTrees(), turn.now)
     if (ranges.length === 0 && trees.length === 0) return
@@ -441,11 +431,11 @@ export class Peers {
 
   /** Tells an author that its ops are here: what makes "delivered" true on its screen. */
   acknowledge(turn: Turn, replica: Replica, ops: readonly Op[]): void {
-    const authors = new Set(ops.map((op) => op.header.device))
+    const authors = new Set(ops.map((op) => op.header.device)), channels = new Set(ops.map((op) => op.header.channel))
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
       if (session === undefined || !authors.has(session.device)) continue
-      for (const vector of partsOf(replica.log.vectorBy(session.device).filter((e) => replica.mayHave(session.device, e.channel)))) this.frame(turn, peer, { type: 'vector', token: session.token, vector })
+      for (const told of toldParts(replica, replica.log.vectorBy(session.device).filter((e) => channels.has(e.channel) && replica.mayHave(session.device, e.channel)))) this.frame(turn, peer, { type: 'vector', token: session.token, told, asks: false })
     }
   }
 
@@ -465,7 +455,7 @@ export class Peers {
         if (replica?.authority.state.devices.has(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
         session.isComparing = false
-        if (told.get(session.space)?.has(peer) === true) this.frame(turn, peer, { type: 'digest', token: session.token, channels: digestsFor(replica, session.device) })
+        if (told.get(session.space)?.has(peer) === true) this.tellDigests(turn, peer, session, replica)
         this.ask(turn, peer, session, replica)
       }
     }
@@ -481,16 +471,5 @@ export class Peers {
   }
 }
 
-/** By a token or its first bytes. */
-function sessionOf({ sessions, greeted }: Peer, token: Uint8Array): Session | undefined {
-  const begin = toHex(token)
-  for (const [known, space] of greeted) if (known.startsWith(begin)) return sessions.get(space)
-  return [...sessions.values()].find((session) => toHex(session.token).startsWith(begin))
-}
-
 /** Ops that may end somebody's place in a space. */
 const REMOVALS: ReadonlySet<string> = new Set(['kick', 'ban', 'deviceRevoke', 'leave'])
-
-/** What a hello's device signs. */
-export const helloBytes = (space: SpaceId, from: string, to: string): Uint8Array =>
-  concat(LABELS.helloSign, fromHex(space) as Uint8Array, utf8(from), new Uint8Array(1), utf8(to))

@@ -4,7 +4,8 @@
  * Each frame speaks for itself: where a part of a chain ends with ops that have no signature of their own, more of it is read, up to one that has, whatever was asked for.
  */
 import type { RangeQuery, Row } from '../../ports.ts'
-import type { ChannelId, DeviceId } from '../../wire/ids.ts'
+import type { AskRange } from '../../wire/frame.ts'
+import type { ChannelId, DeviceId, OpId } from '../../wire/ids.ts'
 import { decodeOpOrHusk, isSigned, type Op } from '../../wire/op.ts'
 import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_BATCH_BYTES, MAX_UNSIGNED, SERVED_ROWS } from '../limits.ts'
 import { opKey } from '../log/log.ts'
@@ -15,6 +16,8 @@ import { pack, type Packed } from './packing.ts'
 
 /** Rows of one chain: a place may hold several, so these are keys. `to` is exclusive. `isTail`: what speaks for the end of a part that was read. */
 export interface ChainRows { readonly channel: ChannelId; readonly device: DeviceId; readonly from: Uint8Array; readonly to: Uint8Array; readonly isTail?: true }
+
+const beginOf = (id: OpId): string => id.slice(0, 16)
 
 export class Answer {
   private ranges: readonly ChainRows[]
@@ -27,9 +30,13 @@ export class Answer {
   private ready: Op[] = []
   private readyBytes = 0
 
-  constructor(ranges: readonly ChainRows[], isPlain: boolean) {
-    this.ranges = ranges
+  /** First bytes of ids that the reader has: what it told, and what was sent before. */
+  private readonly known: Set<string>
+
+  constructor(ranges: readonly AskRange[], isPlain: boolean, known: ReadonlySet<string> = new Set()) {
+    this.ranges = ranges.map((r) => ({ channel: r.channel, device: r.device, from: opKey(r.device, r.from), to: opKey(r.device, r.to + 1) }))
     this.isPlain = isPlain
+    this.known = new Set(known)
   }
 
   private get limit(): number { return this.ranges[0]?.isTail === true ? 2 * MAX_UNSIGNED : Math.min(SERVED_ROWS, this.allowance) }
@@ -86,7 +93,11 @@ export class Answer {
     const ops = isLater ? this.ready.filter((op) => !open.has(op.id)) : this.ready
     this.ready = isLater ? later : []
     this.readyBytes = isLater ? laterBytes : 0
-    return this.isPlain ? { packed: [], ops: ops.map((op) => op.bytes) } : pack(replica, ops)
+    if (this.isPlain) return { packed: [], ops: ops.map((op) => op.bytes) }
+    const packed = pack(replica, ops, { nameOf: (device) => replica.names.of(device), has: (id) => this.known.has(beginOf(id)) })
+    // Only from the next frame on: this one's packs are opened in an order of their own.
+    for (const { id } of ops) this.known.add(beginOf(id))
+    return packed
   }
 
   /** The end of the answer. What nothing speaks for is kept back: a disk that was damaged may lack it. */

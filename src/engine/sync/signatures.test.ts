@@ -42,7 +42,7 @@ async function onDisk(person: Person, space: SpaceId, channel: ChannelId, device
 
 /** What somebody gives of a chain, frame by frame, as another makes it anew. */
 async function answered({ space, channel, author }: Scene, from: Person, to: Person, first: number, last: number, isPlain = false): Promise<Op[][]> {
-  const answer = new Answer([{ channel, device: author, from: opKey(author, first), to: opKey(author, last + 1) }], isPlain), frames = []
+  const answer = new Answer([{ channel, device: author, from: first, to: last }], isPlain), frames = []
   for (let read = answer.next(); read !== undefined; read = answer.next()) {
     const full = answer.took(from.space(space), await from.disk.range(opsPartition(space, channel), read.query))
     if (full !== undefined) frames.push(full)
