@@ -28,7 +28,7 @@ type Accept = (turn: Turn, op: Op) => Promise<Op[] | undefined>
 /** What came: new, not to be taken in, and had before; of these two only what they say of what is before them counts. */
 interface Arrived { readonly fresh: Op[]; readonly refused: readonly Op[]; readonly trusted: readonly Op[] }
 
-const NO_SIGNATURE = new Uint8Array()
+const NO_SIGNATURE = new Uint8Array(), NONE: ReadonlyMap<OpId, Op> = new Map()
 const seqOf = (fork: Fork): number => Math.min(fork.first.header.seq, fork.second.header.seq)
 
 export class Receiving {
@@ -60,8 +60,11 @@ export class Receiving {
     const { fresh, refused, trusted } = this.decode(turn, arrived, out)
     const ops = [...this.continued(sender, fresh), ...fresh], all = [...ops, ...refused, ...trusted]
     const proofs = await this.replica.log.proven(all, new Set(trusted.map((op) => op.id)))
-    const queue = await this.asKept(ops, proofs)
-    const unproven = await this.placeAll(turn, queue, new Runs(this.replica.log, proofs, all, new Set(refused.map((op) => op.id))), sender, out)
+    const queue = await this.asKept(ops, proofs), kept = new Map(queue.map((op) => [op.id, op]))
+    // What speaks for an op is what is kept of that, too.
+    for (const [id, proof] of proofs) if (proof !== 'own') proofs.set(id, kept.get(proof.id) ?? proof)
+    const runs = new Runs(this.replica.log, proofs, [...queue, ...refused, ...trusted], new Set(refused.map((op) => op.id)))
+    const unproven = await this.placeAll(turn, queue, runs, sender, out, new Map(ops.filter(isSigned).map((op) => [op.id, op])))
     // A parcel has no rest that could vouch for it.
     if (sender !== 'mail') this.hold(sender, [...(this.unproven.get(sender) ?? []), ...unproven])
     return out
@@ -78,12 +81,12 @@ export class Receiving {
     }))
   }
 
-  /** What is freed by one comes behind it. Gives what nothing speaks for so far. */
-  private async placeAll(turn: Turn, queue: Op[], runs: Runs, sender: Sender, out: Intake): Promise<Op[]> {
+  /** What is freed by one comes behind it. `signed`: those that came with a signature of their own. Gives what nothing speaks for so far. */
+  private async placeAll(turn: Turn, queue: Op[], runs: Runs, sender: Sender, out: Intake, signed: ReadonlyMap<OpId, Op> = NONE): Promise<Op[]> {
     const { replica } = this, { proofs } = runs
     const unproven: Op[] = []
     for (let at = 0; at < queue.length || this.findWanted(queue, proofs); at++) {
-      const op = queue[at] as Op
+      let op = queue[at] as Op
       if (replica.holes.has(op.header)) {
         if (proofs.has(op.id)) refill(turn, replica, op); else unproven.push(op)
         continue
@@ -95,8 +98,12 @@ export class Receiving {
         if (mayBeVouchedFor) unproven.push(op); else out.faults.push('forged')
         continue
       }
-      // What is let go of is asked for again when what it lacks is here.
-      if (place.type !== 'waits' && !runs.isWhole(op)) continue
+      if (place.type !== 'waits' && !runs.isWhole(op)) {
+        const own = signed.get(op.id)
+        // What is let go of is asked for again when what it lacks is here.
+        if (own === undefined || !(await replica.log.verify(own))) continue
+        op = own
+      }
       if (place.type === 'next') {
         const freed = await this.takeIn(turn, op, sender, out)
         // What waited had been proved before.

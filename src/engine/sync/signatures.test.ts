@@ -67,6 +67,20 @@ test('S15 a signature that was not checked is not kept: it may be false, and a l
   expect((await onDisk(s.alice, s.space, s.channel, s.author)).map(isSigned)).toEqual([false, false, false, false, true])
 })
 
+test('S15 where what speaks for the first of a chain has to wait for authority, these are taken in by their own signatures, which are kept', async () => {
+  const s = await scene(3), mallory = s.mallory.space(s.space), [, , last] = s.chain as [Op, Op, Op]
+  const rule = await signRule(mallory, 'profile', encodeAuthorityBody({ type: 'profile', name: 'M.' }), s.room.now, { seq: last.header.seq + 1, prev: last.id })
+  const [late, later] = await signMessages(mallory, s.channel, ['After it', 'And more'], s.room.now, {
+    deps: [rule.id], seq: last.header.seq + 2, prev: rule.id, chanSeq: last.header.chanSeq + 1, chanPrev: last.id,
+  }) as [Op, Op]
+  expect(await give(s, s.alice, [...s.chain, late, later])).toMatchObject({ accepted: s.chain.map(({ id }) => ({ id })), faults: [] })
+  const kept = await onDisk(s.alice, s.space, s.channel, s.author)
+  expect(unvouched(kept).size).toBe(0)
+  await give(s, s.alice, [rule])
+  await give(s, s.alice, [late, later])
+  expect(reach(s, s.alice)).toBe(5)
+})
+
 test('S15 whoever holds a chain can give every part of it: a little more than was asked for, up to the next signature', async () => {
   const s = await scene(100)
   await give(s, s.alice, signedAt(s.chain, 10, 40, 70, 100))
