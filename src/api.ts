@@ -291,6 +291,10 @@ export type LockWay = { readonly type: 'passphrase' } | { readonly type: 'recove
 export type LockInfo =
   | { readonly type: 'locked'; readonly ways: readonly LockWay[]; readonly failed: number; readonly waitUntil: number }
   | { readonly type: 'open'; readonly ways: readonly LockWay[]; readonly lockAfterMinutes: number }
+  | MovingInfo
+
+/** What is kept has to be brought to a new form first. asked: it waits for 'go-on', so that a copy can be saved before. `part` of the copy is done, up to 1. */
+export interface MovingInfo { readonly type: 'moving'; readonly step: 'asked' | 'copying' | 'moving'; readonly part: number }
 
 export type Secret =
   | { readonly type: 'passphrase'; readonly text: string }
@@ -307,9 +311,13 @@ export type DoorAsk =
   | { readonly type: 'add-passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array; readonly output: Uint8Array }
   /** 0: only when told. */
   | { readonly type: 'lock-after'; readonly minutes: number }
+  /** While it is 'moving'. */
+  | { readonly type: 'save-copy'; readonly passphrase: string }
+  | { readonly type: 'cancel-copy' }
+  | { readonly type: 'go-on' }
 
-/** `recovery`: the code that opens it when the passphrase is forgotten, shown this once. A refusal is a sentence for people. */
-export type DoorAnswer = { readonly ok: true; readonly recovery?: string } | { readonly ok: false; readonly message: string }
+/** `recovery`: the code that opens it when the passphrase is forgotten, shown this once. `file`: of a copy. A refusal is a sentence for people. */
+export type DoorAnswer = { readonly ok: true; readonly recovery?: string; readonly file?: string } | { readonly ok: false; readonly message: string }
 
 /** Over the worker's port: commands in, replies and updates out. A new client first gets 'lock', 'me', 'spaces' and 'status'. */
 export type ToWorker =

@@ -1,12 +1,13 @@
 /**
  * The browser's copies: one file in the origin private file system, from which the page offers it for download, and one in which the page has put a file that is to be
- * taken. Only workers may write so.
+ * taken. Only workers may write so. What is left of either goes when the next worker begins: until then a download may go on.
  */
 import type { CopyFiles } from './copies.ts'
 
 const FOLDER = 'copies', SAVED = 'saved'
 
 export function opfsCopies(storage: Pick<StorageManager, 'getDirectory'>): CopyFiles {
+  void storage.getDirectory().then((root) => root.removeEntry(FOLDER, { recursive: true })).catch(() => undefined)
   const folder = async (): Promise<FileSystemDirectoryHandle> => (await storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true })
   return {
     async create() {

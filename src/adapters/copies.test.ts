@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CopyEnd, Disk, Save } from '../ports.ts'
 import { toHex, u64, utf8 } from '../wire/bytes.ts'
+import { encodeNumber } from '../wire/records.ts'
 import { TAKEN_KEY, TAKING } from '../wire/copy.ts'
 import { type CopyFiles, createCopies, dropHalf } from './copies.ts'
 import { fileCopies } from './copies-file.ts'
 import { memoryBlocks } from './disk-blocks.ts'
+import { FORM } from './disk-forms.ts'
 import { dice } from './disk-damage.test-support.ts'
 import { type DiskSnapshot, faultyDisk, openMemoryDisk, type SaveFault } from './disk-memory.ts'
 import { openPagedDisk } from './disk-pages.ts'
@@ -40,7 +42,8 @@ async function all(disk: Disk): Promise<string[]> {
   for await (const { partition, rows } of disk.copy()) for (const { key, value } of rows) out.push(`${partition} ${toHex(key)} ${value.length} ${toHex(value.subarray(0, 40))}`)
   return out
 }
-const TAKEN_ROW = `me ${toHex(TAKEN_KEY)} 0 `
+/** What every disk has that was taken from a copy: who it must not be, and its form. */
+const TAKEN_ROWS = [`me ${toHex(TAKEN_KEY)} 0 `, 'form 00 1 02']
 
 async function saved(disk: Disk): Promise<string> {
   const end = await copiesHere().save(disk, SECRET, silent)
@@ -61,13 +64,13 @@ describe('a copy', () => {
     const other = openMemoryDisk()
     await other.save([put('linking', u64(0), utf8('a code that was asked for'))])
     expect(await copiesHere().take(other, file, SECRET, silent)).toEqual({ type: 'done', file, bytes })
-    expect((await all(other)).sort()).toEqual([...await all(disk), TAKEN_ROW].sort())
+    expect((await all(other)).sort()).toEqual([...await all(disk), ...TAKEN_ROWS].sort())
   })
 
   test('of an empty disk is a copy, too', async () => {
     const file = await saved(openMemoryDisk()), other = openMemoryDisk()
     expect(await copiesHere().take(other, file, SECRET, silent)).toMatchObject({ type: 'done' })
-    expect(await all(other)).toEqual([TAKEN_ROW])
+    expect((await all(other)).sort()).toEqual([...TAKEN_ROWS].sort())
   })
 
   test('with another passphrase, or without a file, nothing is taken and nothing is lost', async () => {
@@ -100,7 +103,11 @@ describe('a copy', () => {
     expect(await copiesHere().take(openMemoryDisk(), file, SECRET, silent)).toMatchObject({ type: 'done' })
   }, 60_000)
 
-  test('of a newer program is not guessed at', async () => {
+  test('of a newer program is not guessed at, whether its file is newer or what is in it', async () => {
+    const later = openMemoryDisk(), inFile = openMemoryDisk()
+    await later.save([put('ops', u64(1), utf8('in another form')), { type: 'put', ...FORM, value: encodeNumber(99) }])
+    expect(await copiesHere().take(inFile, await saved(later), SECRET, silent)).toEqual({ type: 'newer' })
+    expect(await all(inFile)).toEqual([])
     const file = await saved(openMemoryDisk()), bytes = readFileSync(file)
     bytes[12] = 2
     writeFileSync(file, bytes)
@@ -137,7 +144,7 @@ describe('when it does not come to its end', () => {
   })
 
   test('a process that dies at any save leaves whoever was on the disk, and the next start clears the rest; or all is there', async () => {
-    const disk = await aDisk(), file = await saved(disk), whole = [...await all(disk), TAKEN_ROW].sort()
+    const disk = await aDisk(), file = await saved(disk), whole = [...await all(disk), ...TAKEN_ROWS].sort()
     for (const fault of ['die-before', 'die-after'] satisfies SaveFault[]) {
       for (let at = 1, isThrough = false; !isThrough; at++) {
         const inner = openMemoryDisk()

@@ -9,6 +9,7 @@ import { concat } from '../wire/bytes.ts'
 import {
   COPY_PREFACE_BYTES, type CopyRows, decodeCopyHello, decodeCopyPreface, decodeCopyRows, encodeCopyHead, encodeCopyHello, encodeCopyRows, ME_PARTITION, MAX_PIECE_BYTES, PIECE_BYTES, pieceNonce, TAKEN_KEY, TAKING,
 } from '../wire/copy.ts'
+import { isNewer, migrate } from './disk-forms.ts'
 import { squeeze, unsqueeze } from './disk-squeeze.ts'
 import { calibrate, encodePassphraseParams, passphraseKey, SALT_BYTES } from './vault-ways.ts'
 
@@ -134,7 +135,10 @@ class FileCopies implements Copies {
       bytes = 0
       tell(from.at, from.size)
     }
-    await disk.save([...saves, ...last, { type: 'put', partition: ME_PARTITION, key: TAKEN_KEY, value: new Uint8Array() }, { type: 'delete', ...TAKING }])
+    await disk.save(saves)
+    if (await isNewer(disk)) throw new Ended('newer')
+    await migrate(disk)
+    await disk.save([...last, { type: 'put', partition: ME_PARTITION, key: TAKEN_KEY, value: new Uint8Array() }, { type: 'delete', ...TAKING }])
   }
 }
 

@@ -35,6 +35,8 @@ export interface Head {
   /** Counts writes. Each leaves a journal record of its number, so that an older head is noticed by the record it doesn't know. */
   readonly writes: number
   readonly root: { readonly id: BlockId; readonly level: number } | undefined
+  /** Of the program that wrote it, where that was an older one. */
+  readonly version?: number
   /** Records journalFrom to writes, both included, hold what isn't in pages yet. */
   readonly journalFrom: number
 }
@@ -221,7 +223,7 @@ export function decodeHead(bytes: Uint8Array): Head | { readonly newer: number }
   const journalFrom = read.number()
   const hasJournal = journalFrom >= 1 && journalFrom <= writes && writes - journalFrom < MAX_JOURNAL_RECORDS
   if (version < OLDEST_VERSION || !read.ended() || rootLevel > MAX_LEVEL || !hasJournal) return undefined
-  return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journalFrom }
+  return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journalFrom, ...(version < FORMAT_VERSION ? { version } : {}) }
 }
 
 /** Grows by doubling: the size of a page is known only roughly before it is written. */

@@ -15,9 +15,11 @@
 import { type Copied, type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
 import { compare, fromHex, fromUtf8 } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
+import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type Page, pageBytes, sumBytes } from './disk-format.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
+import { FORM } from './disk-forms.ts'
 import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
 import { mend, type Mended, type TellProgress } from './disk-mend.ts'
 import { edit, firstHeld, type Held, measure, type PageSource, scan } from './disk-tree.ts'
@@ -101,6 +103,8 @@ class PagedDisk implements Disk {
     const state = await this.#current()
     // From its first moment a store has a head, so that a store whose head is gone is never taken for a new one.
     if (state.sealedHead === undefined) await this.#fold(state, state.overlay)
+    // Its pages are not squeezed. The next head that is written says nothing of that any more.
+    if (state.head.version === 1 && await this.get(FORM.partition, FORM.key) === undefined) await this.save([{ type: 'put', ...FORM, value: encodeNumber(1) }])
   }
 
   save(saves: readonly Save[]): Promise<void> {

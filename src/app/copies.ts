@@ -8,14 +8,17 @@ async function folderOf(path: string): Promise<{ readonly folder: FileSystemDire
   try { return { folder: await (await navigator.storage.getDirectory()).getDirectoryHandle(first, { create: true }), name } } catch { return undefined }
 }
 
+/** What was offered last, until something else is: a download may take its time. */
+let offered = ''
+
 /** Offers a file for download, under this name. Nothing of it is in memory: the browser copies it. */
 export async function offerFile(path: string, as: string): Promise<void> {
   const found = await folderOf(path)
   if (found === undefined) return
-  const address = URL.createObjectURL(await (await found.folder.getFileHandle(found.name)).getFile())
-  const link = Object.assign(document.createElement('a'), { href: address, download: as })
-  link.click()
-  URL.revokeObjectURL(address)
+  const file = await (await found.folder.getFileHandle(found.name)).getFile()
+  URL.revokeObjectURL(offered)
+  offered = URL.createObjectURL(file)
+  Object.assign(document.createElement('a'), { href: offered, download: as }).click()
 }
 
 /** Puts a file where the worker finds it; answers with its path. */

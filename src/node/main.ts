@@ -8,6 +8,7 @@ import { tcp } from '@libp2p/tcp'
 import { systemClock } from '../adapters/clock.ts'
 import { createCopies, dropHalf } from '../adapters/copies.ts'
 import { fileCopies } from '../adapters/copies-file.ts'
+import { migrate } from '../adapters/disk-forms.ts'
 import { openSqliteDisk } from '../adapters/disk-sqlite.ts'
 import { createMailbox } from '../adapters/mailbox-relay.ts'
 import { createNetwork } from '../adapters/network-libp2p.ts'
@@ -33,6 +34,7 @@ async function assemble(flags: Flags): Promise<Peer> {
   const random = systemRandom(), clock = systemClock()
   const disk = await openSqliteDisk({ dir: flags.data })
   await dropHalf(disk)
+  await migrate(disk)
   const suite = await createSuite(random, nodeCurves())
   const appBase = flags.relays[0]
   return startPeer({

@@ -83,6 +83,7 @@ export class Door {
         await vault.setLockAfter(this.lockAfter)
         await this.tell()
         return YES
+      case 'save-copy': case 'cancel-copy': case 'go-on': return YES
     }
   }
 

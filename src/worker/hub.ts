@@ -4,6 +4,7 @@ import type { ApiError, DoorAnswer, FromWorker, LockInfo, Secret, ToWorker, Upda
 import type { Tell } from '../engine/input.ts'
 import type { Host } from '../host.ts'
 import { closedInfo, type Door, wrong } from './door.ts'
+import type { Moving } from './moving.ts'
 import { tabLock, type HubToTab, type TabToHub } from './tabs.ts'
 
 const LOCKED: ApiError = { code: 'busy', message: 'Thicket is locked on this device. Unlock it first.' }
@@ -40,6 +41,8 @@ export class Hub {
   /** While the disk is locked: takes what may open it. */
   private knocked: ((secret: Secret) => void) | undefined
   private knock: Knock | undefined
+  /** While the disk is brought to a new form: hears what people say to that. */
+  private moving: Moving | undefined
 
   constructor(parts: HubParts) {
     this.parts = parts
@@ -49,6 +52,7 @@ export class Hub {
   open(host: Host, door?: Door): void {
     this.host = host
     this.door = door
+    this.moving = undefined
     this.lock = undefined
     this.failure = undefined
     this.answerKnock({ ok: true })
@@ -61,6 +65,14 @@ export class Hub {
     this.tellLock(closedInfo(door))
     this.toAll({ type: 'term', term: this.parts.term })
     return new Promise(resolve => { this.knocked = resolve })
+  }
+
+  /** The disk is open, and not of today's form yet. */
+  move(moving: Moving): void {
+    this.moving = moving
+    this.answerKnock({ ok: true })
+    this.tellLock(moving.info)
+    this.toAll({ type: 'term', term: this.parts.term })
   }
 
   /** It is being locked: from now on nothing is told or done. */
@@ -132,6 +144,7 @@ export class Hub {
   private takeDoor({ tab }: Client, { id, ask }: ToWorker & { type: 'door' }): void {
     const answer = (answer: DoorAnswer): void => { this.toTab(tab, { type: 'door', id, answer }) }
     if (this.door) { void this.door.ask(ask).then(answer, () => { answer({ ok: false, message: 'The lock could not be changed. Try again.' }) }); return }
+    if (this.moving) { void this.moving.ask(ask).then(answer); return }
     const { knocked } = this
     if (ask.type !== 'unlock' || !knocked) { answer({ ok: false, message: this.failure?.message ?? LOCKED.message }); return }
     this.knocked = undefined

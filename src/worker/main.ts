@@ -16,6 +16,7 @@ import { DiskError } from '../ports.ts'
 import { toHex } from '../wire/bytes.ts'
 import { Door } from './door.ts'
 import { Hub } from './hub.ts'
+import { Moving } from './moving.ts'
 import { networkLater } from './network-later.ts'
 import { ENGINE_LOCK, TABS_CHANNEL, type HubToTab, type PageToWorker, type TabToHub, type WorkerToPage } from './tabs.ts'
 
@@ -62,10 +63,16 @@ async function run(start: Start): Promise<never> {
     }
     const [{ disk, vault }, suite] = await Promise.all([openIdbDisk({ name: DISK_NAME, onClosed: closed, unlock: door => opened.unlock(door) }), createSuite(random)])
     await dropHalf(disk)
+    const copies = createCopies({ files: opfsCopies(navigator.storage), now: () => clock.now() })
+    const moving = await Moving.due({ disk, copies, tell: info => { opened.tellLock(info) } })
+    if (moving) {
+      opened.move(moving)
+      await moving.run()
+    }
     const { protocol, hostname } = new URL(start.relay)
     host = startHost({
       engine: () => createEngine({ suite, random, appBase: start.relay }),
-      disk, tally: opfsTally({ storage: navigator.storage, name: 'tally', pause: systemPause }), copies: createCopies({ files: opfsCopies(navigator.storage), now: () => clock.now() }), clock, timers: systemTimers(),
+      disk, tally: opfsTally({ storage: navigator.storage, name: 'tally', pause: systemPause }), copies, clock, timers: systemTimers(),
       network: networkLater(async () => (await import('../adapters/network-libp2p.ts')).createNetwork({
         randomBytes: length => random.bytes(length), iceServers: start.iceServers, webrtc: start.rtcMode !== 'off',
         allowPrivate: protocol === 'http:' || hostname === 'localhost',
