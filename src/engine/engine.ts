@@ -25,7 +25,7 @@ import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { Joins } from './joins.ts'
-import { MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
+import { MAX_NEWS, MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
 import { Mending } from './mending.ts'
@@ -267,7 +267,7 @@ export class Engine implements Stepper {
     if (fresh.length < accepted.length) this.audits.suspect(turn, replica)
     this.peers.acknowledge(turn, replica, fresh)
     // What came over one connection goes on to the others: they may not be connected to its author.
-    if (from !== undefined && accepted.length <= 16) this.peers.spread(turn, replica, accepted, from)
+    if (from !== undefined && accepted.length <= MAX_NEWS) this.peers.spread(turn, replica, accepted, from)
     if (fresh.length > 0) turn.out.wake(`receipt|${replica.id}`, turn.now + RECEIPT_AFTER_MS)
   }
 
@@ -437,6 +437,7 @@ export class Engine implements Stepper {
     if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'retention') await this.retaining.work(turn, replica)
     if (kind === 'marks') await shareMarks(this, turn, replica)
+    if (kind === 'late') this.peers.askLate(turn, replica)
     if (kind === 'typing') this.typing.tell(turn, replica)
     if (kind === 'receipt') await postReceipts(turn, replica)
     if (kind === 'proof' && this.succession.isSure(replica, turn.now)) await proveForks(this, turn, replica)

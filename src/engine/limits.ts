@@ -62,8 +62,12 @@ export const MAX_PEER_MUTE_MS = 3600_000
 export const FORGIVE_MUTES_MS = 24 * 3600_000
 /** Peers and devices whose conduct is remembered. */
 export const MAX_JUDGED = 1024
-/** Peers that a fresh op which came from another is passed on to: with four, all of a thousand who are connected somehow hear of it within a few hops. */
+/** Peers that are told of a fresh op which came from another: with four, all of a thousand who are connected somehow hear of it within a few hops. */
 export const FORWARDED_TO = 4
+/** Ms in which a fresh op that others tell of may still come from its author, or from who was asked for it. */
+export const LATE_AFTER_MS = 400
+/** Chains that a peer tells of at once when it passes on fresh ops, and ops asked for of one: more than that is catching up. */
+export const MAX_NEWS = 16
 /** Peers that are told in each round how far everything goes here: more would cost a crowd its square, and the next round tells others. */
 export const COMPARED_WITH = 8
 /** Rows read from disk at a time to answer a peer. */

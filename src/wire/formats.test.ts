@@ -81,7 +81,7 @@ const samples: readonly Sample[] = [
   sample('hello frame', { type: 'hello', spaces: [{ token: bytes(16, 1), nonce: bytes(24, 2), sealed: bytes(112, 3) }] } as const, encodeFrame, decodeFrame),
   sample('hello with digests', { device, sig: bytes(64, 1), channels: [{ channel, digest: '0102030405060708' }, { channel: id<ChannelId>(16, 9), digest: '0102030405060709' }] }, encodeGreeting, decodeGreeting),
   sample('hello without digests', { device, sig: bytes(64, 1), channels: undefined }, encodeGreeting, decodeGreeting),
-  sample('vector frame', { type: 'vector', token: bytes(16, 1), told: [{ channel: id<ChannelId>(16, 9), chains: [{ device: '01'.repeat(8), chanSeq: 300, head: '02'.repeat(8) }, { device, chanSeq: 1, head: '03'.repeat(8) }] }, { channel, chains: [] }], asks: true } as const, encodeFrame, decodeFrame),
+  sample('vector frame', { type: 'vector', token: bytes(4, 1), told: [{ channel: id<ChannelId>(16, 9), chains: [{ device: '01'.repeat(8), chanSeq: 300, head: '02'.repeat(8) }, { device, chanSeq: 1, head: '03'.repeat(8) }] }, { channel, chains: [] }], asks: true } as const, encodeFrame, decodeFrame),
   sample('digest frame', { type: 'digest', token: bytes(16, 1), channels: [{ channel, digest: '0102030405060708' }, { channel: id<ChannelId>(16, 9), digest: '0102030405060709' }] } as const, encodeFrame, decodeFrame),
   sample('ask frame', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [bytes(32, 2)] } as const, encodeFrame, decodeFrame),
   sample('ask frame for what is not packed', { type: 'ask', token: bytes(16, 1), ranges: [{ channel, device, from: 1, to: 5 }], trees: [], plain: true } as const, encodeFrame, decodeFrame),

@@ -3,7 +3,7 @@
  *
  *   hello   [1, [[token, nonce, sealed proof], ...]]   one per space; only someone who holds the space's relay key can make or read it
  *   digest  [7, token, [[channel, digest], ...]]       of each channel what I hold, in 8 bytes: where that differs, the other tells its vector
- *   vector  [2, token, told, asks]                     how far I hold some chains (vector.ts); asks: what I lack of these channels is to be sent, which ops that end do answer
+ *   vector  [2, begin of token, told, asks]            how far I hold some chains (vector.ts); asks: what I lack of these channels is to be sent, which ops that end do answer
  *   ask     [3, token, [[channel, [[device, from, to], ...]], ...], [tree hash, ...], plain?]      plain: nothing is to be packed, for who can't open it
  *   ops     [4, token, [op bytes, ...], [[channel, epoch, sealed columns, signatures], ...], more?]         answers, and fresh ops unasked
  *   fresh   [8, begin of token, [fresh op, ...]]       unasked, without what its reader knows (fresh.ts)
@@ -41,10 +41,10 @@ export interface PackedOps { readonly channel: ChannelId; readonly epoch: EpochI
 export type Frame =
   | { readonly type: 'hello'; readonly spaces: readonly Hello[] }
   | { readonly type: 'digest'; readonly token: Uint8Array; readonly channels: readonly ChannelDigest[] }
+  /** `token` here and in `fresh`: its first four bytes. One connection has few. */
   | { readonly type: 'vector'; readonly token: Uint8Array; readonly told: readonly Told[]; readonly asks: boolean }
   | { readonly type: 'ask'; readonly token: Uint8Array; readonly ranges: readonly AskRange[]; readonly trees: readonly Uint8Array[]; readonly plain?: true }
   | { readonly type: 'ops'; readonly token: Uint8Array; readonly ops: readonly Uint8Array[]; readonly packed?: readonly PackedOps[]; readonly more: boolean }
-  /** `token`: its first four bytes. One connection has few. */
   | { readonly type: 'fresh'; readonly token: Uint8Array; readonly ops: readonly FreshOp[] }
   | { readonly type: 'tree'; readonly token: Uint8Array; readonly tree: Uint8Array }
   | { readonly type: 'signal'; readonly token: Uint8Array; readonly sealed: Uint8Array }
@@ -55,7 +55,7 @@ export function encodeFrame(f: Frame): Uint8Array {
   switch (f.type) {
     case 'hello': return encodeCbor([1, f.spaces.map((s) => [s.token, s.nonce, s.sealed])])
     case 'digest': return encodeCbor([7, f.token, f.channels.map((c) => [raw(c.channel), raw(c.digest)])])
-    case 'vector': return encodeCbor([2, f.token, encodeTold(f.told), f.asks])
+    case 'vector': return encodeCbor([2, f.token.subarray(0, SHORT_TOKEN_BYTES), encodeTold(f.told), f.asks])
     case 'ask': return encodeCbor([3, f.token, encodeRanges(f.ranges), [...f.trees], f.plain === true])
     case 'ops': return encodeCbor([4, f.token, [...f.ops], (f.packed ?? []).map((p) => [raw(p.channel), raw(p.epoch), p.sealed, p.sigs]), f.more])
     case 'fresh': return encodeCbor([8, f.token.subarray(0, SHORT_TOKEN_BYTES), f.ops.map(encodeFresh)])
@@ -69,13 +69,10 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   if (!isArray(v)) return undefined
   if (v[0] === 1) return decodeHello(v)
   if (v[0] === 8) return decodeFreshOps(v)
+  if (v[0] === 2) return decodeVectorFrame(v)
   const token = v[1]
   if (!isBytes(token, 16)) return undefined
   switch (v[0]) {
-    case 2: {
-      const told = decodeTold(v[2]), asks = v[3]
-      return v.length === 4 && told !== undefined && typeof asks === 'boolean' ? { type: 'vector', token, told, asks } : undefined
-    }
     case 3: return decodeAsk(v, token)
     case 4: return decodeOps(v, token)
     case 5: return v.length === 3 && isBytes(v[2]) ? { type: 'tree', token, tree: v[2] } : undefined
@@ -140,6 +137,11 @@ function decodeOps(v: readonly Cbor[], token: Uint8Array): Frame | undefined {
     packed.push({ channel, epoch, sealed, sigs })
   }
   return ops.length === list.length ? { type: 'ops', token, ops, ...(packed.length === 0 ? {} : { packed }), more } : undefined
+}
+
+function decodeVectorFrame(v: readonly Cbor[]): Frame | undefined {
+  const [, token, list, asks] = v, told = decodeTold(list)
+  return v.length === 4 && isBytes(token, SHORT_TOKEN_BYTES) && told !== undefined && typeof asks === 'boolean' ? { type: 'vector', token, told, asks } : undefined
 }
 
 function decodeFreshOps(v: readonly Cbor[]): Frame | undefined {

@@ -20,6 +20,7 @@ import { MAX_ASK_OPS, MAX_BRANCHES, MAX_UNSIGNED, REMEMBERED_OPS } from '../limi
 import { Parked, type Sender } from './parked.ts'
 import { linksIn, neededIn } from './vouching.ts'
 
+export interface Chain { readonly channel: ChannelId; readonly device: DeviceId }
 export type ChainKey = string
 export const chainKey = (channel: ChannelId, device: DeviceId): ChainKey => channel + device
 
@@ -108,6 +109,9 @@ export class Log {
     for (const channel of channels) for (const [device, tips] of this.tips.get(channel) ?? []) out.push(...entriesOf(channel, device, tips))
     return out.sort(byPlace)
   }
+
+  /** What we hold of one chain. */
+  vectorOf(channel: ChannelId, device: DeviceId): Vector { return [...entriesOf(channel, device, this.tipsOf(channel, device))].sort(byPlace) }
 
   /** What we hold of one device's. */
   vectorBy(device: DeviceId): Vector { return [...this.tips.keys()].flatMap((channel) => entriesOf(channel, device, this.tipsOf(channel, device))).sort(byPlace) }

@@ -41,10 +41,16 @@ const freshKey = ({ world: { suite } }: Replica, key: ContentKey): Uint8Array =>
 const variantOf = ({ world: { suite } }: Replica, key: Uint8Array, plain: Uint8Array): Uint8Array => suite.hmac(key, plain).subarray(0, VARIANT_BYTES)
 const nonceOf = ({ world: { suite } }: Replica, key: Uint8Array, sig: Uint8Array, variant: Uint8Array): Uint8Array => suite.hmac(key, sig, variant).subarray(0, NONCE_BYTES)
 
+/** Whose chain an op is of that a peer passed on, where it is known here. */
+export function chainOf({ authority, names }: Replica, fresh: FreshOp): { readonly channel: ChannelId; readonly device: DeviceId } | undefined {
+  const device = fresh.device === undefined ? undefined : names.whole(fresh.device), channel = only(authority.state.channels.keys(), fresh.channel)
+  return device === undefined || channel === undefined ? undefined : { channel, device }
+}
+
 /** The op; known: it is here already; unclear: this log doesn't tell what it would be. */
 export function unpackFresh(replica: Replica, fresh: FreshOp, sender: DeviceId): Op | 'known' | 'unclear' | 'malformed' {
   const { log, authority, world: { suite } } = replica
-  const device = fresh.device === undefined ? sender : only(authority.state.devices.keys(), fresh.device)
+  const device = fresh.device === undefined ? sender : replica.names.whole(fresh.device)
   const channel = only(authority.state.channels.keys(), fresh.channel)
   const audience = channel === undefined ? undefined : replica.audienceFor(channel)
   const epoch = audience === undefined ? undefined : only(audience.groups.keys.epochs(), fresh.epoch)

@@ -9,20 +9,22 @@ import { fromHex, toHex } from '../../wire/bytes.ts'
 import { type ChannelDigest, decodeFrame, encodeFrame, type Frame, type Hello, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
 import type { FreshOp } from '../../wire/fresh.ts'
 import type { Greeting } from '../../wire/greeting.ts'
-import type { DeviceId, OpId, SpaceId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type OpId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import type { Vector } from '../../wire/vector.ts'
-import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, MAX_ASKED_SPACES, MAX_SPACES } from '../limits.ts'
+import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, LATE_AFTER_MS, MAX_ASKED_SPACES, MAX_NEWS, MAX_SPACES } from '../limits.ts'
+import type { Chain } from '../log/log.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn, World } from '../turn.ts'
 import { answerDigests, digestsFor, lackedBy, toldParts } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault } from './conduct.ts'
-import { framesOf, unpackFresh } from './fresh.ts'
+import { chainOf, framesOf, unpackFresh } from './fresh.ts'
 import { areSame, helloBytes, makeHello, openHello } from './greeting.ts'
 import { unpack } from './packing.ts'
 import type { Intake } from './receiving.ts'
 import { Answer } from './serving.ts'
+import { isSentOn, mayStillCome, someOf, vectorOf } from './news.ts'
 import { newPeer, newSession, type Peer, type Session, sessionOf } from './session.ts'
 
 /** What the engine does with frames' contents. */
@@ -39,6 +41,8 @@ export interface PeerEvents {
 export class Peers {
   /** Until then a round that was asked for is enough. */
   private hurriesFrom = 0
+  /** When it is looked at what was told of and didn't come. */
+  private readonly looksLate = new Map<SpaceId, number>()
   private readonly peers = new Map<string, Peer>()
   private readonly conduct = new Conduct()
   private readonly world: World
@@ -67,7 +71,6 @@ export class Peers {
 
   /** Grows whenever `status` may be another: it is long, and asked for at every step. */
   changes = 0
-
   path(id: string, path: Path): void { this.changes++; const peer = this.peers.get(id); if (peer !== undefined) peer.path = path }
   /** Whether whoever is gone had said who they are. */
   down(id: string): boolean {
@@ -80,21 +83,13 @@ export class Peers {
 
   /** Devices that have proved themselves on some connection, per space. */
   devices(space: SpaceId): Set<DeviceId> {
-    const out = new Set<DeviceId>()
-    for (const peer of this.peers.values()) {
-      const session = peer.sessions.get(space)
-      if (session !== undefined) out.add(session.device)
-    }
-    return out
+    return new Set(this.sessionsOf(space).map(({ device }) => device))
   }
 
+  private sessionsOf(space: SpaceId): Session[] { return [...this.peers.values()].flatMap(({ sessions }) => sessions.get(space) ?? []) }
+
   status(nameOf: (device: DeviceId) => string | undefined): PeerStatus[] {
-    const out: PeerStatus[] = []
-    for (const peer of this.peers.values()) {
-      const device = [...peer.sessions.values()][0]?.device
-      if (device !== undefined) out.push({ peer: peer.id, path: peer.path, device, name: nameOf(device) })
-    }
-    return out
+    return [...this.peers.values()].flatMap(({ id, path, sessions }) => [...sessions.values()].slice(0, 1).map(({ device }) => ({ peer: id, path, device, name: nameOf(device) })))
   }
 
   // ---- conduct ----
@@ -270,12 +265,31 @@ export class Peers {
     this.events.vector(turn, replica, session.device, vector)
     for (const { channel } of told) session.untold?.delete(channel)
     this.look(turn, session, replica)
+    for (const { device } of vector) session.follows.delete(device)
     if (asks) {
       const { ranges, heads } = lackedBy(replica, session.device, told)
       session.answer = new Answer(ranges, false, heads)
       this.serve(turn, peer, session, replica)
-    }
+    } else if (mayStillCome(replica, session, vector, this.sessionsOf(replica.id))) return this.lookLate(turn, replica)
     this.ask(turn, peer, session, replica)
+  }
+
+  /** What several told of didn't come by itself: one of them is asked, and if that leads to nothing, the next. */
+  askLate(turn: Turn, replica: Replica): void {
+    this.looksLate.delete(replica.id)
+    for (const peer of this.peers.values()) {
+      const session = peer.sessions.get(replica.id)
+      if (session === undefined || session.asking || !replica.authority.state.devices.has(session.device)) continue
+      this.ask(turn, peer, session, replica, true)
+      if (peer.sessions.get(replica.id)?.asking !== true) continue
+      return this.lookLate(turn, replica)
+    }
+  }
+
+  private lookLate(turn: Turn, replica: Replica): void {
+    if ((this.looksLate.get(replica.id) ?? -Infinity) > turn.now) return
+    this.looksLate.set(replica.id, turn.now + LATE_AFTER_MS)
+    turn.out.wake(`late|${replica.id}`, turn.now + LATE_AFTER_MS)
   }
 
   private look(turn: Turn, session: Session, replica: Replica): void {
@@ -290,6 +304,8 @@ export class Peers {
     // Who asks for trees alone may be in the middle of an answer.
     if (frame.ranges.length === 0) return
     const ranges = frame.ranges.filter((r) => replica.mayHave(session.device, r.channel))
+    // A little of somebody's: who asked is not connected with them.
+    for (const { channel, device, from, to } of ranges) if (channel !== AUTHORITY_CHANNEL && to - from < MAX_NEWS && replica.authority.identityOf(device) !== undefined) session.follows.add(device)
     session.answer = new Answer(ranges, frame.plain === true)
     this.serve(turn, peer, session, replica)
   }
@@ -322,10 +338,17 @@ export class Peers {
     for (const fresh of frame.ops) {
       const made = unpackFresh(replica, fresh, session.device)
       if (made === 'malformed') this.blame(turn, peer, made, session.device)
+      else if (made === 'known') this.hadBefore(turn, peer, session, replica, fresh)
       else if (made === 'unclear') this.compareWith(turn, peer, session, replica)
-      else if (made !== 'known') for (const fault of (await this.events.ops(turn, replica, [made], peer.id, session.device)).faults) this.blame(turn, peer, fault, session.device)
+      else for (const fault of (await this.events.ops(turn, replica, [made], peer.id, session.device)).faults) this.blame(turn, peer, fault, session.device)
       if (!this.peers.has(peer.id)) return
     }
+  }
+
+  /** Who passed it on needn't do that any more. */
+  private hadBefore(turn: Turn, peer: Peer, session: Session, replica: Replica, fresh: FreshOp): void {
+    const chain = chainOf(replica, fresh)
+    if (chain !== undefined && chain.device !== session.device && replica.mayHave(session.device, chain.channel)) this.tell(turn, peer, session, replica, [chain])
   }
 
   /** A peer has what can't be told without what lies before it: what that is shows where the two are compared. */
@@ -381,26 +404,34 @@ export class Peers {
   // ---- fresh ops ----
 
   /**
-   * Sends own ops to everyone connected in the space. What came `from` a peer is passed on to a few: its author has sent it to all it is connected with, so
-   * the rest have it within a few hops, and nobody hears it once from everybody. Returns the devices reached.
+   * Sends own ops to everyone connected in the space. Authority that came `from` a peer is passed on to a few: its author has sent it to all it is connected with, so the
+   * rest have it within a few hops, and nobody hears it once from everybody. Of content a few are told that it is here, and whoever lacks it asks; who asked for an
+   * author's is sent what that author says from then on, until they have it by another way. Returns the devices reached.
    */
   spread(turn: Turn, replica: Replica, ops: readonly Op[], from?: string): Set<DeviceId> {
-    const reached = new Set<DeviceId>(), packs = new Map<OpId, FreshOp | undefined>()
-    const meantFor = ({ device }: Session): readonly Op[] => ops.filter((op) => replica.mayHave(device, op.header.channel))
-    const few = from === undefined ? undefined : this.some(replica.id, FORWARDED_TO, (peer, session) => peer.id !== from && meantFor(session).length > 0)
+    const reached = new Set<DeviceId>(), packs = new Map<OpId, FreshOp | undefined>(), isOwn = from === undefined
+    const meantFor = ({ device }: Session): readonly Op[] => ops.filter((op) => replica.mayHave(device, op.header.channel) && (isOwn || op.header.device !== device))
+    const few = isOwn ? undefined : this.some(replica.id, FORWARDED_TO, (peer, session) => peer.id !== from && meantFor(session).length > 0)
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
       if (session === undefined || peer.id === from) continue
       if (!replica.authority.state.devices.has(session.device)) {
         // Who was just removed is told so, and nothing after that.
         this.end(peer, session)
-        if (!ops.some((op) => REMOVALS.has(op.header.type))) continue
-      } else if (few?.has(peer) === false) continue
-      const theirs = meantFor(session)
-      if (theirs.length === ops.length) reached.add(session.device)
-      for (const frame of framesOf(replica, theirs, session.token, packs)) this.frame(turn, peer, frame)
+        if (!ops.some((op) => REMOVALS.has(op.header.type)) || few?.has(peer) === false) continue
+      }
+      const theirs = meantFor(session), isOneOfFew = few?.has(peer) !== false
+      const sent = theirs.filter((op) => isOwn || isSentOn(session, op, isOneOfFew))
+      if (sent.length === ops.length) reached.add(session.device)
+      for (const frame of framesOf(replica, sent, session.token, packs)) this.frame(turn, peer, frame)
+      if (isOneOfFew && sent.length < theirs.length) this.tell(turn, peer, session, replica, theirs.filter((op) => !sent.includes(op)).map((op) => op.header))
     }
     return reached
+  }
+
+  /** How far some chains go here. */
+  private tell(turn: Turn, peer: Peer, session: Session, replica: Replica, chains: readonly Chain[]): void {
+    for (const told of toldParts(replica, vectorOf(replica, chains))) this.frame(turn, peer, { type: 'vector', token: session.token, told, asks: false })
   }
 
   /** Sends what is kept nowhere to those of these devices that are connected. Returns the devices reached. */
@@ -417,25 +448,16 @@ export class Peers {
 
   /** So many of a space's connected peers, by chance: all where there are no more. */
   private some(space: SpaceId, most: number, isMeant: (peer: Peer, session: Session) => boolean): Set<Peer> {
-    const open = [...this.peers.values()].filter((peer) => { const session = peer.sessions.get(space); return session !== undefined && isMeant(peer, session) })
-    if (open.length <= most) return new Set(open)
-    const out = new Set<Peer>()
-    const dice = new DataView(this.world.random.bytes(4 * most).buffer)
-    for (let n = 0; n < most; n++) {
-      const at = n + (dice.getUint32(4 * n) % (open.length - n)), chosen = open[at] as Peer
-      open[at] = open[n] as Peer
-      out.add(chosen)
-    }
-    return out
+    return someOf(this.world.random, [...this.peers.values()].filter((peer) => { const session = peer.sessions.get(space); return session !== undefined && isMeant(peer, session) }), most)
   }
 
   /** Tells an author that its ops are here: what makes "delivered" true on its screen. */
   acknowledge(turn: Turn, replica: Replica, ops: readonly Op[]): void {
-    const authors = new Set(ops.map((op) => op.header.device)), channels = new Set(ops.map((op) => op.header.channel))
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
-      if (session === undefined || !authors.has(session.device)) continue
-      for (const told of toldParts(replica, replica.log.vectorBy(session.device).filter((e) => channels.has(e.channel) && replica.mayHave(session.device, e.channel)))) this.frame(turn, peer, { type: 'vector', token: session.token, told, asks: false })
+      if (session === undefined) continue
+      const theirs = ops.filter(({ header: h }) => h.device === session.device && replica.mayHave(h.device, h.channel)).map((op) => op.header)
+      if (theirs.length > 0) this.tell(turn, peer, session, replica, theirs)
     }
   }
 

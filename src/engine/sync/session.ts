@@ -27,6 +27,8 @@ export interface Session {
   readonly unopened: Set<ChannelId>
   /** It told of devices that are not known here so far. */
   hasUnnamed: boolean
+  /** Devices whose fresh ops it asked for lately, having them by no other way. */
+  readonly follows: Set<DeviceId>
 }
 
 export interface Peer {
@@ -43,7 +45,7 @@ export interface Peer {
 
 export const newPeer = (id: string, path: Path): Peer => ({ id, path, sessions: new Map(), greeted: new Map(), waiting: [], requests: new Requests(), trees: new AskedTrees() })
 export const newSession = (space: SpaceId, token: Uint8Array, device: DeviceId): Session => ({
-  space, token, device, wants: new Wants(device), untold: undefined, asking: false, isComparing: false, gained: 0, answer: undefined, unopened: new Set(), hasUnnamed: false,
+  space, token, device, wants: new Wants(device), untold: undefined, asking: false, isComparing: false, gained: 0, answer: undefined, unopened: new Set(), hasUnnamed: false, follows: new Set(),
 })
 
 /** By a token or its first bytes. */
