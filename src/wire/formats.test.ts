@@ -54,6 +54,7 @@ const samples: readonly Sample[] = [
   sample('commit', commit, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
   sample('commit without options', { ...commit, external: false, welcome: undefined, backLink: undefined, relayKey: undefined }, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
   sample('bundle', { type: 'bundle', under: op, secrets: [{ epoch: other, sealed: bytes(72, 1) }] } as const, encodeGroupBody, (b) => decodeGroupBody('bundle', b)),
+  sample('commit reject for its tree', { type: 'commitReject', epoch: op, why: 'tree' } as const, encodeGroupBody, (b) => decodeGroupBody('commitReject', b)),
   sample('commit reject', { type: 'commitReject', epoch: op, why: 'check' } as const, encodeGroupBody, (b) => decodeGroupBody('commitReject', b)),
   sample('key want', { type: 'keyWant', epochs: [op, other] } as const, encodeGroupBody, (b) => decodeGroupBody('keyWant', b)),
   sample('grant', { type: 'grant', want: op, sealed: bytes(120, 3) } as const, encodeGroupBody, (b) => decodeGroupBody('grant', b)),

@@ -45,8 +45,8 @@ export interface BundleBody {
   readonly secrets: readonly { readonly epoch: EpochId; readonly sealed: Uint8Array }[]
 }
 
-/** What failed: MLS itself, the leaves it gave, or the epoch's secret against its commitment. */
-const BREAKAGES = ['mls', 'leaves', 'check'] as const
+/** What failed: MLS itself, the leaves it gave, or the epoch's secret or its tree against their commitments. */
+const BREAKAGES = ['mls', 'leaves', 'check', 'tree'] as const
 export type Breakage = (typeof BREAKAGES)[number]
 
 export interface RejectBody {

@@ -237,12 +237,15 @@ export class Groups {
       return
     }
     const secret = await this.secretOf(state, body.parent, body.mls)
-    const refusal = !this.leavesAgree(epoch, state) ? 'leaves' : !this.keys.matches(secret, body.check) ? 'check' : undefined
+    const refusal = !this.leavesAgree(epoch, state) ? 'leaves' : !this.keys.matches(secret, body.check) ? 'check' : !this.isTreeOf(state, body) ? 'tree' : undefined
     if (refusal !== undefined) { if (parent !== undefined) this.broken.set(epoch, refusal); return }
     this.states.set(epoch, state)
     this.gainKey(epoch, secret)
     gains.push({ type: 'state', epoch, state }, { type: 'key', epoch, secret })
   }
+
+  /** Newcomers believe no other tree than the one that a commit names. */
+  private isTreeOf(state: MlsState, { treeHash }: CommitBody): boolean { return equal(this.suite.sha256(encodeTree(state)), treeHash) }
 
   private leavesAgree(epoch: EpochId, state: MlsState): boolean {
     const expected = this.tree.nodes.get(epoch)?.leaves ?? []
