@@ -27,10 +27,10 @@ export const DEVICES = {
   phraseUse: 'Use this phrase',
   phraseEnter: 'Enter the recovery phrase',
   phraseTaken: 'You are back. Open an invite link to each of your spaces: they know you.',
-  phraseNotHere: 'This device can read and write as you. To link or sign out devices, use the device where you began, or enter your recovery phrase here.',
+  phraseNotHere: 'This device can read and write as you. To link devices or sign out others, use the device where you began, or enter your recovery phrase here.',
   phraseFor: {
     link: 'To link another device from here, enter your recovery phrase. You wrote it down on the device where you began; you can also link from there.',
-    end: 'To sign out a device from here, enter your recovery phrase. You wrote it down on the device where you began; you can also do it there.',
+    end: 'To sign out another device from here, enter your recovery phrase. You wrote it down on the device where you began; you can also do it there.',
     any: 'With your recovery phrase this device can link and sign out devices, like the one where you began.',
   },
   phraseHere: 'This device can link and sign out devices now.',

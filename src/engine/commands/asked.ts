@@ -33,7 +33,7 @@ export const change = (asked: AskedIn, body: AuthorityBody, result: object = {})
 export async function changeAll({ engine, turn, asker, replica }: AskedIn, bodies: readonly AuthorityBody[], result: object = {}): Promise<Refusal> {
   const due: AuthorityBody[] = []
   for (const body of bodies) {
-    const reason = replica.authority.refuse(replica.me.identity, body)
+    const reason = replica.authority.refuse(replica.me.identity, body, undefined, replica.me.device)
     if (reason === undefined) due.push(body)
     else if (!isSoAlready(reason)) return refusal(reason)
   }

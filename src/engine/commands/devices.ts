@@ -24,14 +24,15 @@ export async function nameDevice({ engine, turn, asker }: Asked, c: Run<'name-de
   return undefined
 }
 
-/** One's own with a signature of the identity key, so that no thief of one device can sign out the others; those of others as a removal. */
+/** One's others with a signature of the identity key, so that no thief of one device can sign them out; those of others as a removal. */
 export async function revokeDevice(asked: AskedIn, c: Run<'revoke-device'>): Promise<Refusal> {
   const { engine, replica: { authority, log, me, id } } = asked
   const identity = authority.identityOf(c.device)
   if (identity === undefined) return fail('unknown-device')
   const cuts = authority.cutsFor(identity, log.deviceHeads).filter((cut) => cut.device === c.device)
   const own = identity === me.identity
-  if (own && me.identityKey === undefined) return NEEDS_PHRASE
+  // A device may end itself: nothing is lost by it that whoever holds it couldn't throw away.
+  if (own && c.device !== me.device && me.identityKey === undefined) return NEEDS_PHRASE
   const proof = own && me.identityKey !== undefined ? { identityPk: me.identityPk, signature: await engine.world.suite.sign(me.identityKey.secretKey, revokeProofBytes(id, c.device)) } : undefined
   const body: AuthorityBody = { type: 'deviceRevoke', device: c.device, cuts, proof }
   const refused = await change(asked, body)

@@ -52,6 +52,22 @@ test('A34 Alice’s phone writes as her and has no secret of hers: it can link n
   expect(await wrong(h.room, phone, { type: 'recovery-phrase' })).toMatch(/^needs-phrase/)
 })
 
+test('A34 the phone signs itself out, without the phrase: Bob and the laptop see it gone, and it says nothing more', async () => {
+  const { h, bob, phone } = await aPhone()
+  await h.say(phone, 'Last words')
+  await h.room.pass(2000)
+  const gone = deviceOf(phone)
+  await h.does(phone, { type: 'revoke-device', device: gone })
+  await h.room.pass(5000)
+  for (const person of [h.alice, bob]) expect(person.space(h.space).authority.state.devices.has(gone)).toBe(false)
+  expect(await h.texts(bob)).toEqual(['Alice: Last words'])
+  expect((await h.refusal(phone, { type: 'send-message', channel: h.channel, text: 'Still here' }))?.code).toBe('not-a-member')
+  await h.say(h.alice, 'From the laptop')
+  await h.room.pass(2000)
+  expect(await h.texts(bob)).toEqual(['Alice: Last words', 'Alice: From the laptop'])
+  expect(h.alice.space(h.space).groups.tree.nodes.get(h.alice.space(h.space).groups.tip() as never)?.leaves).not.toContain(gone)
+})
+
 test('A34 neither the answer to the phone nor what is on its disk has the laptop’s secret in it', async () => {
   const { h, phone } = await aPhone()
   const held = h.alice.engine.meRecord?.identity, has = phone.engine.meRecord?.identity

@@ -194,11 +194,11 @@ export class Authority {
   nameOf(identity: IdentityId): string { return this.names.of(this.size, identity, (one) => this.view().nameOf(one)) }
 
   /** Why a command would be void, before an op is made of it; undefined when it may be done. */
-  refuse(identity: IdentityId, body: AuthorityBody, deps?: readonly OpId[]): Reason | undefined {
+  refuse(identity: IdentityId, body: AuthorityBody, deps?: readonly OpId[], device?: DeviceId): Reason | undefined {
     // What nobody could read would count for nobody.
     if (decodeAuthorityBody(body.type, encodeAuthorityBody(body)) === undefined) return { code: 'cuts' in body && body.cuts.length > MAX_CUT_DEVICES ? 'too-many-devices' : 'malformed' }
     const view = deps === undefined ? this.view() : this.view(this.keptPast(deps).past)
-    return permitted({ body, author: identity, device: undefined, hlc: 0, invite: undefined }, view)
+    return permitted({ body, author: identity, device, hlc: 0, invite: undefined }, view)
   }
 
   /** As `refuse`, for a joining by that invite at a time (ms). */

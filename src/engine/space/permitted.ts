@@ -43,7 +43,7 @@ export function permitted(act: Act, view: View): Reason | undefined {
     return no(view.any(`revoke ${act.device}`) ? 'device-revoked' : 'device-not-authorised')
   }
   if (body !== undefined && view.dm() !== undefined && NOT_IN_DM.has(body.type)) return no('not-in-dm')
-  return body === undefined ? undefined : acting(body, author, view)
+  return body === undefined ? undefined : acting(body, author, act.device, view)
 }
 
 function joining(act: Act, author: IdentityId, view: View): Reason | undefined {
@@ -67,7 +67,7 @@ function joining(act: Act, author: IdentityId, view: View): Reason | undefined {
 }
 
 /** A member's op, by type. */
-function acting(body: AuthorityBody, author: IdentityId, view: View): Reason | undefined {
+function acting(body: AuthorityBody, author: IdentityId, device: DeviceId | undefined, view: View): Reason | undefined {
   switch (body.type) {
     case 'genesis': case 'join': return no('malformed')
     case 'leave': return view.owner() === author ? no('owner-must-transfer') : undefined
@@ -79,7 +79,7 @@ function acting(body: AuthorityBody, author: IdentityId, view: View): Reason | u
     case 'unban': return unbanning(body.identity, author, view)
     case 'timeout': return needs(author, 'timeout', view) ?? (view.isMember(body.identity) ? below(author, body.identity, view) : no('unknown-member'))
     case 'deviceAdd': return adding(body.device, author, view)
-    case 'deviceRevoke': return revoking(body.device, body.proof !== undefined, author, view)
+    case 'deviceRevoke': return revoking(body.device, body.proof !== undefined || body.device === device, author, view)
     case 'roleCreate': case 'roleName': case 'rolePower': case 'rolePermissions': case 'roleDelete': return shapingRole(body, author, view)
     case 'roleAssign': case 'roleUnassign': return givingRole(body, author, view)
     case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience': case 'audienceHistory': case 'clear':

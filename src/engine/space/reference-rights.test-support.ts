@@ -52,7 +52,7 @@ export function permits(e: Entry, s: Said): boolean {
     case 'deviceRevoke': {
       const target = certOf(body.device)?.author
       if (target === undefined || of('deviceRevoke').some((r) => r.body.device === body.device)) return false
-      return target === me ? body.proof !== undefined : can(P.kick) && over(target)
+      return target === me ? body.proof !== undefined || body.device === device : can(P.kick) && over(target)
     }
     case 'roleCreate': return can(P.roles) && body.role !== EVERYONE && !of('roleCreate').some((r) => r.body.role === body.role) && body.power < s.power(me) && (body.permissions & ~ALL) === 0 && (body.permissions & ~s.may(me)) === 0
     case 'roleName': return can(P.roles) && body.role !== EVERYONE && overRole(body.role)

@@ -228,6 +228,6 @@ const becomes = (e: Entry): string | undefined => (e.body?.type === 'ownerTransf
 function needsPower(e: Entry): boolean {
   const { body } = e
   if (body === undefined || ['genesis', 'join', 'leave', 'keyPackage', 'profile', 'about', 'deviceAdd', 'forkProof', 'recover'].includes(body.type)) return false
-  if (body.type === 'deviceRevoke') return body.proof === undefined
+  if (body.type === 'deviceRevoke') return body.proof === undefined && body.device !== e.op.header.device
   return !(body.type === 'roleUnassign' && body.identity === e.author)
 }

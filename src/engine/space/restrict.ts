@@ -82,7 +82,7 @@ function needsPower(node: Node): boolean {
   if (body === undefined) return false
   switch (body.type) {
     case 'genesis': case 'join': case 'leave': case 'keyPackage': case 'profile': case 'about': case 'deviceAdd': case 'forkProof': case 'recover': return false
-    case 'deviceRevoke': return body.proof === undefined
+    case 'deviceRevoke': return body.proof === undefined && body.device !== node.device
     case 'roleUnassign': return body.identity !== node.author
     default: return true
   }
