@@ -17,7 +17,7 @@ import { Grants } from './grants.ts'
 import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
 import { Rejects } from './rejects.ts'
-import { EpochTree } from './tree.ts'
+import { type EpochNode, EpochTree } from './tree.ts'
 import { hexDevice, type Membership, objectionTo, type Objection, type Shape, shapeOf } from './validity.ts'
 
 /** Something new that must be saved: a key or a state. */
@@ -263,12 +263,23 @@ export class Groups {
     return { reason: 'no key package of ours fits' }
   }
 
-  /** The nearest epoch, from this one back, that can be sealed under here and whose leaves will do. */
+  /**
+   * The nearest epoch, from this one back, that can be sealed under here, whose topic is known and whose leaves will do; where there is none, the deepest such one of another
+   * branch, by which this device came in.
+   */
   nearest(from: EpochId | undefined, fits: (leaves: readonly (DeviceId | undefined)[]) => boolean): EpochId | undefined {
-    for (let node = this.tree.nodes.get(from as EpochId); node !== undefined; node = this.tree.nodes.get(node.parent as EpochId)) {
-      if (this.keys.envelope(node.id) !== undefined && fits(node.leaves)) return node.id
-    }
-    return undefined
+    const will = (node: EpochNode): boolean => this.keys.envelope(node.id) !== undefined && this.keys.relayKeys.has(node.id) && fits(node.leaves)
+    const before = this.wayTo(from), found = before.find(will)
+    if (found !== undefined) return found.id
+    const beside = [...this.states.keys()].flatMap((epoch) => this.tree.nodes.get(epoch) ?? []).filter((node) => will(node) && !this.wayTo(node.id).some(({ id }) => id === from))
+    return beside.sort((a, b) => b.depth - a.depth)[0]?.id
+  }
+
+  /** An epoch and those before it. */
+  private wayTo(epoch: EpochId | undefined): EpochNode[] {
+    const way: EpochNode[] = []
+    for (let node = this.tree.nodes.get(epoch as EpochId); node !== undefined; node = this.tree.nodes.get(node.parent as EpochId)) way.push(node)
+    return way
   }
 
   /** For each device a commit adds that sits on another branch: the deepest epoch both branches share, whose envelope it can open. */
