@@ -129,7 +129,19 @@ function readBuffer(read: Reader): Entry[] | undefined {
 
 export const encodeJournal = (saves: readonly Save[]): Uint8Array => encodeRecord(saves, 256, utf8)
 
-/** The same saves in as many records as it takes for each to hold about so many bytes; one row is never divided. */
+/** At the head of a record with which a save is not complete: a row to delete that there never is, so that programs from before read over it. */
+const UNFINISHED: Save = { type: 'delete', partition: 'journal', key: Uint8Array.of(0) }
+const isUnfinished = (save: Save | undefined): boolean => save?.type === 'delete' && save.partition === UNFINISHED.partition
+
+/** What a record holds, and whether more of the same save follows in the next. */
+export interface JournalRecord { readonly saves: readonly Save[]; readonly isUnfinished: boolean }
+
+export function decodeRecord(bytes: Uint8Array): JournalRecord | undefined {
+  const saves = decodeJournal(bytes)
+  return saves && (isUnfinished(saves[0]) ? { saves: saves.slice(1), isUnfinished: true } : { saves, isUnfinished: false })
+}
+
+/** The same saves in as many records as it takes for each to hold about so many bytes; one row is never divided. All but the last say that more follows. */
 export function encodeRecords(saves: readonly Save[], maxBytes: number): Uint8Array[] {
   const names = new Map<string, Uint8Array>(), out: Uint8Array[] = []
   const nameOf = (partition: string): Uint8Array => {
@@ -140,7 +152,7 @@ export function encodeRecords(saves: readonly Save[], maxBytes: number): Uint8Ar
   for (let from = 0, at = 0, bytes = 0; from < saves.length;) {
     const save = saves[at], more = save === undefined ? 0 : saveBytes(save, nameOf(save.partition))
     if (save !== undefined && (at === from || bytes + more <= maxBytes)) { at++; bytes += more; continue }
-    out.push(encodeRecord(saves.slice(from, at), bytes, nameOf))
+    out.push(encodeRecord([...(at < saves.length ? [UNFINISHED] : []), ...saves.slice(from, at)], bytes, nameOf))
     from = at
     bytes = 0
   }

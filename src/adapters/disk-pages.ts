@@ -11,13 +11,17 @@
  * The head names the root and the journal's records, every page names its children, and no id but the head's is used for two contents. So whatever is
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
  * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
+ *
+ * What a person can do without is mended where it is found. There are two heads, written together: one that is good is enough, the one that counts more writes is taken, and records that it
+ * doesn't know yet are read on. From a damaged record of the journal on nothing is believed: the disk is then as it was before that was saved, says so among its losses, and whoever keeps a
+ * tally elsewhere (engine/tally.ts) notices as with any disk that was put back.
  */
 import { type Copied, type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
 import { compare, fromHex, fromUtf8 } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
-import { decodeHead, decodeJournal, decodePage, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type Page, pageBytes, sumBytes } from './disk-format.ts'
+import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, type Page, pageBytes, sumBytes } from './disk-format.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
 import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
@@ -58,7 +62,7 @@ export interface PagedDiskOptions {
 /** Everything a reader needs, as of one write. Never changed, only replaced: a reader keeps what it started with. */
 interface State {
   readonly head: Head
-  /** The head as it lies in the store: what the next write expects to find there. */
+  /** The first head as it lies in the store: what the next write expects to find there. */
   readonly sealedHead: Uint8Array | undefined
   readonly overlay: Overlay
   readonly journalBytes: number
@@ -81,7 +85,8 @@ export async function openPagedDisk(store: BlockStore, dataKey: Uint8Array, opti
 class PagedDisk implements Disk {
   readonly #store: BlockStore
   readonly #sealer: Sealer
-  readonly #headId: BlockId
+  /** The first is what writers fence with. */
+  readonly #headIds: readonly [BlockId, BlockId]
   readonly #cache: PageCache
   #state: Promise<State> | undefined
   #pending: Pending[] = []
@@ -95,7 +100,7 @@ class PagedDisk implements Disk {
   constructor(store: BlockStore, sealer: Sealer, cacheBytes: number) {
     this.#store = store
     this.#sealer = sealer
-    this.#headId = sealer.idOf('head', 0)
+    this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1)]
     this.#cache = new PageCache(cacheBytes)
   }
 
@@ -172,8 +177,16 @@ class PagedDisk implements Disk {
     if (this.#isClosed) throw closedError()
     const { head } = await this.#current()
     const found = await mend(this.#stored, head.root, tell)
+    await this.#alone(() => this.#tend())
     // Pages that were written anew meanwhile are gone from where they were: only while nothing is written can that be told from damage.
     return found.lost.length === 0 ? [] : this.#alone(async () => (await mend(this.#stored, (await this.#current()).head.root)).lost)
+  }
+
+  /** Heads and journal as they lie there. What is in memory of them is whole: so it is written anew, and nothing is lost. */
+  async #tend(): Promise<void> {
+    const state = await this.#current(), ids = [...this.#headIds, ...this.#journalIds(state.head)], sealed = await this.#store.readMany(ids)
+    const opened = await Promise.all(ids.map((id, i) => this.#open(id, sealed[i])))
+    if (opened.includes(undefined)) await this.#fold(state, state.overlay).catch(unlessCorrupt)
   }
 
   mend(): Promise<readonly Lost[]> {
@@ -185,13 +198,13 @@ class PagedDisk implements Disk {
     })
   }
 
-  /** The loss is noted in the same transaction: whoever reads the disk afterwards knows of it. */
+  /** The loss is noted in the same transaction. */
   async #cutOut(state: State, { root, written, deleted, lost }: Mended): Promise<void> {
     const head = { ...state.head, writes: state.head.writes + 1, root }
-    const noted = encodeJournal(lost.map((loss) => ({ type: 'put', partition: LOST_PARTITION, key: fromHex(this.#sealer.newId()) as Uint8Array, value: encodeLoss(loss) })))
+    const noted = this.#noteOf(lost)
     const contents = new Map([[this.#journalId(head.writes), noted]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
-    await this.#write(state, head, contents, deleted, overlaySaves(state.overlay, decodeJournal(noted) as Save[]), state.journalBytes + noted.length)
+    await this.#write(state, head, contents, deleted, overlaySaves(state.overlay, (decodeRecord(noted) as JournalRecord).saves), state.journalBytes + noted.length)
     for (const id of deleted) this.#cache.delete(id)
   }
 
@@ -221,32 +234,56 @@ class PagedDisk implements Disk {
   }
 
   async #load(): Promise<State> {
-    const sealedHead = (await this.#store.readMany([this.#headId]))[0]
-    if (sealedHead === undefined) {
-      if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
-      return { head: { writes: 0, root: undefined, journalFrom: 1 }, sealedHead, overlay: new Map(), journalBytes: 0 }
+    const sealed = await this.#store.readMany(this.#headIds)
+    const found = (await Promise.all(sealed.map((bytes, i) => this.#openHead(this.#headIds[i] as BlockId, bytes)))).filter(head => head !== undefined)
+    let head: Head | undefined
+    for (const one of found) {
+      if ('newer' in one) throw new DiskError('failed', `A newer version of the program wrote this disk (format ${one.newer}). Update, then open it.`)
+      if (head === undefined || one.writes > head.writes) head = one
     }
-    const opened = await this.#sealer.open(this.#headId, sealedHead)
-    const head = opened && decodeHead(opened)
-    if (head === undefined) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
-    if ('newer' in head) throw new DiskError('failed', `A newer version of the program wrote this disk (format ${head.newer}). Update, then open it.`)
-    return this.#loadJournal(head, sealedHead)
+    if (head !== undefined) return this.#loadJournal(head, sealed[0])
+    if (sealed.some(bytes => bytes !== undefined)) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
+    if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
+    return { head: { writes: 0, root: undefined, journalFrom: 1 }, sealedHead: undefined, overlay: new Map(), journalBytes: 0 }
   }
 
-  async #loadJournal(head: Head, sealedHead: Uint8Array): Promise<State> {
-    const ids = this.#journalIds(head)
-    const sealed = await this.#store.readMany([...ids, this.#journalId(head.writes + 1)])
-    if (sealed[ids.length] !== undefined) throw new DiskError('corrupt', 'The head of the disk is older than its journal.')
-    const records = await Promise.all(ids.map((id, i) => this.#open(id, sealed[i])))
-    let overlay: Overlay = new Map()
-    let journalBytes = 0
-    for (const record of records) {
-      const saves = record && decodeJournal(record)
-      if (record === undefined || saves === undefined) throw new DiskError('corrupt', 'A record of the journal of the disk is damaged or missing.')
-      overlay = overlaySaves(overlay, saves)
-      journalBytes += record.length
+  async #openHead(id: BlockId, sealed: Uint8Array | undefined): Promise<ReturnType<typeof decodeHead>> {
+    const opened = await this.#open(id, sealed)
+    return opened && decodeHead(opened)
+  }
+
+  async #loadJournal(head: Head, sealedHead: Uint8Array | undefined): Promise<State> {
+    const known = this.#journalIds(head), sealed = await this.#store.readMany([...known, this.#journalId(head.writes + 1)])
+    const records: (JournalRecord & { readonly bytes: Uint8Array })[] = []
+    let isWhole = true
+    // Those after the head's last were written with a later head, which both its places have lost.
+    for (let at = 0; at < known.length || sealed[at] !== undefined; at++) {
+      const bytes = await this.#open(this.#journalId(head.journalFrom + at), sealed[at]), record = bytes && decodeRecord(bytes)
+      isWhole &&= record !== undefined
+      // A fold leaves a record with nothing in it, and takes away what an older head would need.
+      if (at >= known.length && record?.saves.length === 0) throw new DiskError('corrupt', 'The head of the disk is older than its pages.')
+      if (at >= known.length) sealed.push(...await this.#store.readMany([this.#journalId(head.journalFrom + at + 1)]))
+      if (isWhole && record !== undefined && bytes !== undefined) records.push({ ...record, bytes })
     }
-    return { head, sealedHead, overlay, journalBytes }
+    const last = { ...head, writes: head.journalFrom + sealed.length - 2 }
+    // A save is there whole or not at all.
+    while (records.at(-1)?.isUnfinished) { records.pop(); isWhole = false }
+    const overlay = records.reduce<Overlay>((all, { saves }) => overlaySaves(all, saves), new Map())
+    const state = { head: last, sealedHead, overlay, journalBytes: sumBytes(records, ({ bytes }) => bytes.length) }
+    return isWhole ? state : this.#cutJournal(state, records.map(({ bytes }) => bytes))
+  }
+
+  /** The records before the damage under new numbers, and a note of the loss. Pages stay as they are: they may be damaged, too. */
+  async #cutJournal({ head, sealedHead, overlay, journalBytes }: State, good: readonly Uint8Array[]): Promise<State> {
+    const place = partitionPrefix('journal'), noted = this.#noteOf([{ from: place, to: place }]), records = [...good, noted]
+    const cut = { ...head, journalFrom: head.writes + 1, writes: head.writes + records.length }
+    const contents = new Map(records.map((record, i) => [this.#journalId(cut.journalFrom + i), record]))
+    return this.#put(sealedHead, cut, contents, this.#journalIds(head), overlaySaves(overlay, (decodeRecord(noted) as JournalRecord).saves), journalBytes + noted.length)
+  }
+
+  /** A journal record that says what was lost: whoever reads the disk afterwards knows of it. */
+  #noteOf(lost: readonly Lost[]): Uint8Array {
+    return encodeJournal(lost.map((loss) => ({ type: 'put', partition: LOST_PARTITION, key: fromHex(this.#sealer.newId()) as Uint8Array, value: encodeLoss(loss) })))
   }
 
   #journalId(number: number): BlockId { return this.#sealer.idOf('journal', number) }
@@ -325,7 +362,7 @@ class PagedDisk implements Disk {
     const records = encodeRecords(saves, RECORD_BYTES)
     let overlay = state.overlay
     // Decoding gives rows of our own: the caller may do with its arrays what it likes.
-    for (const record of records) overlay = overlaySaves(overlay, decodeJournal(record) as Save[])
+    for (const record of records) overlay = overlaySaves(overlay, (decodeRecord(record) as JournalRecord).saves)
     if (bytes >= DIRECT_BYTES && this.#copying === undefined) return this.#fold(state, overlay)
     const head = { ...state.head, writes: state.head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(state.head.writes + 1 + i), record]))
@@ -351,14 +388,20 @@ class PagedDisk implements Disk {
     for (const [id, page] of written) this.#cache.set(id, page)
   }
 
-  /** One transaction. Everything is sealed before it begins: IndexedDB commits a transaction that waits for anything else. */
   async #write(
     state: State, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
   ): Promise<void> {
-    const all = [[this.#headId, encodeHead(head)] as const, ...contents]
+    this.#state = Promise.resolve(await this.#put(state.sealedHead, head, contents, deletes, overlay, journalBytes))
+  }
+
+  /** One transaction. Everything is sealed before it begins: IndexedDB commits a transaction that waits for anything else. */
+  async #put(
+    before: Uint8Array | undefined, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
+  ): Promise<State> {
+    const encoded = encodeHead(head), all = [...this.#headIds.map(id => [id, encoded] as const), ...contents]
     const puts = new Map(await Promise.all(all.map(async ([id, content]) => [id, await this.#sealer.seal(id, content)] as const)))
-    await this.#store.write({ puts, deletes, fence: { id: this.#headId, bytes: state.sealedHead } })
-    this.#state = Promise.resolve({ head, sealedHead: puts.get(this.#headId), overlay, journalBytes })
+    await this.#store.write({ puts, deletes, fence: { id: this.#headIds[0], bytes: before } })
+    return { head, sealedHead: puts.get(this.#headIds[0]), overlay, journalBytes }
   }
 
   readonly #pages = {
@@ -437,6 +480,9 @@ function damaged(near: Uint8Array): DiskError {
   const partition = fromUtf8(near.subarray(1, 1 + (near[0] ?? 0))) ?? ''
   return new DiskError('corrupt', `A page of the disk is damaged or missing, in or beside partition "${partition}".`)
 }
+
+/** Pages are mended by themselves, and before anything else. */
+function unlessCorrupt(error: unknown): void { if (!(error instanceof DiskError && error.reason === 'corrupt')) throw error }
 
 const asDiskError = (error: unknown): DiskError =>
   error instanceof DiskError ? error : new DiskError('failed', 'The disk could not be written.', { cause: error })

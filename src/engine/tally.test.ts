@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Update } from '../api.ts'
 import { openMemoryDisk } from '../adapters/disk-memory.ts'
 import { AUTHORITY_CHANNEL, type DeviceId } from '../wire/ids.ts'
+import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { Allotment, type Between } from './allotment.test-support.ts'
 import type { Person } from './engines.test-support.ts'
 import { HOLD_MS, MAX_HELD, UNSURE_ALONE_MS } from './limits.ts'
@@ -41,6 +42,18 @@ describe('S22 a disk that was put back, without what is kept of it elsewhere', (
     await bob.restart()
     await h.room.pass(20_000)
     expect(bob.notices).toEqual(['older', 'put-back'])
+  })
+
+  test('S22 a journal that was cut before some damage is such a disk: Bob is told of both, what was cut off comes back, and he goes on under a new key', async () => {
+    const { h, bob, before, then } = await Allotment.betweenTwo('First', 'Second'), place = partitionPrefix('journal'), cut = openMemoryDisk(then)
+    await cut.save([{ type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(1), value: encodeLoss({ from: place, to: place }) }])
+    await bob.putBack(cut.snapshot(), bob.tally)
+    await h.room.pass(20_000)
+    expect([...new Set(bob.notices)].sort()).toEqual(['damaged', 'older', 'put-back'])
+    expect(bob.device).not.toBe(before)
+    expect((await h.texts(bob)).sort()).toEqual(['Bob: First', 'Bob: Second'])
+    expect(await bob.disk.range(LOST_PARTITION, { limit: 1 })).toEqual([])
+    expect(h.forked).toEqual([])
   })
 
   test('S22 what only this device had is lost, but its numbers are not used again: it goes on under a new key even when nobody knows of more', async () => {
