@@ -5,7 +5,9 @@ import { encodeEnvelope } from '../wire/envelope.ts'
 import { Allotment } from './allotment.test-support.ts'
 import { type Person, RELAY } from './engines.test-support.ts'
 import type { Input } from './input.ts'
-import { AUDIT_EVERY_MS, AUDIT_LOOK_MS, MAX_UNOPENED, PACKED_IDS } from './limits.ts'
+import { AUDIT_EVERY_MS, AUDIT_LOOK_MS, MAX_UNOPENED, PACKED_IDS, PARCELS_KEPT_MS } from './limits.ts'
+import { Out } from './out.ts'
+import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
 
 /** All that an engine is told from now on. */
 function hears(person: Person): Input[] {
@@ -105,4 +107,27 @@ test('S20 what comes by the relay before its key and finds no room is fetched ag
   a.room.now += AUDIT_EVERY_MS
   await a.room.pass(2 * AUDIT_LOOK_MS)
   expect(await texts(a, bob)).toEqual(['Before', 'After'])
+})
+
+test('what comes without its key, and changes for a relay that the space left and that is gone, wait as long as relays keep parcels', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), { mail } = bob.space(a.space), topic = [...mail.topics.values()][0] ?? expect.fail('no topic')
+  const junk = Array.from({ length: MAX_UNOPENED }, (_, n) => encodeEnvelope(u64(n), new Uint8Array(24), new Uint8Array(64)))
+  bob.queue.push({ type: 'parcels', relay: RELAY, topic: topic.topic, parcels: junk.map((bytes) => ({ cursor: 0, bytes })), next: 0, end: true })
+  await a.room.pass(100)
+  // The relay that is gone answers nothing.
+  const carry = a.room.carryOut.bind(a.room), out = new Out()
+  a.room.carryOut = (person, step) => carry(person, { ...step, sends: step.sends.filter((send) => !('relay' in send) || send.relay === RELAY) })
+  mail.post({ now: a.room.now, out }, topic, new Uint8Array(9), { channel: AUTHORITY_CHANNEL, chanSeq: 1 }, ['http://gone.test'])
+  await bob.disk.save(out.saves)
+  const waiting = async (): Promise<number[]> => Promise.all((['unopened', 'outbox'] as const).map(async (name) => (await bob.disk.range(mail.partition(name), { limit: 10_000 })).length))
+  await a.room.sleep(PARCELS_KEPT_MS / 2)
+  await bob.restart()
+  await a.room.pass(2 * AUDIT_LOOK_MS)
+  expect(await waiting()).toEqual([MAX_UNOPENED, 1])
+  await a.room.sleep(PARCELS_KEPT_MS / 2)
+  await a.room.pass(2 * AUDIT_LOOK_MS)
+  expect(await waiting()).toEqual([0, 0])
+  const { mail: later } = bob.space(a.space)
+  expect(later.keepUnopened({ now: a.room.now, out: new Out() }, junk[0] as Uint8Array)).toBe(true)
+  expect(later.waitingAt('http://gone.test').size).toBe(0)
 })

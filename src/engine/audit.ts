@@ -68,6 +68,7 @@ export class Audits {
   look(turn: Turn): void {
     turn.out.wake('audit', turn.now + AUDIT_LOOK_MS)
     for (const replica of this.engine.replicas.values()) {
+      replica.mail.expire(turn)
       if (replica.record.state !== 'open' || replica.state() !== 'member') continue
       replica.mail.forgetOldTopics(turn)
       for (const relay of replica.mail.relays) {

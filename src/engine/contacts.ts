@@ -51,7 +51,7 @@ export async function takeContact(engine: Engine, turn: Turn, replica: Replica, 
   const link = decodeLink(fromUtf8(text) ?? '', (bytes) => world.suite.sha256(bytes))
   if (link === undefined || link === 'newer' || link.expiresAt <= turn.now || engine.replicas.has(link.space)) return
   const open = [...engine.replicas.values()].filter((other) => other.record.state === 'contacted').length
-  if (engine.replicas.size >= MAX_SPACES || open >= MAX_CONTACTS_OPEN) return
+  if (engine.replicas.size >= MAX_SPACES || (open >= MAX_CONTACTS_OPEN && !engine.joins.makeRoom(turn))) return
   const other = new Replica(world, me, link.space, { state: 'contacted', relays: link.relays, link: fromUtf8(text) ?? '', createdAt: turn.now })
   other.save(turn, other.record)
   engine.addReplica(turn, other)

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { Allotment } from './allotment.test-support.ts'
 import { contact } from './contacts.ts'
 import { type Person, RELAY } from './engines.test-support.ts'
-import { MAX_CONTACTS_OPEN, UNKNOWN_CONTACT_PATIENCE_MS } from './limits.ts'
+import { CONTACT_LASTS_MS, MAX_CONTACTS_OPEN, UNKNOWN_CONTACT_PATIENCE_MS } from './limits.ts'
 import { Out } from './out.ts'
 import type { ChannelId, SpaceId } from '../wire/ids.ts'
 import { encodeLink, INVITE_SECRET_BYTES } from '../wire/invite.ts'
@@ -123,4 +123,26 @@ test('A32 in a conversation all are equal: nobody is put out, nobody else comes 
   expect(await dms(a, bob)).toEqual(['Birthday member'])
   await a.room.ask(a.alice, { type: 'leave-space', space: dm.space })
   expect(await dms(a, a.alice)).toEqual([])
+})
+
+test('U8 conversations at relays that can\'t be reached keep out no others for longer than a day', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  const turn = { now: a.room.now, out: new Out() }
+  const contacted = (): number => [...bob.engine.replicas.values()].filter(({ record }) => record.state === 'contacted').length
+  for (let n = 0; n < MAX_CONTACTS_OPEN; n++) {
+    const link = { space: n.toString(16).padStart(64, '0') as SpaceId, secret: new Uint8Array(INVITE_SECRET_BYTES).fill(n), expiresAt: a.room.now + CONTACT_LASTS_MS, spaceName: 'DM', inviterName: 'Alice', relays: ['http://gone.test'] }
+    await contact(a.alice.engine, turn, a.alice.space(a.space), [a.id(bob)], encodeLink(link, 'https://thicket.test', sha256))
+  }
+  const deaf = new Set<unknown>(['http://gone.test'])
+  const carry = a.room.carryOut.bind(a.room)
+  a.room.carryOut = (person, step) => carry(person, { ...step, sends: step.sends.filter((send) => !('relay' in send && deaf.has(send.relay))) })
+  await carry(a.alice, turn.out.step())
+  await a.room.pass(5000)
+  expect(contacted()).toBe(MAX_CONTACTS_OPEN)
+  await a.room.sleep(UNKNOWN_CONTACT_PATIENCE_MS)
+  expect(contacted()).toBe(MAX_CONTACTS_OPEN)
+  await opens(a, a.alice, bob)
+  await a.room.pass(10_000)
+  expect(await dms(a, bob)).toContain('Alice member')
+  expect(contacted()).toBe(MAX_CONTACTS_OPEN - 1)
 })

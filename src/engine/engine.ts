@@ -201,6 +201,7 @@ export class Engine implements Stepper {
     if (replica === undefined) return
     if (second === 'audit') return this.audits.onRows(turn, replica, tag, rows)
     if (second === 'serve') return this.peers.onRows(turn, replica.id, third, rows)
+    if (second === 'behind') { replica.receiving.onBehind(turn, third as OpId, rows); return this.touch(turn, replica) }
     if (second === 'twin') return this.taken(turn, replica, await replica.receiving.onTwins(turn, third as OpId, rows))
     for (const payload of await replica.onRows(turn, tag, rows)) await this.onPayload(turn, replica, payload)
     this.touch(turn, replica)

@@ -1,8 +1,10 @@
 /** Who was put out while away, and by the time they are back nothing is left that would tell them. */
 import { expect, test } from 'vitest'
+import { encodeAuthorityBody } from '../wire/authority.ts'
 import type { SpaceId } from '../wire/ids.ts'
 import { type Person, RELAY, Room } from './engines.test-support.ts'
-import { FAREWELL_AGAIN_MS, PRESENCE_EVERY_MS } from './limits.ts'
+import { FAREWELL_AGAIN_MS, MAX_FAREWELL_OPS, PRESENCE_EVERY_MS } from './limits.ts'
+import { Out } from './out.ts'
 
 interface Home { readonly room: Room; readonly space: SpaceId; readonly alice: Person; readonly bob: Person; readonly carol: Person }
 
@@ -71,3 +73,26 @@ test('S14 who goes on as if nothing had been said is told by everyone who is her
     toldAt.forEach((at, n) => { if (n > 0) expect(at - (toldAt[n - 1] as number)).toBeGreaterThanOrEqual(FAREWELL_AGAIN_MS * 2 ** (n - 1)) })
   }
 })
+
+test('S14 of a very long absence Carol is told the newest part first, and what is before it when she goes on', async () => {
+  const room = new Room(), alice = await room.person('Alice'), carol = await room.person('Carol')
+  const { space } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: [RELAY] })
+  await room.ask(carol, { type: 'join', link: (await room.ask(alice, { type: 'create-invite', space })).link })
+  await room.pass(5000)
+  room.goesOffline(carol)
+  const turn = { now: room.now, out: new Out() }
+  for (let n = 0; n < MAX_FAREWELL_OPS + 50; n++) await alice.space(space).append(turn, 'profile', encodeAuthorityBody({ type: 'profile', name: `Alice ${n}` }))
+  await alice.disk.save(turn.out.saves)
+  await room.ask(alice, { type: 'remove-member', space, member: carol.space(space).me.identity })
+  await room.pass(3000)
+  room.relayForgets()
+  await room.comesOnline(carol)
+  await room.pass(PRESENCE_EVERY_MS)
+  const has = (): number => carol.space(space).log.authority.size + carol.space(space).log.parked.count
+  expect(carol.space(space).log.parked.count).toBeGreaterThan(0)
+  expect(has()).toBeLessThan(alice.space(space).log.authority.size)
+  expect(carol.space(space).state()).toBe('member')
+  await room.pass(FAREWELL_AGAIN_MS + 2 * PRESENCE_EVERY_MS)
+  expect(carol.space(space).state()).toBe('removed')
+  expect(carol.space(space).log.parked.count).toBe(0)
+}, 60_000)

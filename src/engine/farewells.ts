@@ -41,7 +41,7 @@ export class Farewells {
     const rank = [...this.engine.onlineDevices(replica, turn.now)].filter((other) => other < replica.me.device && replica.authority.state.devices.has(other)).length
     if (heard < rank) { this.told.set(name, { times, heard: heard + 1, from: turn.now }); return }
     this.told.set(name, { times: times + 1, heard: 0, from: turn.now + Math.min(FAREWELL_AGAIN_MS * 2 ** times, MAX_FAREWELL_AGAIN_MS) })
-    for (const ops of batchesOf(newsFor(replica, device))) {
+    for (const ops of batchesOf(newsFor(replica, device, times))) {
       const answer = replica.mail.sealBack(bytes, { type: 'ops', ops })
       if (answer !== undefined) replica.mail.post(turn, key, answer, undefined)
     }
@@ -50,9 +50,11 @@ export class Farewells {
 
 const nameOf = ({ id }: Replica, device: DeviceId): string => `${id} ${device}`
 
-/** What puts a device out and it may not have. Its last op shows what it surely has; of much more than that, what is older it has most likely. */
-function newsFor({ authority, log }: Replica, device: DeviceId): Op[] {
+/** What puts a device out and it may not have. Its last op shows what it surely has; of much more than that, what is older it has most likely, so that goes when it was told before. */
+function newsFor({ authority, log }: Replica, device: DeviceId, times: number): Op[] {
   const last = log.head(AUTHORITY_CHANNEL, device)?.id
   const known = log.authorityPast(last === undefined ? [] : [last]), due = log.authorityPast(authority.putOut(device))
-  return [...log.authority.values()].filter(({ id }) => due.has(id) && !known.has(id)).slice(-MAX_FAREWELL_OPS)
+  const news = [...log.authority.values()].filter(({ id }) => due.has(id) && !known.has(id)), parts = Math.max(1, Math.ceil(news.length / MAX_FAREWELL_OPS))
+  const to = news.length - (times % parts) * MAX_FAREWELL_OPS
+  return news.slice(Math.max(0, to - MAX_FAREWELL_OPS), to)
 }

@@ -73,6 +73,14 @@ export class Joins {
     else if (!isContacted) turn.out.update({ type: 'notice', error })
   }
 
+  /** Another conversation wants to be looked for: the oldest that nobody at its relays answers for, because they can't be reached, gives way. False where all are young. */
+  makeRoom(turn: Turn): boolean {
+    const old = [...this.open.values()].filter(({ replica: { record } }) => record.state === 'contacted' && record.createdAt + UNKNOWN_CONTACT_PATIENCE_MS <= turn.now)
+    const oldest = old.sort((a, b) => a.replica.record.createdAt - b.replica.record.createdAt)[0]
+    if (oldest !== undefined) this.refuse(turn, oldest, fail('relay-unreachable'))
+    return oldest !== undefined
+  }
+
   /** For another link to the same space. */
   giveUp(turn: Turn, joining: Joining): void {
     this.end(turn, joining)

@@ -195,8 +195,9 @@ export const UNKNOWN_LINK_PATIENCE_MS = 4000
 export const MAX_REACTION_KINDS = 20
 /** Pinned messages of one channel: a list people still look through. */
 export const MAX_PINS = 50
-/** Messages ever pinned in a channel that are looked at to list those still pinned. */
+/** Messages ever pinned in a channel that are looked at in one go to list those still pinned, and how often it is gone on: so many pins nobody makes by hand. */
 export const MAX_PINS_READ = 1000
+export const MAX_PINS_PAGES = 20
 /** Notes (edits, reactions, …) read with one message; the deciding kinds come first. Ten thousand people may react. */
 export const MAX_NOTES_READ = 20_000
 /** Changed messages looked at in one go: each takes a few reads. */

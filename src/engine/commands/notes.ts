@@ -2,15 +2,17 @@
 import type { Row } from '../../ports.ts'
 import type { Content, MessageContent, Words } from '../../wire/content.ts'
 import { isEmoji, MAX_TAKEN_BACK } from '../../wire/content.ts'
-import { type OpId, parseOpId } from '../../wire/ids.ts'
+import { type ChannelId, type OpId, parseOpId } from '../../wire/ids.ts'
 import type { MessageDraft } from '../drafts.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import { livePins, liveReactions } from '../messages/fold.ts'
 import { messageCounts } from '../messages/counting.ts'
 import { draftInfo } from '../messages/infos.ts'
-import { pinsPartition } from '../messages/places.ts'
-import { describe, findMessages, readNotes, reader, type Seen } from '../messages/reading.ts'
+import { after, pinsPartition } from '../messages/places.ts'
+import { describe, located, readNotes, reader, type Seen, withNotes } from '../messages/reading.ts'
+import { PAUSE, type Reading } from '../reading.ts'
+import type { Replica } from '../replica.ts'
 import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 import { asWords, find, say } from './messages.ts'
@@ -103,12 +105,22 @@ export async function listPins(asked: AskedIn, c: Run<'list-pins'>): Promise<Ref
 /** Everything pinned in the channel, the newest messages first. */
 function pinned(asked: AskedIn, { channel }: Pick<Seen, 'channel'>, then: (asked: AskedIn, seen: readonly Seen[]) => Going): Going {
   const { engine, turn, replica } = asked
-  const at = reader(engine, replica)
-  const all = { partition: pinsPartition(replica.id, channel), query: { limit: limits.MAX_PINS_READ } }
-  return engine.questions.askAll(turn, [all], (asking, [rows]) => findMessages(at, asking, idsOf(rows ?? []), (found, messages) => readNotes(at, found, messages, false, (later, seen) => {
-    const shown = seen.filter((s) => s.channel === channel && s.folded.isPinned && s.record.content !== undefined && messageCounts(replica, channel, s.record))
-    return then({ ...asked, turn: later }, shown.sort((a, b) => b.record.place - a.record.place))
-  })))
+  return engine.questions.follow(turn, () => nowPinned(replica, channel), (later, shown) => then({ ...asked, turn: later }, shown.sort((a, b) => b.record.place - a.record.place)))
+}
+
+/** Of those that ever were: most may be no more. */
+function* nowPinned(replica: Replica, channel: ChannelId): Reading<Seen[]> {
+  const out: Seen[] = []
+  let from: Uint8Array | undefined = new Uint8Array()
+  for (let page = 0; from !== undefined && page < limits.MAX_PINS_PAGES; page++) {
+    const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: pinsPartition(replica.id, channel), query: { from, limit: limits.MAX_PINS_READ } }]
+    const seen = yield* withNotes(replica, yield* located(replica, idsOf(rows)), false)
+    out.push(...seen.filter((s) => s.channel === channel && s.folded.isPinned && s.record.content !== undefined && messageCounts(replica, channel, s.record)))
+    const last: Row | undefined = rows[limits.MAX_PINS_READ - 1]
+    from = last === undefined ? undefined : after(last.key)
+    if (from !== undefined) yield PAUSE
+  }
+  return out
 }
 
 const idsOf = (rows: readonly Row[]): OpId[] => rows.map((row) => parseOpId(row.key)).filter((id) => id !== undefined)

@@ -9,7 +9,19 @@ import { MAX_ASKED_AGAIN, MAX_GRANTS_OF_ONE, MAX_WANTS, MAX_WANTS_OF_ONE } from 
 
 export interface Want { readonly op: OpId; readonly device: DeviceId; readonly epochs: readonly EpochId[] }
 export interface Grant { readonly want: Want; readonly sealed: Uint8Array }
-export interface Share { readonly op: OpId; readonly identity: IdentityId }
+export interface Share { readonly op: OpId; readonly identity: IdentityId; readonly by: DeviceId }
+
+/** The device of which there is most: where nothing fits any more, what it said first gives way, so that a flood costs who makes it. */
+export function greediest(items: Iterable<{ readonly device: DeviceId }>): DeviceId | undefined {
+  const counts = new Map<DeviceId, number>()
+  let most: DeviceId | undefined
+  for (const { device } of items) {
+    const count = (counts.get(device) ?? 0) + 1
+    counts.set(device, count)
+    if (most === undefined || count > (counts.get(most) ?? 0)) most = device
+  }
+  return most
+}
 
 export class Grants {
   /** In the order in which their devices made them. */
@@ -26,7 +38,8 @@ export class Grants {
     const own = [...this.wants.values()].filter((w) => w.device === device)
     // A device's newest count, so that a flood of asking costs only who makes it.
     for (const old of own.slice(0, Math.max(0, own.length + 1 - MAX_WANTS_OF_ONE))) this.forget(old.op)
-    if (this.wants.size >= MAX_WANTS) this.forget(this.wants.keys().next().value as OpId)
+    const most = this.wants.size < MAX_WANTS ? undefined : greediest(this.wants.values()), oldest = [...this.wants.values()].find((w) => w.device === most)
+    if (oldest !== undefined) this.forget(oldest.op)
     this.wants.set(op.id, { op: op.id, device, epochs })
   }
 
@@ -41,8 +54,9 @@ export class Grants {
   }
 
   addShare(op: Op, identity: IdentityId): void {
-    const list = this.shares.get(identity) ?? []
-    if (list.length < MAX_GRANTS_OF_ONE) this.shares.set(identity, [...list, { op: op.id, identity }])
+    const by = op.header.device, others = (this.shares.get(identity) ?? []).filter((share) => share.by !== by)
+    // A device's last one counts: it may do what the one before, made too early, did not.
+    if (others.length < MAX_GRANTS_OF_ONE) this.shares.set(identity, [...others, { op: op.id, identity, by }])
   }
 
   sharesWith(identity: IdentityId): readonly Share[] { return this.shares.get(identity) ?? [] }

@@ -13,7 +13,7 @@ import type { Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
 import { KEPT_EPOCH_STATES, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_COMMITS_A_STEP } from '../limits.ts'
-import { Grants } from './grants.ts'
+import { Grants, greediest } from './grants.ts'
 import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
 import { Rejects } from './rejects.ts'
@@ -159,11 +159,13 @@ export class Groups {
 
   addBundle(op: Op, body: BundleBody): void {
     const { device, hlc } = op.header
-    if (this.bundles.filter((b) => b.device === device).length >= MAX_BUNDLES_OF_ONE) this.bundles.splice(this.bundles.findIndex((b) => b.device === device), 1)
-    if (this.bundles.length >= MAX_BUNDLES) return
+    if (this.bundles.filter((b) => b.device === device).length >= MAX_BUNDLES_OF_ONE) this.forgetBundle(device)
+    if (this.bundles.length >= MAX_BUNDLES) this.forgetBundle(greediest(this.bundles) ?? device)
     this.bundles.push({ body, device, at: hlc / HLC_STEP })
     this.mayOpen = true
   }
+
+  private forgetBundle(device: DeviceId): void { this.bundles.splice(this.bundles.findIndex((b) => b.device === device), 1) }
 
   /** Whether somebody has told this epoch's secret to the others: a bundle that doesn't match the commitment tells nothing. */
   isBundled(epoch: EpochId): boolean { return this.bundledAt.has(epoch) }

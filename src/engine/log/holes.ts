@@ -32,10 +32,12 @@ export class Holes {
     }
   }
 
+  /** Places that are noted already count once. */
   note(turn: Turn, hole: AskRange): void {
-    if (this.list.some((known) => isWithin(known, hole.channel, hole.device, hole.from) && isWithin(known, hole.channel, hole.device, hole.to))) return
-    this.list = [...this.list, hole]
-    turn.out.put(this.partition, keyOf(hole), encodeNumber(hole.to))
+    for (const part of this.list.reduce((parts, known) => parts.flatMap((one) => without(one, known)), [hole])) {
+      this.list = [...this.list, part]
+      turn.out.put(this.partition, keyOf(part), encodeNumber(part.to))
+    }
   }
 
   noteMade(turn: Turn): void { this.isToBeMade = true; turn.out.put(this.partition, MADE_KEY, new Uint8Array(1)) }
@@ -76,3 +78,9 @@ export class Holes {
 
 const isWithin = (hole: AskRange, channel: ChannelId, device: DeviceId, chanSeq: number): boolean =>
   hole.channel === channel && hole.device === device && hole.from <= chanSeq && chanSeq <= hole.to
+
+/** What of some places is not among others. */
+function without(part: AskRange, { channel, device, from, to }: AskRange): AskRange[] {
+  if (part.channel !== channel || part.device !== device || part.to < from || part.from > to) return [part]
+  return [{ ...part, to: from - 1 }, { ...part, from: to + 1 }].filter((one) => one.from <= one.to)
+}

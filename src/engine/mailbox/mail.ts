@@ -13,7 +13,7 @@ import type { Op } from '../../wire/op.ts'
 import { type CursorRecord, decodeCursor, encodeCursor, encodeOwed, type OwedRecord } from '../../wire/mail-records.ts'
 import { decodeParcel, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_BATCH_BYTES, MAX_UNOPENED } from '../limits.ts'
+import { MAX_BATCH_BYTES, MAX_UNOPENED, PARCELS_KEPT_MS } from '../limits.ts'
 import type { Turn, World } from '../turn.ts'
 import { Had } from './had.ts'
 
@@ -78,8 +78,22 @@ export class Mail {
     }
   }
 
+  /**
+   * What waits in vain for too long: sealed parcels whose key never came, which anybody who can post may make up, and changes for a relay that the space left and that is gone.
+   * Numbers are times, so that they show when something came.
+   */
+  expire(turn: Turn): void {
+    const since = turn.now - PARCELS_KEPT_MS
+    for (const [hint, numbers] of this.unopened) {
+      for (const n of numbers) if (n < since) { numbers.delete(n); this.unopenedCount--; turn.out.delete(this.partition('unopened'), u64(n)) }
+      if (numbers.size === 0) this.unopened.delete(hint)
+    }
+    for (const [id, { relay }] of this.outbox) if (!this.relays.includes(relay) && numberOf(id) < since) this.drop(turn, id)
+  }
+
   /** Every relay takes up again what is still to be posted, and tells what came since. */
   begin(turn: Turn): void {
+    this.expire(turn)
     for (const [id, parcel] of this.outbox) this.sendParcel(turn, id, parcel)
     for (const topic of this.topics.values()) this.watchTopic(turn, topic)
   }
@@ -137,7 +151,7 @@ export class Mail {
   private drop(turn: Turn, parcelId: string): void {
     this.outbox.delete(parcelId)
     this.refused.delete(parcelId)
-    turn.out.delete(this.partition('outbox'), u64(Number(parcelId.split(':')[1])))
+    turn.out.delete(this.partition('outbox'), u64(numberOf(parcelId)))
   }
 
   stop(turn: Turn): void {
@@ -184,7 +198,8 @@ export class Mail {
   post(turn: Turn, key: TopicKey, bytes: Uint8Array, covers: Covers | undefined, relays: readonly string[] = this.relays): void {
     for (const relay of relays) {
       const parcel: ParcelRecord = { relay, seed: key.seed, topic: key.topic, bytes, covers }
-      const n = this.nextParcel++
+      const n = Math.max(this.nextParcel, turn.now)
+      this.nextParcel = n + 1
       const id = this.parcelId(n)
       this.outbox.set(id, parcel)
       turn.out.put(this.partition('outbox'), u64(n), encodeParcel(parcel))
@@ -310,7 +325,7 @@ export class Mail {
   keepUnopened(turn: Turn, bytes: Uint8Array): boolean {
     const hint = decodeEnvelope(bytes)?.hint
     if (hint === undefined || this.unopenedCount >= MAX_UNOPENED) return false
-    const n = this.nextUnopened++
+    const n = Math.max(this.nextUnopened, turn.now)
     this.noteUnopened(toHex(hint), n)
     turn.out.put(this.partition('unopened'), u64(n), bytes)
     return true
@@ -336,6 +351,8 @@ export class Mail {
     return out.sort((a, b) => a - b)
   }
 }
+
+const numberOf = (parcelId: string): number => Number(parcelId.split(':')[1])
 
 export const owedPartition = (space: SpaceId, topic: string): string => `owed/${space}/${topic}`
 

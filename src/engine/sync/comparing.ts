@@ -198,7 +198,14 @@ export function lackedBy(replica: Replica, device: DeviceId, told: readonly Told
     }
   }
   const authority = ranges.filter(({ channel }) => channel === AUTHORITY_CHANNEL)
-  return { ranges: (authority.length > 0 ? authority : ranges).slice(0, MAX_ASK_RANGES), heads }
+  return { ranges: inOneAnswer(authority.length > 0 ? authority : ranges).slice(0, MAX_ASK_RANGES), heads }
+}
+
+/** Whole channels as far as they fit, and of the next one a part of each chain. */
+function inOneAnswer(ranges: readonly AskRange[]): AskRange[] {
+  const out: AskRange[] = []
+  for (const channel of new Set(ranges.map((range) => range.channel))) out.push(...shared(ranges.filter((range) => range.channel === channel), MAX_ASK_OPS - opsIn(out)))
+  return out
 }
 
 /** A chain's tips stay together. */

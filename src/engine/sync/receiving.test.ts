@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import type { DeviceId } from '../../wire/ids.ts'
-import { encodeHeader, encodeOp, type Op, type OpHeader } from '../../wire/op.ts'
+import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader } from '../../wire/op.ts'
 import { MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { opKey } from '../log/log.ts'
 import { Out } from '../out.ts'
@@ -149,4 +149,27 @@ test('S3 what waits is on disk, and is in its place again after a restart', asyn
   expect(h.alice.space(h.space).log.head(h.channel, device)?.chanSeq).toBe(3)
   expect(await h.alice.disk.range(`parked/${h.space}`, { limit: 10 })).toEqual([])
   expect(await h.alice.disk.get(opsPartition(h.space, h.channel), opKey(device, 3))).toEqual(chain[2]?.bytes)
+})
+
+test('S13 for a place that was lost another op of a forked chain is not taken: what follows it here names the one that was', async () => {
+  const h = await home(), mallory = h.mallory.space(h.space), alice = h.alice.space(h.space), { device } = mallory.me
+  const chain = await signMessages(mallory, h.channel, ['One', 'Two', 'Three', 'Four'], h.room.now), [, second, third] = chain as [Op, Op, Op]
+  const [rival] = await signMessages(mallory, h.channel, ['Never Three'], h.room.now, { seq: third.header.seq, prev: second.id, chanSeq: 3, chanPrev: second.id }) as [Op]
+  const takes = async (ops: readonly Op[]): Promise<void> => {
+    const out = new Out()
+    await alice.receive({ now: h.room.now, out }, ops.map((op) => op.bytes), device)
+    await h.room.carryOut(h.alice, out.step())
+    await h.room.pass(10)
+  }
+  const here = async (): Promise<(string | undefined)[]> =>
+    (await h.alice.disk.range(opsPartition(h.space, h.channel), { from: opKey(device, 1), to: opKey(device, 9), limit: 9 })).map((row) => decodeOp(row.value, (b) => alice.world.suite.sha256(b))?.id)
+  await takes(chain)
+  const out = new Out()
+  alice.holes.note({ now: h.room.now, out }, { channel: h.channel, device, from: 3, to: 3 })
+  await h.alice.disk.save([...out.saves, { type: 'delete', partition: opsPartition(h.space, h.channel), key: opKey(device, 3) }])
+  await takes([rival])
+  expect(alice.holes.count(h.channel)).toBe(1)
+  await takes([third])
+  expect(alice.holes.count(h.channel)).toBe(0)
+  expect(await here()).toEqual(chain.map((op) => op.id))
 })

@@ -38,6 +38,8 @@ export class Receiving {
   readonly forks = new Map<DeviceId, Fork>()
   /** Proven ops that may have a twin on disk, each with what speaks for it, until its row has been read; `isIn`: the op itself is in the log already. */
   private readonly suspects = new Map<OpId, { readonly run: readonly Op[]; readonly isIn: boolean; readonly sender: Sender }>()
+  /** Parts of chains for places that were lost, by their last op, until what is behind them has been read. */
+  private readonly lost = new Map<OpId, readonly Op[]>()
   /** Suspects, and what speaks for them. */
   private readonly inDoubt = new Set<OpId>()
   /** Signed branches of forked chains that found no room, newest last: others' ops that rest on one may come after it. */
@@ -84,11 +86,11 @@ export class Receiving {
   /** What is freed by one comes behind it. `signed`: those that came with a signature of their own. Gives what nothing speaks for so far. */
   private async placeAll(turn: Turn, queue: Op[], runs: Runs, sender: Sender, out: Intake, signed: ReadonlyMap<OpId, Op> = NONE): Promise<Op[]> {
     const { replica } = this, { proofs } = runs
-    const unproven: Op[] = []
+    const unproven: Op[] = [], lost: Op[] = []
     for (let at = 0; at < queue.length || this.findWanted(queue, proofs); at++) {
       let op = queue[at] as Op
       if (replica.holes.has(op.header)) {
-        if (proofs.has(op.id)) refill(turn, replica, op); else unproven.push(op)
+        if (proofs.has(op.id)) lost.push(op); else unproven.push(op)
         continue
       }
       const place = replica.log.place(op)
@@ -114,8 +116,33 @@ export class Receiving {
       } else if (place.type === 'waits' && place.strays === undefined) this.park(turn, op, place.for, sender)
       else this.doubt(turn, runs.of(op), sender, place, out)
     }
+    this.putBack(turn, lost)
     return unproven
   }
+
+  /** For places that a damaged disk lost: of a chain that forked another op may come than was there. What follows it here names the one that was. */
+  private putBack(turn: Turn, ops: readonly Op[]): void {
+    const { id: space, log } = this.replica, byId = new Map(ops.map((op) => [op.id, op])), named = new Set(ops.map((op) => op.header.chanPrev))
+    for (const last of ops) {
+      const { channel, device, chanSeq } = last.header
+      if (named.has(last.id) || this.lost.size >= MAX_SUSPECTS) continue
+      const run: Op[] = []
+      for (let op: Op | undefined = last; op !== undefined; op = byId.get(op.header.chanPrev as OpId)) run.unshift(op)
+      if (log.tipsOf(channel, device).some((tip) => tip.id === last.id)) { this.refillAll(turn, run); continue }
+      this.lost.set(last.id, run)
+      turn.out.read({ tag: `${space}|behind|${last.id}`, partition: opsPartition(space, channel), query: { from: opKey(device, chanSeq + 1), to: opKey(device, chanSeq + 2), limit: MAX_BRANCHES + 1 } })
+    }
+  }
+
+  /** What the disk has behind it. Where that is lost, too, nothing speaks against it. */
+  onBehind(turn: Turn, id: OpId, rows: readonly Row[]): void {
+    const run = this.lost.get(id) ?? [], { suite } = this.replica.world
+    this.lost.delete(id)
+    const behind = rows.map((row) => decodeOpOrHusk(row.value, (b) => suite.sha256(b)))
+    if (rows.length === 0 || behind.some((op) => op?.header.chanPrev === id)) this.refillAll(turn, run)
+  }
+
+  private refillAll(turn: Turn, ops: readonly Op[]): void { for (const op of ops) if (this.replica.holes.has(op.header)) refill(turn, this.replica, op) }
 
   /** Puts a branch that found no room into the queue, if something waits for it now. */
   private findWanted(queue: Op[], proofs: Proofs): boolean {

@@ -1,0 +1,58 @@
+/** Alice's allotment, where somebody writes, reacts and pins more than a device looks at in one go. */
+import { expect, test } from 'vitest'
+import { encodeNote, type NoteRecord } from '../../wire/content-records.ts'
+import { fromHex } from '../../wire/bytes.ts'
+import type { DeviceId, OpId } from '../../wire/ids.ts'
+import { Allotment } from '../allotment.test-support.ts'
+import { MAX_NOTES_READ, MAX_PINS_READ, MAX_TYPISTS, TYPING_LASTS_MS } from '../limits.ts'
+import { noteKey, notesPartition, pinsPartition } from './places.ts'
+
+const idOf = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
+
+test('where a hundred write at once, another is not shown until some have stopped', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), carol = await a.joins('Carol')
+  const { spaces } = a.alice.engine.typing as unknown as { readonly spaces: Map<string, Map<DeviceId, unknown>> }
+  const writing = (): string[] => {
+    const last = a.alice.updates.findLast((u) => u.type === 'typing' && u.channel === a.channel)
+    return last?.type === 'typing' ? last.members.map((member) => a.alice.space(a.space).authority.nameOf(member)) : []
+  }
+  const crowd = Array.from({ length: MAX_TYPISTS - 1 }, (_, n): [DeviceId, unknown] => [idOf(n + 1) as string as DeviceId, { channel: a.channel, identity: a.id(carol), until: a.room.now + TYPING_LASTS_MS }])
+  spaces.set(a.space, new Map(crowd))
+  await a.does(carol, { type: 'typing', channel: a.channel })
+  await a.does(bob, { type: 'typing', channel: a.channel })
+  expect(spaces.get(a.space)?.size).toBe(MAX_TYPISTS)
+  expect(writing()).toEqual(['Carol'])
+  await a.room.pass(2 * TYPING_LASTS_MS)
+  expect(spaces.get(a.space)?.size).toBe(0)
+  await a.does(bob, { type: 'typing', channel: a.channel })
+  expect(writing()).toEqual(['Bob'])
+})
+
+test('under more reactions than are read, what its author made of a message shows all the same', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  const { messageId } = await a.say(bob, 'Frist')
+  await a.room.pass(500)
+  const { device, identity } = a.alice.space(a.space).me
+  const reaction = (n: number): NoteRecord => ({
+    id: idOf(n), device, author: identity, audience: 0, seq: 1000 + n, chanSeq: 1000 + n, hlc: 1000 + n, deps: a.alice.space(a.space).authority.heads(), content: { type: 'reaction', message: messageId, emoji: n % 2 === 0 ? '🐌' : '🌱' },
+  })
+  await a.alice.disk.save(Array.from({ length: MAX_NOTES_READ + 100 }, (_, n) => ({ type: 'put', partition: notesPartition(a.space, a.channel), key: noteKey(reaction(n + 1)), value: encodeNote(reaction(n + 1)) })))
+  await a.does(bob, { type: 'edit-message', message: messageId, text: 'First' })
+  await a.room.pass(500)
+  const shown = async () => (await a.does(a.alice, { type: 'get-messages', channel: a.channel })).messages[0]
+  expect(await shown()).toMatchObject({ text: 'First' })
+  expect((await shown())?.reactions?.map(({ emoji }) => emoji).sort()).toEqual(['🌱', '🐌'])
+  await a.does(bob, { type: 'delete-message', message: messageId })
+  await a.room.pass(500)
+  expect((await shown())?.text ?? '').toBe('')
+}, 30_000)
+
+test('where more was pinned once than is looked at in one go, what is pinned now is found behind it', async () => {
+  const a = await Allotment.begin()
+  const { messageId } = await a.say(a.alice, 'Water on Mondays')
+  await a.alice.disk.save(Array.from({ length: 2 * MAX_PINS_READ }, (_, n) => ({ type: 'put', partition: pinsPartition(a.space, a.channel), key: fromHex(idOf(n + 1)) as Uint8Array, value: new Uint8Array() })))
+  await a.does(a.alice, { type: 'pin-message', message: messageId, on: true })
+  await a.room.pass(500)
+  const { messages } = await a.does(a.alice, { type: 'list-pins', channel: a.channel })
+  expect(messages.map((m) => m.text)).toEqual(['Water on Mondays'])
+})
