@@ -179,3 +179,15 @@ test('Alice and Bob talk below a message, and the channel stays short', async ({
   await expect(bob.message('What shall we plant?').getByRole('button', { name: /2 messages in its thread/ })).toBeVisible()
   await expect(bob.message('And peas')).toHaveCount(0)
 })
+
+test('Mallory calls herself Alice, with a letter of another alphabet: everybody sees that there are two', async ({ person }) => {
+  const alice = person('Alice', { width: 1280 }), mallory = person('Аlice'), bob = person('Bob', { width: 360 })
+  await alice.startsSpaceWith('Allotment', mallory, bob)
+  await alice.write('Meet at noon')
+  await mallory.write('Give me your keys')
+  await bob.write('Which of you?')
+  for (const text of ['Meet at noon', 'Give me your keys']) await expect(bob.message(text).getByText(/#[0-9a-f]{6}$/)).toBeVisible()
+  await expect(bob.message('Which of you?').getByText(/#[0-9a-f]{6}/)).toHaveCount(0)
+  await expect(alice.page.getByRole('complementary').getByText(/#[0-9a-f]{6}$/)).toHaveCount(2)
+  await expectAccessible(bob, 'people whose names look the same')
+})

@@ -14,6 +14,7 @@ import { Door } from './door.svelte.ts'
 import { Drafts } from './drafts.ts'
 import { Known } from './known.svelte.ts'
 import { likely, Warm } from './warm.ts'
+import { marksOf } from './parts/namesakes.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
 export type Answer<T extends Command['type']> = { readonly ok: true; readonly result: Results[T] } | { readonly ok: false; readonly error: ApiError }
@@ -93,6 +94,9 @@ export class Client {
   private readonly faces = $derived(new Map<string, MemberInfo>(this.members.map((m) => [m.member, m])))
   /** How somebody looks in the open space. */
   faceOf(member: string): MemberInfo | undefined { return this.faces.get(member) }
+  private readonly marks = $derived(marksOf(this.members))
+  /** What tells somebody from another member whose name looks the same. */
+  markOf(member: string): string | undefined { return this.marks.get(member) }
   /** Others who are writing in the open channel now. */
   get typing(): readonly string[] { return ((this.channel && this.typingIn.get(this.channel)) || []).map((id) => this.members.find((m) => m.member === id)?.name ?? '') }
   get place(): Place | undefined { return this.thread?.id ?? this.channel }

@@ -77,6 +77,7 @@ export const s = {
   removed: 'You are no longer a member of this space. You can read what you have, but not write.',
   spaces: 'Spaces',
   channels: 'Channels',
+  namesake: (name: string) => `not the only ${name} here`,
   members: 'Members',
   memberCount: (n: number) => number(n),
   membersOnline: 'Members who are online',

@@ -4,6 +4,7 @@ import type { RoleId } from '../../wire/authority.ts'
 import type { IdentityId } from '../../wire/ids.ts'
 import { fuzzy } from './fuzzy.ts'
 import { findEmoji } from './emoji.ts'
+import { marksOf } from './namesakes.ts'
 
 export type Sign = '@' | '#' | ':'
 /** The word that is being written, from its sign on. */
@@ -40,7 +41,8 @@ export function offersFor({ sign, query }: Begun, { members, roles, mayCallMany,
   }
   switch (sign) {
     case '@': {
-      const called = (key: string, name: string): Offer => ({ key, label: name, hint: '', text: `@${name} ` })
+      const marks = marksOf(members)
+      const called = (key: string, name: string): Offer => ({ key, label: name, hint: marks.has(key) ? `#${marks.get(key)}` : '', text: `@${name} ` })
       const many = mayCallMany ? [...roles.map(({ role, name }) => called(role, name)), called(EVERYONE, EVERYONE)] : []
       return named([...members.map(({ member, name }) => called(member, name)), ...many]).slice(0, OFFERED)
     }

@@ -15,6 +15,7 @@ export interface Actor {
   readonly editing: { readonly key: string; readonly text: string } | undefined
   readonly nameOf: (member: string) => string
   readonly faceOf: (member: string) => Profile | undefined
+  readonly markOf: (member: string) => string | undefined
   readonly act: (action: Action, row: MessageLine, place: Place) => void
   readonly openMenu: (row: MessageLine, place: Place) => void
   readonly toggleReaction: (row: MessageLine, emoji: string) => void
