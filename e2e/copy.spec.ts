@@ -1,9 +1,8 @@
 /** All that a person has, in a file of their own: saved in one browser, opened in another. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'vite'
 import { expectAccessible } from './accessible.ts'
 import { expect, test } from './fixtures.ts'
+import { withOwnDisk } from './own-disk.ts'
 import type { Person } from './person.ts'
 
 const SECRET = 'slugs under the lettuce'
@@ -81,21 +80,13 @@ test('a file that is no copy, or a half of one, is refused in a sentence, and th
   await alice.createSpace('Allotment')
 })
 
-/** Closes the app, and leaves the disk in a form from before. */
-async function becomesOlder(person: Person, origin: string): Promise<void> {
-  const folder = join(person.profile, 'older'), entry = new URL('./disk-fixture/older.ts', import.meta.url).pathname
-  await build({ configFile: false, logLevel: 'error', build: { outDir: folder, emptyOutDir: true, lib: { entry, name: 'fixture', formats: ['iife'], fileName: () => 'older.js' } } })
-  await person.page.goto(`${origin}/v1/relay`)
-  await person.page.evaluate(`${readFileSync(join(folder, 'older.js'), 'utf8')}; fixture.makeOlder('thicket', 1)`)
-  await person.page.goto(origin)
-}
-
 test('a newer version keeps things in another form: Alice saves a copy first, and then all is there', async ({ person, relay }) => {
   const alice = person('Alice', { width: 360, colorScheme: 'light' })
   await alice.start()
   await alice.createSpace('Allotment')
   await alice.write('Before the change')
-  await becomesOlder(alice, relay.url)
+  await withOwnDisk(alice, relay.url, "makeOlder('thicket', 1)")
+  await alice.page.goto(relay.url)
   await expect(alice.page.getByRole('heading', { name: 'bring your data to a new form' })).toBeVisible()
   await expectAccessible(alice, 'before the change')
   expect(await alice.page.evaluate(() => document.documentElement.scrollWidth), 'no sideways scroll').toBeLessThanOrEqual(360)
