@@ -20,7 +20,7 @@ const shouted = (to: number, sign: string): Migration => ({
     return { saves: rows.map(({ key, value }) => put('said', key, `${text(value)}${sign}`)), next: last && new Uint8Array([...last.key, 0]) }
   },
 })
-const LIST = [...MIGRATIONS, shouted(3, '!'), shouted(4, '?')]
+const LIST = [...MIGRATIONS, shouted(4, '!'), shouted(5, '?')]
 
 async function said(disk: Disk): Promise<string[]> { return (await disk.range('said', { limit: 1000 })).map(({ value }) => text(value)) }
 const words = Array.from({ length: 40 }, (_, i) => `word ${i}`)
@@ -36,10 +36,10 @@ describe('steps', () => {
   test('are done in their order, each once, and never again', async () => {
     const disk = openMemoryDisk(), told: number[] = []
     await disk.save(SAID)
-    expect((await migrationsDue(disk, LIST)).map(({ to }) => to)).toEqual([3, 4])
+    expect((await migrationsDue(disk, LIST)).map(({ to }) => to)).toEqual([3, 4, 5])
     await migrate(disk, (pieces) => { told.push(pieces) }, LIST)
     expect(await said(disk)).toEqual(words.map((word) => `${word}!?`))
-    expect(told).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+    expect(told).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
     await migrate(disk, undefined, LIST)
     expect(await said(disk)).toEqual(words.map((word) => `${word}!?`))
   })
@@ -80,7 +80,7 @@ describe('disks of released versions', () => {
     const bytes = (blocks: ReadonlyMap<BlockId, Uint8Array>): number => [...blocks.values()].reduce((sum, block) => sum + block.length, 0)
     for (let at = 1, isThrough = false; !isThrough; at++) {
       const blocks = releasedDisk(1), before = bytes(blocks), inner = await open(blocks)
-      expect((await migrationsDue(inner)).map(({ to, rewrites }) => [to, rewrites])).toEqual([[2, true]])
+      expect((await migrationsDue(inner)).map(({ to, rewrites }) => [to, rewrites])).toEqual([[2, true], [3, false]])
       let saves = 0
       isThrough = await migrate(faultyDisk(inner, () => (++saves === at ? 'die-before' : 'none'))).then(() => true, () => false)
       await inner.close()
@@ -93,9 +93,12 @@ describe('disks of released versions', () => {
     }
   })
 
-  test('of the second: nothing has to be done', async () => {
-    const disk = await openPagedDisk(memoryBlocks(releasedDisk(2)), RELEASED_KEY)
+  test('of the second: nothing is written anew, and older programs leave it alone from then on', async () => {
+    const disk = await openPagedDisk(memoryBlocks(releasedDisk(2)), RELEASED_KEY), before = await all(disk)
+    expect((await migrationsDue(disk)).map(({ to, rewrites }) => [to, rewrites])).toEqual([[3, false]])
+    await migrate(disk)
     expect(await migrationsDue(disk)).toEqual([])
-    expect(await disk.get(FORM.partition, FORM.key)).toEqual(encodeNumber(2))
+    expect(await all(disk)).toEqual(before)
+    expect(await disk.get(FORM.partition, FORM.key)).toEqual(encodeNumber(3))
   })
 })

@@ -26,8 +26,11 @@ const PIECE_ROWS = 512
 /** Pages were not squeezed before; writing their rows anew does that, and halves the room they take. */
 const SQUEEZED: Migration = { to: 2, rewrites: true, piece: writeAnew }
 
+/** Rows of the log may be such as programs before didn't know (wire/kept-op.ts). Those that are there can stay as they are: they are told apart. */
+const KEPT_AS_TEXT: Migration = { to: 3, rewrites: false, piece: async () => ({ saves: [], next: undefined }) }
+
 /** In their order, without a gap. */
-export const MIGRATIONS: readonly Migration[] = [SQUEEZED]
+export const MIGRATIONS: readonly Migration[] = [SQUEEZED, KEPT_AS_TEXT]
 
 /** Rows of the partition 'form': which it is, and where the step under way stands. */
 export const FORM = { partition: 'form', key: Uint8Array.of(0) } as const

@@ -10,10 +10,11 @@ import { fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
 import { packed } from '../wire/comparison.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type SpaceId } from '../wire/ids.ts'
 import { decodeOwed, type OwedRecord } from '../wire/mail-records.ts'
-import { decodeOp, type Op } from '../wire/op.ts'
+import type { Op } from '../wire/op.ts'
 import type { Engine } from './engine.ts'
 import { isLive, layKit } from './invites.ts'
 import { AUDIT_EVERY_MS, AUDIT_LOOK_MS, MAX_REPOSTED_OPS, OWED_FOR_MS, PARCELS_KEPT_MS, REPOST_EVERY_MS } from './limits.ts'
+import { keptOp } from './content/kept.ts'
 import { opKey } from './log/log.ts'
 import { packedPartition } from './mailbox/had.ts'
 import { batchesOf, owedPartition } from './mailbox/mail.ts'
@@ -100,9 +101,9 @@ export class Audits {
 
   /** What the disk gives: first what was had and what is owed, in the end own messages that are to be put again. */
   async onRows(turn: Turn, replica: Replica, tag: string, rows: readonly Row[]): Promise<void> {
-    const [, , topic = '', relay = '', what] = tag.split('|')
+    const [, , topic = '', relay = '', what, channel = ''] = tag.split('|')
     const place = { replica, relay, topic }, audit = this.open.get(nameOf(place))
-    if (what === 'ops') return this.onOwnMessages(turn, place, rows)
+    if (what === 'ops') return this.onOwnMessages(turn, place, channel as ChannelId, rows)
     if (audit === undefined) return
     if (what === 'had') audit.packs = rows
     if (what === 'owed') audit.owed = rows
@@ -162,7 +163,7 @@ export class Audits {
       const numbers = places.map(({ chanSeq }) => chanSeq)
       const [from, to] = [numbers.reduce((a, b) => Math.min(a, b)), numbers.reduce((a, b) => Math.max(a, b))]
       turn.out.read({
-        tag: `${replica.id}|audit|${topic}|${relay}|ops`, partition: opsPartition(replica.id, channel),
+        tag: `${replica.id}|audit|${topic}|${relay}|ops|${channel}`, partition: opsPartition(replica.id, channel),
         query: { from: opKey(device, from), to: opKey(device, to + 1), limit: MAX_REPOSTED_OPS, reverse: true },
       })
     }
@@ -171,10 +172,10 @@ export class Audits {
     return chains.size === 0
   }
 
-  private onOwnMessages(turn: Turn, place: Place, rows: readonly Row[]): void {
+  private onOwnMessages(turn: Turn, place: Place, channel: ChannelId, rows: readonly Row[]): void {
     const filling = this.filling.get(nameOf(place)), key = place.replica.mail.topics.get(place.topic)
     if (filling === undefined) return
-    const ops = [...rows].reverse().map((row) => decodeOp(row.value, (b) => this.engine.world.suite.sha256(b))).filter((op) => op !== undefined)
+    const ops = [...rows].reverse().map((row) => keptOp(place.replica, channel, row)).filter((op) => op !== undefined)
     if (key !== undefined) this.put(turn, place, key, filling.due, ops)
     filling.isCut ||= rows.length === MAX_REPOSTED_OPS
     if (--filling.left > 0) return

@@ -3,9 +3,10 @@
  * whoever holds both publishes them, the first in rank at once, the others only if it is still missing then.
  */
 import { encodeAuthorityBody } from '../wire/authority.ts'
-import { decodeOpOrHusk, headerBytes, isSigned, type Op } from '../wire/op.ts'
+import { headerBytes, isSigned, type Op } from '../wire/op.ts'
 import type { Engine } from './engine.ts'
 import { COMMIT_RANK_MS, MAX_BRANCHES, MAX_UNSIGNED } from './limits.ts'
+import { keptOp } from './content/kept.ts'
 import { opKey } from './log/log.ts'
 import { runFrom } from './log/vouching.ts'
 import type { Reading } from './reading.ts'
@@ -44,7 +45,7 @@ function* signedSide(replica: Replica, op: Op): Reading<Side | undefined> {
   const { device, channel, chanSeq } = op.header
   const query = { from: opKey(device, chanSeq), to: opKey(device, chanSeq + MAX_UNSIGNED + 1), limit: (MAX_BRANCHES + 1) * (MAX_UNSIGNED + 1) }
   const [rows = []] = isSigned(op) ? [] : yield [{ partition: opsPartition(replica.id, channel), query }]
-  const ops = rows.map((row) => decodeOpOrHusk(row.value, (b) => replica.world.suite.sha256(b))).filter((other) => other !== undefined)
+  const ops = rows.map((row) => keptOp(replica, channel, row)).filter((other) => other !== undefined)
   const run = runFrom(op, ops), last = run?.[run.length - 1]
   return run === undefined || last === undefined ? undefined : { header: headerBytes(op), run: run.slice(1).map(headerBytes), sig: last.sig }
 }

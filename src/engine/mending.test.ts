@@ -1,12 +1,13 @@
 /** A page of Bob's disk can't be read any more. */
 import { describe, expect, test } from 'vitest'
-import { concat } from '../wire/bytes.ts'
+import type { Save } from '../ports.ts'
+import { concat, toHex } from '../wire/bytes.ts'
 import { decodeFrame } from '../wire/frame.ts'
 import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
-import { decodeOpOrHusk } from '../wire/op.ts'
 import { Allotment } from './allotment.test-support.ts'
 import { type Person, Room } from './engines.test-support.ts'
+import { keptOp } from './content/kept.ts'
 import { opKey } from './log/log.ts'
 
 const DAY = 24 * 3600_000
@@ -107,6 +108,34 @@ describe('what was lost comes back', () => {
 })
 
 describe('what was lost, and others', () => {
+  test('S13 the key of what was said before: that is Bob\'s to give again when others have told him the key', async () => {
+    const { h, bob, ops } = await talked()
+    // So that no later commit carries it.
+    await h.does(h.alice, { type: 'set-history', history: 'from-join' })
+    await h.joins('Carol', (await h.does(h.alice, { type: 'create-invite' })).link)
+    await h.room.pass(10_000)
+    const tip = bob.space(h.space).groups.tip(), partition = `keys/${h.space}`
+    const given = async (): Promise<number> => (await bob.disk.range(ops, { limit: 99 })).filter((row) => keptOp(bob.space(h.space), h.channel, row) !== undefined).length
+    const older = (await bob.disk.range(partition, { limit: 99 })).filter(({ key }) => toHex(key) !== tip)
+    expect(older.length).toBeGreaterThan(0)
+    await bob.disk.save(older.flatMap(({ key }, n): Save[] => {
+      const from = concat(partitionPrefix(partition), key)
+      return [{ type: 'delete', partition, key }, { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(n), value: encodeLoss({ from, to: concat(from, new Uint8Array(1)) }) }]
+    }))
+    await bob.restart()
+    h.room.onTheWay = undefined
+    h.room.leaves(h.alice)
+    await h.room.startsAgain(bob)
+    await h.room.pass(1000)
+    expect(await given()).toBe(0)
+    expect(await bob.disk.range(`locked/${h.space}`, { limit: 9 })).toHaveLength(4)
+    await h.room.comesBack(h.alice)
+    await h.room.pass(120_000)
+    expect(await given()).toBe(4)
+    expect(await bob.disk.range(`locked/${h.space}`, { limit: 9 })).toEqual([])
+    expect(await h.texts(bob)).toEqual(SAID)
+  })
+
   test('R3 S13 what was deleted since does not come back with what was lost', async () => {
     const { h, bob, ops } = await talked()
     await h.does(h.alice, { type: 'set-retention', afterMs: 7 * DAY })
@@ -118,8 +147,7 @@ describe('what was lost, and others', () => {
     await h.room.sleep(DAY)
     expect(await missing(h, bob)).toBeUndefined()
     expect(await h.texts(bob)).toEqual(['Alice: four'])
-    const { suite } = bob.engine.world
-    const kept = (await bob.disk.range(ops, { limit: 99 })).map((row) => decodeOpOrHusk(row.value, (b) => suite.sha256(b)))
+    const kept = (await bob.disk.range(ops, { limit: 99 })).map((row) => keptOp(bob.space(h.space), h.channel, row))
     expect(kept.map((op) => op?.isHusk === true)).toEqual([true, true, true, false, true])
   })
 

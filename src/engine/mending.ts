@@ -13,10 +13,10 @@ import type { Row } from '../ports.ts'
 import { fromU64, toHex } from '../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId } from '../wire/ids.ts'
 import { decodeLoss, type Loss, LOST_PARTITION, lostIn } from '../wire/losses.ts'
-import { decodeOpOrHusk } from '../wire/op.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import type { Input } from './input.ts'
+import { keptOp, lockingEpoch } from './content/kept.ts'
 import { opKey } from './log/log.ts'
 import { after } from './messages/places.ts'
 import { located } from './messages/reading.ts'
@@ -59,7 +59,7 @@ export class Mending {
         if (lost !== undefined) noteHoles(turn, replica, channel, lost)
       }
       if (indexPartitions(id).some((partition) => lostIn(loss, partition) !== undefined)) for (const partition of indexPartitions(id)) turn.out.drop(partition)
-      const isMade = lostIn(loss, `places/${id}`) !== undefined || [...channels].some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
+      const isMade = ['places', 'keys'].some((kind) => lostIn(loss, `${kind}/${id}`) !== undefined) || [...channels].some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
       if (isMade) holes.noteMade(turn)
     }
     if (this.losses.length > 0) replica.mail.forgetCursors(turn)
@@ -87,7 +87,11 @@ export class Mending {
       if (channel === AUTHORITY_CHANNEL) continue
       for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
         const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: opsPartition(replica.id, channel), query: { from, limit: PIECE } }]
-        const ops = rows.flatMap((row) => { const op = decodeOpOrHusk(row.value, (b) => replica.world.suite.sha256(b)); return op === undefined ? [] : [{ op, key: row.key }] })
+        const ops = rows.flatMap((row) => { const op = keptOp(replica, channel, row); return op === undefined ? [] : [{ op, key: row.key }] })
+        for (const row of rows) {
+          const epoch = lockingEpoch(replica, row)
+          if (epoch !== undefined) replica.lock(turn(), epoch, channel, row.key)
+        }
         const known = new Set((yield* located(replica, ops.map(({ op }) => op.id))).map(({ record }) => record.id))
         for (const { op, key } of ops) if (!known.has(op.id)) makeAgain(turn(), replica, op, key)
         const last: Row | undefined = rows[PIECE - 1]

@@ -1,6 +1,7 @@
 /** Putting back what a damaged disk lost. */
 import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
+import { keptBytes, withText } from './content/kept.ts'
 import { opKey } from './log/log.ts'
 import { opsPartition, type Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
@@ -8,7 +9,7 @@ import type { Turn } from './turn.ts'
 /** A verified op that this device had once is here again. */
 export function refill(turn: Turn, replica: Replica, op: Op): void {
   const { device, chanSeq, channel } = op.header, key = opKey(device, chanSeq)
-  turn.out.put(opsPartition(replica.id, channel), key, op.bytes)
+  turn.out.put(opsPartition(replica.id, channel), key, keptBytes(withText(replica, op)))
   replica.holes.fill(turn, op.header)
   if (replica.holes.count(channel) === 0) turn.out.update({ type: 'revised', space: replica.id })
   if (channel !== AUTHORITY_CHANNEL) {

@@ -14,6 +14,7 @@ import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type Op, type OpHeade
 import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
+import { keptBytes, keptOp, withText } from './content/kept.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { decodeState, encodeState } from './group/mls.ts'
 import { splitPackage } from './key-packages.ts'
@@ -181,9 +182,10 @@ export class Replica {
     }
     const { tip, freed } = this.log.add(op)
     const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
-    turn.out.put(opsPartition(this.id, h.channel), rowKey, op.bytes)
+    const readable = withText(this, op)
+    turn.out.put(opsPartition(this.id, h.channel), rowKey, keptBytes(readable))
     turn.out.putLast(`heads/${this.id}`, `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
-    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.takeContent(turn, op, rowKey)
+    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.takeContent(turn, readable, rowKey)
     if (h.type === 'audience') this.openAudiences()
     this.vote(turn, op)
     return freed
@@ -232,6 +234,12 @@ export class Replica {
   /** Epochs of an audience under which something is sealed that this device can't open. */
   lockedEpochs({ groups }: Audience): EpochId[] { return [...this.locked.keys()].filter((epoch) => groups.tree.nodes.has(epoch)) }
 
+  /** What this row of a channel says is to be read when the epoch's key is here. */
+  lock(turn: Turn, epoch: EpochId, channel: ChannelId, opRow: Uint8Array): void {
+    this.noteLocked(epoch, channel, opRow)
+    turn.out.put(`locked/${this.id}`, lockedKey(channel, opRow), fromHex(epoch) as Uint8Array)
+  }
+
   private noteLocked(epoch: EpochId, channel: ChannelId, key: Uint8Array): void {
     const set = this.locked.get(epoch) ?? new Map<string, { channel: ChannelId; key: Uint8Array }>()
     set.set(channel + toHex(key), { channel, key })
@@ -256,11 +264,7 @@ export class Replica {
     const h = op.header
     const epoch = h.epoch as EpochId
     const key = this.audiences.get(h.audience)?.groups.keys.contentKey(epoch, h.channel)
-    if (key === undefined) {
-      this.noteLocked(epoch, h.channel, opRow)
-      turn.out.put(`locked/${this.id}`, lockedKey(h.channel, opRow), fromHex(epoch) as Uint8Array)
-      return
-    }
+    if (key === undefined) return this.lock(turn, epoch, h.channel, opRow)
     const content = openContent(this.world.suite, key, op)
     const author = this.authority.identityOf(h.device)
     if (content === undefined || author === undefined) return
@@ -351,7 +355,7 @@ export class Replica {
       this.locked.delete(epoch)
       let n = 0
       for (const { channel, key } of rows.values()) {
-        turn.out.read({ tag: `${this.id}|locked|${epoch}|${n++}`, partition: opsPartition(this.id, channel), query: { from: key, to: after(key), limit: 1 } })
+        turn.out.read({ tag: `${this.id}|locked|${channel}|${epoch}|${n++}`, partition: opsPartition(this.id, channel), query: { from: key, to: after(key), limit: 1 } })
       }
     }
     for (const n of this.mail.takeOpenable()) {
@@ -393,16 +397,16 @@ export class Replica {
 
   /** Rows that `settle` asked for. */
   async onRows(turn: Turn, tag: string, rows: readonly Row[]): Promise<Payload[]> {
-    const [, kind, number] = tag.split('|')
+    const [, kind, which = ''] = tag.split('|')
     const payloads: Payload[] = []
     for (const row of rows) {
       if (kind === 'locked') {
-        const op = decodeOp(row.value, (b) => this.world.suite.sha256(b))
-        if (op === undefined) continue
+        const op = keptOp(this, which as ChannelId, row)
+        if (op === undefined || op.isHusk === true) continue
         turn.out.delete(`locked/${this.id}`, lockedKey(op.header.channel, row.key))
         this.readContent(turn, op, row.key)
       } else {
-        turn.out.delete(`unopened/${this.id}`, u64(Number(number)))
+        turn.out.delete(`unopened/${this.id}`, u64(Number(which)))
         const payload = this.mail.open(row.value)
         if (payload !== undefined && payload !== 'no-key') payloads.push(payload)
       }

@@ -16,11 +16,12 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import type { SaveFault } from '../adapters/disk-memory.ts'
 import type { MessageInfo, MutedPeer, Update } from '../api.ts'
 import type { Engine } from '../engine/engine.ts'
+import { keptOp } from '../engine/content/kept.ts'
 import type { Input, Step } from '../engine/input.ts'
 import type { Replica } from '../engine/replica.ts'
 import type { Ciphersuite, Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
-import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, NO_SPACE, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, NO_SPACE, type SpaceId } from '../wire/ids.ts'
 import { decodeOpOrHusk, isSigned, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
@@ -32,6 +33,13 @@ import type { World } from './world.ts'
 
 export class Violation extends Error {
   constructor(rule: string, what: string) { super(`${rule}: ${what}`); this.name = 'Violation' }
+}
+
+/** The op of a row that is being saved, by what its saver knows. */
+function opOf(engine: Engine | undefined, { partition, key, value }: Save & { type: 'put' }): Op | undefined {
+  const [, space, channel] = partition.split('/') as [string, SpaceId, ChannelId]
+  const replica = engine?.replicas.get(space)
+  return replica === undefined ? decodeOpOrHusk(value, sha256) : keptOp(replica, channel, { key, value })
 }
 
 /** Histories up to so many authority ops are replayed and given to the reference resolver, which is slow on purpose. */
@@ -84,7 +92,7 @@ export class Checks implements Witness {
     for (const save of saves) {
       if (save.type !== 'put' || !save.partition.startsWith('ops/')) continue
       // Of a deleted channel, or one that doesn't keep everything, husks stay.
-      const op = decodeOpOrHusk(save.value, sha256)
+      const op = opOf(engine, save)
       if (op === undefined) { this.fail('S1', `${name} saves an op that can't be read`); continue }
       ops.push(op)
       this.once(name, op)
@@ -132,7 +140,7 @@ export class Checks implements Witness {
       if (kind === 'ops' || kind === 'keys' || kind === 'states' || kind === 'votes') touched.add(space)
       if (kind !== 'ops') continue
       if (channel === AUTHORITY_CHANNEL) ruled.add(space)
-      const op = decodeOpOrHusk(save.value, sha256)
+      const op = opOf(engine, save)
       if (op !== undefined) saved.set(op.id, op)
     }
     this.sent(name, step, saved)

@@ -11,8 +11,8 @@
  */
 import type { Command, CommandType, MessageInfo, Reply, Results } from '../api.ts'
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
-import { decodeOp, type Op } from '../wire/op.ts'
-import { sha256 } from '@noble/hashes/sha2.js'
+import type { Op } from '../wire/op.ts'
+import { keptOp } from '../engine/content/kept.ts'
 import { toHex } from '../wire/bytes.ts'
 import type { Checks } from './checks.ts'
 import { type Held, i3EntitledHaveKeys, i5OneTip, i6LeavesAreTheAuthorised, type Problem } from './invariants-group.ts'
@@ -157,7 +157,7 @@ export class Liveness {
     const ops = new Map<string, Op>()
     for (const channel of new Set(rows.map((row) => toHex(row.key.subarray(0, 16))))) {
       for (const row of await node.rows(`ops/${space}/${channel}`)) {
-        const op = decodeOp(row.value, sha256)
+        const op = keptOp(replica, channel as ChannelId, row)
         if (op !== undefined) ops.set(channel + toHex(row.key), op)
       }
     }

@@ -12,6 +12,7 @@ import { decodeFrame, encodeFrame } from './frame.ts'
 import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from './group.ts'
 import type { ChannelId, DeviceId, EpochId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
+import { decodeKeptOp, encodeKeptOp } from './kept-op.ts'
 import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type OpHeader } from './op.ts'
 import { COPY_PREFACE_BYTES, decodeCopyHello, decodeCopyPreface, decodeCopyRows, encodeCopyHead, encodeCopyHello, encodeCopyRows } from './copy.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
@@ -120,6 +121,9 @@ const samples: readonly Sample[] = [
   sample('copy preface', { lockBytes: 25 }, () => encodeCopyHead(bytes(25, 1)).subarray(0, COPY_PREFACE_BYTES), decodeCopyPreface),
   sample('copy hello', { madeAt: 1_800_000_000_000 }, encodeCopyHello, decodeCopyHello),
   sample('copy rows', { partition: 'ops/ab', rows: [{ key: bytes(40, 1), value: bytes(90, 2) }, { key: bytes(0, 1), value: bytes(0, 1) }] }, encodeCopyRows, decodeCopyRows),
+  sample('kept op', { type: 'message', audience: 7, deps: [id<OpId>(32, 1), id<OpId>(32, 2)], epoch: id<EpochId>(32, 3), seq: 9, hlc: 1_800_000_000_000, prev: id<OpId>(32, 4), chanPrev: id<OpId>(32, 5), mark: bytes(4, 6), sig: bytes(64, 7), text: bytes(120, 8) }, encodeKeptOp, decodeKeptOp),
+  sample('kept op whose predecessors are one', { type: 'edit', audience: 0, deps: [], epoch: id<EpochId>(32, 3), seq: 2, hlc: 5, prev: id<OpId>(32, 4), chanPrev: id<OpId>(32, 4), mark: bytes(4, 6), sig: bytes(0, 7), text: bytes(3, 8) }, encodeKeptOp, decodeKeptOp),
+  sample('kept op without predecessors', { type: 'message', audience: 0, deps: [], epoch: id<EpochId>(32, 3), seq: 1, hlc: 5, prev: undefined, chanPrev: undefined, mark: bytes(4, 6), sig: bytes(64, 7), text: bytes(3, 8) }, encodeKeptOp, decodeKeptOp),
   sample('husk', decodeOpOrHusk(husk, sha), () => husk, (b) => decodeOpOrHusk(b, sha)),
   sample('op', decodeOp(whole, sha), () => whole, (b) => decodeOp(b, sha)),
 ]

@@ -40,7 +40,7 @@ test('nothing is written before she says so; then it is, and she is not asked ag
   const { disk, told, moving } = await begin()
   expect(moving.info).toEqual({ type: 'moving', step: 'asked', part: 0 })
   const running = moving.run()
-  expect((await migrationsDue(disk)).length).toBe(1)
+  expect((await migrationsDue(disk)).some(({ rewrites }) => rewrites)).toBe(true)
   expect(await moving.ask({ type: 'lock' })).toMatchObject({ ok: false })
   expect(await moving.ask({ type: 'go-on' })).toEqual({ ok: true })
   await running

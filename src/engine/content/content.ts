@@ -53,7 +53,9 @@ function open(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array | undefin
 
 /** What an op says, for others to make it anew: undefined where that would make another op, as of an author who pads or chooses nonces by rules of their own. */
 export function textOf(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array | undefined {
-  const plain = isSealedBy(key, op) ? open(suite, key, op) : undefined
+  if (!isSealedBy(key, op)) return undefined
+  if (op.plain !== undefined) return op.plain
+  const plain = open(suite, key, op)
   if (plain === undefined) return undefined
   const padded = padText(plain)
   const isSame = padded.length === op.body.length - LEAST_BYTES && equal(nonceFor(suite, key, authenticated(op), padded), op.body.subarray(0, NONCE_BYTES))

@@ -6,6 +6,7 @@ import type { ChannelId, EpochId, OpId, SpaceId } from '../../wire/ids.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
 import { opKey } from '../log/log.ts'
 import { Out } from '../out.ts'
+import { keptOp } from '../content/kept.ts'
 import { opsPartition } from '../replica.ts'
 
 interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly space: SpaceId; readonly channel: ChannelId; readonly link: string }
@@ -178,7 +179,7 @@ test('M1 a note that comes before its message waits for it, also over a restart'
   await h.room.pass(1000)
   const rows = await h.alice.disk.range(opsPartition(h.space, h.channel), { limit: 100 })
   const { device } = h.alice.space(h.space).me
-  await hand(h, carol, rows.filter((row) => equal(row.key.subarray(0, -8), opKey(device, 0).subarray(0, -8))).map((row) => row.value))
+  await hand(h, carol, rows.filter((row) => equal(row.key.subarray(0, -8), opKey(device, 0).subarray(0, -8))).flatMap((row) => keptOp(h.alice.space(h.space), h.channel, row)?.bytes ?? []))
   expect(await carol.disk.range(`noted/${h.space}`, { limit: 10 })).toHaveLength(1)
   await carol.restart()
   await h.room.comesBack(carol)

@@ -6,8 +6,9 @@ import type { Row } from '../../ports.ts'
 import { encodeMessage, type MessageRecord } from '../../wire/content-records.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, EpochId, OpId } from '../../wire/ids.ts'
-import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
+import { huskOf, type Op } from '../../wire/op.ts'
 import { openContent } from '../content/content.ts'
+import { keptOp } from '../content/kept.ts'
 import type { Engine } from '../engine.ts'
 import { MAX_NOTES_READ, RETENTION_ROWS } from '../limits.ts'
 import { opKey } from '../log/log.ts'
@@ -24,11 +25,11 @@ interface Entry { readonly key: Uint8Array; readonly op: Op }
 
 /** One piece of a chain: how many bodies were deleted, and whether there may be more that is due. */
 export function* emptySome(engine: Engine, turn: Turns, replica: Replica, channel: ChannelId, device: DeviceId): Reading<{ readonly deleted: number; readonly more: boolean }> {
-  const { retention, world } = replica
+  const { retention } = replica
   const from = retention.emptiedUpTo(channel, device) + 1
   const [rows = []] = yield [{ partition: opsPartition(replica.id, channel), query: { from: opKey(device, from), to: opKey(device, Number.MAX_SAFE_INTEGER), limit: RETENTION_ROWS } }]
-  const entries = rows.flatMap(({ key, value }): Entry[] => {
-    const op = decodeOpOrHusk(value, (b) => world.suite.sha256(b))
+  const entries = rows.flatMap((row): Entry[] => {
+    const { key } = row, op = keptOp(replica, channel, row)
     return op === undefined ? [] : [{ key, op }]
   })
   // What was said before something that is due is due as well, whatever its label.

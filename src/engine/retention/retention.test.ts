@@ -3,9 +3,10 @@ import { expect, test } from 'vitest'
 import type { Command, MessageInfo } from '../../api.ts'
 import { utf8 } from '../../wire/bytes.ts'
 import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
-import { decodeOpOrHusk, huskOf, type Op } from '../../wire/op.ts'
+import { huskOf, type Op } from '../../wire/op.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
 import { Out } from '../out.ts'
+import { keptOp } from '../content/kept.ts'
 import { opsPartition } from '../replica.ts'
 import { signMessages, whisper } from '../sync/mallory.test-support.ts'
 
@@ -52,8 +53,7 @@ function isOnDisk(person: Person, text: string): boolean {
 }
 
 async function opsOf(h: Home, person: Person): Promise<Op[]> {
-  const { suite } = person.engine.world
-  return (await person.disk.range(opsPartition(h.space, h.channel), { limit: 10_000 })).map((row) => decodeOpOrHusk(row.value, (b) => suite.sha256(b)) ?? expect.fail('an op does not decode'))
+  return (await person.disk.range(opsPartition(h.space, h.channel), { limit: 10_000 })).map((row) => keptOp(person.space(h.space), h.channel, row) ?? expect.fail('an op does not decode'))
 }
 
 /** Gives ops to an engine as if they had come over a connection of their own. */

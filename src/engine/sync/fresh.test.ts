@@ -9,6 +9,7 @@ import { huskOf, type Op, withSignature } from '../../wire/op.ts'
 import { textOf } from '../content/content.ts'
 import { LABELS } from '../labels.ts'
 import { opKey } from '../log/log.ts'
+import { keptOp } from '../content/kept.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import { packFresh, unpackFresh } from './fresh.ts'
 import { home, type Home, sendFrame, sessionToken, signMessage, signMessages, signRule, view } from './mallory.test-support.ts'
@@ -37,8 +38,11 @@ test('S16 a fresh message costs less than 130 bytes over its text, and is on eve
   for (let n = 0; n < 3; n++) await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: TEXT })
   expect(sizes).toHaveLength(9)
   expect(Math.max(...sizes) - TEXT.length).toBeLessThan(130)
-  const rows = await Promise.all([h.alice, h.bob, h.carol].map((person) => person.disk.range(opsPartition(h.space, h.channel), { from: opKey(h.alice.space(h.space).me.device, 0), limit: 10 })))
+  const rows = await Promise.all([h.alice, h.bob, h.carol].map(async (person) => (
+    (await person.disk.range(opsPartition(h.space, h.channel), { from: opKey(h.alice.space(h.space).me.device, 0), limit: 10 })).map((row) => keptOp(person.space(h.space), h.channel, row)?.bytes)
+  )))
   expect(rows[0]).toHaveLength(3)
+  expect(rows[0]?.every((bytes) => bytes !== undefined)).toBe(true)
   for (const one of rows) expect(one).toEqual(rows[0])
 })
 

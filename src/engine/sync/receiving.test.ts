@@ -2,10 +2,11 @@
 import { expect, test } from 'vitest'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import type { DeviceId } from '../../wire/ids.ts'
-import { decodeOp, encodeHeader, encodeOp, type Op, type OpHeader } from '../../wire/op.ts'
+import { encodeHeader, encodeOp, type Op, type OpHeader } from '../../wire/op.ts'
 import { MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { opKey } from '../log/log.ts'
 import { Out } from '../out.ts'
+import { keptOp } from '../content/kept.ts'
 import { opsPartition, type Replica, signOp } from '../replica.ts'
 import { home, type Home, nextHeader, sendOps, signMessages, signRule, unsigned, view, whisper } from './mallory.test-support.ts'
 import type { Intake } from './receiving.ts'
@@ -148,7 +149,8 @@ test('S3 what waits is on disk, and is in its place again after a restart', asyn
   const device = h.mallory.space(h.space).me.device
   expect(h.alice.space(h.space).log.head(h.channel, device)?.chanSeq).toBe(3)
   expect(await h.alice.disk.range(`parked/${h.space}`, { limit: 10 })).toEqual([])
-  expect(await h.alice.disk.get(opsPartition(h.space, h.channel), opKey(device, 3))).toEqual(chain[2]?.bytes)
+  const [row] = await h.alice.disk.range(opsPartition(h.space, h.channel), { from: opKey(device, 3), limit: 1 })
+  expect(row && keptOp(h.alice.space(h.space), h.channel, row)?.bytes).toEqual(chain[2]?.bytes)
 })
 
 test('S13 for a place that was lost another op of a forked chain is not taken: what follows it here names the one that was', async () => {
@@ -162,7 +164,7 @@ test('S13 for a place that was lost another op of a forked chain is not taken: w
     await h.room.pass(10)
   }
   const here = async (): Promise<(string | undefined)[]> =>
-    (await h.alice.disk.range(opsPartition(h.space, h.channel), { from: opKey(device, 1), to: opKey(device, 9), limit: 9 })).map((row) => decodeOp(row.value, (b) => alice.world.suite.sha256(b))?.id)
+    (await h.alice.disk.range(opsPartition(h.space, h.channel), { from: opKey(device, 1), to: opKey(device, 9), limit: 9 })).map((row) => keptOp(alice, h.channel, row)?.id)
   await takes(chain)
   const out = new Out()
   alice.holes.note({ now: h.room.now, out }, { channel: h.channel, device, from: 3, to: 3 })

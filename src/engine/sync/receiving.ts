@@ -5,8 +5,9 @@
  */
 import type { Row } from '../../ports.ts'
 import { fromHex } from '../../wire/bytes.ts'
-import { AUTHORITY_CHANNEL, type DeviceId, type OpId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
 import { decodeOpOrHusk, huskOf, isSigned, type Op, opSignedBytes, withSignature } from '../../wire/op.ts'
+import { keptOp, lockingEpoch, predecessorIn } from '../content/kept.ts'
 import { MAX_BRANCHES, MAX_SPARE_BRANCHES, MAX_SUSPECTS, MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { chainKey, opKey, type Place, type Proofs } from '../log/log.ts'
 import type { Sender } from '../log/parked.ts'
@@ -37,7 +38,7 @@ export class Receiving {
   /** Forks that were found here, the earliest of each device: to be proved to everyone. */
   readonly forks = new Map<DeviceId, Fork>()
   /** Proven ops that may have a twin on disk, each with what speaks for it, until its row has been read; `isIn`: the op itself is in the log already. */
-  private readonly suspects = new Map<OpId, { readonly run: readonly Op[]; readonly isIn: boolean; readonly sender: Sender }>()
+  private readonly suspects = new Map<OpId, { readonly run: readonly Op[]; readonly channel: ChannelId; readonly isIn: boolean; readonly sender: Sender }>()
   /** Parts of chains for places that were lost, by their last op, until what is behind them has been read. */
   private readonly lost = new Map<OpId, readonly Op[]>()
   /** Suspects, and what speaks for them. */
@@ -136,10 +137,9 @@ export class Receiving {
 
   /** What the disk has behind it. Where that is lost, too, nothing speaks against it. */
   onBehind(turn: Turn, id: OpId, rows: readonly Row[]): void {
-    const run = this.lost.get(id) ?? [], { suite } = this.replica.world
+    const run = this.lost.get(id) ?? []
     this.lost.delete(id)
-    const behind = rows.map((row) => decodeOpOrHusk(row.value, (b) => suite.sha256(b)))
-    if (rows.length === 0 || behind.some((op) => op?.header.chanPrev === id)) this.refillAll(turn, run)
+    if (rows.length === 0 || rows.some((row) => predecessorIn(this.replica, row) === id)) this.refillAll(turn, run)
   }
 
   private refillAll(turn: Turn, ops: readonly Op[]): void { for (const op of ops) if (this.replica.holes.has(op.header)) refill(turn, this.replica, op) }
@@ -249,7 +249,7 @@ export class Receiving {
   private lookUp(turn: Turn, run: readonly Op[], at: Pick<Op['header'], 'channel' | 'chanSeq'>, isIn: boolean, sender: Sender): void {
     const [op] = run as readonly [Op], { id } = this.replica, { device } = op.header
     if (this.suspects.size >= MAX_SUSPECTS || (!isIn && this.inDoubt.has(op.id))) return
-    this.suspects.set(op.id, { run, isIn, sender })
+    this.suspects.set(op.id, { run, channel: at.channel, isIn, sender })
     for (const one of run) this.inDoubt.add(one.id)
     turn.out.read({
       tag: `${id}|twin|${op.id}`, partition: opsPartition(id, at.channel),
@@ -263,9 +263,11 @@ export class Receiving {
     const suspect = this.suspects.get(id)
     if (suspect === undefined) return out
     this.suspects.delete(id)
-    const { run, isIn, sender } = suspect, { log, world } = this.replica
+    const { run, channel, isIn, sender } = suspect, { log } = this.replica
     for (const one of run) this.inDoubt.delete(one.id)
-    const others = rows.map((row) => decodeOpOrHusk(row.value, (b) => world.suite.sha256(b))).filter((other): other is Op => other !== undefined)
+    // On a disk that lost a key what lies there can't be compared: it is taken for the same.
+    if (rows.some((row) => lockingEpoch(this.replica, row) !== undefined)) return out
+    const others = rows.map((row) => keptOp(this.replica, channel, row)).filter((other): other is Op => other !== undefined)
     // What is on disk already is the part before the chain forked.
     const rest = isIn ? run : run.slice(run.findLastIndex((one) => others.some((other) => other.id === one.id)) + 1), [op] = rest
     if (op === undefined) return out

@@ -6,9 +6,10 @@
 import type { RangeQuery, Row } from '../../ports.ts'
 import type { AskRange } from '../../wire/frame.ts'
 import type { ChannelId, DeviceId, OpId } from '../../wire/ids.ts'
-import { decodeOpOrHusk, isSigned, type Op } from '../../wire/op.ts'
+import { isSigned, type Op } from '../../wire/op.ts'
 import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_BATCH_BYTES, MAX_UNSIGNED, SERVED_ROWS } from '../limits.ts'
 import { opKey } from '../log/log.ts'
+import { keptOp } from '../content/kept.ts'
 import { unvouched } from '../log/vouching.ts'
 import { after } from '../messages/places.ts'
 import type { Replica } from '../replica.ts'
@@ -53,14 +54,15 @@ export class Answer {
   took(replica: Replica, rows: readonly Row[]): Packed | undefined {
     const [range, ...others] = this.ranges
     if (range === undefined) return undefined
-    const full = rows[0] !== undefined && !this.hasRoom(rows[0]) ? this.frame(replica, rows[0].value.length) : undefined
-    let read = 0, isVouchedFor = false
+    let read = 0, isVouchedFor = false, full: Packed | undefined
     for (const row of rows) {
-      if (!this.hasRoom(row) || isVouchedFor) break
-      const op = decodeOpOrHusk(row.value, (b) => replica.world.suite.sha256(b))
+      if (isVouchedFor) break
+      const op = keptOp(replica, range.channel, row), bytes = op?.bytes.length ?? 0
+      if (!this.hasRoom(bytes) && read === 0) full = this.frame(replica, bytes)
+      if (!this.hasRoom(bytes)) break
       if (op !== undefined) this.ready.push(op)
-      this.readyBytes += row.value.length
-      this.allowedBytes -= row.value.length
+      this.readyBytes += bytes
+      this.allowedBytes -= bytes
       read++
       isVouchedFor = range.isTail === true && op !== undefined && isSigned(op) && this.reachOfOpen(range) === undefined
     }
@@ -72,7 +74,7 @@ export class Answer {
   }
 
   /** Whatever the size of the first. */
-  private hasRoom(row: Row): boolean { return this.readyBytes === 0 || this.readyBytes + row.value.length <= MAX_BATCH_BYTES }
+  private hasRoom(bytes: number): boolean { return this.readyBytes === 0 || this.readyBytes + bytes <= MAX_BATCH_BYTES }
 
   /** Where to look for what speaks for the end of what was read. */
   private tailOf(range: ChainRows): ChainRows[] {

@@ -8,6 +8,7 @@ import { MAX_UNSIGNED, SIGNED_EVERY } from '../limits.ts'
 import { opKey } from '../log/log.ts'
 import { unvouched } from '../log/vouching.ts'
 import { Out } from '../out.ts'
+import { keptOp } from '../content/kept.ts'
 import { opsPartition } from '../replica.ts'
 import { home, type Home, signMessages, signRule, unsigned, view, whisper } from './mallory.test-support.ts'
 import { unpack } from './packing.ts'
@@ -37,7 +38,7 @@ const reach = ({ space, channel, author }: Scene, person: Person): number => per
 
 async function onDisk(person: Person, space: SpaceId, channel: ChannelId, device: DeviceId): Promise<Op[]> {
   const rows = await person.disk.range(opsPartition(space, channel), { from: opKey(device, 0), to: opKey(device, Number.MAX_SAFE_INTEGER), limit: 10_000 })
-  return rows.flatMap((row) => decodeOpOrHusk(row.value, (b) => person.space(space).world.suite.sha256(b)) ?? [])
+  return rows.flatMap((row) => keptOp(person.space(space), channel, row) ?? [])
 }
 
 /** What somebody gives of a chain, frame by frame, as another makes it anew. */
