@@ -188,6 +188,6 @@ test('Mallory calls herself Alice, with a letter of another alphabet: everybody 
   await bob.write('Which of you?')
   for (const text of ['Meet at noon', 'Give me your keys']) await expect(bob.message(text).getByText(/#[0-9a-f]{6}$/)).toBeVisible()
   await expect(bob.message('Which of you?').getByText(/#[0-9a-f]{6}/)).toHaveCount(0)
-  await expect(alice.page.getByRole('complementary').getByText(/#[0-9a-f]{6}$/)).toHaveCount(2)
+  await expect(alice.page.getByRole('complementary').getByText(/#[0-9a-f]{6}$/)).toHaveCount(1)
   await expectAccessible(bob, 'people whose names look the same')
 })
