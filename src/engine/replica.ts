@@ -173,7 +173,7 @@ export class Replica {
   receive(turn: Turn, arrived: readonly (Uint8Array | Op)[], sender: Sender = 'mail'): Promise<Intake> { return this.receiving.take(turn, arrived, sender) }
 
   /** Puts a verified op that is next in its chain into the log and returns those that waited for it; undefined when its author has no business here. */
-  private async accept(turn: Turn, op: Op): Promise<Op[] | undefined> {
+  private accept(turn: Turn, op: Op): Op[] | undefined | Promise<Op[]> {
     const h = op.header
     if (h.channel !== AUTHORITY_CHANNEL) {
       if (h.epoch === undefined || h.kid === undefined || !this.authority.everHad(h.channel)) return undefined
@@ -185,8 +185,8 @@ export class Replica {
     const readable = withText(this, op)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, keptBytes(readable))
     turn.out.putLast(`heads/${this.id}`, `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
-    if (h.channel === AUTHORITY_CHANNEL) await this.interpret(op); else this.takeContent(turn, readable, rowKey)
-    if (h.type === 'audience') this.openAudiences()
+    if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.vote(turn, op); return freed })
+    this.takeContent(turn, readable, rowKey)
     this.vote(turn, op)
     return freed
   }
@@ -202,6 +202,7 @@ export class Replica {
     if (op.id === (this.id as string)) this.groups.addRoot(op.id, op.header.device, op.header.hlc)
     const groups = this.audiences.get(op.header.audience)?.groups
     if (groups !== undefined) interpretGroup(groups, op)
+    if (op.header.type === 'audience') this.openAudiences()
   }
 
   /**

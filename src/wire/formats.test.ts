@@ -13,7 +13,7 @@ import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from '
 import type { ChannelId, DeviceId, EpochId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
 import { decodeKeptOp, encodeKeptOp } from './kept-op.ts'
-import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type OpHeader } from './op.ts'
+import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, headerBytes, type OpHeader, withSignature } from './op.ts'
 import { COPY_PREFACE_BYTES, decodeCopyHello, decodeCopyPreface, decodeCopyRows, encodeCopyHead, encodeCopyHello, encodeCopyRows } from './copy.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
 import {
@@ -213,4 +213,14 @@ describe('content', () => {
     ['unreact', 'no list', [bytes(32, 1)]], ['unreact', 'an empty list', [bytes(32, 1), []]], ['unpin', 'a list of texts', [bytes(32, 1), ['a']]],
     ['delete', 'something more', [bytes(32, 1), true]], ['edit', 'no text', [bytes(32, 1), '', {}]], ['nonsense', 'any body', [bytes(32, 1)]],
   ])('a %s with %s is none', (type, _, v) => { expect(read(type, v)).toBeUndefined() })
+})
+
+test('an op or a husk without its signature is what it would be if it had been encoded so', () => {
+  for (const encoded of [whole, husk]) {
+    const op = decodeOpOrHusk(encoded, sha) ?? expect.fail('no op'), bare = withSignature(op, new Uint8Array())
+    expect(bare.bytes).toEqual(encodeCbor(op.isHusk === true ? [headerBytes(op), new Uint8Array()] : [headerBytes(op), op.body, new Uint8Array()]))
+    expect(bare.body).toEqual(op.body)
+    expect(bare.sig).toHaveLength(0)
+    expect(withSignature(bare, op.sig).bytes).toEqual(encoded)
+  }
 })

@@ -181,10 +181,21 @@ export function huskOf(op: Op): Op {
 
 export const isSigned = (op: Op): boolean => op.sig.length > 0
 
+/** An empty byte string in CBOR. */
+const NO_BYTES = 0x40
+
 /** The same op, or its husk, with another signature or with none. */
 export function withSignature(op: Op, sig: Uint8Array): Op {
+  if (sig.length === 0 && isSigned(op)) return withoutSignature(op)
   const bytes = op.isHusk === true ? encodeCbor([headerBytes(op), sig]) : encodeOp(headerBytes(op), op.body, sig)
   // Behind the body stands the head of the signature, of two bytes, or of one where there is none.
   const end = bytes.length - sig.length - (sig.length === 0 ? 1 : 2)
   return { ...op, bytes, sig: bytes.subarray(bytes.length - sig.length), body: op.isHusk === true ? EMPTY : bytes.subarray(end - op.body.length, end) }
+}
+
+/** All of a history but a few go so: what stays is copied as it lies there. The signature stands last, behind two bytes that say how long it is. */
+function withoutSignature(op: Op): Op {
+  const bytes = op.bytes.slice(0, op.bytes.length - op.sig.length - 1), end = bytes.length - 1
+  bytes[end] = NO_BYTES
+  return { ...op, bytes, sig: bytes.subarray(bytes.length), body: op.isHusk === true ? EMPTY : bytes.subarray(end - op.body.length, end) }
 }

@@ -161,7 +161,8 @@ export class Log {
     return undefined
   }
 
-  private isKnown(op: Op): boolean {
+  /** Whether it is here, as far as is remembered: then its place is known. */
+  isKnown(op: Op): boolean {
     const h = op.header
     if (h.channel === AUTHORITY_CHANNEL) return this.authority.has(op.id)
     return this.recent.get(h.device)?.get(h.seq)?.id === op.id || this.tipsOf(h.channel, h.device).some((tip) => tip.id === op.id)

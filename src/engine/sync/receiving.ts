@@ -24,7 +24,9 @@ export interface Intake { readonly accepted: Op[]; readonly faults: Fault[] }
 export interface Fork { readonly first: Op; readonly second: Op }
 
 /** Puts a verified op into the log and gives those that waited for it; undefined when its author has no business here. */
-type Accept = (turn: Turn, op: Op) => Promise<Op[] | undefined>
+type Accept = (turn: Turn, op: Op) => Awaitable<Op[] | undefined>
+/** At once for content, which is most: waiting for each op of a history costs as much as hashing it. */
+type Awaitable<T> = T | Promise<T>
 
 /** What came: new, not to be taken in, and had before; of these two only what they say of what is before them counts. */
 interface Arrived { readonly fresh: Op[]; readonly refused: readonly Op[]; readonly trusted: readonly Op[] }
@@ -75,13 +77,14 @@ export class Receiving {
 
   /** A signature that is kept was checked; others go, since a later one speaks for them. Own ops are signed again, as what they are put at relays by. */
   private async asKept(ops: readonly Op[], proofs: Proofs): Promise<Op[]> {
-    const { me, world } = this.replica
-    return Promise.all(ops.map(async (op) => {
+    const { me, world } = this.replica, out: Op[] = []
+    for (const op of ops) {
       const proof = proofs.get(op.id)
-      if (proof === undefined || proof === 'own') return op
-      if (op.header.device === me.device) return withSignature(op, await world.suite.sign(me.deviceKey.secretKey, opSignedBytes(fromHex(op.id) as Uint8Array)))
-      return isSigned(op) ? withSignature(op, NO_SIGNATURE) : op
-    }))
+      if (proof === undefined || proof === 'own') out.push(op)
+      else if (op.header.device === me.device) out.push(withSignature(op, await world.suite.sign(me.deviceKey.secretKey, opSignedBytes(fromHex(op.id) as Uint8Array))))
+      else out.push(isSigned(op) ? withSignature(op, NO_SIGNATURE) : op)
+    }
+    return out
   }
 
   /** What is freed by one comes behind it. `signed`: those that came with a signature of their own. Gives what nothing speaks for so far. */
@@ -108,7 +111,7 @@ export class Receiving {
         op = own
       }
       if (place.type === 'next') {
-        const freed = await this.takeIn(turn, op, sender, out)
+        const taken = this.takeIn(turn, op, sender, out), freed = taken instanceof Promise ? await taken : taken
         // What waited had been proved before.
         for (const waited of freed) {
           proofs.set(waited.id, 'own')
@@ -181,7 +184,7 @@ export class Receiving {
       if (op.isHusk === true && !retention.mayBeHusk(op.header, turn.now)) { refused.push(op); continue }
       const isLost = this.replica.holes.has(op.header)
       if (!isLost && this.inDoubt.has(op.id)) continue
-      if (!isLost && (log.parked.has(op.id) || log.place(op).type === 'known')) { trusted.push(op); continue }
+      if (!isLost && (log.parked.has(op.id) || log.isKnown(op))) { trusted.push(op); continue }
       fresh.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
     }
     // What was packed comes apart from what was not, though it may stand between.
@@ -211,18 +214,19 @@ export class Receiving {
     for (const gone of this.replica.log.park(op, waitsFor, sender)) turn.out.delete(partition, fromHex(gone.id) as Uint8Array)
   }
 
-  private async takeIn(turn: Turn, op: Op, sender: Sender, out: Intake): Promise<readonly Op[]> {
-    const { log, id } = this.replica
-    const h = op.header
-    const twin = log.twinOf(h, op.id)
-    const rivals = log.rivals(op)
-    const freed = await this.accept(turn, op)
-    if (freed === undefined) return []
-    out.accepted.push(op)
-    for (const rival of rivals) this.noteFork({ first: rival, second: op })
-    if (twin !== undefined) this.lookUp(turn, [op], twin, true, sender)
-    for (const waited of freed) turn.out.delete(`parked/${id}`, fromHex(waited.id) as Uint8Array)
-    return freed
+  private takeIn(turn: Turn, op: Op, sender: Sender, out: Intake): Awaitable<readonly Op[]> {
+    const { log } = this.replica
+    const twin = log.twinOf(op.header, op.id), rivals = log.rivals(op)
+    const isIn = (freed: Op[] | undefined): readonly Op[] => {
+      if (freed === undefined) return []
+      out.accepted.push(op)
+      for (const rival of rivals) this.noteFork({ first: rival, second: op })
+      if (twin !== undefined) this.lookUp(turn, [op], twin, true, sender)
+      for (const waited of freed) turn.out.delete(`parked/${this.replica.id}`, fromHex(waited.id) as Uint8Array)
+      return freed
+    }
+    const accepted = this.accept(turn, op)
+    return accepted instanceof Promise ? accepted.then(isIn) : isIn(accepted)
   }
 
   /** A proven op that its chain here doesn't lead to, and what speaks for it. */

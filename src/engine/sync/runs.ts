@@ -37,7 +37,7 @@ export class Runs {
   isWhole(op: Op): boolean {
     if (isSigned(op) || this.whole.has(op.id)) return true
     const run = this.of(op), last = run[run.length - 1] as Op
-    if (!isSigned(last) && this.log.place(last).type !== 'known') return false
+    if (!isSigned(last) && !this.log.isKnown(last)) return false
     const canBeTakenIn = ({ id, header: h }: Op, n: number): boolean =>
       !this.refused.has(id) && h.epoch !== undefined && h.kid !== undefined && h.seq > (run[n - 1]?.header.seq ?? 0) && h.deps.every((dep) => this.log.authority.has(dep))
     if (!run.every(canBeTakenIn)) return false
@@ -47,7 +47,7 @@ export class Runs {
 
   /** What speaks for an op: from the batch it came in, or among what waits already. */
   private next(op: Op): Op | undefined {
-    if (isSigned(op) || this.log.place(op).type === 'known') return undefined
+    if (isSigned(op) || this.log.isKnown(op)) return undefined
     const proof = this.proofs.get(op.id), { parked } = this.log
     if (proof !== undefined && proof !== 'own') return proof
     const { channel, device, chanSeq } = op.header
