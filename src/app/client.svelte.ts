@@ -44,10 +44,10 @@ export class Client {
   acts = $state(0)
   /** Of a channel, what was lost from the disk and is being fetched again. */
   missing = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
-  /** How much of the disk a check has looked at, from 0 to 1. */
-  checked = $state(0)
-  /** How far a copy is. */
-  copied = $state(0)
+  /** How far a check of the disk, or a copy, is: up to 1. */
+  longWork = $state(0)
+  /** Told of messages that are new or changed, wherever they stand. */
+  readonly followers = new Set<(messages: readonly MessageInfo[]) => void>()
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
@@ -170,8 +170,7 @@ export class Client {
       case 'restored': for (const act of update.acts) this.notify(restored(act, this.me?.identity)); return
       case 'acts': this.acts++; return
       case 'notice': this.notify(update.error.message); return
-      case 'copy': this.copied = update.all === 0 ? 1 : update.done / update.all; return
-      case 'storage': this.checked = update.all === 0 ? 1 : update.done / update.all; return
+      case 'copy': case 'storage': this.longWork = update.all === 0 ? 1 : update.done / update.all; return
       default: update satisfies never
     }
   }
@@ -337,6 +336,7 @@ export class Client {
   }
 
   private takeMessages(channel: ChannelId, told: readonly MessageInfo[]): void {
+    for (const hear of this.followers) hear(told)
     this.news = new Map(this.news).set(channel, this.newsIn(channel) + 1)
     // What is in a thread doesn't stand in the channel.
     for (const place of new Set(told.map((m) => m.thread ?? channel))) this.takeAt(place, told.filter((m) => (m.thread ?? channel) === place))

@@ -92,9 +92,9 @@ test('who starts for the first time is told apart from who has not been heard of
 
 test('how far a check of the disk is can be shown', () => {
   port.tell({ type: 'storage', done: 3, all: 12 })
-  expect(client.checked).toBe(0.25)
+  expect(client.longWork).toBe(0.25)
   port.tell({ type: 'storage', done: 0, all: 0, damaged: 0 })
-  expect(client.checked).toBe(1)
+  expect(client.longWork).toBe(1)
 })
 
 test('the first space and its first channel open by themselves', async () => {
