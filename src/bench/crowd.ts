@@ -118,6 +118,7 @@ class Crowd implements Witness {
     if (input.type === 'parcels') for (const parcel of input.parcels) this.heard += parcel.bytes.length
   }
   ended(): void { /* They end when all is measured. */ }
+  putBack(): void { /* Their disks keep what they have. */ }
   updated({ name }: SimNode, update: Update): void {
     if (update.type !== 'messages') return
     for (const { text } of update.messages) {

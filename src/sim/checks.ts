@@ -21,14 +21,14 @@ import type { Input, Step } from '../engine/input.ts'
 import type { Replica } from '../engine/replica.ts'
 import type { Ciphersuite, Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, NO_SPACE, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOpOrHusk, isSigned, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
 import { u1OthersHoldNothing } from './secrecy.ts'
 import type { Said } from './liveness.ts'
-import type { SimNode, Witness } from './node.ts'
+import type { Past, SimNode, Witness } from './node.ts'
 import type { World } from './world.ts'
 
 export class Violation extends Error {
@@ -55,8 +55,10 @@ export class Checks implements Witness {
   private readonly liars: ReadonlySet<string>
   /** By device, space and number: the op. */
   private readonly signed = new Map<string, string>()
-  /** Own ops on each device's disk. */
-  private readonly saved = new Map<string, Set<string>>()
+  /** Ops on each device's disk, and when they got there. */
+  private readonly saved = new Map<string, Map<string, number>>()
+  /** What a process saved as it died, by device: until it runs again nothing of that was sent. */
+  private readonly dying = new Map<string, readonly Op[]>()
   /** On any disk. */
   private readonly savedAnywhere = new Set<string>()
   /** Ops of content that another one follows on the same disk. */
@@ -75,6 +77,7 @@ export class Checks implements Witness {
   constructor(world: World, liars: ReadonlySet<string> = new Set()) { this.world = world; this.liars = liars }
 
   isHonest(name: string): boolean { return !this.liars.has(name) }
+  personOf(identity: IdentityId): string { return this.nameOfIdentity.get(identity) ?? '' }
   speakerOf(device: DeviceId): string { return this.nameOfDevice.get(device) ?? '' }
   isHonestDevice(device: DeviceId): boolean { return this.isHonest(this.speakerOf(device)) }
 
@@ -88,18 +91,20 @@ export class Checks implements Witness {
     if (!isKept) this.excused.add(name)
     if (fault !== 'none') this.forgetState(name)
     if (!this.isHonest(name)) return
-    const ops: Op[] = []
+    const ops: Op[] = [], again = new Set<OpId>()
     for (const save of saves) {
       if (save.type !== 'put' || !save.partition.startsWith('ops/')) continue
       // Of a deleted channel, or one that doesn't keep everything, husks stay.
       const op = opOf(engine, save)
       if (op === undefined) { this.fail('S1', `${name} saves an op that can't be read`); continue }
       ops.push(op)
+      if (this.savedAnywhere.has(op.id)) again.add(op.id)
       this.once(name, op)
-      if (isKept) { this.savedBy(name).add(op.id); this.savedAnywhere.add(op.id) }
+      if (isKept) { if (!this.savedBy(name).has(op.id)) this.savedBy(name).set(op.id, this.world.now); this.savedAnywhere.add(op.id) }
     }
+    if (fault === 'die-after') this.dying.set(name, ops)
     this.authored(name, ops, isKept)
-    if (engine?.me !== undefined) this.hold('I10', name, group.i10CheckpointBeforeSending(engine.me.device, saves))
+    if (engine?.me !== undefined) this.hold('I10', name, group.i10CheckpointBeforeSending(engine.me.device, saves, again))
   }
 
   /** Each has its author's signature, or is named by one that is kept with it: the last of these is signed. */
@@ -122,10 +127,10 @@ export class Checks implements Witness {
     this.signed.set(place, op.id)
   }
 
-  private savedBy(name: string): Set<string> {
+  private savedBy(name: string): Map<string, number> {
     const known = this.saved.get(name)
     if (known !== undefined) return known
-    const made = new Set<string>()
+    const made = new Map<string, number>()
     this.saved.set(name, made)
     return made
   }
@@ -227,19 +232,29 @@ export class Checks implements Witness {
 
   ended({ name }: SimNode, engine: Engine): void {
     this.forgetState(name)
-    this.memories.set(name, [...engine.replicas.values()].filter((replica) => replica.record.state === 'open').map(group.remember))
+    this.memories.set(name, [...engine.replicas.values()].filter((replica) => replica.record.state === 'open').map((replica) => group.remember(replica, this.world.now)))
+  }
+
+  /** Whatever it had said since, others may never have got. */
+  putBack({ name }: SimNode, { at }: Past): void {
+    this.memories.delete(name)
+    this.forgetState(name)
+    for (const said of this.accepted) if (said.author === name && said.at >= at) this.accepted.delete(said)
+    for (const { id } of this.dying.get(name) ?? []) this.savedAnywhere.delete(id)
+    for (const [op, savedAt] of this.savedBy(name)) if (savedAt > at) this.savedBy(name).delete(op)
   }
 
   /** After a start, once the engine has loaded. */
   restarted({ name, engine }: SimNode): void {
     const before = this.memories.get(name) ?? []
     this.memories.delete(name)
+    this.dying.delete(name)
     // Its disk may have failed it at once: then it has not loaded yet.
     if (engine?.me === undefined || !this.isHonest(name)) return
     for (const memory of before) {
       const replica = engine.replicas.get(memory.space as SpaceId)
       if (replica === undefined) return this.fail('I11', `${name} has lost ${memory.space.slice(0, 8)} in a restart`)
-      this.hold('I11', name, group.i11RestartChangesNothing(memory, group.remember(replica)))
+      this.hold('I11', name, group.i11RestartChangesNothing(memory, group.remember(replica, this.world.now)))
     }
   }
 

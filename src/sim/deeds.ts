@@ -1,7 +1,8 @@
 /** What people do. They only know what their own app tells them; what they said is written down, so that the checks can look for it. */
-import type { Command, MemberInfo, MessageInfo } from '../api.ts'
+import type { ChannelInfo, Command, MemberInfo, MessageInfo } from '../api.ts'
 import type { ChannelId } from '../wire/ids.ts'
 import type { Permission } from '../wire/permissions.ts'
+import { isReader } from './deeds-private.ts'
 import type { SimNode } from './node.ts'
 import type { People, SpaceModel } from './people.ts'
 
@@ -23,10 +24,8 @@ export const DEEDS: readonly (readonly [number, Deed])[] = [
 ]
 
 export function createSpace(p: People, by = p.pick(p.running.filter(({ name }) => p.isHonest(name)))): void {
-  if (by === undefined || p.spaces.length >= MAX_SPACES) return
-  p.ask(by, { type: 'create-space', name: `space ${p.number()}`, relays: p.relays }, ({ space }) => {
-    p.spaces.push({ id: space, creator: by, links: [], joined: new Set([by]), joinedAt: new Map(), restricted: new Set(), misled: new Set(), lackPast: false })
-  })
+  if (by === undefined || p.spaces.filter(({ isConversation }) => !isConversation).length >= MAX_SPACES) return
+  p.ask(by, { type: 'create-space', name: `space ${p.number()}`, relays: p.relays }, ({ space }) => p.made(space, by))
 }
 
 export function invite(p: People, found = p.someMember()): void {
@@ -45,18 +44,24 @@ function join(p: People): void {
 
 export function say(p: People, found = p.someMember()): void {
   if (found === undefined) return
-  inSomeChannel(p, found, (channel) => {
-    const { node, space } = found
+  inSomeChannel(p, found, (info) => {
+    const { node, space } = found, { channel } = info
     p.ask(node, { type: 'list-members', space: space.id }, ({ members }) => {
-      const said = p.says(node, space, channel, new Set(members.map(({ name }) => name)))
+      const said = p.says(node, space, channel, new Set(members.filter((member) => isReader(info, member) && hasCome(found, member)).map(({ name }) => name)))
       p.ask(node, { type: 'send-message', space: space.id, channel, text: said.text }, () => p.accepted(said))
     })
   })
 }
 
-function inSomeChannel(p: People, { node, space }: Someone, then: (channel: ChannelId) => void): void {
+/** In a conversation also those are named who have not come yet: nobody waits for them. */
+function hasCome({ node, space }: Someone, { member }: MemberInfo): boolean {
+  const replica = node.engine?.replicas.get(space.id), tip = replica?.groups.tip()
+  return !space.isConversation || (tip !== undefined && replica?.groups.tree.nodes.get(tip)?.leaves.some((device) => device !== undefined && replica.authority.identityOf(device) === member) === true)
+}
+
+export function inSomeChannel(p: People, { node, space }: Someone, then: (info: ChannelInfo) => void): void {
   p.ask(node, { type: 'list-channels', space: space.id }, ({ channels }) => {
-    const channel = p.pick(channels)?.channel
+    const channel = p.pick(channels)
     if (channel !== undefined) then(channel)
   })
 }
@@ -64,7 +69,7 @@ function inSomeChannel(p: People, { node, space }: Someone, then: (channel: Chan
 function onSomeMessage(p: People, then: (found: Someone, message: MessageInfo) => void, which: (message: MessageInfo) => boolean = () => true): void {
   const found = p.someMember()
   if (found === undefined) return
-  inSomeChannel(p, found, (channel) => {
+  inSomeChannel(p, found, ({ channel }) => {
     p.ask(found.node, { type: 'get-messages', space: found.space.id, channel }, ({ messages }) => {
       const message = p.pick(messages.filter((m) => m.state.type !== 'securing' && which(m)))
       if (message !== undefined) then(found, message)
@@ -107,7 +112,7 @@ function inSpace(p: People, command: (space: SpaceModel) => Command): void {
 
 function inChannel(p: People, command: (space: SpaceModel, channel: ChannelId) => Command): void {
   const found = p.someMember()
-  if (found !== undefined) inSomeChannel(p, found, (channel) => p.ask(found.node, command(found.space, channel)))
+  if (found !== undefined) inSomeChannel(p, found, ({ channel }) => p.ask(found.node, command(found.space, channel)))
 }
 
 function renameChannel(p: People): void { inChannel(p, (space, channel) => ({ type: 'rename-channel', space: space.id, channel, name: `renamed ${p.number()}` })) }

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { lineOf, readFlags } from './flags.ts'
 
 test('a line is read, and what is left out has its usual value', () => {
-  expect(readFlags(['--seed', '7', '--steps', '200', '--peers', '12', '--liars', '6', '--minutes', '3', '--calm'])).toEqual({ seed: 7, steps: 200, peers: 12, liars: 6, minutes: 3, calm: true })
-  expect(readFlags([])).toEqual({ seed: 1, steps: 100, peers: 5, liars: 0, minutes: undefined, calm: false })
+  expect(readFlags(['--seed', '7', '--steps', '200', '--peers', '12', '--liars', '6', '--minutes', '3', '--calm', '--wide'])).toEqual({ seed: 7, steps: 200, peers: 12, liars: 6, minutes: 3, calm: true, isWide: true })
+  expect(readFlags([])).toEqual({ seed: 1, steps: 100, peers: 5, liars: 0, minutes: undefined, calm: false, isWide: false })
 })
 
 test('what can\'t be meant is refused in a sentence', () => {
@@ -13,7 +13,7 @@ test('what can\'t be meant is refused in a sentence', () => {
 })
 
 test('the line that repeats a run says the same again', () => {
-  for (const flags of [{ seed: 3, steps: 50, peers: 8, liars: 4, calm: false }, { seed: 12, steps: 1, peers: 1, liars: 0, calm: true }]) {
+  for (const flags of [{ seed: 3, steps: 50, peers: 8, liars: 4, calm: false, isWide: true }, { seed: 12, steps: 1, peers: 1, liars: 0, calm: true, isWide: false }]) {
     expect(readFlags(lineOf(flags).split(' ').slice(4))).toEqual({ ...flags, minutes: undefined })
   }
 })

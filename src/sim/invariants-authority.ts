@@ -34,6 +34,8 @@ export function p1SameOpsSameState(ledger: Ledger, name: string, replica: Replic
 }
 
 export function p4OneOwner({ authority: { state } }: Replica): Problem {
+  // Of a conversation nobody is, and nobody may become, the owner.
+  if (state.dm !== undefined) return state.owner === undefined ? undefined : 'a conversation has an owner'
   if (state.owner === undefined || !state.members.has(state.owner)) return 'the owner is no member'
   const mighty = [...state.members].filter(([, { power }]) => power >= 100).map(([identity]) => identity)
   return mighty.length === 1 && mighty[0] === state.owner ? undefined : `${mighty.length} people have the owner's power`

@@ -6,6 +6,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import type { Audience } from '../engine/audience.ts'
 import { KEPT_EPOCH_STATES, MAX_PARKED_OPS, MAX_SIDE_STATES } from '../engine/limits.ts'
 import type { Replica } from '../engine/replica.ts'
+import { readerDevices } from '../engine/space/readers.ts'
 import type { Row, Save } from '../ports.ts'
 import { concat, equal, toHex, utf8 } from '../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, type OpId } from '../wire/ids.ts'
@@ -17,6 +18,7 @@ export type Problem = string | undefined
 /** One audience as one device holds it. */
 export interface Held { readonly name: string; readonly audience: Audience }
 
+const DAY_MS = 24 * 3600_000
 const short = (id: string): string => id.slice(0, 8)
 const subjectOf = ({ audience }: Held): string => `${audience.replica.id} ${audience.number}`
 
@@ -29,13 +31,13 @@ export function i1SameOpsSamePath(ledger: Ledger, held: Held): Problem {
 }
 
 /** Judged from authority and from who is in the leaves, not by the code that chose. */
-export function i2PathIsValid({ audience: { replica, groups } }: Held): Problem {
+export function i2PathIsValid({ audience: { replica, groups, number } }: Held): Problem {
   const { authority, log } = replica
   for (const epoch of groups.tree.path()) {
     const node = groups.tree.nodes.get(epoch)
     const parent = node?.parent === undefined ? undefined : groups.tree.nodes.get(node.parent)
     if (node === undefined || parent === undefined) continue
-    const certified = (device: DeviceId): boolean => authority.certificateAt(epoch, device) !== undefined
+    const certified = (device: DeviceId): boolean => authority.certificateAt(epoch, device, number) !== undefined
     if (!log.authority.has(epoch) || authority.verdict(epoch).type === 'void') return `epoch ${short(epoch)} is void`
     if (!certified(node.author)) return `the author of epoch ${short(epoch)} was not authorised`
     const before = new Set(parent.leaves), after = new Set(node.leaves)
@@ -58,12 +60,12 @@ export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opA
   for (const row of locked) {
     const op = opAt(toHex(row.key.subarray(0, 16)), row.key.subarray(16))
     if (op === undefined || !authors.isHonest(op.header.device) || replica.authority.contentVerdict(op.header).type === 'void') continue
-    const then = replica.authority.stateAt(op.header.deps), { epoch } = op.header
-    const audience = replica.audiences.get(op.header.audience) ?? replica.everyone
+    const then = replica.authority.stateAt(op.header.deps), { epoch, audience: number } = op.header
+    const audience = replica.audiences.get(number) ?? replica.everyone
     // Nobody waits for who can't be added yet: where the past isn't shown, what is said until then is not for them (H1).
     const hadLeaf = epoch !== undefined && audience.groups.tree.nodes.get(epoch)?.leaves.includes(me) === true
     const wasAddable = hadLeaf || (then.keyPackages.has(me) && authors.couldAdd(op.header.device)) || (epoch !== undefined && audience.isOpen(epoch))
-    if (then.devices.has(me) && wasAddable && replica.authority.state.devices.has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
+    if (readerDevices(then, number).has(me) && wasAddable && readerDevices(replica.authority.state, number).has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
   }
   return undefined
 }
@@ -160,26 +162,29 @@ export class Majorities {
   }
 }
 
-/** A commit's new state and key are in the transaction of the commit: without them its author could not go on from it after a restart. */
-export function i10CheckpointBeforeSending(device: DeviceId, saves: readonly Save[]): Problem {
+/**
+ * A commit's new state and key are in the transaction of the commit: without them its author could not go on from it after a restart. `again`: ops that were made before, and
+ * come back to a disk that was put back.
+ */
+export function i10CheckpointBeforeSending(device: DeviceId, saves: readonly Save[], again: ReadonlySet<OpId>): Problem {
   const has = (partition: string, epoch: OpId): boolean =>
     saves.some((save) => save.type === 'put' && save.partition.startsWith(partition) && toHex(save.key) === epoch)
   for (const save of saves) {
     if (save.type !== 'put' || !save.partition.startsWith('ops/') || !save.partition.endsWith(AUTHORITY_CHANNEL)) continue
     const op = decodeOp(save.value, sha256)
-    if (op?.header.type !== 'commit' || op.header.device !== device) continue
+    if (op?.header.type !== 'commit' || op.header.device !== device || again.has(op.id)) continue
     if (!has('states/', op.id) || !has('keys/', op.id)) return `commit ${short(op.id)} is saved without its state and key`
   }
   return undefined
 }
 
 /** What a device's memory says of its spaces, to be found again after a restart. */
-export interface Memory { readonly space: string; readonly ops: string; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string>; readonly told: ReadonlySet<string> }
+export interface Memory { readonly at: number; readonly space: string; readonly ops: string; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string>; readonly told: ReadonlySet<string> }
 
-export function remember(replica: Replica): Memory {
-  const audiences = [...replica.audiences.values()]
+export function remember(replica: Replica, at: number): Memory {
+  const audiences = [...replica.audiences.values()].sort((a, b) => a.number - b.number)
   return {
-    space: replica.id, ops: opsOf(replica), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), votes: audiences.flatMap(votesIn).sort().join(), state: replica.authority.stateHash(),
+    at, space: replica.id, ops: opsOf(replica), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), votes: audiences.flatMap(votesIn).sort().join(), state: replica.authority.stateHash(),
     keys: new Set(audiences.flatMap(({ groups }) => [...groups.keys.epochs()])), states: new Set(audiences.flatMap(({ groups }) => [...groups.states.keys()])),
     told: new Set(audiences.flatMap(({ groups }) => [...groups.tree.nodes.keys()].filter((epoch) => groups.isBundled(epoch)))),
   }
@@ -191,9 +196,11 @@ const votesIn = ({ groups: { tree } }: Audience): string[] => [...tree.nodes.key
 /** A restart may find more than was there, since it tries everything again, but nothing else and no less. */
 export function i11RestartChangesNothing(before: Memory, after: Memory): Problem {
   for (const what of ['ops', 'paths', 'votes', 'state'] as const) if (before[what] !== after[what]) return `${what} of ${short(before.space)} are others after a restart`
+  const tips = new Set(before.paths.split(' ').map((path) => path.split(',').at(-1)))
   for (const what of ['keys', 'states'] as const) {
-    // It may find that an epoch's secret was told to everyone: then its state may go (G14).
-    const lost = [...before[what]].find((epoch) => !after[what].has(epoch) && !(what === 'states' && after.told.has(epoch)))
+    // It may find now that a losing branch's secret was told to everyone; after a day or more what is old may go as well (G14). The tips stay.
+    const mayGo = (epoch: string): boolean => what === 'states' && !tips.has(epoch) && (after.at - before.at >= DAY_MS || (after.told.has(epoch) && !before.told.has(epoch)))
+    const lost = [...before[what]].find((epoch) => !after[what].has(epoch) && !mayGo(epoch))
     if (lost !== undefined) return `${what} of ${short(before.space)}: ${short(lost)} is lost after a restart`
   }
   return undefined

@@ -13,6 +13,7 @@ import type { Command, CommandType, MessageInfo, Reply, Results } from '../api.t
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { keptOp } from '../engine/content/kept.ts'
+import { reads } from '../engine/space/readers.ts'
 import { toHex } from '../wire/bytes.ts'
 import type { Checks } from './checks.ts'
 import { type Held, i3EntitledHaveKeys, i5OneTip, i6LeavesAreTheAuthorised, type Problem } from './invariants-group.ts'
@@ -35,13 +36,26 @@ export interface Peopled {
   readonly creator: SimNode
   /** When each last came in by a link. */
   readonly joinedAt: Map<string, number>
-  /** Removed, timed out, gone: what they say may not count. */
+  /** Removed, timed out, gone: what they say may not count. With a channel's id behind the name, who was put out of it. */
   readonly restricted: Set<string>
+  readonly isConversation: boolean
+  /** Channels that were for a few once: who reads them may lack what was said before. */
+  readonly narrowed: Set<ChannelId>
+  /** Of those, the ones that are for whoever has some role. */
+  readonly byRole: Set<ChannelId>
+  /** What was said there until then may go. */
+  readonly cleared: Map<ChannelId, number>
   /** Who followed a link that a liar made. */
   readonly misled: Set<string>
   /** Whoever joins may lack what was said before: somebody was removed, or the space doesn't show it. */
   lackPast: boolean
 }
+
+/** Whose disk was put back to before they came in, or came in again, doesn't know of it: they would need another link. */
+const hasForgotten = ({ engine, wasPutBack }: SimNode, space: SpaceId): boolean => wasPutBack && engine !== undefined && engine.replicas.get(space)?.state() !== 'member'
+
+/** To a conversation one comes by a word that may be lost with a relay, or with the space in which it was said. */
+const hasCome = ({ engine }: SimNode, space: SpaceId): boolean => engine?.replicas.get(space)?.state() === 'member'
 
 /** Whoever goes from a space while removed from it says so to nobody, and stays away should the removal turn out void. */
 function hasTurnedAway({ engine }: SimNode, space: SpaceId): boolean {
@@ -61,10 +75,14 @@ export class Liveness {
   }
 
   private rightClocks: ReadonlySet<string> = new Set()
+  private putBack: ReadonlySet<string> = new Set()
+  /** Audiences of the space that is looked at whose group is lost. */
+  private readonly lost = new Set<number>()
 
   /** What is not yet as it must be after the healing; undefined when all is well. */
   async unsettled(everyone: readonly SimNode[], spaces: readonly Peopled[]): Promise<string | undefined> {
     const nodes = everyone.filter(({ name }) => this.checks.isHonest(name))
+    this.putBack = new Set(nodes.filter(({ wasPutBack }) => wasPutBack).map(({ name }) => name))
     this.rightClocks = new Set(nodes.filter(isNearlyRight).map(({ name }) => name))
     for (const space of spaces) {
       const problem = await this.unsettledSpace(nodes, space)
@@ -83,7 +101,7 @@ export class Liveness {
     const creator = this.ownerOf(peopled)
     const reference = await this.view(creator, space)
     if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
-    const members = nodes.filter((node) => reference.names.includes(node.name) && !hasTurnedAway(node, space))
+    const members = nodes.filter((node) => reference.names.includes(node.name) && !hasTurnedAway(node, space) && !hasForgotten(node, space) && !(peopled.isConversation && !hasCome(node, space)))
     const astray = nodes.find(({ name, engine }) => !reference.names.includes(name) && engine?.replicas.get(space)?.state() === 'member')
     if (astray !== undefined) return `L6: ${astray.name} believes to be a member of ${space.slice(0, 8)}, where ${creator.name} knows only ${reference.names.join(', ')}`
     const problem = await this.groups(members, space)
@@ -92,50 +110,88 @@ export class Liveness {
     for (const node of members) {
       const view = await this.view(node, space)
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
-      const difference = differ(this.asSeenBy(node.name, reference, view, peopled), this.asSeenBy(creator.name, view, reference, peopled), { withNotes: !peopled.lackPast, isOrdered: this.areOrdered(creator, node) })
-      if (difference !== undefined) return `L1: ${creator.name} and ${node.name} differ in ${difference}`
       views.set(node, view)
     }
+    const different = this.different(creator, reference, views, peopled)
+    if (different !== undefined) return different
     // Whoever is the owner now may have come late: what anybody has is there.
     const missing = this.missing(reference, [...views.values()], peopled)
     if (missing !== undefined) return missing
     for (const [node, { messages }] of views) {
-      const undelivered = members.length < 2 ? undefined : messages.find(({ state }) => state.type !== 'received' && (state.type !== 'delivered' || state.to < members.length - 1))
-      if (undelivered !== undefined) return `L3: ${node.name} has ${JSON.stringify(undelivered.text)} as ${JSON.stringify(undelivered.state)}, with ${members.map((member) => member.name).join(', ')} as members`
+      for (const { text, channel, state } of messages) {
+        const others = members.filter((member) => member !== node && views.get(member)?.channels.has(channel) === true)
+        const isKnown = state.type === 'received' || others.length === 0 || (state.type === 'delivered' && state.to >= others.length)
+        const { audience = 0 } = creator.engine?.replicas.get(space)?.authority.state.channels.get(channel) ?? {}
+        if (!isKnown && !peopled.cleared.has(channel) && !this.lost.has(audience)) return `L3: ${node.name} has ${JSON.stringify(text)} as ${JSON.stringify(state)}, with ${others.map((member) => member.name).join(', ')} as the other readers`
+      }
     }
     return undefined
+  }
+
+  /** Everyone is held against whoever judges the space, and in channels that those don't read against the first who does. */
+  private different(judge: SimNode, reference: View, views: ReadonlyMap<SimNode, View>, peopled: Peopled): Problem {
+    const state = judge.engine?.replicas.get(peopled.id)?.authority.state
+    const firsts = new Map<ChannelId, readonly [SimNode, View]>()
+    for (const [node, view] of views) {
+      const me = node.engine?.replicas.get(peopled.id)?.me.identity
+      if (state === undefined || me === undefined) continue
+      const should = [...state.channels].filter(([, { kind, audience }]) => kind !== 'category' && reads(state, audience, me)).map(([channel]) => channel)
+      const wrong = should.find((channel) => !view.channels.has(channel)) ?? [...view.channels.keys()].find((channel) => !should.includes(channel))
+      if (wrong !== undefined) return `L1: ${node.name} ${view.channels.has(wrong) ? 'lists' : "doesn't list"} channel ${wrong.slice(0, 8)}, by what ${judge.name} knows of who reads it`
+      for (const channel of view.channels.keys()) if (!firsts.has(channel)) firsts.set(channel, reference.channels.has(channel) ? [judge, reference] : [node, view])
+      for (const [other, theirs] of new Map([[judge, reference], ...firsts.values()])) {
+        const channels = new Set([...view.channels.keys()].filter((channel) => (other === judge ? theirs.channels.has(channel) : firsts.get(channel)?.[0] === other)))
+        const [left, right] = [within(theirs, channels), within(view, channels)]
+        const difference = differ(this.asSeenBy(node.name, left, right, peopled), this.asSeenBy(other.name, right, left, peopled), {
+          withNotes: ({ channel }) => !peopled.lackPast && !peopled.narrowed.has(channel), isOrdered: this.areOrdered(other, node), isKept: (message) => this.isKept(message, peopled),
+        })
+        if (difference !== undefined) return `L1: ${other.name} and ${node.name} differ in ${difference}`
+      }
+    }
+    return undefined
+  }
+
+  /** What was said where it may be deleted by now is on some disks, and not on others. */
+  private isKept({ channel, text }: MessageInfo, { cleared }: Peopled): boolean {
+    const until = cleared.get(channel), said = this.checks.said.get(text)
+    return until === undefined || (said !== undefined && said.at > until + SMALL_SKEW_MS && this.rightClocks.has(said.author))
   }
 
   /** What is from further ahead than a clock believes stands where that allows. What honest people said by clocks that are nearly right stands alike for all who have such a clock. */
   private areOrdered(...readers: readonly SimNode[]): (message: MessageInfo) => boolean {
     if (readers.some((reader) => !isNearlyRight(reader))) return () => false
-    return ({ text }) => this.rightClocks.has(this.checks.said.get(text)?.author ?? '')
+    return ({ author }) => this.rightClocks.has(this.checks.personOf(author))
   }
 
-  private missing({ messages, names, channels }: View, views: readonly View[], { id, restricted }: Peopled): Problem {
+  private missing({ messages, names }: View, views: readonly View[], { id, restricted, byRole, cleared }: Peopled): Problem {
     const seen = new Map<Said, number>()
     for (const { text } of messages) {
       const said = this.checks.said.get(text)
       if (said !== undefined) seen.set(said, (seen.get(said) ?? 0) + 1)
     }
-    const twice = [...seen].find(([, times]) => times > 1)
+    // What waited to be sent when a backup was made, and was sent, waits again on the disk that it is put back to.
+    const twice = [...seen].find(([{ author }, times]) => times > 1 && !this.putBack.has(author))
     if (twice !== undefined) return `L1: ${JSON.stringify(twice[0].text)} is there ${twice[1]} times`
+    const channels = new Set(views.flatMap((view) => [...view.channels.keys()]))
     const known = new Set(views.flatMap((view) => view.messages.map(({ text }) => this.checks.said.get(text))))
     for (const said of this.checks.accepted) {
-      const isOwed = said.space === id && !said.isTakenBack && this.checks.isHonest(said.author) && names.includes(said.author) && !restricted.has(said.author)
-      if (isOwed && channels.some((line) => line.startsWith(said.channel.slice(0, 8))) && !known.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
+      const isOwed = said.space === id && !said.isTakenBack && this.checks.isHonest(said.author) && names.includes(said.author) && ![said.author, `${said.author} ${said.channel}`].some((one) => restricted.has(one))
+      if (isOwed && channels.has(said.channel) && !byRole.has(said.channel) && !cleared.has(said.channel) && !known.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
     }
     return undefined
   }
 
   private async groups(members: readonly SimNode[], space: SpaceId): Promise<Problem> {
     const byAudience = new Map<number, Held[]>()
+    this.lost.clear()
     for (const { name, engine } of members) {
-      for (const audience of engine?.replicas.get(space)?.audiences.values() ?? []) byAudience.set(audience.number, [...byAudience.get(audience.number) ?? [], { name, audience }])
+      // Whose channels are all gone has ended (U5).
+      for (const audience of engine?.replicas.get(space)?.audiences.values() ?? []) if (audience.isUsed) byAudience.set(audience.number, [...byAudience.get(audience.number) ?? [], { name, audience }])
     }
     for (const held of byAudience.values()) {
       // Who doesn't read an audience has only what is public of it.
       const readers = held.filter(({ audience }) => audience.devices.has(audience.replica.me.device))
+      if (this.isLost(readers)) { this.lost.add(readers[0]?.audience.number ?? 0); continue }
       const tips = i5OneTip(readers)
       if (tips !== undefined) return `I5: ${tips}`
       for (const one of readers) {
@@ -148,6 +204,12 @@ export class Liveness {
       if (locked !== undefined) return `I3: ${node.name}: ${locked}`
     }
     return undefined
+  }
+
+  /** A group of which nobody has a state: its founder's disk was put back to before it, sooner than anybody had its tree. Its channel is made anew by people, not by devices. */
+  private isLost(readers: readonly Held[]): boolean {
+    const [one] = readers, tip = one?.audience.groups.tip(), author = tip === undefined ? undefined : one?.audience.groups.tree.nodes.get(tip)?.author
+    return tip !== undefined && author !== undefined && this.putBack.has(this.checks.speakerOf(author)) && readers.every(({ audience }) => !audience.groups.states.has(tip))
   }
 
   private async locked(node: SimNode, space: SpaceId): Promise<Problem> {
@@ -168,13 +230,14 @@ export class Liveness {
   }
 
   /** The reference without what this member lacks and need not have. */
-  private asSeenBy(name: string, reference: View, view: View, { lackPast, joinedAt }: Peopled): View {
+  private asSeenBy(name: string, reference: View, view: View, { lackPast, joinedAt, narrowed, restricted }: Peopled): View {
     const seen = new Set(view.messages.map(({ id: own }) => own))
-    const messages = reference.messages.filter(({ id, text }) => {
+    const messages = reference.messages.filter(({ id, text, channel }) => {
       const said = this.checks.said.get(text)
       // By a clock that is wrong by a year nobody can be added, nor add: what is said then, where the past isn't shown, waits for nobody (H1).
       const wasAddable = said !== undefined && this.rightClocks.has(name) && this.rightClocks.has(said.author)
-      return !lackPast || seen.has(id) || (wasAddable && said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0))
+      const mayLack = lackPast || narrowed.has(channel)
+      return !mayLack || seen.has(id) || (wasAddable && said.to.has(name) && said.at >= (joinedAt.get(name) ?? 0) && !restricted.has(`${name} ${channel}`))
     })
     return { ...reference, messages }
   }
@@ -198,8 +261,8 @@ export class Liveness {
     for (const message of messages) this.checks.same(node.name, message)
     return {
       names: members.map((member) => member.name),
-      members: members.map(({ member, name, role, power, roles, timedOutUntil }) => `${member.slice(0, 8)} ${name} ${role} ${power} ${roles.join()} ${timedOutUntil}`).sort(),
-      channels: channels.map(({ channel, name, topic }) => `${channel.slice(0, 8)} ${name} ${topic}`),
+      members: members.map(({ member, name, role, power, roles, timedOutUntil, about, colour }) => `${member.slice(0, 8)} ${name} ${role} ${power} ${roles.join()} ${timedOutUntil} ${about} ${colour}`).sort(),
+      channels: new Map(channels.map(({ channel, name, topic }) => [channel, `${channel.slice(0, 8)} ${name} ${topic}`])),
       messages,
     }
   }
@@ -215,22 +278,26 @@ export class Liveness {
   }
 }
 
-interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: readonly string[]; readonly messages: readonly MessageInfo[] }
+interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: ReadonlyMap<ChannelId, string>; readonly messages: readonly MessageInfo[] }
 
 const isNearlyRight = ({ skewMs }: SimNode): boolean => Math.abs(skewMs) <= SMALL_SKEW_MS
 
+const within = (view: View, channels: ReadonlySet<ChannelId>): View =>
+  ({ ...view, channels: new Map([...view.channels].filter(([channel]) => channels.has(channel))), messages: view.messages.filter(({ channel }) => channels.has(channel)) })
+
+type Which = (message: MessageInfo) => boolean
+
 /** `withNotes`: who came late may lack reactions and pins as it may lack messages. */
-function differ(a: View, b: View, { withNotes, isOrdered }: { readonly withNotes: boolean; readonly isOrdered: (message: MessageInfo) => boolean }): string | undefined {
-  const lines = (list: readonly MessageInfo[]): string[] => list.toSorted((one, other) => (one.id < other.id ? -1 : 1)).map(({ id, channel, text, deleted, pinned, reactions }) => {
+function differ(a: View, b: View, { withNotes, isOrdered, isKept }: { readonly withNotes: Which; readonly isOrdered: Which; readonly isKept: Which }): string | undefined {
+  const lines = (list: readonly MessageInfo[]): string[] => list.filter(isKept).toSorted((one, other) => (one.id < other.id ? -1 : 1)).map((shown) => {
+    const { id, channel, text, deleted, pinned, reactions } = shown
     const message = `${id.slice(0, 8)} in ${channel.slice(0, 8)}`
-    if (!withNotes) return message
+    if (!withNotes(shown)) return message
     const said = (reactions ?? []).map((one) => JSON.stringify({ ...one, mine: undefined }))
     return `${message} ${JSON.stringify(text)}${deleted === true ? ' deleted' : ''}${pinned === true ? ' pinned' : ''} ${said.join()}`
   })
-  // Of what only one of them knows to be deleted there is nothing to compare.
-  const [inA, inB] = [a, b].map(({ messages }) => new Set(messages.filter((message) => isOrdered(message)).map(({ id }) => id))) as [Set<OpId>, Set<OpId>]
-  const order = (list: readonly MessageInfo[]): string[] => list.filter(({ id }) => inA.has(id) && inB.has(id)).map(({ id }) => id.slice(0, 8))
-  for (const [what, left, right] of [['members', a.members, b.members], ['channels', a.channels, b.channels], ['messages', lines(a.messages), lines(b.messages)], ['the order of messages', order(a.messages), order(b.messages)]] as const) {
+  const order = (list: readonly MessageInfo[]): string[] => list.filter((shown) => isKept(shown) && isOrdered(shown)).map(({ id }) => id.slice(0, 8))
+  for (const [what, left, right] of [['members', a.members, b.members], ['channels', [...a.channels.values()], [...b.channels.values()]], ['messages', lines(a.messages), lines(b.messages)], ['the order of messages', order(a.messages), order(b.messages)]] as const) {
     for (let i = 0; i < Math.max(left.length, right.length); i++) if (left[i] !== right[i]) return `${what}: ${left[i] ?? 'nothing'} against ${right[i] ?? 'nothing'}`
   }
   return undefined

@@ -105,6 +105,10 @@ interface Client { readonly machine: string; readonly tell: (event: MailboxEvent
 export class PostOffice {
   readonly relays = new Map<string, Relay>()
   latency = { from: 10, to: 150 }
+  /** Some relay has kept back what it had, or lost it; some space has left a relay. */
+  hasWithheld = false
+  hasForgotten = false
+  isLeft = false
   private readonly world: World
   private readonly ether: Ether
   private lines: Line[] = []
@@ -168,6 +172,7 @@ export class PostOffice {
   /** A relay that lost its disk, and starts anew: whoever looks again notices. */
   forget(relay: Relay): void {
     relay.forget()
+    this.hasForgotten = true
     for (const line of this.lines) {
       if (line.relay === relay) for (const watch of line.watches.values()) { watch.chain.connected(); this.pump(line, watch) }
     }
@@ -270,17 +275,17 @@ export class PostOffice {
     })
   }
 
-  /** Everyone who watches a topic reads on. */
+  /** Everyone who watches a topic reads on; where the relay has less than they had, they notice. */
   push(relay: Relay, topic: string): void {
     for (const line of this.lines) {
       const watch = line.relay === relay ? line.watches.get(topic) : undefined
-      if (watch !== undefined && watch.chain.since < relay.last(topic)) this.pump(line, watch)
+      if (watch !== undefined && watch.chain.since !== relay.last(topic)) this.pump(line, watch)
     }
   }
 
   /** Everything that was withheld is handed out. */
   pushAll(): void {
-    for (const line of this.lines) for (const watch of line.watches.values()) if (watch.chain.since < line.relay.last(watch.key.topic)) this.pump(line, watch)
+    for (const line of this.lines) for (const watch of line.watches.values()) if (watch.chain.since !== line.relay.last(watch.key.topic)) this.pump(line, watch)
   }
 
   private deliver(line: Line, post: Post): void {

@@ -5,6 +5,9 @@ import type { People } from './people.ts'
 /** How often each is drawn, against the others and against what people do. */
 export const MISHAPS: readonly (readonly [number, Deed])[] = [[4, crash], [3, breakDisk], [3, partition], [4, mend], [2, relayTrouble], [2, changeWeather]]
 
+/** These too where a plan is wide. */
+export const WIDE_MISHAPS: readonly (readonly [number, Deed])[] = [[2, putBack]]
+
 const FULL_MS = 30_000
 
 function crash(p: People): void {
@@ -22,6 +25,15 @@ function breakDisk(p: People): void {
   if (p.chance.percent(50)) { node.nextSave = 'fail'; return }
   node.fullUntil = p.now + p.chance.between(1, FULL_MS)
   p.note(`${node.name}'s disk is full`)
+}
+
+/** A disk loses what it said it had, or its person restores a backup. Whoever made a space since would have nothing left to judge it by. */
+function putBack(p: People): void {
+  const node = p.pick(p.nodes)
+  const past = node === undefined ? undefined : p.pick(node.past)
+  if (node === undefined || past === undefined || p.setting.office.hasWithheld || p.setting.office.hasForgotten || p.spaces.some((space) => space.creator === node && space.madeAt >= past.at)) return
+  node.putBack(past)
+  p.note(`${node.name}'s disk is as it was ${p.now - past.at} ms ago`)
 }
 
 /** Two or three sides; relays fall on sides as machines do. */
@@ -45,9 +57,15 @@ function relayTrouble(p: People): void {
   if (relay === undefined) return
   switch (p.chance.int(5)) {
     case 0: case 1: relay.isUp = !relay.isUp; break
-    case 2: relay.withholds = !relay.withholds; break
+    case 2:
+      if (p.nodes.some(({ wasPutBack }) => wasPutBack)) break
+      relay.withholds = !relay.withholds
+      office.hasWithheld = true
+      break
     case 3: office.replay(relay); break
     case 4:
+      // Whose disk was put back goes by what relays tell: one that has lost their own words, or hides them, makes them fork their chain, and nothing they have could show it.
+      if (office.isLeft || p.nodes.some(({ wasPutBack }) => wasPutBack)) break
       office.forget(relay)
       p.note(`relay ${relay.url} forgets everything`)
   }

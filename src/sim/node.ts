@@ -2,7 +2,7 @@
  * One device in the simulation: the real host and the real engine over simulated adapters. Its process may end at any moment; its disk stays.
  */
 import type { Command, Reply, Update } from '../api.ts'
-import { faultyDisk, type MemoryDisk, openMemoryDisk, type SaveFault } from '../adapters/disk-memory.ts'
+import { type DiskSnapshot, faultyDisk, type MemoryDisk, openMemoryDisk, type SaveFault } from '../adapters/disk-memory.ts'
 import { Engine } from '../engine/engine.ts'
 import type { Input, Step, Stepper } from '../engine/input.ts'
 import { type Host, startHost } from '../host.ts'
@@ -32,7 +32,15 @@ export interface Witness {
   failed(device: string, line: string): void
   /** The process ended between two steps: what it had in memory must be there again after the next start. */
   ended(device: SimNode, engine: Engine): void
+  /** Its disk is again what it once was. */
+  putBack(device: SimNode, to: Past): void
 }
+
+/** A disk as it was once. */
+export interface Past { readonly at: number; readonly disk: DiskSnapshot }
+
+/** So many saves a disk may lose that said it had them. */
+const KEPT_PASTS = 12
 
 /** Shared by all worlds: what it remembers is keys by their bytes. */
 const CURVES = nodeCurves()
@@ -57,9 +65,14 @@ export class SimNode {
   private readonly random: Random
   private suite: Ciphersuite | undefined
   private life: Life | undefined
+  /** Before each of the last saves. */
+  private pasts: Past[] = []
+  /** At each start. */
+  private readonly backups: Past[] = []
   private readonly asked = new Map<number, (reply: Reply) => void>()
   private nextId = 1
   starts = 0
+  wasPutBack = false
 
   constructor(world: World, ether: Ether, office: PostOffice, name: string, seed: string, tamper: Tamper, witness: Witness) {
     this.world = world
@@ -77,7 +90,9 @@ export class SimNode {
   async start(): Promise<void> {
     if (this.isRunning) return
     this.starts++
-    this.disk = openMemoryDisk(this.disk.snapshot())
+    const past = this.disk.snapshot()
+    this.backups.push({ at: this.world.now, disk: past })
+    this.disk = openMemoryDisk(past)
     const suite = this.suite ??= remembering(await createSuite(this.random, CURVES), this.world.verified)
     const isAlive = (): boolean => life.isAlive
     const life: Life = { host: undefined, engine: undefined, isAlive: true, network: this.ether.network(this.name, isAlive), mailbox: this.office.mailbox(this.name, isAlive) }
@@ -113,6 +128,7 @@ export class SimNode {
     if (!life.isAlive) return 'die-before'
     const fault = this.nextSave === 'none' && this.world.now < this.fullUntil ? 'full' : this.nextSave
     this.nextSave = 'none'
+    this.pasts = [...this.pasts.slice(1 - KEPT_PASTS), { at: this.world.now, disk: this.disk.snapshot() }]
     this.witness.saving(this, saves, fault)
     if (fault === 'die-before' || fault === 'die-after') {
       life.isAlive = false
@@ -163,6 +179,18 @@ export class SimNode {
     this.life.isAlive = false
     this.world.note(`${this.name} is killed`)
     this.ended()
+  }
+
+  /** What its disk may be put back to: it has lost its last saves, or its person has restored a backup. On none of them is nobody. */
+  get past(): readonly Past[] { return [...this.backups, ...this.pasts].filter(({ disk }) => disk.partitions.has('me')) }
+
+  /** The process ends, and the next start finds the disk as it was then. What is kept elsewhere of how far it was stays (S22). */
+  putBack(to: Past): void {
+    this.kill()
+    this.wasPutBack = true
+    this.disk = openMemoryDisk(to.disk)
+    this.pasts = this.pasts.filter(({ at }) => at <= to.at)
+    this.witness.putBack(this, to)
   }
 
   private ended(): void {

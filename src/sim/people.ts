@@ -1,13 +1,15 @@
 /** The people of the simulation, and the spaces they share: who is there, what they said, and how they begin, come back and welcome somebody new. */
 import type { Command, CommandType, ErrorCode, Reply, Results } from '../api.ts'
-import type { ChannelId } from '../wire/ids.ts'
+import type { ChannelId, SpaceId } from '../wire/ids.ts'
 import type { RoleId } from '../wire/authority.ts'
 import type { Checks } from './checks.ts'
 import { createSpace, DEEDS, type Deed, invite, LINK_MS, say, type Someone } from './deeds.ts'
+import { FRAME_DEEDS } from './deeds-frame.ts'
+import { PRIVATE_DEEDS } from './deeds-private.ts'
 import type { Peopled, Said } from './liveness.ts'
 import { lie } from './liars.ts'
 import type { PostOffice } from './mailbox.ts'
-import { mend, MISHAPS } from './mishaps.ts'
+import { mend, MISHAPS, WIDE_MISHAPS } from './mishaps.ts'
 import type { Ether } from './network.ts'
 import type { SimNode } from './node.ts'
 import type { Chance, World } from './world.ts'
@@ -30,7 +32,12 @@ const YEAR_MS = 364 * 24 * 3600_000
 /** `by`: whose app made it. */
 export interface Link { readonly link: string; readonly by: SimNode }
 
-export interface SpaceModel extends Peopled { readonly links: Link[]; readonly joined: Set<SimNode>; roles?: RoleId[] }
+export interface SpaceModel extends Peopled {
+  readonly madeAt: number
+  readonly links: Link[]
+  readonly joined: Set<SimNode>
+  roles?: RoleId[]
+}
 
 export interface Setting {
   readonly world: World
@@ -43,13 +50,13 @@ export interface Setting {
 /** Refusals that people meet without anything being wrong. Any other is a finding. */
 const FAIR_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'not-a-member', 'unknown-space', 'unknown-channel', 'unknown-member', 'unknown-role', 'unknown-message', 'unknown-invite', 'not-allowed', 'limit-reached', 'already-member', 'link-revoked',
-  'link-unknown', 'link-expired', 'link-used-up', 'relay-unreachable', 'banned', 'disk-failed', 'disk-full', 'busy',
+  'link-unknown', 'link-expired', 'link-used-up', 'relay-unreachable', 'banned', 'disk-failed', 'disk-full', 'busy', 'older', 'no-recovery', 'recovery-incomplete',
 ])
 
 export class People {
   readonly spaces: SpaceModel[] = []
   readonly setting: Setting
-  private made = 0
+  private numbers = 0
 
   constructor(setting: Setting) { this.setting = setting }
 
@@ -62,12 +69,13 @@ export class People {
   pick<T>(from: readonly T[]): T | undefined { return this.chance.pick(from) }
   note(line: string): void { this.setting.world.note(line) }
   /** Another one each time. */
-  number(): number { return ++this.made }
+  number(): number { return ++this.numbers }
 
   /** One thing happens, drawn from the seed. */
-  async act(calm: boolean): Promise<void> {
+  async act(calm: boolean, isWide: boolean): Promise<void> {
     const lies: (readonly [number, Deed])[] = this.nodes.some(({ name }) => !this.isHonest(name)) ? [[LIES_DRAWN, lie]] : []
-    const actions: readonly (readonly [number, Deed])[] = calm ? DEEDS : [...DEEDS, ...MISHAPS, ...lies]
+    const wide = isWide ? [...PRIVATE_DEEDS, ...FRAME_DEEDS] : []
+    const actions: readonly (readonly [number, Deed])[] = calm ? [...DEEDS, ...wide] : [...DEEDS, ...wide, ...MISHAPS, ...isWide ? WIDE_MISHAPS : [], ...lies]
     let draw = this.chance.int(actions.reduce((sum, [weight]) => sum + weight, 0))
     for (const [weight, action] of actions) {
       draw -= weight
@@ -123,6 +131,7 @@ export class People {
   async welcome(): Promise<string | undefined> {
     const { world, nodes } = this.setting
     for (const space of this.spaces) {
+      if (space.isConversation) continue
       const host = this.ownerOf(space)
       const names: string[] = []
       if (host !== undefined) this.ask(host, { type: 'list-members', space: space.id }, ({ members }) => { names.push(...members.map(({ name }) => name)) })
@@ -180,6 +189,13 @@ export class People {
     const space = this.pick(this.spaces)
     const node = space === undefined ? undefined : this.pick(this.running.filter((one) => space.joined.has(one)))
     return space === undefined || node === undefined ? undefined : { node, space }
+  }
+
+  made(id: SpaceId, creator: SimNode, how: Partial<Pick<SpaceModel, 'isConversation' | 'joined'>> = {}): void {
+    this.spaces.push({
+      id, creator, madeAt: this.now, links: [], joined: new Set([creator]), joinedAt: new Map(), restricted: new Set(), misled: new Set(), lackPast: false, isConversation: false,
+      narrowed: new Set(), byRole: new Set(), cleared: new Map(), ...how,
+    })
   }
 
   hasJoined(space: SpaceModel, node: SimNode): void {

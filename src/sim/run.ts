@@ -22,6 +22,8 @@ export interface Plan {
   readonly tamper?: Tamper
   /** No faults at all: for what must work on a good day. */
   readonly calm?: boolean
+  /** Also what the share doesn't play yet: private channels, conversations, other relays, cleared channels, recoveries, nights, and disks that are put back. */
+  readonly isWide?: boolean
 }
 
 export interface Outcome {
@@ -80,7 +82,7 @@ export class Simulation {
   private async trouble(steps: number): Promise<string | undefined> {
     this.world.faults = this.plan.calm !== true
     for (let step = 0; step < steps && this.checks.violation === undefined; step++) {
-      await this.people.act(this.plan.calm === true)
+      await this.people.act(this.plan.calm === true, this.plan.isWide === true)
       await this.world.runFor(pause(this.world))
     }
     await this.checks.ponder(this.nodes, this.judges(), false)

@@ -23,7 +23,7 @@ const asExpected = (seed: number, problem: Failure | null): Failure | null => {
   return problem === null ? { story: '', line: `seed ${seed} is well again: take it off the list in share.ts` } : null
 }
 
-const planOf = (seed: number) => ({ seed, steps: STEPS, peers: 2 + (seed % 11), liars: seed % 5 === 0 && seed % 11 > 1 ? 1 : 0, calm: false })
+const planOf = (seed: number) => ({ seed, steps: STEPS, peers: 2 + (seed % 11), liars: seed % 5 === 0 && seed % 11 > 1 ? 1 : 0, calm: false, isWide: false })
 
 interface Failure { readonly story: string; readonly line: string }
 
