@@ -84,6 +84,8 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
     const op = judge.log.authority.get(epoch)
     // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13). What was said where one's person had a leaf is for their later devices, too (H5).
     if (groups.tree.nodes.get(epoch)?.leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === replica.me.identity) === true) continue
+    // An epoch that came of a joining by a dead link never counted: who comes by the same link meets there only others who did.
+    if (judge.authority.verdict(epoch).type === 'void') continue
     if (op === undefined || op.header.device === device || judge.authority.certificateAt(epoch, device) !== undefined) continue
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
     const hasJoinedSince = joins.some(({ id }) => outside.has(id) || !judge.log.authority.has(id))
