@@ -67,6 +67,8 @@ async function catchUp(count: number): Promise<CaughtUp> {
   const before = held(), start = performance.now()
   tellNetwork({ type: 'self', peer: place.peer, addresses: ['/x'] })
   tellNetwork({ type: 'peer-up', peer: place.other, path: 'direct' })
+  // What the other said before waits in the line: a hello is said once, and from somebody who isn't there yet it would be dropped.
+  if (line !== undefined) line.onmessage = ({ data }: MessageEvent<Uint8Array>) => { tellNetwork({ type: 'frame', peer: place.other, bytes: data }) }
   await until(() => held() - before >= count)
   const ms = performance.now() - start
   await until(() => {
@@ -137,7 +139,4 @@ work({
   stored: ({ disk }) => stored(disk),
   tend: ({ disk }) => tend(disk),
   async close() { await here().host.stop(); home = undefined; return null },
-}, (port) => {
-  line = port
-  port.onmessage = ({ data }: MessageEvent<Uint8Array>) => { tellNetwork({ type: 'frame', peer: home?.place.other ?? '', bytes: data }) }
-})
+}, (port) => { line = port })
