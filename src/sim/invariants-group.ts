@@ -78,18 +78,16 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
   const { groups, replica, number } = audience
   const { device } = replica.me
   const isIn = (op: Op): boolean => !judge.log.authority.has(op.id) || judge.authority.verdict(op.id).type === 'valid'
-  // Whose joining never counted was not removed either: they have what everyone has who knows the link.
-  const joins = [...judge.log.authority.values(), ...replica.log.authority.values()].filter((op) => op.header.device === device && (op.header.type === 'join' || op.header.type === 'genesis') && isIn(op))
+  // Whose joining never counted was not removed either: they have what everyone has who knows the link. So it is with who comes again by the link of somebody who was removed.
+  const joins = [...judge.log.authority.values(), ...replica.log.authority.values()].filter((op) => op.header.device === device && (op.header.type === 'join' || op.header.type === 'genesis'))
   for (const epoch of groups.keys.epochs()) {
     const op = judge.log.authority.get(epoch)
     // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13). What was said where one's person had a leaf is for their later devices, too (H5).
     if (groups.tree.nodes.get(epoch)?.leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === replica.me.identity) === true) continue
-    // An epoch that came of a joining by a dead link never counted: who comes by the same link meets there only others who did.
-    if (judge.authority.verdict(epoch).type === 'void') continue
     if (op === undefined || op.header.device === device || judge.authority.certificateAt(epoch, device) !== undefined) continue
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
     const hasJoinedSince = joins.some(({ id }) => outside.has(id) || !judge.log.authority.has(id))
-    if (joins.length > 0 && (!hasJoinedSince || judge.audiences.get(number)?.isOpen(epoch) === false)) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
+    if (joins.some(isIn) && (!hasJoinedSince || judge.audiences.get(number)?.isOpen(epoch) === false)) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
   }
   return undefined
 }
