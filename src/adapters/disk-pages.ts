@@ -38,8 +38,8 @@ const FOLD_BYTES = 256 * 1024
 const RECORD_BYTES = 48 * 1024
 /** A save of this many bytes is one of many, as when a history comes in: the next save that is not folds what they left. */
 const BULK_BYTES = RECORD_BYTES
-/** Bytes of the journal before it is folded between such saves: they stay in memory, and are read again at a start right after a crash. */
-const BULK_FOLD_BYTES = 8 * 1024 * 1024
+/** Bytes of the journal before it is folded between such saves: they stay in memory, are read again at a start right after a crash, and whoever writes something waits while they are laid into pages. */
+const BULK_FOLD_BYTES = 4 * 1024 * 1024
 /** A save of this many bytes goes into the pages at once: writing it to the journal first would write it twice. */
 const DIRECT_BYTES = 2 * 1024 * 1024
 
