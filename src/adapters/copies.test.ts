@@ -10,7 +10,7 @@ import { TAKEN_KEY, TAKING } from '../wire/copy.ts'
 import { type CopyFiles, createCopies, dropHalf } from './copies.ts'
 import { fileCopies } from './copies-file.ts'
 import { memoryBlocks } from './disk-blocks.ts'
-import { FORM } from './disk-forms.ts'
+import { FORM, MIGRATIONS } from './disk-forms.ts'
 import { dice } from './disk-damage.test-support.ts'
 import { type DiskSnapshot, faultyDisk, openMemoryDisk, type SaveFault } from './disk-memory.ts'
 import { openPagedDisk } from './disk-pages.ts'
@@ -43,7 +43,7 @@ async function all(disk: Disk): Promise<string[]> {
   return out
 }
 /** What every disk has that was taken from a copy: who it must not be, and its form. */
-const TAKEN_ROWS = [`me ${toHex(TAKEN_KEY)} 0 `, 'form 00 1 02']
+const TAKEN_ROWS = [`me ${toHex(TAKEN_KEY)} 0 `, `form 00 1 0${MIGRATIONS.at(-1)?.to}`]
 
 async function saved(disk: Disk): Promise<string> {
   const end = await copiesHere().save(disk, SECRET, silent)

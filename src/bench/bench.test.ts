@@ -30,7 +30,7 @@ test('groups are measured from their making to their size', async () => {
 })
 
 test('sync is measured until nothing is missing', async () => {
-  expect(measured(await benchSync([0, 4], 2))).toEqual(['bytes, both ways', 'round trips, after hello', 'CPU of who lacks them', 'CPU of who has them', 'bytes a missing op', 'floor: its text, deflated with all others', 'the same ops as they are signed and kept'])
+  expect(measured(await benchSync([0, 4], 2))).toEqual(['bytes, both ways', 'round trips, from hello to the last of them', 'CPU of who lacks them', 'CPU of who has them', 'bytes a missing op', 'floor: its text, deflated with all others', 'the same ops as they are signed and kept'])
   expect(measured(await benchFresh(2, 2))).toEqual(['a fresh message over its text'])
   expect(measured(await benchVectors([3]))).toEqual(['vector', 'tell it', 'compare it'])
 })
