@@ -34,6 +34,16 @@ async function say(s: Scene, person: Person, text: string): Promise<void> {
   await s.room.pass(1)
 }
 
+/** Carol is connected with Bob alone, and Alice says something. */
+async function hearsOneFromBob(): Promise<Scene> {
+  const s = await scene()
+  part(s.alice, s.carol)
+  part(s.mallory, s.carol)
+  await s.room.pass(1)
+  await say(s, s.alice, 'One')
+  return s
+}
+
 const texts = async (s: Scene, person: Person): Promise<string[]> => (await s.room.ask(person, { type: 'get-messages', space: s.space, channel: s.channel })).messages.map((m) => m.text)
 
 test('S24 who is connected with the author is sent it, and told of it by others without asking', async () => {
@@ -46,11 +56,7 @@ test('S24 who is connected with the author is sent it, and told of it by others 
 })
 
 test('S24 who is not, asks whoever tells of it at once; what the author says next is sent on, by that one alone', async () => {
-  const s = await scene()
-  part(s.alice, s.carol)
-  part(s.mallory, s.carol)
-  await s.room.pass(1)
-  await say(s, s.alice, 'One')
+  const s = await hearsOneFromBob()
   expect(s.came).toEqual(['Bob: vector', 'Bob: ops'])
   expect(await texts(s, s.carol)).toEqual(['One'])
   await say(s, s.alice, 'Two')
@@ -59,11 +65,7 @@ test('S24 who is not, asks whoever tells of it at once; what the author says nex
 })
 
 test('S24 who meets the author again is soon told by the other alone', async () => {
-  const s = await scene()
-  part(s.alice, s.carol)
-  part(s.mallory, s.carol)
-  await s.room.pass(1)
-  await say(s, s.alice, 'One')
+  const s = await hearsOneFromBob()
   await connect(s, s.alice, s.carol)
   await say(s, s.alice, 'Two')
   expect(s.came.filter((what) => what.endsWith('fresh')).sort()).toEqual(['Alice: fresh', 'Bob: fresh'])
