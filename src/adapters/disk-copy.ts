@@ -1,6 +1,6 @@
 /** Reading all there is on a disk, as of one moment: what a copy in a file is made of (copies.ts). */
 import type { Copied, RangeQuery, Row } from '../ports.ts'
-import { compare, fromUtf8 } from '../wire/bytes.ts'
+import { compare, concat, fromUtf8 } from '../wire/bytes.ts'
 import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import { entryBytes, sumBytes } from './disk-format.ts'
 import type { Overlay } from './disk-overlay.ts'
@@ -30,13 +30,7 @@ export async function * copyOf(names: readonly string[], range: (partition: stri
       done += sumBytes(rows, entryBytes)
       if (rows.length > 0) yield { partition, rows, done, all: Math.max(all, done) }
       const last: Row | undefined = rows[PIECE_ROWS - 1]
-      from = last && justAfter(last.key)
+      from = last && concat(last.key, Uint8Array.of(0))
     }
   }
-}
-
-function justAfter(key: Uint8Array): Uint8Array {
-  const out = new Uint8Array(key.length + 1)
-  out.set(key)
-  return out
 }
