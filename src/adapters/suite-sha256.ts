@@ -5,6 +5,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import type { IHasher } from 'hash-wasm'
+import { equal } from '../wire/bytes.ts'
 
 export interface Sha256 {
   hash(parts: readonly Uint8Array[]): Uint8Array
@@ -23,16 +24,23 @@ export async function createSha256(only?: 'noble'): Promise<Sha256> {
     for (const part of parts) hasher.update(part)
     return hasher.digest('binary')
   }
+  let pads = padsOf(new Uint8Array(BLOCK))
   return {
     hash,
     /** RFC 2104. */
     hmac(key, parts) {
-      const padded = new Uint8Array(BLOCK)
-      padded.set(key.length > BLOCK ? hash([key]) : key)
-      const inner = hash([padded.map((b) => b ^ 0x36), ...parts])
-      return hash([padded.map((b) => b ^ 0x5c), inner])
+      const block = key.length > BLOCK ? hash([key]) : key
+      // A history is sealed under few keys.
+      if (!equal(block, pads.block)) pads = padsOf(block)
+      return hash([pads.outer, hash([pads.inner, ...parts])])
     },
   }
+}
+
+function padsOf(block: Uint8Array): { readonly block: Uint8Array; readonly inner: Uint8Array; readonly outer: Uint8Array } {
+  const padded = new Uint8Array(BLOCK)
+  padded.set(block)
+  return { block: block.slice(), inner: padded.map((b) => b ^ 0x36), outer: padded.map((b) => b ^ 0x5c) }
 }
 
 const noble: Sha256 = {

@@ -20,14 +20,21 @@ export interface Links {
 }
 
 export function linksIn(ops: readonly Op[]): Links {
-  const places = new Map<OpId, number>()
-  for (const [n, op] of ops.entries()) places.set(op.id, n)
   const before = new Int32Array(ops.length).fill(-1)
+  let places: Map<OpId, number> | undefined, areInOrder = true
   for (const [n, { header: h }] of ops.entries()) {
-    const place = h.chanPrev === undefined ? undefined : places.get(h.chanPrev)
-    if (place !== undefined && isAfter(h, ops[place] as Op)) before[n] = place
+    const last = ops[n - 1]
+    if (h.chanPrev === undefined) continue
+    // A history comes chain by chain: nearly every op stands right behind the one it follows.
+    if (last !== undefined && isAfter(h, last)) { before[n] = n - 1; continue }
+    places ??= new Map(ops.map((op, at) => [op.id, at]))
+    const place = places.get(h.chanPrev)
+    if (place === undefined || !isAfter(h, ops[place] as Op)) continue
+    before[n] = place
+    areInOrder &&= place < n
   }
-  const order = ops.map((_, n) => n).sort((a, b) => (ops[b] as Op).header.chanSeq - (ops[a] as Op).header.chanSeq)
+  const order = ops.map((_, n) => ops.length - 1 - n)
+  if (!areInOrder) order.sort((a, b) => (ops[b] as Op).header.chanSeq - (ops[a] as Op).header.chanSeq)
   return { order, before }
 }
 
