@@ -179,7 +179,7 @@ export function huskOf(op: Op): Op {
   return { id: op.id, header: op.header, body: EMPTY, sig: bytes.subarray(bytes.length - op.sig.length), bytes, isHusk: true }
 }
 
-export const isSigned = (op: Op): boolean => op.sig.length > 0
+export const isSigned = (op: Pick<Op, 'sig'>): boolean => op.sig.length > 0
 
 /** An empty byte string in CBOR. */
 const NO_BYTES = 0x40

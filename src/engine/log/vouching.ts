@@ -7,8 +7,11 @@ import { AUTHORITY_CHANNEL, type OpId } from '../../wire/ids.ts'
 import { isSigned, type Op, type OpHeader } from '../../wire/op.ts'
 import { MAX_UNSIGNED, SIGNED_EVERY } from '../limits.ts'
 
+/** An op as far as what speaks for what depends on it. */
+export interface Linked extends Pick<Op, 'id' | 'sig'> { readonly header: Pick<OpHeader, 'channel' | 'device' | 'chanSeq' | 'chanPrev'> }
+
 /** Whether an op follows another in the same chain, and so speaks for it. */
-export const isAfter = (next: OpHeader, { id, header: h }: Pick<Op, 'id' | 'header'>): boolean =>
+export const isAfter = (next: Linked['header'], { id, header: h }: Pick<Linked, 'id' | 'header'>): boolean =>
   next.chanPrev === id && next.chanSeq === h.chanSeq + 1 && next.device === h.device && next.channel === h.channel && h.channel !== AUTHORITY_CHANNEL
 
 /** How the ops of a batch follow each other, by their places in it. */
@@ -19,7 +22,7 @@ export interface Links {
   readonly before: Int32Array
 }
 
-export function linksIn(ops: readonly Op[]): Links {
+export function linksIn(ops: readonly Linked[]): Links {
   const before = new Int32Array(ops.length).fill(-1)
   let places: Map<OpId, number> | undefined, areInOrder = true
   for (const [n, { header: h }] of ops.entries()) {
@@ -29,12 +32,12 @@ export function linksIn(ops: readonly Op[]): Links {
     if (last !== undefined && isAfter(h, last)) { before[n] = n - 1; continue }
     places ??= new Map(ops.map((op, at) => [op.id, at]))
     const place = places.get(h.chanPrev)
-    if (place === undefined || !isAfter(h, ops[place] as Op)) continue
+    if (place === undefined || !isAfter(h, ops[place] as Linked)) continue
     before[n] = place
     areInOrder &&= place < n
   }
   const order = ops.map((_, n) => ops.length - 1 - n)
-  if (!areInOrder) order.sort((a, b) => (ops[b] as Op).header.chanSeq - (ops[a] as Op).header.chanSeq)
+  if (!areInOrder) order.sort((a, b) => (ops[b] as Linked).header.chanSeq - (ops[a] as Linked).header.chanSeq)
   return { order, before }
 }
 
@@ -49,34 +52,34 @@ export function followersIn(ops: readonly Op[]): (op: Op) => readonly Op[] {
 }
 
 /** Which signatures of a batch speak for all others, as far as it has them: 1 at their places. */
-export function neededIn(ops: readonly Op[], { order, before }: Links): Uint8Array {
+export function neededIn(ops: readonly Linked[], { order, before }: Links): Uint8Array {
   /** How many without a signature stand right before each op. */
   const bare = new Int32Array(ops.length), out = new Uint8Array(ops.length)
   for (let at = order.length - 1; at >= 0; at--) {
     const n = order[at] as number, place = before[n] as number
-    if (place >= 0 && !isSigned(ops[place] as Op)) bare[n] = (bare[place] as number) + 1
+    if (place >= 0 && !isSigned(ops[place] as Linked)) bare[n] = (bare[place] as number) + 1
   }
   /** How many stand between each op and the next one whose signature is needed. */
   const between = new Float64Array(ops.length).fill(Infinity)
   for (const n of order) {
     const far = between[n] as number, place = before[n] as number
-    if (isSigned(ops[n] as Op) && far + 1 + (bare[n] as number) > SIGNED_EVERY) out[n] = 1
+    if (isSigned(ops[n] as Linked) && far + 1 + (bare[n] as number) > SIGNED_EVERY) out[n] = 1
     if (place >= 0) between[place] = Math.min(between[place] as number, out[n] === 1 ? 0 : far + 1)
   }
   return out
 }
 
-export function neededSignatures(ops: readonly Op[]): Set<OpId> {
+export function neededSignatures(ops: readonly Linked[]): Set<OpId> {
   const needed = neededIn(ops, linksIn(ops))
   return new Set(ops.filter((_, n) => needed[n] === 1).map((op) => op.id))
 }
 
 /** Those that neither their own signature nor a later one in the batch speaks for. */
-export function unvouched(ops: readonly Op[]): Set<OpId> {
+export function unvouched(ops: readonly Linked[]): Set<OpId> {
   if (ops.every(isSigned)) return new Set()
   const { order, before } = linksIn(ops), isVouchedFor = new Uint8Array(ops.length), out = new Set<OpId>()
   for (const n of order) {
-    const op = ops[n] as Op, place = before[n] as number
+    const op = ops[n] as Linked, place = before[n] as number
     if (!isSigned(op) && isVouchedFor[n] === 0) out.add(op.id); else if (place >= 0) isVouchedFor[place] = 1
   }
   return out

@@ -10,6 +10,7 @@ import { textOf } from '../content/content.ts'
 import { home as alone, joins, of, say, texts as read } from '../group/home.test-support.ts'
 import { LABELS } from '../labels.ts'
 import { Out } from '../out.ts'
+import { given } from '../content/given.ts'
 import { type Replica, signOp } from '../replica.ts'
 import { home, type Home, nextHeader, sendFrame, sessionToken, signMessages, signRule } from './mallory.test-support.ts'
 import { pack, unpack } from './packing.ts'
@@ -27,7 +28,7 @@ async function scene(): Promise<Scene> {
 
 /** The only group that these were packed into. */
 function packed(replica: Replica, ops: readonly Op[]): PackedOps {
-  const [group, ...others] = pack(replica, ops).packed
+  const [group, ...others] = pack(replica, ops.map(given)).packed
   expect(others).toEqual([])
   return group ?? expect.fail('nothing was packed')
 }
@@ -79,9 +80,9 @@ test('S12 what could not be made anew goes as it is: authority, husks, and what 
   }
   const text = textOf(suite, key, first) ?? expect.fail('no text')
   const odd = [await oddly(new Uint8Array(24).fill(1), padText(text)), await oddly(new Uint8Array(24).fill(1), concat(padText(text), new Uint8Array(64))), huskOf(first), await signRule(h.mallorys, 'profile', new Uint8Array(), h.room.now)]
-  const given = pack(h.mallorys, [...odd, first])
-  expect(given.ops).toEqual(odd.map((op) => op.bytes))
-  expect(made(h.alices, given.packed[0] ?? expect.fail('nothing was packed')).map((op) => op.id)).toEqual([first.id])
+  const packs = pack(h.mallorys, [...odd, first].map(given))
+  expect(packs.ops).toEqual(odd.map((op) => op.bytes))
+  expect(made(h.alices, packs.packed[0] ?? expect.fail('nothing was packed')).map((op) => op.id)).toEqual([first.id])
 })
 
 test('S12 nothing is believed of what is packed: another text, place or author makes another op, which nobody signed', async () => {

@@ -12,6 +12,7 @@ import type { PackedOps } from '../../wire/frame.ts'
 import type { ChannelId, DeviceId, EpochId, OpId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { remake, textOf } from '../content/content.ts'
+import type { Given } from '../content/given.ts'
 import type { ContentKey } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
 import { MAX_UNSIGNED } from '../limits.ts'
@@ -33,13 +34,13 @@ function keyFor(replica: Replica, channel: ChannelId, epoch: EpochId): ContentKe
 export interface Packed { readonly packed: readonly PackedOps[]; readonly ops: readonly Uint8Array[] }
 
 /** Ops in their order. What can't be packed stays as it is: authority, husks, what this device can't read, what its author sealed in a way of their own. */
-export function pack(replica: Replica, given: readonly Op[], reader?: Reader): Packed {
+export function pack(replica: Replica, given: readonly Given[], reader?: Reader): Packed {
   const { suite } = replica.world
   const groups = new Map<string, Group>(), ops: Uint8Array[] = [], needed = neededSignatures(given)
   for (const op of given) {
-    const group = op.isHusk === true ? undefined : groupOf(replica, groups, op)
-    const text = group === undefined ? undefined : textOf(suite, group.key, op)
-    if (group === undefined || text === undefined) { ops.push(op.bytes); continue }
+    const group = groupOf(replica, groups, op.header), whole = group === undefined || op.said === undefined ? op.whole() : undefined
+    const text = op.said ?? (group === undefined || whole === undefined ? undefined : textOf(suite, group.key, whole))
+    if (group === undefined || text === undefined) { if (whole !== undefined) ops.push(whole.bytes); continue }
     const goesSigned = needed.has(op.id)
     group.ops.push({ ...op.header, id: op.id, text, isSigned: goesSigned })
     if (goesSigned) group.sigs.push(op.sig)
@@ -52,7 +53,7 @@ export function pack(replica: Replica, given: readonly Op[], reader?: Reader): P
   return { packed, ops }
 }
 
-function groupOf(replica: Replica, groups: Map<string, Group>, { header: h }: Op): Group | undefined {
+function groupOf(replica: Replica, groups: Map<string, Group>, h: Given['header']): Group | undefined {
   if (h.epoch === undefined || h.hlc >= MAX_COLUMN_HLC) return undefined
   const name = `${h.channel}${h.epoch}${h.audience}`, known = groups.get(name)
   if (known !== undefined) return known

@@ -6,10 +6,10 @@
 import type { RangeQuery, Row } from '../../ports.ts'
 import type { AskRange } from '../../wire/frame.ts'
 import type { ChannelId, DeviceId, OpId } from '../../wire/ids.ts'
-import { isSigned, type Op } from '../../wire/op.ts'
+import { isSigned } from '../../wire/op.ts'
 import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_BATCH_BYTES, MAX_UNSIGNED, SERVED_ROWS } from '../limits.ts'
 import { opKey } from '../log/log.ts'
-import { keptOp } from '../content/kept.ts'
+import { type Given, givenOf } from '../content/given.ts'
 import { unvouched } from '../log/vouching.ts'
 import { after } from '../messages/places.ts'
 import type { Replica } from '../replica.ts'
@@ -28,7 +28,7 @@ export class Answer {
   private allowance = MAX_ASK_OPS
   private allowedBytes = MAX_ASK_BYTES
   /** What has been read and not been sent: a frame holds what it can, whichever chains it is of. */
-  private ready: Op[] = []
+  private ready: Given[] = []
   private readyBytes = 0
 
   /** First bytes of ids that the reader has: what it told, and what was sent before. */
@@ -55,9 +55,9 @@ export class Answer {
     const [range, ...others] = this.ranges
     if (range === undefined) return undefined
     let read = 0, isVouchedFor = false, full: Packed | undefined
-    for (const row of rows) {
+    for (const op of givenOf(replica, range.channel, rows, this.isPlain)) {
       if (isVouchedFor) break
-      const op = keptOp(replica, range.channel, row), bytes = op?.bytes.length ?? 0
+      const bytes = op?.size ?? 0
       if (!this.hasRoom(bytes) && read === 0) full = this.frame(replica, bytes)
       if (!this.hasRoom(bytes)) break
       if (op !== undefined) this.ready.push(op)
@@ -91,11 +91,11 @@ export class Answer {
   /** All that is ready but what nothing speaks for yet: that goes with the next frame, if there is room for it beside what comes now. */
   private frame(replica: Replica, nextBytes = 0): Packed {
     const open = unvouched(this.ready), later = this.ready.filter((op) => open.has(op.id))
-    const laterBytes = later.reduce((sum, op) => sum + op.bytes.length, 0), isLater = laterBytes + nextBytes <= MAX_BATCH_BYTES
+    const laterBytes = later.reduce((sum, { size }) => sum + size, 0), isLater = laterBytes + nextBytes <= MAX_BATCH_BYTES
     const ops = isLater ? this.ready.filter((op) => !open.has(op.id)) : this.ready
     this.ready = isLater ? later : []
     this.readyBytes = isLater ? laterBytes : 0
-    if (this.isPlain) return { packed: [], ops: ops.map((op) => op.bytes) }
+    if (this.isPlain) return { packed: [], ops: ops.flatMap((op) => op.whole()?.bytes ?? []) }
     const packed = pack(replica, ops, { nameOf: (device) => replica.names.of(device), has: (id) => this.known.has(beginOf(id)) })
     // Only from the next frame on: this one's packs are opened in an order of their own.
     for (const { id } of ops) this.known.add(beginOf(id))
