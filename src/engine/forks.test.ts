@@ -4,7 +4,7 @@ import { encodeAuthorityBody } from '../wire/authority.ts'
 import type { Op } from '../wire/op.ts'
 import { MAX_BRANCHES } from './limits.ts'
 import type { Replica } from './replica.ts'
-import { home, signMessage, signRule, unsigned, view, whisper } from './sync/mallory.test-support.ts'
+import { home, signMessage, signMessages, signRule, unsigned, view, whisper } from './sync/mallory.test-support.ts'
 
 const twin = (mallory: Replica, at: number, name: string): Promise<Op> => signRule(mallory, 'profile', encodeAuthorityBody({ type: 'profile', name }), at)
 
@@ -62,6 +62,28 @@ test('S10 one number used in two channels is a fork too', async () => {
   for (const person of [h.alice, h.bob, h.carol]) {
     expect(person.space(space).authority.equivocations).toEqual([lie.header.device])
     expect(view(person, space)).toEqual(view(h.alice, space))
+  }
+})
+
+test('A26 whoever was removed says nothing more under numbers of before', async () => {
+  const h = await home()
+  const { room, alice, mallory, space, channel } = h
+  const other = (await room.ask(alice, { type: 'create-channel', space, name: 'other' })).channel
+  await room.pass(2000)
+  for (const text of ['One', 'Two', 'Three']) await room.ask(mallory, { type: 'send-message', space, channel, text })
+  await room.pass(2000)
+  const { log, authority, me } = mallory.space(space), seq = log.deviceHeads.get(me.device)?.seq ?? 0, deps = authority.heads()
+  room.leaves(mallory)
+  await room.ask(alice, { type: 'remove-member', space, member: me.identity })
+  await room.pass(20_000)
+  const late = await signMessages(mallory.space(space), other, ['Late', 'and later'], room.now, { seq: seq - 1, deps })
+  whisper(mallory, h.carol, space, late)
+  await room.pass(70_000)
+  for (const person of [alice, h.bob, h.carol]) {
+    const { messages } = await room.ask(person, { type: 'get-messages', space, channel: other })
+    expect(messages).toEqual([])
+    for (const op of late) expect(person.space(space).authority.contentVerdict(op.header)).toMatchObject({ type: 'void', reason: { code: 'forked' } })
+    expect((await room.ask(person, { type: 'get-messages', space, channel })).messages.map((m) => m.text)).toEqual(['One'])
   }
 })
 

@@ -31,7 +31,7 @@ export function judgeContent(history: History, resolution: Resolution, question:
   const taken = unseen.find((r) => isBeyondAll(history, header, r, unseen))
   if (taken !== undefined) return { code: taken.code, by: history.node(taken.index).id }
   const freeze = resolution.freezeOf(header.device)
-  if (freeze !== undefined && isFrozen(history, header, freeze, author)) return { code: 'forked', by: freeze.by }
+  if (freeze !== undefined && isFrozen(history, header, freeze)) return { code: 'forked', by: freeze.by }
   for (const r of unseen) {
     if (r.takes !== 'power' && r.takes !== 'reading') continue
     if (!isWithin(header, r) && maySend(author, header, viewOf(past, r.index)) !== undefined) return { code: r.code, by: history.node(r.index).id }
@@ -71,8 +71,11 @@ function isBeyondAll(history: History, header: Place, r: Restriction, unseen: re
     && !history.node(other.index).past.has(r.index) && !own.past.has(other.index))
 }
 
-function isFrozen(history: History, header: Place, freeze: Freeze, author: IdentityId): boolean {
-  if (freeze.fixers.some((r) => r.targets.includes(author) && takesAll(header, r, history) && isWithin(header, r))) return false
+/**
+ * What a removal's cut holds is no exception here, as it is for authority: of content a cut fixes only numbers. Whoever was removed could go on speaking under numbers of before,
+ * and all that it costs them to be frozen for it is what they said themselves.
+ */
+function isFrozen(history: History, header: Place, freeze: Freeze): boolean {
   const chain = history.byDevice.get(header.device) ?? []
   const at = chain.map((i) => history.node(i)).filter((n) => n.chanSeq >= freeze.chanSeq).reduce((least, n) => Math.min(least, n.seq), freeze.seq)
   return header.seq >= at
@@ -87,5 +90,6 @@ export function isTakenBack(history: History, resolution: Resolution, place: Pla
   const unseen = resolution.against(author).filter((r) => last?.past.has(r.index) !== true)
   if (unseen.some((r) => isBeyondAll(history, place, r, unseen))) return true
   const freeze = resolution.freezeOf(place.device)
-  return freeze !== undefined && isFrozen(history, place, freeze, author)
+  if (freeze === undefined || freeze.fixers.some((r) => r.targets.includes(author) && takesAll(place, r, history) && isWithin(place, r))) return false
+  return isFrozen(history, place, freeze)
 }
