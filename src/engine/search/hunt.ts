@@ -25,6 +25,7 @@ export interface Catch { readonly hits: readonly Hit[]; readonly more: boolean }
 
 /** `from`: go on behind this message. */
 export function* hunt(replica: Replica, keeper: Keeper, turn: () => Turn, query: Query, names: Names, limit: number, from: Located | undefined): Reading<Catch> {
+  if (query.isBlank) return { hits: [], more: false }
   yield* keeper.begin(turn)
   let last: Doc | undefined = from === undefined ? undefined : { channel: from.channel, hlc: from.record.place, id: from.record.id.slice(0, 2 * ID_BYTES) }
   const hits: Hit[] = []

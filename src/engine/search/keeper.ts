@@ -17,7 +17,8 @@ import { calledIn, searchedText, termsOfMessage } from './terms.ts'
 
 /** Messages in one piece of building: a step of some tens of milliseconds. */
 const PIECE = 512
-const VERSION = 1
+/** Counted up when other words are kept of a message than before: then the index is built again. */
+const VERSION = 2
 const MAX_PARTS = 4096
 const PROGRESS = new Uint8Array([...segmentKey(0), 1])
 const KEY_BYTES = { messages: 40, threads: 72 } as const

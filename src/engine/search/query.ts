@@ -31,6 +31,8 @@ export interface Query {
   readonly before: number
   /** Parts that can't be understood, as typed: said to the person, and otherwise left out. */
   readonly unclear: readonly string[]
+  /** All that was typed is signs that nobody is found by. */
+  readonly isBlank: boolean
 }
 
 export const MAX_QUERY_CHARS = 500
@@ -40,7 +42,7 @@ const DAY_MS = 24 * 3600_000
 /** `aheadMs`: how far local time is ahead of UTC, for what a day is. */
 export function parseQuery(text: string, now: number, aheadMs: number): Query {
   const clauses: Clause[] = [], from: string[] = [], inside: string[] = [], mentions: string[] = [], has: Has[] = [], unclear: string[] = []
-  let after = 0, before = Number.MAX_SAFE_INTEGER
+  let after = 0, before = Number.MAX_SAFE_INTEGER, hasFilter = false
   for (const part of partsOf(text.slice(0, MAX_QUERY_CHARS))) {
     if (part.key === undefined) {
       const words = wordsOf(part.value)
@@ -49,6 +51,7 @@ export function parseQuery(text: string, now: number, aheadMs: number): Query {
       continue
     }
     const { key, value } = part
+    hasFilter = true
     const day = key === 'before' || key === 'after' || key === 'during' ? span(value.toLowerCase(), now, aheadMs) : undefined
     const kind = key === 'has' ? HAS.find((known) => known === value.toLowerCase()) : undefined
     if (key === 'from') from.push(value)
@@ -60,7 +63,7 @@ export function parseQuery(text: string, now: number, aheadMs: number): Query {
       if (key !== 'before') after = Math.max(after, key === 'after' ? day.end : day.start)
     } else unclear.push(`${key}:${value}`)
   }
-  return { clauses, from, in: inside, mentions, has, after, before, unclear }
+  return { clauses, from, in: inside, mentions, has, after, before, unclear, isBlank: !hasFilter && clauses.length === 0 && text.trim() !== '' }
 }
 
 interface Part { readonly key: string | undefined; readonly value: string; readonly isOpen: boolean }

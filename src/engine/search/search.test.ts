@@ -204,6 +204,8 @@ test('words are folded so that people find what they mean', () => {
   expect(fold('が')).toBe('が')
   expect(fold('한국어')).toBe('한국어')
   expect(fold('ＦＵＬＬ')).toBe('full')
+  expect(wordsOf('Viva 🇩🇪🇫🇷!').map((w) => w.text)).toEqual(['viva', '🇩🇪', '🇫🇷'])
+  expect(wordsOf('ﾗｰﾒﾝとﾋﾟｻﾞ').map((w) => w.text)).toEqual(['ラーメンとピザ'])
   expect(wordsOf('Go東京タワー! don’t').map((w) => w.text)).toEqual(['go', '東京タワー', 'don', 't'])
 })
 
@@ -218,6 +220,7 @@ test('each kind of question is understood, and what is not is said', () => {
   expect(parseQuery('during:today', now, -2 * hour).after).toBe(Date.UTC(2026, 10, 20, 2))
   expect(parseQuery('after:2024-02', now, 0).after).toBe(Date.UTC(2024, 2, 1))
   expect(parseQuery('during:2024-02-29', now, 0)).toMatchObject({ after: Date.UTC(2024, 1, 29), before: Date.UTC(2024, 2, 1) })
+  expect(['?! €', '?! in:shed', 'moon ?!', ''].map((typed) => parseQuery(typed, now, 0).isBlank)).toEqual([true, false, false, false])
   expect(parseQuery('during:2023-02-29', now, 0).unclear).toEqual(['during:2023-02-29'])
 })
 

@@ -92,6 +92,28 @@ test('an edit is found by its new words only, at once; a deleted message by none
   }
 })
 
+test('what does not count is not found: nobody hears through the search what somebody said after they were removed', async () => {
+  const h = await home()
+  await say(h, h.bob, 'Plums before')
+  h.room.goesOffline(h.bob)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: h.bob.space(h.space).me.identity })
+  const late = await say(h, h.bob, 'Plums after')
+  await h.room.comesOnline(h.bob)
+  await h.room.pass(5000)
+  expect(await h.alice.disk.range(`places/${h.space}`, { limit: 10 }), 'it came, and is kept').toHaveLength(2)
+  expect(h.alice.space(h.space).authority.state.members.size).toBe(1)
+  expect((await search(h, h.alice, 'plums')).results.map((r) => r.message.text)).toEqual(['Plums before'])
+  expect(await texts(h, h.alice, 'from:bob after')).toEqual([])
+  expect((await h.room.ask(h.alice, { type: 'list-hidden', space: h.space, channel: h.channel })).messages.map((m) => m.message.id)).toEqual([late])
+})
+
+test('signs that nobody is found by find nothing, rather than everything', async () => {
+  const h = await home()
+  await say(h, h.alice, 'Really?!')
+  expect(await texts(h, h.bob, '?!')).toEqual([])
+  expect(await texts(h, h.bob, '?! really')).toEqual(['Really?!'])
+})
+
 test('results come in pages, newest first, and the best first when asked for', async () => {
   const h = await home()
   await say(h, h.alice, 'tea, tea and more tea')
