@@ -112,6 +112,29 @@ test('wrong tries are remembered over restarts, and each makes the next wait lon
   expect(keyring.tries).toEqual({ failed: 0, lastAt: 0 })
 })
 
+test('a try counts from when it begins: ending the program in its midst is no way around the wait', async () => {
+  const { keyring, vault } = await fresh()
+  await vault.setPassphrase(GOOD)
+  const counted: number[] = [], keep = keyring.keepTries.bind(keyring)
+  keyring.keepTries = async (tries) => { counted.push(tries.failed); if (counted.length === 1) throw new Error('the program ended here'); await keep(tries) }
+  await expect(open(keyring, [phrase(GOOD)])).rejects.toThrow('the program ended here')
+  expect(counted).toEqual([1])
+  expect((await open(keyring, [phrase(GOOD)])).vault.dataKey).toEqual(vault.dataKey)
+  expect(keyring.tries).toEqual({ failed: 0, lastAt: 0 })
+})
+
+test('whose clock was a year ahead when they tried waits minutes after it was set right, not a year', async () => {
+  const { keyring, vault } = await fresh()
+  await vault.setPassphrase(GOOD)
+  const now = Date.UTC(2026, 10, 21)
+  keyring.tries = { failed: 12, lastAt: now + 365 * 24 * 3600_000 }
+  const doors: Door[] = []
+  let at = now
+  const { dataKey } = await openVault({ keyring, isNew: false, now: () => at, unlock: async (door) => { doors.push(door); at = Math.max(at, door.waitUntil); return phrase(GOOD) } })
+  expect(dataKey).toEqual(vault.dataKey)
+  expect(doors.map((door) => [door.failed, door.waitUntil - now])).toEqual([[12, 300_000]])
+})
+
 test('the same passphrase typed in another Unicode form opens; a cheaper cost written into the envelope does not', async () => {
   const { keyring, vault } = await fresh()
   await vault.setPassphrase('Käsekuchen ﬁndet Öl')

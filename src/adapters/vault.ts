@@ -51,17 +51,27 @@ export async function openVault({ keyring, isNew, unlock, now }: VaultParts): Pr
   if (envelope === undefined || wraps.length === 0 || wraps.some((wrap) => wrap.type === keyring.type)) return new Vault(keyring, await openDataKey(keyring, isNew), now)
   if (unlock === undefined || wrappingKey === undefined) throw new DiskError('closed', 'This disk is locked. Unlock it first.')
   for (;;) {
-    const tries = await keyring.loadTries(), waitUntil = waitAfter(tries)
+    const tries = await triesSoFar(keyring, now), waitUntil = waitAfter(tries)
     const secret = await unlock({ ways: waysOf(wraps), failed: tries.failed, waitUntil })
     const dataKey = await tryOnce(keyring, wraps, secret, now)
     if (dataKey !== undefined) return new Vault(keyring, dataKey, now)
   }
 }
 
-/** One try, unless it is too early for one. */
+/** A clock that was set back meanwhile makes the wait begin anew, rather than last until that time comes again. */
+async function triesSoFar(keyring: LockKeyring, now: () => number): Promise<Tries> {
+  const tries = await keyring.loadTries(), at = now()
+  if (tries.lastAt <= at) return tries
+  const anew = { ...tries, lastAt: at }
+  await keyring.keepTries(anew)
+  return anew
+}
+
+/** One try, unless it is too early for one. It is counted before it is looked at: whoever ends the program in its midst has had it. */
 async function tryOnce(keyring: LockKeyring, wraps: readonly Wrap[], secret: Secret, now: () => number): Promise<Uint8Array | undefined> {
-  const tries = await keyring.loadTries()
+  const tries = await triesSoFar(keyring, now)
   if (now() < waitAfter(tries)) return undefined
+  await keyring.keepTries({ failed: tries.failed + 1, lastAt: now() })
   const dataKey = await tryToOpen(wraps, secret)
   await keyring.keepTries(dataKey === undefined ? { failed: tries.failed + 1, lastAt: now() } : { failed: 0, lastAt: 0 })
   return dataKey
@@ -115,7 +125,7 @@ export class Vault {
 
   /** How things stand for whoever has to prove again who they are. */
   async door(): Promise<Door> {
-    const tries = await this.keyring.loadTries()
+    const tries = await triesSoFar(this.keyring, this.now)
     return { ways: await this.ways(), failed: tries.failed, waitUntil: waitAfter(tries) }
   }
 
