@@ -23,6 +23,8 @@ import { ENGINE_LOCK, TABS_CHANNEL, type HubToTab, type PageToWorker, type TabTo
 const DISK_NAME = 'thicket'
 /** So often the worker looks whether anybody has been there. */
 const LOOK_EVERY_MS = 10_000
+/** What is locked must not stay open for a connection that won't end. */
+const STOPS_WITHIN_MS = 3000
 
 type Start = PageToWorker & { type: 'start' }
 
@@ -83,10 +85,11 @@ async function run(start: Start): Promise<never> {
     })
     const running = host
     const lock = async (): Promise<void> => {
-      // What was said as kept is on the disk; the rest of the memory goes with this worker.
-      opened.close(await vault.door())
-      await running.stop()
-      postMessage({ type: 'restart' } satisfies WorkerToPage)
+      // What was said as kept is on the disk; the rest of the memory goes with this worker, whatever goes wrong or hangs meanwhile.
+      try {
+        opened.close(await vault.door())
+        await Promise.race([running.stop(), systemPause(STOPS_WITHIN_MS)])
+      } finally { postMessage({ type: 'restart' } satisfies WorkerToPage) }
     }
     const door = new Door({ vault, now: () => clock.now(), lock: () => { void lock() }, tell: info => { opened.tellLock(info) } })
     opened.open(host, door)
