@@ -1,6 +1,8 @@
 /** The lock of a browser's disk: a passphrase, a code on paper, and every tab at once. */
 import { expectAccessible } from './accessible.ts'
 import { expect, test } from './fixtures.ts'
+import { filesOf } from './marker.ts'
+import type { Person } from './person.ts'
 
 const PHRASE = 'four horses staple correctly'
 
@@ -33,6 +35,32 @@ test('Alice locks Thicket with a passphrase: nothing opens without it, in no tab
   await alice.page.getByLabel('Unlock code').fill(code.toLowerCase())
   await alice.page.keyboard.press('Enter')
   await alice.sees('and it opens')
+})
+
+/** What opens the disk now: the end of the envelope is the data key, sealed. */
+const sealedKey = async (person: Person): Promise<Buffer> => Buffer.from(await person.page.evaluate(() => new Promise<number[]>((resolve, reject) => {
+  const opening = indexedDB.open('thicket')
+  opening.onerror = () => { reject(opening.error ?? new Error('not opened')) }
+  opening.onsuccess = () => {
+    const found = opening.result.transaction('keys').objectStore('keys').get('envelope')
+    found.onsuccess = () => { opening.result.close(); resolve([...found.result as Uint8Array].slice(-48)) }
+  }
+})))
+
+test('who takes the files finds nothing of what opened them before she locked them', async ({ person }) => {
+  const alice = person('Alice')
+  const isInFiles = (sealed: Buffer): boolean => [...filesOf(alice.profile)].some(([, bytes]) => bytes.includes(sealed))
+  await alice.start()
+  await alice.createSpace('Allotment')
+  await alice.write('The key is under the pot')
+  const alone = await sealedKey(alice)
+  expect(isInFiles(alone), 'what opens it is found').toBe(true)
+  await alice.setsLock(PHRASE)
+  const locked = await sealedKey(alice)
+  expect([isInFiles(alone), isInFiles(locked)]).toEqual([false, true])
+  await alice.locksNow()
+  await alice.tries(PHRASE)
+  await alice.sees('The key is under the pot')
 })
 
 test('a passkey opens it, too', async ({ person }) => {

@@ -9,7 +9,7 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { type Disk, DiskError } from '../ports.ts'
 import { fromHex } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore, checkFence } from './disk-blocks.ts'
-import { beginFreshLog } from './idb-fresh-log.ts'
+import { beginFreshLog, writeOver } from './idb-fresh-log.ts'
 import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
 import { systemPause } from './timers.ts'
 import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from './vault.ts'
@@ -140,10 +140,11 @@ function idbKeyring(db: IDBPDatabase<Schema>): LockKeyring {
       const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
       await Promise.all([tx.store.put(wrappingKey, 'device'), tx.store.put(envelope, 'envelope'), tx.done])
     },
-    async keepEnvelope(envelope) {
+    // Whoever has the files must not find how it was opened before: the device's own key, and a passphrase that was given up, still open what they sealed.
+    keepEnvelope: (envelope) => writeOver(async () => {
       const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
       await Promise.all([tx.store.put(envelope, 'envelope'), tx.done])
-    },
+    }),
     async loadLockAfter() {
       const found = await db.get('keys', 'lock-after')
       return typeof found === 'number' ? found : 0

@@ -18,3 +18,14 @@ const settled = <T>(request: IDBRequest<T>, then: (result: T) => void): Promise<
   request.onsuccess = () => { then(request.result); resolve() }
   request.onerror = () => { resolve() }
 })
+
+/** Compactions after which LevelDB keeps nothing that was written over: the first moves the log into a table as it is, the next ones merge tables. In Chromium it took three. */
+const ROUNDS = 4
+
+/** Writes something so that what stood there before is no more in the files. `write` is called several times. */
+export async function writeOver(write: () => Promise<void>): Promise<void> {
+  for (let n = 0; n < ROUNDS; n++) {
+    await write()
+    await beginFreshLog()
+  }
+}
