@@ -34,7 +34,7 @@ import { refresh } from './messages/refresh.ts'
 import { Typing } from './messages/typing.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
-import { isSigned } from './presence.ts'
+import { isSigned, openCall } from './presence.ts'
 import { OWN_PARTITION, OwnNotes } from './own-notes.ts'
 import { PROFILE_KEY, Profiles } from './profiles.ts'
 import { Questions } from './questions.ts'
@@ -295,6 +295,10 @@ export class Engine implements Stepper {
       case 'typing': return this.typing.heard(turn, replica, payload)
       case 'marks': return takeMarks(this, turn, replica, payload.sealed)
       case 'contact': return takeContact(this, turn, replica, payload.sealed)
+      case 'call': {
+        const presence = await openCall(replica, payload.sealed)
+        return presence === undefined ? undefined : this.onPayload(turn, replica, presence, said)
+      }
     }
   }
 

@@ -137,6 +137,8 @@ export const MAX_INVITE_MS = 365 * 24 * 3600_000
 
 /** Ms between presence announcements; others count us as away after PRESENCE_LOST_MS without one. */
 export const PRESENCE_EVERY_MS = 20_000
+/** Members of whom a device calls so many at a time, where it can't say to all where it is (meeting.ts). */
+export const CALLED_AT_ONCE = 8
 /** Ms after which a device that is out and doesn't know is told again by the same member; each time twice as long, up to the second. */
 export const FAREWELL_AGAIN_MS = 60_000
 export const MAX_FAREWELL_AGAIN_MS = 24 * 3600_000

@@ -2,8 +2,8 @@
 import type { Payload } from '../wire/envelope.ts'
 import type { DeviceId, EpochId, SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
-import { PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
-import { Presence } from './presence.ts'
+import { CALLED_AT_ONCE, PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
+import { Presence, sealCall } from './presence.ts'
 import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
@@ -54,17 +54,33 @@ export class Meeting {
     return groups.keys.has(tip) ? undefined : groups.nearest(tip, (leaves) => leaves.every((device) => device === undefined || everyone.devices.has(device)))
   }
 
+  /** Whether all that can be sealed under here, people can open who are no members any more, and of the tip nothing is known: then single members are called, each alone. */
+  private isAstray(replica: Replica): boolean {
+    const tip = replica.groups.tip()
+    return tip !== undefined && !replica.groups.keys.has(tip) && this.epochFor(replica) === undefined
+  }
+
   private mayAnnounce(replica: Replica): boolean { return this.engine.peers.self !== undefined && replica.state() === 'member' && this.epochFor(replica) !== undefined }
 
   async announce(turn: Turn, replica: Replica): Promise<void> {
     const { self } = this.engine.peers
     if (self === undefined || replica.state() !== 'member') return
     const epoch = this.epochFor(replica)
-    const relayKey = epoch === undefined ? undefined : replica.groups.keys.relayKeys.get(epoch) ?? replica.everyone.relayKeysInUse()[0]
-    if (relayKey === undefined || epoch === undefined) return
+    if (epoch === undefined && !this.isAstray(replica)) return
     const payload = await this.presence.own(turn, replica, self)
-    const bytes = replica.mail.seal(epoch, payload)
-    if (bytes !== undefined) replica.mail.announce(turn, await replica.mail.topicOf(relayKey), bytes)
+    if (epoch !== undefined) return this.say(turn, replica, epoch, payload)
+    const under = replica.groups.nearest(replica.groups.tip(), () => true)
+    if (under === undefined) return
+    for (const device of called(turn, replica)) {
+      const call = await sealCall(replica, payload, device)
+      if (call !== undefined) await this.say(turn, replica, under, call)
+    }
+  }
+
+  private async say(turn: Turn, replica: Replica, epoch: EpochId, payload: Payload): Promise<void> {
+    const relayKey = replica.groups.keys.relayKeys.get(epoch) ?? replica.everyone.relayKeysInUse()[0]
+    const bytes = relayKey === undefined ? undefined : replica.mail.seal(epoch, payload)
+    if (relayKey !== undefined && bytes !== undefined) replica.mail.announce(turn, await replica.mail.topicOf(relayKey), bytes)
   }
 
   async heard(turn: Turn, replica: Replica, payload: Payload & { type: 'presence' }): Promise<void> {
@@ -88,4 +104,11 @@ export class Meeting {
     const addresses = this.presence.addressesOf(peer, turn.now)
     if (addresses !== undefined) turn.out.send({ type: 'dial', peer, addresses })
   }
+}
+
+/** A few of the others, and with time all of them. */
+function called(turn: Turn, { authority, me }: Replica): DeviceId[] {
+  const others = [...authority.state.devices.keys()].filter((device) => device !== me.device)
+  const from = others.length === 0 ? 0 : (Math.floor(turn.now / PRESENCE_EVERY_MS) * CALLED_AT_ONCE) % others.length
+  return [...others, ...others].slice(from, from + Math.min(CALLED_AT_ONCE, others.length))
 }

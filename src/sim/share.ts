@@ -10,12 +10,8 @@ import { simulate } from './run.ts'
 
 const SEEDS = 200
 const STEPS = 200
-/**
- * Seeds that fail and wait to be mended, each with what is known. They are played all the same: one that turns out well is to be taken off.
- *   98  I5: Frank, whose clock is a year early, so that nobody can add him, came in by a branch that lost; Ivan, who has a leaf there, was removed since: so Frank has no key
- *       under which he may say where he is, and of the tip no tree to come in by from outside
- */
-const OPEN: ReadonlySet<number> = new Set<number>([98])
+/** Seeds that fail and wait to be mended, each with what is known. They are played all the same: one that turns out well is to be taken off. */
+const OPEN: ReadonlySet<number> = new Set()
 /** So many failures show what led to them; of the others the line that repeats them is enough. */
 const TOLD_IN_FULL = 3
 

@@ -1,5 +1,5 @@
 /** What a thief has of a stolen state, and for how long; and the keys by which devices are added while they are away. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { seededRandom } from '../../adapters/random.ts'
 import { createSuite } from '../../adapters/suite.ts'
 import type { Row } from '../../ports.ts'
@@ -11,6 +11,7 @@ import type { Person } from '../engines.test-support.ts'
 import { usablePackages } from '../key-packages.ts'
 import { KEPT_EPOCH_STATES, KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, PRESENCE_EVERY_MS, RENEW_AFTER_MS, STATE_KEPT_MS, TOPIC_USED_MS } from '../limits.ts'
 import { Out } from '../out.ts'
+import { openCall } from '../presence.ts'
 import { Replica } from '../replica.ts'
 import { signRule } from '../sync/mallory.test-support.ts'
 import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
@@ -113,7 +114,7 @@ test('G16 who came in on a branch that nobody has the state for any more is adde
   expect(await texts(h, bob)).toEqual(['There you are'])
 })
 
-test('G14 who knows of a tip that it can not open goes on saying where it is, so that those who can find it', async () => {
+test('S25 who knows of a tip that it can not open goes on saying where it is, so that those who can find it', async () => {
   const h = await home()
   const carol = await joins(h, 'Carol')
   h.room.goesOffline(h.alice)
@@ -127,6 +128,41 @@ test('G14 who knows of a tip that it can not open goes on saying where it is, so
   expect(of(h, bob).groups.keys.has(lonely.id)).toBe(false)
   await h.room.pass(10 * PRESENCE_EVERY_MS)
   expect(carol.engine.onlineDevices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
+})
+
+test('S25 where Mallory, who was removed, could open all that Bob can seal, Bob calls the others, each alone', async () => {
+  const h = await home()
+  await h.room.ask(h.alice, { type: 'set-history', space: h.space, history: 'from-join' })
+  const carol = await joins(h, 'Carol', (await h.room.ask(h.alice, { type: 'create-invite', space: h.space })).link)
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space })
+  const mallory = await joins(h, 'Mallory', link)
+  h.room.goesOffline(h.alice)
+  const known = new Set(of(h, h.alice).log.authority.keys())
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: of(h, mallory).me.identity })
+  await h.room.pass(5000)
+  const bob = await joins(h, 'Bob', link)
+  // By everyone else's clock Bob's key package is not good yet: nobody can add him.
+  for (const one of [h.alice, carol]) of(h, one).groups.unusable.add(of(h, bob).me.device)
+  h.room.canDial = false
+  for (const one of [bob, carol, mallory]) h.room.leaves(one)
+  for (const one of [bob, carol, mallory]) await h.room.comesBack(one)
+  await hand(h, [...of(h, h.alice).log.authority.values()].filter(({ id }) => !known.has(id)), bob, carol)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  expect(of(h, bob).groups.keys.has(tipOf(h, bob))).toBe(false)
+  const read = vi.spyOn(of(h, carol).mail, 'open')
+  await h.room.pass(10 * PRESENCE_EVERY_MS)
+  expect(carol.engine.onlineDevices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
+  // Carol has every key that Mallory has: of where Bob is there is nothing that Mallory could open, too.
+  const said = read.mock.results.flatMap(({ value }) => (typeof value === 'object' ? [value] : [])), calls = said.flatMap((one) => (one.type === 'call' ? [one.sealed] : []))
+  expect(said.some((one) => one.type === 'presence' && one.device === of(h, bob).me.device)).toBe(false)
+  expect(calls.length).toBeGreaterThan(0)
+  for (const sealed of calls) expect(await openCall(of(h, mallory), sealed)).toBeUndefined()
+  // They meet, and Bob comes in behind Alice's commit.
+  h.room.canDial = true
+  await h.room.comesOnline(h.alice)
+  await h.room.pass(60_000)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  expect(of(h, bob).groups.states.has(tipOf(h, bob))).toBe(true)
 })
 
 test('G16 nobody is added by a package that is over, not good yet, or made for ever', async () => {
