@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest'
 import type { MeInfo, Profile } from '../api.ts'
 import { Allotment } from './allotment.test-support.ts'
+import { encodeAuthorityBody } from '../wire/authority.ts'
 import { type Person, RELAY } from './engines.test-support.ts'
+import { home, signRule, whisper } from './sync/mallory.test-support.ts'
 
 const BEES: Profile = { about: 'Bees, mostly', emoji: '🐝', colour: 3 }
 const NOTHING: Profile = { about: '', emoji: '', colour: 0 }
@@ -65,4 +67,15 @@ test('who lost a role keeps what they said of themself, and it changes nothing a
   })
   expect(await shown(h, h.alice, bob)).toEqual(BEES)
   expect((await h.sees(h.alice, bob))?.power).toBe(0)
+})
+
+test('on a device that is frozen, where nothing it says counts, it is said once and not without end', async () => {
+  const { room, alice, mallory, space } = await home(), { me } = mallory.space(space)
+  const branches = [await signRule(mallory.space(space), 'profile', encodeAuthorityBody({ type: 'profile', name: 'One' }), room.now), await signRule(mallory.space(space), 'profile', encodeAuthorityBody({ type: 'profile', name: 'Other' }), room.now)]
+  whisper(alice, mallory, space, branches)
+  await room.pass(60_000)
+  expect(mallory.space(space).authority.equivocations).toEqual([me.device])
+  await room.ask(mallory, { type: 'set-profile', ...BEES })
+  await room.pass(60_000)
+  expect([...mallory.space(space).log.authority.values()].filter((op) => op.header.type === 'about').length).toBeLessThanOrEqual(2)
 })

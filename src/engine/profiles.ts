@@ -5,6 +5,7 @@
 import type { Profile } from '../api.ts'
 import { type BodyOf, encodeAuthorityBody } from '../wire/authority.ts'
 import { decodeProfile, encodeProfile } from '../wire/records.ts'
+import type { SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
 import type { Replica } from './replica.ts'
 import type { About } from './space/state.ts'
@@ -20,6 +21,8 @@ export class Profiles {
   private kept: Profile | undefined
   /** What the client was told last. */
   private told = ''
+  /** What each space was told by itself. Where it doesn't count, because this device is frozen there, it isn't said again with each step. */
+  private readonly said = new Map<SpaceId, string>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -44,9 +47,11 @@ export class Profiles {
 
   /** After each step in a space: whether it lacks what the others have, and whether it says something new of this person. */
   async look(turn: Turn, replica: Replica): Promise<void> {
-    const about = mineIn(replica), mine = this.mine()
-    if (about !== undefined && !hasSpoken(about) && this.engine.succession.isSure(replica, turn.now)) await this.say(turn, replica, mine)
-    const now = JSON.stringify(mine)
+    const about = mineIn(replica), mine = this.mine(), now = JSON.stringify(mine)
+    if (about !== undefined && !hasSpoken(about) && this.said.get(replica.id) !== now && this.engine.succession.isSure(replica, turn.now)) {
+      this.said.set(replica.id, now)
+      await this.say(turn, replica, mine)
+    }
     if (now === this.told) return
     this.told = now
     this.engine.telling.me(turn)
