@@ -38,9 +38,12 @@ export async function createX25519(only?: 'webcrypto' | 'noble'): Promise<X25519
   return only !== 'noble' && (only === 'webcrypto' || await hasWebCrypto()) ? webCrypto() : noble
 }
 
+/** RFC 7748, 5.2: the number nine, times the base point. */
+const KNOWN_SECRET = fromHex('09'.padEnd(64, '0')) as Uint8Array
+const KNOWN_PUBLIC = fromHex('422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079') as Uint8Array
+
 async function hasWebCrypto(): Promise<boolean> {
-  const seed = new Uint8Array(32).fill(7)
-  try { return equal(await webCrypto().publicKey(seed), x25519.getPublicKey(seed)) } catch { return false }
+  try { return equal(await webCrypto().publicKey(KNOWN_SECRET), KNOWN_PUBLIC) } catch { return false }
 }
 
 function webCrypto(): X25519 {
