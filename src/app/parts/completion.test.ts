@@ -50,6 +50,16 @@ test('whom a text means is said beside it, each once', () => {
   expect(meantIn('@everyone, @Gardeners and @Ann', { ...KNOWN, mayCallMany: true })).toEqual({ mentions: [ANN], mentionRoles: [GARDENERS], mentionEveryone: true })
 })
 
+test('of two who are called alike each can be meant, and both are where only the name is said', () => {
+  const other = identityId('another ann'), two: Known = { ...KNOWN, members: [...KNOWN.members, { member: other, name: 'Ann' }] }
+  const word = begun('Hello @ann|'), offers = word === undefined ? [] : offersFor(word, two)
+  const called = offers.map((offer) => meantIn(offer.text, two).mentions)
+  expect(called).toEqual([[ANN], [other], [ANNA]])
+  expect(meantIn('@Ann, look', two)).toEqual({ mentions: [ANN, other] })
+  const mentions = { members: [{ member: other, name: 'Ann' }], roles: [], everyone: false, me: false }
+  expect(stillMeantIn(`${offers[1]?.text}look`, { text: offers[1]?.text ?? '', mentions }, two)).toEqual({ mentions: [other] })
+})
+
 test('an edit means whom its text names, and who was meant before and is called otherwise now', () => {
   const mentions = { members: [{ member: ANN, name: 'Ann' }, { member: ZOE, name: 'Zoë' }], roles: [], everyone: false, me: false }
   expect(stillMeantIn('@Anna Berg, look', { text: '@Ann and @Zizi, look', mentions }, KNOWN)).toEqual({ mentions: [ANNA, ZOE] })

@@ -4,7 +4,7 @@ import type { RoleId } from '../../wire/authority.ts'
 import type { IdentityId } from '../../wire/ids.ts'
 import { fuzzy } from './fuzzy.ts'
 import { findEmoji } from './emoji.ts'
-import { marksOf } from './namesakes.ts'
+import { marksOf, withMark } from './namesakes.ts'
 
 export type Sign = '@' | '#' | ':'
 /** The word that is being written, from its sign on. */
@@ -42,7 +42,7 @@ export function offersFor({ sign, query }: Begun, { members, roles, mayCallMany,
   switch (sign) {
     case '@': {
       const marks = marksOf(members)
-      const called = (key: string, name: string): Offer => ({ key, label: name, hint: marks.has(key) ? `#${marks.get(key)}` : '', text: `@${name} ` })
+      const called = (key: string, name: string): Offer => ({ key, label: name, hint: marks.has(key) ? `#${marks.get(key)}` : '', text: `@${marks.has(key) ? withMark(name, key) : name} ` })
       const many = mayCallMany ? [...roles.map(({ role, name }) => called(role, name)), called(EVERYONE, EVERYONE)] : []
       return named([...members.map(({ member, name }) => called(member, name)), ...many]).slice(0, OFFERED)
     }
@@ -75,13 +75,16 @@ export function namedIn<T extends { readonly name: string }>(text: string, peopl
   return out
 }
 
-/** Whom a text means, to be said beside it. */
+/** By their names, and by these with their marks. */
+export const namesOf = (members: readonly Named[]): Named[] => members.flatMap(({ member, name }) => [{ member, name }, { member, name: withMark(name, member) }])
+
+/** Whom a text means, to be said beside it: by a name alone all who have it. */
 export function meantIn(text: string, { members, roles, mayCallMany }: Callable): Omit<WordsGiven, 'text'> {
   type Called = { readonly type: 'member'; readonly name: string; readonly id: IdentityId } | { readonly type: 'role'; readonly name: string; readonly id: RoleId } | { readonly type: 'everyone'; readonly name: string }
-  const people = members.map(({ member, name }): Called => ({ type: 'member', name, id: member }))
+  const people = namesOf(members).map(({ member, name }): Called => ({ type: 'member', name, id: member }))
   const many = mayCallMany ? [...roles.map(({ role, name }): Called => ({ type: 'role', name, id: role })), { type: 'everyone', name: EVERYONE } as const] : []
   const called = namedIn<Called>(text, [...people, ...many]).map(({ who }) => who)
-  const mentions = [...new Set(called.flatMap((who) => (who.type === 'member' ? who.id : [])))]
+  const mentions = [...new Set(called.flatMap((who) => (who.type === 'member' ? people.flatMap((one) => (one.type === 'member' && one.name === who.name ? one.id : [])) : [])))]
   const mentionRoles = [...new Set(called.flatMap((who) => (who.type === 'role' ? who.id : [])))]
   const mentionEveryone = called.some((who) => who.type === 'everyone')
   return { ...(mentions.length > 0 && { mentions }), ...(mentionRoles.length > 0 && { mentionRoles }), ...(mentionEveryone && { mentionEveryone }) }
@@ -90,7 +93,7 @@ export function meantIn(text: string, { members, roles, mayCallMany }: Callable)
 /** Whom a changed text means. Who was meant before and has taken another name since stands nowhere in it, and is still meant. */
 export function stillMeantIn(text: string, before: { readonly text: string; readonly mentions: MentionsInfo | undefined }, callable: Callable): Omit<WordsGiven, 'text'> {
   const meant = meantIn(text, callable)
-  const renamed = (before.mentions?.members ?? []).filter((m) => namedIn(before.text, [m]).length === 0).map((m) => m.member)
+  const renamed = (before.mentions?.members ?? []).filter((m) => namedIn(before.text, namesOf([m])).length === 0).map((m) => m.member)
   const mentions = [...new Set([...(meant.mentions ?? []), ...renamed])]
   return { ...meant, ...(mentions.length > 0 && { mentions }) }
 }

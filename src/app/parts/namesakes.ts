@@ -15,6 +15,9 @@ const ALIKE: Readonly<Record<string, string>> = {
 export const looks = (name: string): string =>
   [...name.normalize('NFKD').toLowerCase()].map((letter) => ALIKE[letter] ?? letter).join('').replace(/[^\p{L}\p{N}\p{Extended_Pictographic}]/gu, '')
 
+/** How somebody is called where the name alone may mean another: by the mark as well. */
+export const withMark = (name: string, member: string): string => `${name}#${member.slice(0, MARK_LETTERS)}`
+
 /** What stands beside the names of those who can be taken for each other. */
 export function marksOf(members: readonly Named[]): ReadonlyMap<string, string> {
   const groups = new Map<string, Named[]>()
