@@ -308,7 +308,11 @@ export type DoorAsk =
   | { readonly type: 'lock' }
   | { readonly type: 'set-passphrase'; readonly passphrase: string; readonly current?: Secret }
   | { readonly type: 'remove-lock'; readonly current: Secret }
-  | { readonly type: 'add-passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array; readonly output: Uint8Array }
+  /** Before a device is asked to make a passkey for somebody who may not add it. */
+  | { readonly type: 'prove'; readonly current: Secret }
+  | { readonly type: 'add-passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array; readonly output: Uint8Array; readonly current: Secret }
+  /** All of them: which is on which device nobody can tell. */
+  | { readonly type: 'remove-passkeys'; readonly current: Secret }
   /** 0: only when told. */
   | { readonly type: 'lock-after'; readonly minutes: number }
   /** While it is 'moving'. */

@@ -89,6 +89,9 @@ test('a passkey opens beside the passphrase, never instead of it', async () => {
   expect(doors[0]?.ways).toEqual([{ type: 'passphrase' }, { type: 'recovery' }, { type: 'passkey', credential, salt }])
   await again.setPassphrase('a new one, and the passkey stays')
   expect((await again.ways()).map((way) => way.type)).toEqual(['passphrase', 'recovery', 'passkey'])
+  await again.removePasskeys()
+  await expect(open(keyring, [{ type: 'passkey', credential, output }])).rejects.toThrow('no more secrets')
+  expect((await open(keyring, [phrase('a new one, and the passkey stays')])).vault.dataKey).toEqual(vault.dataKey)
 })
 
 test('wrong tries are remembered over restarts, and each makes the next wait longer', async () => {

@@ -161,6 +161,8 @@ export class Vault {
     return true
   }
 
+  async removePasskeys(): Promise<void> { await this.keyring.keepEnvelope(encodeEnvelope((await this.wraps()).filter((wrap) => wrap.type !== 'passkey'))) }
+
   /** From now on this device opens it by itself again. */
   async removeLock(): Promise<void> {
     const { wrappingKey } = await this.keyring.load()

@@ -344,6 +344,8 @@ export const s = {
   unlockByPasskey: 'Use a passkey',
   addPasskey: 'Add a passkey',
   addAnotherPasskey: 'Add another passkey',
+  removePasskeys: (n: number) => (n === 1 ? 'Remove the passkey' : `Remove all ${n} passkeys`),
+  passkeyHint: (n: number) => `${n === 0 ? 'A passkey opens Thicket here with a finger or a face.' : n === 1 ? 'A passkey opens Thicket here, too.' : `${n} passkeys open Thicket here, too.`} To change that, type the current passphrase above.`,
   passkeyFailed: 'The passkey could not be used. Not every device has one that can open a lock; the passphrase always works.',
   forgotten: 'Forgotten?',
   usePassphrase: 'Use the passphrase',

@@ -9,6 +9,7 @@ class Vault {
   passphrase: string | undefined
   minutes = 0
   failed = 0
+  passkeys = 0
   async ways(): Promise<readonly LockWay[]> { return this.passphrase === undefined ? [] : [{ type: 'passphrase' }, { type: 'recovery' }] }
   async door(): Promise<{ ways: readonly LockWay[]; failed: number; waitUntil: number }> { return { ways: await this.ways(), failed: this.failed, waitUntil: this.failed >= 2 ? Infinity : 0 } }
   async check(secret: Secret): Promise<boolean> {
@@ -17,7 +18,8 @@ class Vault {
     return isIt
   }
   async setPassphrase(text: string): Promise<string | undefined> { if (text.length < 8) return undefined; this.passphrase = text; return 'CODE' }
-  async addPasskey(): Promise<boolean> { return this.passphrase !== undefined }
+  async addPasskey(): Promise<boolean> { this.passkeys++; return this.passphrase !== undefined }
+  async removePasskeys(): Promise<void> { this.passkeys = 0 }
   async removeLock(): Promise<void> { this.passphrase = undefined }
   async lockAfter(): Promise<number> { return this.minutes }
   async setLockAfter(minutes: number): Promise<void> { this.minutes = minutes }
@@ -47,6 +49,19 @@ test('a passphrase is set by whoever is there, and changed or taken away only by
   expect(vault.passphrase).toBe('four horses')
   expect(await door.ask({ type: 'remove-lock', current: current('four horses') })).toEqual(ok)
   expect(told.at(-1)).toMatchObject({ type: 'open', ways: [] })
+})
+
+test('who sits down at an open door for a moment leaves no passkey behind, and takes none away', async () => {
+  const { door, vault } = await start(), passkey = { type: 'add-passkey', credential: new Uint8Array(20), salt: new Uint8Array(32), output: new Uint8Array(32) } as const
+  await door.ask({ type: 'set-passphrase', passphrase: 'four horses' })
+  expect(await door.ask({ type: 'prove', current: current('no horses') })).toMatchObject({ ok: false })
+  expect(await door.ask({ ...passkey, current: current('no horses') })).toMatchObject({ ok: false })
+  expect(vault.passkeys).toBe(0)
+  expect([await door.ask({ type: 'prove', current: current('four horses') }), await door.ask({ ...passkey, current: current('four horses') })]).toEqual([ok, ok])
+  expect(await door.ask({ type: 'remove-passkeys', current: current('no horses') })).toMatchObject({ ok: false })
+  expect(vault.passkeys).toBe(1)
+  expect(await door.ask({ type: 'remove-passkeys', current: current('four horses') })).toEqual(ok)
+  expect(vault.passkeys).toBe(0)
 })
 
 test('it locks after a while without anybody, and not while somebody is there', async () => {

@@ -4,7 +4,7 @@ import type { Door as VaultDoor, Vault } from '../adapters/vault.ts'
 import { MIN_PASSPHRASE_CHARS } from '../adapters/vault-ways.ts'
 
 export interface DoorParts {
-  readonly vault: Pick<Vault, 'ways' | 'door' | 'check' | 'setPassphrase' | 'addPasskey' | 'removeLock' | 'lockAfter' | 'setLockAfter'>
+  readonly vault: Pick<Vault, 'ways' | 'door' | 'check' | 'setPassphrase' | 'addPasskey' | 'removePasskeys' | 'removeLock' | 'lockAfter' | 'setLockAfter'>
   readonly now: () => number
   /** Everything that knows the key is thrown away. */
   readonly lock: () => void
@@ -66,17 +66,15 @@ export class Door {
         await this.tell()
         return { ok: true, recovery }
       }
-      case 'remove-lock': {
+      case 'prove': case 'remove-lock': case 'add-passkey': case 'remove-passkeys': {
         const problem = await this.proven(ask.current)
         if (problem !== undefined) return problem
-        await vault.removeLock()
-        await this.tell()
+        if (ask.type === 'add-passkey' && !(await vault.addPasskey(ask.credential, ask.salt, ask.output))) return NOT_LOCKED
+        if (ask.type === 'remove-passkeys') await vault.removePasskeys()
+        if (ask.type === 'remove-lock') await vault.removeLock()
+        if (ask.type !== 'prove') await this.tell()
         return YES
       }
-      case 'add-passkey':
-        if (!(await vault.addPasskey(ask.credential, ask.salt, ask.output))) return NOT_LOCKED
-        await this.tell()
-        return YES
       case 'lock-after':
         if (ways.length === 0) return NOT_LOCKED
         this.lockAfter = Math.min(MAX_LOCK_AFTER_MINUTES, Math.max(0, Math.floor(ask.minutes)))
