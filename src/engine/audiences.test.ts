@@ -2,10 +2,12 @@
 import { expect, test } from 'vitest'
 import type { Readers } from '../api.ts'
 import type { RoleId } from '../wire/authority.ts'
-import type { ChannelId, IdentityId, SpaceId } from '../wire/ids.ts'
+import { decodeFrame } from '../wire/frame.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type IdentityId, type SpaceId } from '../wire/ids.ts'
 import type { Audience } from './audience.ts'
 import { type Person, RELAY, Room } from './engines.test-support.ts'
 import { Out } from './out.ts'
+import { sendFrame, sessionToken } from './sync/mallory.test-support.ts'
 
 interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly carol: Person; readonly space: SpaceId; readonly link: string }
 
@@ -68,6 +70,26 @@ test('U1 what Alice and Bob say in their private channel neither reaches Carol n
   expect(await h.room.reply(h.carol, { type: 'get-messages', space: h.space, channel })).toMatchObject({ ok: false, error: { code: 'unknown-channel' } })
   const { messages } = await h.room.ask(h.bob, { type: 'get-messages', space: h.space, channel })
   expect(messages.map((m) => m.state)).toEqual([{ type: 'delivered', to: 1, of: 1 }])
+})
+
+test('U1 who asks for what was said in a channel that is not theirs is given nothing', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob)
+  await say(h, h.alice, channel, 'The spare key is under the pot')
+  await h.room.pass(5000)
+  const given: number[] = [], ask = (of: ChannelId): void => sendFrame(h.carol, h.alice, {
+    type: 'ask', token: sessionToken(h.carol, h.alice, h.space), ranges: [{ channel: of, device: h.alice.space(h.space).me.device, from: 1, to: 10 }], trees: [], plain: true,
+  })
+  h.room.seesFrame = (bytes, from, to) => {
+    const frame = from === h.alice && to === h.carol ? decodeFrame(bytes) : undefined
+    if (frame?.type === 'ops') given.push(frame.ops.length + (frame.packed?.length ?? 0))
+  }
+  ask(channel)
+  await h.room.pass(100)
+  expect(given.reduce((sum, n) => sum + n, 0)).toBe(0)
+  ask(AUTHORITY_CHANNEL)
+  await h.room.pass(100)
+  expect(given.reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0)
 })
 
 test('U2 Carol, let in later, reads what is said from then on', async () => {

@@ -1,10 +1,11 @@
 /** Who reads what was said before: newcomers, second devices, those who were away; and that nobody else is ever told. */
 import { expect, test } from 'vitest'
+import { concat, fromHex } from '../wire/bytes.ts'
 import { encodeGroupBody, encodeSecrets } from '../wire/group.ts'
 import type { EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Person } from './engines.test-support.ts'
-import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './group/home.test-support.ts'
+import { alone, hand, home, type Home, joins, lastSaid, of, pass, renews, say, texts, tipOf } from './group/home.test-support.ts'
 import { mayHave } from './history.ts'
 import { LABELS } from './labels.ts'
 import { KEPT_EPOCH_STATES } from './limits.ts'
@@ -36,6 +37,18 @@ test('H1 from the moment the policy is "from join" nobody who comes later gets a
   expect(await texts(h, bob)).toEqual(['For everyone, always', 'For those who are here', 'Carol is here', 'Still here'])
   // And she may not have them, whoever is asked.
   for (const epoch of keysOf(h, bob)) expect(mayHave(of(h, bob).everyone, hers, epoch)).toBe(tree.nodes.get(epoch)?.leaves.includes(hers))
+})
+
+test('H1 who hears of "from join" begins another epoch before saying anything', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  h.room.goesOffline(h.alice)
+  await h.room.ask(h.alice, { type: 'set-history', space: h.space, history: 'from-join' })
+  pass(h, [...of(h, h.alice).log.authority.values()].filter((op) => op.header.type === 'spaceHistory'), bob)
+  await say(h, bob, 'For those who are here')
+  await h.room.pass(5000)
+  expect(of(h, bob).everyone.historyPolicy).toBe('fromJoin')
+  expect(of(h, bob).everyone.isOpen((await lastSaid(h, bob)).header.epoch as EpochId)).toBe(false)
 })
 
 test('H1 links that were there end with "from join": their kits hold the past', async () => {
@@ -226,14 +239,15 @@ test('H6 a wrong grant tells nothing and keeps nobody from giving the right one'
   if (want === undefined) expect.fail('Bob did not ask')
   await hand(h, [...of(h, bob).log.authority.values()].filter((op) => op.id === want.op), mallory)
   h.room.leaves(bob)
-  const { suite } = of(h, mallory).world
+  const { suite } = of(h, mallory).world, aad = concat(fromHex(h.space) as Uint8Array, fromHex(want.op) as Uint8Array)
   const box = of(h, mallory).authority.state.devices.get(want.device)?.boxKey as Uint8Array
   const lie = await alone(h, mallory, async (turn, replica) => replica.append(turn, 'grant', encodeGroupBody({
-    type: 'grant', want: want.op, sealed: await suite.sealTo(box, LABELS.grant, new Uint8Array(), encodeSecrets(want.epochs.map((epoch) => ({ epoch, secret: new Uint8Array(32).fill(1) })))),
+    type: 'grant', want: want.op, sealed: await suite.sealTo(box, LABELS.grant, aad, encodeSecrets(want.epochs.map((epoch) => ({ epoch, secret: new Uint8Array(32).fill(1) })))),
   })))
   await h.room.comesBack(bob)
   await hand(h, [lie], bob)
   expect(await texts(h, bob)).toEqual([])
+  for (const epoch of want.epochs) expect(of(h, bob).groups.keys.has(epoch)).toBe(false)
   await h.room.comesBack(h.alice)
   await h.room.pass(60_000)
   expect(await texts(h, bob)).toEqual(['Before'])

@@ -37,6 +37,19 @@ test('G17 after a week the topic is another, for everyone; who was away reads on
   expect(await topicOf(h, carol)).toBe(await topicOf(h, h.alice))
 })
 
+test('G17 a removal begins another topic, of which the removed know nothing', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  const before = await topicOf(h, h.alice)
+  expect(of(h, bob).mail.topics.has(before)).toBe(true)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: of(h, bob).me.identity })
+  await h.room.pass(10_000)
+  const after = await topicOf(h, h.alice)
+  expect(after).not.toBe(before)
+  expect([of(h, carol).mail.topics.has(after), of(h, bob).mail.topics.has(after)]).toEqual([true, false])
+  expect(of(h, bob).state()).toBe('removed')
+})
+
 test('G17 within a week the topic stays, whatever is committed', async () => {
   const h = await home()
   const first = await topicOf(h, h.alice)

@@ -5,12 +5,13 @@ import { createSuite } from '../../adapters/suite.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import { encodeGroupBody } from '../../wire/group.ts'
 import { toHex } from '../../wire/bytes.ts'
+import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { LABELS } from '../labels.ts'
 import { KEPT_EPOCH_STATES, MAX_SIDE_STATES } from '../limits.ts'
 import { Out } from '../out.ts'
 import { Replica } from '../replica.ts'
-import { alone, breaks, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
+import { alone, breaks, hand, home, type Home, joins, lastSaid, of, pass, renews, say, texts, tipOf } from './home.test-support.ts'
 import { pick } from './mls-people.ts'
 import type { Person } from '../engines.test-support.ts'
 
@@ -127,6 +128,19 @@ async function everyOrder(h: Home, person: Person, times: number): Promise<void>
     expect(fresh.groups.tree.path()).toEqual(whole.groups.tree.path())
   }
 }
+
+test('U4 who hears of a removal puts the removed out before saying anything', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  const hers = of(h, mallory).me
+  h.room.goesOffline(h.alice)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: hers.identity })
+  pass(h, [...of(h, h.alice).log.authority.values()].filter((op) => op.header.type === 'kick'), bob)
+  await say(h, bob, 'She is out')
+  expect(of(h, bob).authority.state.members.has(hers.identity)).toBe(false)
+  const { epoch } = (await lastSaid(h, bob)).header
+  expect(of(h, bob).groups.tree.nodes.get(epoch as EpochId)?.leaves).not.toContain(hers.device)
+})
 
 test('G14 states are bounded whatever is committed, in memory and on disk, and a restart changes nothing', async () => {
   const h = await home()

@@ -2,10 +2,12 @@
 import { type Breakage, encodeGroupBody } from '../../wire/group.ts'
 import type { ChannelId, EpochId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
+import { keptOp } from '../content/kept.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
+import { opKey } from '../log/log.ts'
 import { Out } from '../out.ts'
 import { commitChange } from '../reconcile.ts'
-import type { Replica } from '../replica.ts'
+import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { commit, type MlsState } from './mls.ts'
 
@@ -64,14 +66,26 @@ export const breaks = (h: Home, mallory: Person, how: Exclude<Breakage, 'leaves'
   }))
 })
 
-/** Hands ops to people, as if a friend of the author's had carried them. */
+/** Passes ops to somebody, as if a friend of the author's had carried them: they come with what they do next. */
+export function pass(h: Home, ops: readonly Op[], to: Person): void {
+  const { mail } = of(h, to)
+  const bytes = mail.seal(tipOf(h, to), { type: 'ops', ops: ops.map((op) => op.bytes) })
+  const topic = [...mail.topics.keys()][0]
+  if (bytes === undefined || topic === undefined) throw new Error(`${to.name} can't be reached`)
+  to.queue.push({ type: 'announced', relay: RELAY, topic, bytes })
+}
+
+/** Hands ops to people. */
 export async function hand(h: Home, ops: readonly Op[], ...to: readonly Person[]): Promise<void> {
-  for (const person of to) {
-    const { mail } = of(h, person)
-    const bytes = mail.seal(tipOf(h, person), { type: 'ops', ops: ops.map((op) => op.bytes) })
-    const topic = [...mail.topics.keys()][0]
-    if (bytes === undefined || topic === undefined) throw new Error(`${person.name} can't be reached`)
-    person.queue.push({ type: 'announced', relay: RELAY, topic, bytes })
-  }
+  for (const person of to) pass(h, ops, person)
   await h.room.pass(100)
+}
+
+/** What somebody said last in the channel. */
+export async function lastSaid(h: Home, person: Person): Promise<Op> {
+  const replica = of(h, person), { me } = replica
+  const rows = await person.disk.range(opsPartition(h.space, h.channel), { from: opKey(me.device, 0), to: opKey(me.device, Number.MAX_SAFE_INTEGER), limit: 1, reverse: true })
+  const op = rows[0] === undefined ? undefined : keptOp(replica, h.channel, rows[0])
+  if (op === undefined) throw new Error(`${person.name} has said nothing`)
+  return op
 }
