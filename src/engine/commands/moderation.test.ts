@@ -54,19 +54,29 @@ test('what Bob says after his removal, not knowing of it, is nobody’s to read;
 test('Alice sees what is hidden and why, Bob what became of his own words, Carol neither', async () => {
   const h = await Allotment.begin()
   const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.say(h.alice, 'Who waters?')
+  const root = (await h.does(bob, { type: 'get-messages', channel: h.channel })).messages[0]?.id as OpId
   await h.apart([bob], async () => {
     await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
     await h.say(h.alice, 'Bob is out')
     for (const text of ['After', 'And after that']) await h.say(bob, text)
+    for (const text of ['I do', 'every day']) await h.does(bob, { type: 'send-message', channel: h.channel, thread: root, text })
   })
   const hidden = async (person: typeof bob, more: { limit?: number; before?: OpId } = {}) => h.does(person, { type: 'list-hidden', channel: h.channel, ...more })
   expect((await hidden(h.alice)).messages).toMatchObject([
+    { message: { text: 'I do' } }, { message: { text: 'every day' }, reason: { code: 'removed' } },
     { message: { authorName: 'Bob', text: 'After' }, reason: { code: 'removed' }, becauseOf: { kind: 'kick', byName: 'Alice' } }, { message: { text: 'And after that' } },
   ])
-  const newest = await hidden(h.alice, { limit: 1 })
-  expect(newest.messages.map((m) => m.message.text)).toEqual(['And after that'])
-  expect((await hidden(h.alice, { before: newest.next as OpId })).messages.map((m) => m.message.text)).toEqual(['After'])
-  expect((await hidden(bob)).messages.map((m) => m.message.text)).toEqual(['After', 'And after that'])
+  // One by one, those of the channel before those of its threads.
+  const one: string[] = []
+  for (let next: { before?: OpId } = {}, n = 0; n < 6; n++) {
+    const { messages, next: before } = await hidden(h.alice, { limit: 1, ...next })
+    one.push(...messages.map((m) => m.message.text))
+    if (before === undefined) break
+    next = { before }
+  }
+  expect(one).toEqual(['And after that', 'After', 'every day', 'I do'])
+  expect((await hidden(bob)).messages.map((m) => m.message.text)).toEqual(['I do', 'every day', 'After', 'And after that'])
   expect((await hidden(carol)).messages).toEqual([])
 })
 

@@ -38,7 +38,9 @@ export const pinsPartition = (space: SpaceId, channel: ChannelId): string => `pi
 
 export const placeOf = (channel: ChannelId, m: Pick<MessageRecord, 'id' | 'place' | 'thread'>): Place => ({ channel, thread: m.thread, place: m.place, id: m.id })
 
-export const rowsOf = (space: SpaceId, channel: ChannelId, thread: OpId | undefined): string => `${thread === undefined ? 'messages' : 'threads'}/${space}/${channel}`
+/** Of all threads of a channel. */
+export const threadsPartition = (space: SpaceId, channel: ChannelId): string => `threads/${space}/${channel}`
+export const rowsOf = (space: SpaceId, channel: ChannelId, thread: OpId | undefined): string => (thread === undefined ? `messages/${space}/${channel}` : threadsPartition(space, channel))
 export function rowKey(p: Pick<Place, 'id' | 'place' | 'thread'>): Uint8Array {
   const at = p.thread === undefined ? 0 : 32, out = new Uint8Array(at + 8 + 32)
   if (p.thread !== undefined) putHex(out, 0, p.thread)
