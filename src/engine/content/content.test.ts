@@ -65,6 +65,9 @@ test('C3 the key id commits to the key: each epoch and channel has its own', () 
     for (const channel of [general, random]) ids.add(toHex(keys.contentKey(other, channel)?.kid ?? expect.fail('no key')))
   }
   expect(ids.size).toBe(6)
+  // Sealed with one key and naming another: it would be two texts for those who hold two keys.
+  const h = { ...header(), kid: keyOf(random).kid }, body = sealContent(suite, keyOf(general), h, { type: 'message', text: 'hello' })
+  for (const channel of [general, random]) expect(openContent(suite, keyOf(channel), op({ ...h, bodyHash: suite.sha256(body) }, body))).toBeUndefined()
 })
 
 test('C4 the nonce depends on header and text: the same words elsewhere look different, and a repetition is the same', () => {

@@ -2,6 +2,7 @@
  * Alice, Bob and Carol share a space with Mallory, who is a member like them and whose app does as he likes: he signs what he wants and sends it to whom he wants,
  * over the connection that his honest app had made or by gossip.
  */
+import type { Payload } from '../../wire/envelope.ts'
 import type { Frame } from '../../wire/frame.ts'
 import { encodeFrame } from '../../wire/frame.ts'
 import { encodeGreeting } from '../../wire/greeting.ts'
@@ -76,9 +77,11 @@ export async function signMessages(mallory: Replica, channel: ChannelId, texts: 
 export const unsigned = (op: Op): Op => ({ ...op, bytes: op.bytes.map((b, i) => (i === op.bytes.length - 1 ? b ^ 1 : b)), sig: op.sig.map((b, i) => (i === 63 ? b ^ 1 : b)) })
 
 /** By gossip, to one person only. */
-export function whisper(from: Person, to: Person, space: SpaceId, ops: readonly Op[]): void {
+export const whisper = (from: Person, to: Person, space: SpaceId, ops: readonly Op[]): void => whisperPayload(from, to, space, { type: 'ops', ops: ops.map((op) => op.bytes) })
+
+export function whisperPayload(from: Person, to: Person, space: SpaceId, payload: Payload): void {
   const replica = from.space(space)
-  const bytes = replica.mail.seal(replica.groups.tip() as EpochId, { type: 'ops', ops: ops.map((op) => op.bytes) })
+  const bytes = replica.mail.seal(replica.groups.tip() as EpochId, payload)
   const topic = [...replica.mail.topics.keys()][0]
   if (bytes === undefined || topic === undefined) throw new Error('nothing to whisper through')
   to.queue.push({ type: 'gossip', topic, bytes })
