@@ -49,3 +49,15 @@ function copy({ disk, copies }: AsideParts, { tag, copy: asked }: Extract<Long, 
   const run = (): Promise<CopyEnd> | undefined => (asked.type === 'save' ? copies?.save(disk, asked.passphrase, news) : copies?.take(disk, asked.file, asked.passphrase, news))
   void (run() ?? Promise.resolve<CopyEnd>({ type: 'failed' })).then((end) => { tell({ type: 'copied', tag, end }) })
 }
+
+/** What the disk says to the engine. */
+export async function readFrom(disk: Disk, read: Exclude<Read, Long>): Promise<Input> {
+  const { tag } = read
+  if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
+  if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
+  // Tidying can wait: a disk that is full, or failed, is no reason to begin anew.
+  if ('compact' in read) return disk.compact().then((more) => ({ type: 'compacted', tag, more }), () => ({ type: 'compacted', tag, more: false, failed: true }))
+  const bytes: number[] = []
+  for (const partition of read.measure) bytes.push(await disk.size(partition))
+  return { type: 'measured', tag, bytes }
+}

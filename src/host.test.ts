@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Command } from './api.ts'
 import type { Input, Step, Stepper, Tell } from './engine/input.ts'
 import {
@@ -15,7 +15,7 @@ const RELAY = 'https://relay.example'
 type Script = (input: Input, engine: number) => Partial<Step> | Promise<Partial<Step>>
 
 /** A world that writes down, in order, all that the host does to it. */
-function setUp(script: Script, diskFails: (save: number) => DiskError | undefined = () => undefined, tidyingFails?: DiskError, withTally = false) {
+function setUp(script: Script, diskFails: (save: number) => DiskError | undefined | Promise<undefined> = () => undefined, tidyingFails?: DiskError, withTally = false) {
   const log: string[] = []
   const seen: string[] = []
   const told: Tell[] = []
@@ -33,7 +33,7 @@ function setUp(script: Script, diskFails: (save: number) => DiskError | undefine
   }
   const disk: Disk = {
     async save(list) {
-      const failure = diskFails(++saves)
+      const fails = diskFails(++saves), failure = fails instanceof Promise ? await fails : fails
       log.push(failure === undefined ? `save ${list.length}` : 'save fails')
       if (failure !== undefined) throw failure
     },
@@ -157,6 +157,21 @@ describe('the order of a step', () => {
     await slow.host.idle()
     expect(slow.seen.indexOf('1:command 1'), 'and a person comes first').toBeLessThan(slow.seen.indexOf('1:frame bob 1'))
     expect(during).toContain('1:frame bob 2')
+  })
+
+  test('while the disk is slow a few more frames are worked on, and what they have to save is written together, each sent for in its turn', async () => {
+    let free: () => void = () => {}
+    const slow = new Promise<undefined>((resolve) => { free = () => resolve(undefined) })
+    const world = setUp((input) => (input.type !== 'frame' ? {} : { saves: [PUT], sends: [{ type: 'publish', topic: `${input.bytes[0]}`, bytes: new Uint8Array() }] }), (save) => (save === 1 ? slow : undefined))
+    await world.host.idle()
+    world.hear(up('bob'))
+    for (const n of [1, 2, 3, 4, 5, 6]) world.hear(frame('bob', n))
+    await vi.waitFor(() => expect(world.seen).toContain('1:frame bob 5'))
+    expect(world.seen, 'no more than that').not.toContain('1:frame bob 6')
+    expect(world.log).toEqual([])
+    free()
+    await world.host.idle()
+    expect(world.log).toEqual(['save 1', 'publish 1', 'save 4', ...[2, 3, 4, 5].map((n) => `publish ${n}`), 'save 1', 'publish 6'])
   })
 
   test('what was worked on while rows were written goes with the engine when they could not be', async () => {

@@ -11,8 +11,8 @@
  * restart loop. The same loop runs in the browser's worker, in the headless peer and in the simulator: no API of any of them is named here.
  */
 import type { ApiError, Command, Reply } from './api.ts'
-import { goOnWith, isLong, type Long } from './aside.ts'
-import type { Input, Read, Send, Step, Stepper, Tell, Wake } from './engine/input.ts'
+import { goOnWith, isLong, type Long, readFrom } from './aside.ts'
+import type { Input, Send, Step, Stepper, Tell, Wake } from './engine/input.ts'
 import { BUSY, errorFor, STOPPING } from './engine/failures.ts'
 import { OUTLIVES_ENGINE, senderOf, sizeOf } from './engine/senders.ts'
 import { type Clock, type Copies, type Disk, DiskError, type Mailbox, type MailboxEvent, type Network, type NetworkEvent, type Tally, type TopicKey } from './ports.ts'
@@ -63,8 +63,16 @@ export const MAX_RESTART_AFTER_MS = 30_000
 /** Without a failure for so long, all is forgiven. */
 export const FORGIVEN_AFTER_MS = 60_000
 
+/** Steps that may wait for the disk: what one frame leads to is some hundred KiB of rows. */
+const MAX_AHEAD = 4
+
 interface Armed { readonly tag: string; readonly at: number; handle: unknown }
 interface Queued { readonly input: Input; readonly sender: string | undefined; readonly bytes: number; readonly armed?: Armed }
+interface Stepped { readonly queued: Queued; readonly step: Step }
+interface Writing { readonly first: Queued; readonly last: Stepped; readonly done: Promise<void>; outcome: Outcome<void> | undefined }
+/** Whether the next frame may be worked on before this is saved. */
+const mayWait = ({ queued: { input }, step }: Stepped): boolean => input.type === 'frame' && step.reads.length === 0 && step.startAgain !== true
+
 /** A watched relay topic: what the engine asked for, moved on by what it has saved since. */
 interface Watched { readonly relay: string; readonly key: TopicKey; since: number; hash: Uint8Array | undefined; heldUntil: number }
 interface Mute { until: number; lengthMs: number }
@@ -231,23 +239,33 @@ class Loop implements Host {
   private hasWork(): boolean { return this.answers.length + this.commands.length + this.events.length > 0 }
 
   /**
-   * One input after the other. Only the next frame, of many that came together, is worked on while the rows of the one before are being written. What it leads to waits for
-   * both, and if they can't be written it is dropped with the engine, as frames that wait are.
+   * One input after the other. Only frames that come after a frame are worked on while rows are being written, and what they have to save is written together next: so a history comes in while the disk
+   * is busy. What they lead to waits for all before them, and if these can't be written they are dropped with the engine, as frames that wait are.
    */
   private async drain(): Promise<void> {
-    let before: { readonly queued: Queued; readonly mayWait: boolean; readonly done: Promise<Outcome<void>> } | undefined
+    let ahead: Stepped[] = [], writing: Writing | undefined, broken: { readonly queued: Queued; readonly error: unknown } | undefined
     for (;;) {
-      const queued = before === undefined ? this.take() : before.mayWait ? this.takeFrame() : undefined
-      if (queued === undefined && before === undefined) return
-      const stepped = queued && await outcome(this.step(queued.input))
-      const done = await before?.done
-      if (before !== undefined && done?.failed === true) { await this.fail(before.queued, done.error); before = undefined; continue }
-      before = undefined
-      if (queued === undefined || stepped === undefined) continue
-      if (stepped.failed) { await this.fail(queued, stepped.error); continue }
-      const step = stepped.value
-      before = { queued, mayWait: queued.input.type === 'frame' && step.reads.length === 0 && step.startAgain !== true, done: outcome(this.follow(queued.input, step)) }
+      if (writing?.outcome !== undefined) {
+        if (writing.outcome.failed) { await this.fail(writing.first, writing.outcome.error); ahead = []; broken = undefined }
+        writing = undefined
+      }
+      if (writing === undefined && ahead.length > 0) { writing = this.write(ahead); ahead = [] }
+      // A step that broke takes nothing of those before with it.
+      if (writing === undefined && broken !== undefined) { await this.fail(broken.queued, broken.error); broken = undefined }
+      const queued = broken !== undefined ? undefined : writing === undefined ? this.take() : ahead.length < MAX_AHEAD && mayWait(ahead.at(-1) ?? writing.last) ? this.takeFrame() : undefined
+      if (queued !== undefined) {
+        const stepped = await outcome(this.step(queued.input))
+        if (stepped.failed) broken = { queued, error: stepped.error }
+        else ahead.push({ queued, step: stepped.value })
+      } else if (writing === undefined) return
+      else await writing.done
     }
+  }
+
+  private write(steps: readonly Stepped[]): Writing {
+    const done = outcome(this.follow(steps)).then((ended) => { writing.outcome = ended })
+    const writing: Writing = { first: (steps[0] as Stepped).queued, last: steps.at(-1) as Stepped, done, outcome: undefined }
+    return writing
   }
 
   /** The next input that still concerns this engine. */
@@ -285,10 +303,15 @@ class Loop implements Host {
     return this.engine.step(input.type === 'start' ? { ...input, tally: await this.parts.tally?.read() } : input, this.parts.clock.now())
   }
 
-  /** What a step asks for, in its order. */
-  private async follow(input: Input, step: Step): Promise<void> {
+  /** What is to be saved first, all of it at once; then what else each step asks for, in its order. */
+  private async follow(steps: readonly Stepped[]): Promise<void> {
+    const saves = steps.flatMap(({ step }) => step.saves)
+    if (saves.length > 0) await this.parts.disk.save(saves)
+    for (const { queued, step } of steps) await this.goOn(queued.input, step)
+  }
+
+  private async goOn(input: Input, step: Step): Promise<void> {
     const { disk, tally } = this.parts
-    if (step.saves.length > 0) await disk.save(step.saves)
     if (step.tally !== undefined) await tally?.write(step.tally)
     const answers: Input[] = []
     for (const read of step.reads) if (isLong(read)) this.beside(read); else answers.push(await readFrom(disk, read))
@@ -475,15 +498,3 @@ class Loop implements Host {
 
 type Outcome<T> = { readonly failed: false; readonly value: T } | { readonly failed: true; readonly error: unknown }
 const outcome = <T>(work: Promise<T>): Promise<Outcome<T>> => work.then((value) => ({ failed: false, value }), (error: unknown) => ({ failed: true, error }))
-
-/** What the disk says to the engine. */
-async function readFrom(disk: Disk, read: Exclude<Read, Long>): Promise<Input> {
-  const { tag } = read
-  if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
-  if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
-  // Tidying can wait: a disk that is full, or failed, is no reason to begin anew.
-  if ('compact' in read) return disk.compact().then((more) => ({ type: 'compacted', tag, more }), () => ({ type: 'compacted', tag, more: false, failed: true }))
-  const bytes: number[] = []
-  for (const partition of read.measure) bytes.push(await disk.size(partition))
-  return { type: 'measured', tag, bytes }
-}

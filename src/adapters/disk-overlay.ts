@@ -3,7 +3,7 @@
  * An overlay is never changed, only replaced, so a reader that holds one sees one moment.
  */
 import { DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
-import { compare, concat, utf8 } from '../wire/bytes.ts'
+import { compare, utf8 } from '../wire/bytes.ts'
 import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import type { Entry } from './disk-format.ts'
 import { type Edits, inRange, lowerBound, mergeEntries } from './disk-tree.ts'
@@ -87,12 +87,20 @@ function lay(before: readonly Entry[], fresh: readonly Entry[]): Entry[] {
   return out
 }
 
+/** A row's key in that tree. */
+export function prefixed(prefix: Uint8Array, key: Uint8Array): Uint8Array {
+  const out = new Uint8Array(prefix.length + key.length)
+  out.set(prefix)
+  out.set(key, prefix.length)
+  return out
+}
+
 /** The overlay as edits of the tree that holds all partitions. */
 export function editsOf(overlay: Overlay): Edits {
   const partitions = [...overlay].map(([name, edits]) => ({ prefix: partitionPrefix(name), edits })).sort((a, b) => compare(a.prefix, b.prefix))
   return {
     drops: partitions.filter(({ edits }) => edits.isDropped).map(({ prefix }) => ({ from: prefix, to: afterPrefix(prefix) })),
-    entries: partitions.flatMap(({ prefix, edits }) => edits.entries.map(({ key, value }) => ({ key: concat(prefix, key), value }))),
+    entries: partitions.flatMap(({ prefix, edits }) => edits.entries.map(({ key, value }) => ({ key: prefixed(prefix, key), value }))),
   }
 }
 

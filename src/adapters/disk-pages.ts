@@ -24,7 +24,7 @@ import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, type Page, pageBytes, sumBytes } from './disk-format.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
-import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves } from './disk-overlay.ts'
+import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves, prefixed } from './disk-overlay.ts'
 import { mend, type Mended, type TellProgress } from './disk-mend.ts'
 import { edit, firstHeld, type Held, measure, type PageSource, scan } from './disk-tree.ts'
 import { squeeze, unsqueeze } from './disk-squeeze.ts'
@@ -465,13 +465,6 @@ class PageCache {
     if (page !== undefined) this.#bytes -= pageBytes(page)
     this.#pages.delete(id)
   }
-}
-
-function prefixed(prefix: Uint8Array, key: Uint8Array): Uint8Array {
-  const out = new Uint8Array(prefix.length + key.length)
-  out.set(prefix)
-  out.set(key, prefix.length)
-  return out
 }
 
 const closedError = (): DiskError => new DiskError('closed', 'The disk is closed.')

@@ -13,15 +13,23 @@ export interface Sha256 {
 }
 
 const BLOCK = 64
+const SPACE = 16 * 1024
 
 export async function createSha256(only?: 'noble'): Promise<Sha256> {
   if (only === 'noble') return noble
   let hasher: IHasher
   // Loaded by itself: the module holds more than this hash.
   try { hasher = await (await import('hash-wasm')).createSHA256() } catch { return noble }
+  /** What is hashed is put together here: each update costs as much as a hundred bytes. */
+  const space = new Uint8Array(SPACE)
   const hash = (parts: readonly Uint8Array[]): Uint8Array => {
+    let end = 0
     hasher.init()
-    for (const part of parts) hasher.update(part)
+    for (const part of parts) {
+      if (end + part.length > SPACE) { if (end > 0) hasher.update(space.subarray(0, end)); end = 0 }
+      if (part.length > SPACE) hasher.update(part); else { space.set(part, end); end += part.length }
+    }
+    if (end > 0) hasher.update(space.subarray(0, end))
     return hasher.digest('binary')
   }
   let pads = padsOf(new Uint8Array(BLOCK))

@@ -270,15 +270,15 @@ export class Replica {
     const author = this.authority.identityOf(h.device)
     if (content === undefined || author === undefined) return
     const origin: Origin = { id: op.id, device: h.device, author, audience: h.audience, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, deps: h.deps }
-    if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content); else this.inbox.take(turn, h.channel, { ...origin, content })
+    if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content, op.plain); else this.inbox.take(turn, h.channel, { ...origin, content })
   }
 
-  private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent): void {
+  private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent, said: Uint8Array | undefined): void {
     const record: MessageRecord = {
       ...origin, place: placeAt(origin.hlc, turn.now), thread: content.thread, content, noted: this.inbox.isExpected(origin.id), replies: 0, lastReply: 0,
     }
     const place = placeOf(channel, record)
-    turn.out.put(rowsOf(this.id, channel, record.thread), rowKey(place), encodeMessage(record))
+    turn.out.put(rowsOf(this.id, channel, record.thread), rowKey(place), encodeMessage(record, said))
     turn.out.put(placesPartition(this.id), fromHex(record.id) as Uint8Array, encodePlace(place))
     if (content.title !== undefined && record.thread === undefined) turn.out.put(activePartition(this.id, channel), activeKey(record.place, record.id), new Uint8Array(1))
     if (record.thread !== undefined) {

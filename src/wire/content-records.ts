@@ -1,14 +1,11 @@
 /** Rows of what was said, opened: messages, and notes about them. Each keeps of its op's header what authority judges it by, so that it can be judged again. */
-import { fromHex } from './bytes.ts'
-import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
+import { type Cbor, decodeCbor, encodeItems, isArray, isBytes, isText, isUint, type Items } from './cbor.ts'
 import { decodeContent, encodeContent, type MessageContent, type NoteContent } from './content.ts'
 import { type DeviceId, type IdentityId, type OpId, parseDeviceId, parseIdentityId, parseOpId } from './ids.ts'
 
 /** Whatever the limit of a text was when it was written. */
 const MAX_CHARS = 65536
 const MAX_ROW_BYTES = 128 * 1024
-
-const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 
 /** Who wrote it, where it lies in the log, and what its author had seen. */
 export interface Origin {
@@ -23,18 +20,19 @@ export interface Origin {
   readonly deps: readonly OpId[]
 }
 
-/** The bytes of an id, made once while it stays the same: an author says much in a row. Not to be written to. */
-function repeating(): (id: string) => Uint8Array {
-  let known = '', bytes: Uint8Array = new Uint8Array()
-  return (id) => {
-    if (id !== known) { bytes = raw(id); known = id }
-    return bytes
-  }
-}
-const deviceBytes = repeating(), authorBytes = repeating()
-
 const ORIGIN_FIELDS = 8
-const encodeOrigin = (o: Origin): Cbor[] => [raw(o.id), deviceBytes(o.device), authorBytes(o.author), o.audience, o.seq, o.chanSeq, o.hlc, o.deps.map(raw)]
+
+function putOrigin(out: Items, o: Origin): void {
+  out.hex(o.id)
+  out.hex(o.device)
+  out.hex(o.author)
+  out.uint(o.audience)
+  out.uint(o.seq)
+  out.uint(o.chanSeq)
+  out.uint(o.hlc)
+  out.list(o.deps.length)
+  for (const dep of o.deps) out.hex(dep)
+}
 
 function decodeOrigin(v: readonly Cbor[]): Origin | undefined {
   const [idBytes, ownBytes, identityBytes, audience, seq, chanSeq, hlc, list] = v
@@ -62,8 +60,20 @@ export interface MessageRecord extends Origin {
   readonly lastReply: number
 }
 
-export const encodeMessage = (m: MessageRecord): Uint8Array =>
-  encodeCbor([1, ...encodeOrigin(m), m.place, m.thread === undefined ? null : raw(m.thread), m.content === undefined ? null : encodeContent(m.content), m.noted, m.replies, m.lastReply])
+/** `said`: its content encoded, where it was just read from that. */
+export function encodeMessage(m: MessageRecord, said = m.content === undefined ? undefined : encodeContent(m.content)): Uint8Array {
+  return encodeItems((out) => {
+    out.list(1 + ORIGIN_FIELDS + 6)
+    out.uint(1)
+    putOrigin(out, m)
+    out.uint(m.place)
+    if (m.thread === undefined) out.none(); else out.hex(m.thread)
+    if (said === undefined) out.none(); else out.bytes(said)
+    out.yes(m.noted)
+    out.uint(m.replies)
+    out.uint(m.lastReply)
+  })
+}
 
 export function decodeMessage(bytes: Uint8Array): MessageRecord | undefined {
   const v = decodeCbor(bytes, MAX_ROW_BYTES)
@@ -79,7 +89,16 @@ export function decodeMessage(bytes: Uint8Array): MessageRecord | undefined {
 /** A note about a message. */
 export interface NoteRecord extends Origin { readonly content: NoteContent }
 
-export const encodeNote = (n: NoteRecord): Uint8Array => encodeCbor([1, ...encodeOrigin(n), n.content.type, encodeContent(n.content)])
+export function encodeNote(n: NoteRecord): Uint8Array {
+  const said = encodeContent(n.content)
+  return encodeItems((out) => {
+    out.list(1 + ORIGIN_FIELDS + 2)
+    out.uint(1)
+    putOrigin(out, n)
+    out.text(n.content.type)
+    out.bytes(said)
+  })
+}
 
 export function decodeNote(bytes: Uint8Array): NoteRecord | undefined {
   const v = decodeCbor(bytes, MAX_ROW_BYTES)

@@ -9,7 +9,7 @@
  * is the op that was kept. A whole op is a list of three and a husk one of two (op.ts): by that they are told apart.
  */
 import { equal, fromHex, toHex } from './bytes.ts'
-import { Cursor, encodeCbor } from './cbor.ts'
+import { Cursor, encodeItems } from './cbor.ts'
 import { MAX_CONTENT_BYTES } from './content.ts'
 import { type EpochId, type OpId, parseOpId } from './ids.ts'
 import { MAX_AUDIENCE, MAX_DEPS, MAX_TYPE_CHARS, type OpHeader } from './op.ts'
@@ -17,7 +17,6 @@ import { MAX_AUDIENCE, MAX_DEPS, MAX_TYPE_CHARS, type OpHeader } from './op.ts'
 const FIELDS = 11
 const LIST_OF_FIELDS = 0x80 + FIELDS
 const MARK_BYTES = 4
-const EMPTY = new Uint8Array()
 
 /** `mark`: the first bytes of its id. */
 export interface KeptOp extends Pick<OpHeader, 'type' | 'audience' | 'deps' | 'seq' | 'hlc' | 'prev' | 'chanPrev'> {
@@ -27,16 +26,26 @@ export interface KeptOp extends Pick<OpHeader, 'type' | 'audience' | 'deps' | 's
   readonly text: Uint8Array
 }
 
-const raw = (id: string | undefined): Uint8Array => (id === undefined ? EMPTY : fromHex(id) as Uint8Array)
-
-export const markOf = (id: OpId): Uint8Array => raw(id).subarray(0, MARK_BYTES)
+export const markOf = (id: OpId): Uint8Array => fromHex(id.slice(0, 2 * MARK_BYTES)) as Uint8Array
 export const isMarked = ({ mark }: KeptOp, id: OpId): boolean => equal(mark, markOf(id))
 
 export const isKeptOp = (row: Uint8Array): boolean => row[0] === LIST_OF_FIELDS
 
-export const encodeKeptOp = (op: KeptOp): Uint8Array => encodeCbor([
-  op.type, op.audience, op.deps.map(raw), raw(op.epoch), op.seq, op.hlc, op.prev === op.chanPrev ? EMPTY : raw(op.prev), raw(op.chanPrev), op.mark, op.sig, op.text,
-])
+export const encodeKeptOp = (op: KeptOp): Uint8Array => encodeItems((out) => {
+  out.list(FIELDS)
+  out.text(op.type)
+  out.uint(op.audience)
+  out.list(op.deps.length)
+  for (const dep of op.deps) out.hex(dep)
+  out.hex(op.epoch)
+  out.uint(op.seq)
+  out.uint(op.hlc)
+  out.hex(op.prev === op.chanPrev ? '' : op.prev ?? '')
+  out.hex(op.chanPrev ?? '')
+  out.bytes(op.mark)
+  out.bytes(op.sig)
+  out.bytes(op.text)
+})
 
 export function decodeKeptOp(bytes: Uint8Array): KeptOp | undefined {
   const c = new Cursor(bytes)

@@ -12,8 +12,8 @@
  * Verified over the received bytes, never re-encoded. Bodies of authority ops are formats of their own (authority.ts, group.ts);
  * the body of a content op is ciphertext (content.ts).
  */
-import { concat, equal, fromHex, hexAt, toHex, utf8 } from './bytes.ts'
-import { Cursor, encodeCbor } from './cbor.ts'
+import { concat, equal, hexAt, toHex, utf8 } from './bytes.ts'
+import { Cursor, encodeCbor, encodeItems } from './cbor.ts'
 import type { ChannelId, DeviceId, EpochId, OpId, SpaceId } from './ids.ts'
 
 export const OP_VERSION = 1
@@ -68,13 +68,26 @@ export interface Op {
   readonly plain?: Uint8Array
 }
 
-export function encodeHeader(h: OpHeader): Uint8Array {
-  const id = (v: string | undefined): Uint8Array => (v === undefined ? ZERO_32 : (fromHex(v) as Uint8Array))
-  return encodeCbor([
-    OP_VERSION, id(h.space), h.audience, id(h.channel), id(h.device), h.seq, id(h.prev), h.chanSeq, id(h.chanPrev),
-    h.deps.map(id), h.type, h.hlc, h.kid ?? EMPTY, h.epoch === undefined ? EMPTY : id(h.epoch), h.bodyHash,
-  ])
-}
+export const encodeHeader = (h: OpHeader): Uint8Array => encodeItems((out) => {
+  const link = (id: OpId | undefined): void => { if (id === undefined) out.bytes(ZERO_32); else out.hex(id) }
+  out.list(HEADER_FIELDS)
+  out.uint(OP_VERSION)
+  out.hex(h.space)
+  out.uint(h.audience)
+  out.hex(h.channel)
+  out.hex(h.device)
+  out.uint(h.seq)
+  link(h.prev)
+  out.uint(h.chanSeq)
+  link(h.chanPrev)
+  out.list(h.deps.length)
+  for (const dep of h.deps) out.hex(dep)
+  out.text(h.type)
+  out.uint(h.hlc)
+  out.bytes(h.kid ?? EMPTY)
+  out.hex(h.epoch ?? '')
+  out.bytes(h.bodyHash)
+})
 
 /** Turns an id into text once while it stays the same: an author says much in one place. */
 class Repeating<T extends string> {

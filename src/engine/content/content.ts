@@ -64,10 +64,34 @@ export function textOf(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array 
 
 /** The op that says this in this place: the same bytes that its author made, if it was the author's text. undefined where no decoder would take it. */
 export function remake(suite: Ciphersuite, key: ContentKey, header: Omit<OpHeader, 'bodyHash' | 'kid'>, plain: Uint8Array, sig: Uint8Array): Op | undefined {
-  const head = encodeHeader({ ...header, kid: key.kid, bodyHash: ZERO_HASH })
-  const body = seal(suite, key, head, padText(plain))
-  head.set(suite.sha256(body), head.length - ZERO_HASH.length)
+  const head = encodeHeader({ ...header, kid: key.kid, bodyHash: ZERO_HASH }), padded = padText(plain)
+  const nonce = nonceFor(suite, key, head, padded), sealed = suite.seal(key.key, nonce, head, padded)
+  head.set(suite.sha256(nonce, sealed), head.length - ZERO_HASH.length)
   const decoded = decodeHeader(head)
-  if (decoded === undefined) return undefined
-  return { id: toHex(suite.sha256(head)) as OpId, header: decoded, body, sig, bytes: encodeOp(head, body, sig), plain }
+  return decoded && new Remade(toHex(suite.sha256(head)) as OpId, decoded, head, nonce, sealed, sig, plain)
+}
+
+/** Of a history nearly all ops are kept as what they say: few are ever wanted as one piece of bytes. */
+class Remade implements Op {
+  readonly id: OpId
+  readonly header: OpHeader
+  readonly sig: Uint8Array
+  readonly plain: Uint8Array
+  private readonly head: Uint8Array
+  private readonly nonce: Uint8Array
+  private readonly sealed: Uint8Array
+  private whole: Uint8Array | undefined
+
+  constructor(id: OpId, header: OpHeader, head: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, sig: Uint8Array, plain: Uint8Array) {
+    this.id = id
+    this.header = header
+    this.head = head
+    this.nonce = nonce
+    this.sealed = sealed
+    this.sig = sig
+    this.plain = plain
+  }
+
+  get body(): Uint8Array { return concat(this.nonce, this.sealed) }
+  get bytes(): Uint8Array { return (this.whole ??= encodeOp(this.head, this.body, this.sig)) }
 }

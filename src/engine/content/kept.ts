@@ -19,8 +19,9 @@ export function withText(replica: Replica, op: Op): Op {
 }
 
 /** The row of an op. */
-export function keptBytes({ id, header: h, sig, bytes, plain, isHusk }: Op): Uint8Array {
-  if (plain === undefined || isHusk === true || h.epoch === undefined || h.channel === AUTHORITY_CHANNEL) return bytes
+export function keptBytes(op: Op): Uint8Array {
+  const { id, header: h, sig, plain, isHusk } = op
+  if (plain === undefined || isHusk === true || h.epoch === undefined || h.channel === AUTHORITY_CHANNEL) return op.bytes
   const { type, audience, deps, epoch, seq, hlc, prev, chanPrev } = h
   return encodeKeptOp({ type, audience, deps, epoch, seq, hlc, prev, chanPrev, mark: markOf(id), sig, text: plain })
 }

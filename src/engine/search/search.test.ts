@@ -198,6 +198,13 @@ test('small segments of a history that comes in become a large one while more of
   expect(found.length).toBe(Math.floor((n - 42) / 100) + 1)
 })
 
+test('texts of plain letters, which are read in a faster way, give the same terms', () => {
+  fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'aZ09 _-.,#*\'"`~\n@/:'), maxLength: 150 }), (text) => {
+    const terms = termsOfMessage({ channel: 'c', author: 'a', text, isReply: false, mentions: [] }).filter((term) => !term.startsWith('\u0001'))
+    expect(terms).toEqual([...new Set(wordsOf(text).map((word) => word.text))])
+  }))
+})
+
 test('words are folded so that people find what they mean', () => {
   expect(fold('Straße ÆRØ Ǆ ﬁn İstanbul ΣΊΣΥΦΟΣ')).toBe('strasse aero dz fin istanbul σισυφοσ')
   expect(fold('Ёлка')).toBe('елка')

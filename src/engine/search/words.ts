@@ -17,7 +17,7 @@ export interface Word {
 /** Longer ones are cut: nobody types more, and a pasted key must not bloat the index. */
 export const MAX_WORD_CHARS = 40
 /** Words of one message that are looked at. */
-const MAX_WORDS = 2000
+export const MAX_WORDS = 2000
 
 const PIECES = /[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}|\p{Regional_Indicator}{2}/gu
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\uff70\uff9e\uff9f]/u
