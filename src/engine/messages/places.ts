@@ -59,6 +59,13 @@ export function messageRows(space: SpaceId, channel: ChannelId, thread: OpId | u
 export const placeRow = (space: SpaceId, message: OpId): Question => one(placesPartition(space), raw(message))
 /** Places of messages whose id begins so; hex. */
 export const placesByPrefix = (space: SpaceId, prefix: string): Question => ({ partition: placesPartition(space), query: { ...under(raw(prefix)), limit: 4 } })
+/** Messages of a channel's own line at this place whose id begins so; hex. */
+export function messagesByPrefix(space: SpaceId, channel: ChannelId, place: number, prefix: string): Question {
+  const bytes = raw(prefix), from = new Uint8Array(8 + bytes.length)
+  putU64(from, 0, place)
+  from.set(bytes, 8)
+  return { partition: rowsOf(space, channel, undefined), query: { ...under(from), limit: 4 } }
+}
 export function encodePlace(p: Place): Uint8Array {
   const out = new Uint8Array(p.thread === undefined ? 24 : 56)
   putHex(out, 0, p.channel)

@@ -4,9 +4,9 @@
  */
 import type { Names } from './match.ts'
 import type { Query } from './query.ts'
-import { type Reading, readRow } from '../reading.ts'
+import type { Reading } from '../reading.ts'
 import { nameOf, type SearchIndex, type SegmentInfo, type TailDoc } from './search-index.ts'
-import { blockOfDoc, decodeDocs, decodeNumbers, type Doc, docsKey, eachTerm, firstOfBlock, type Header, newestFirst, termBlocks, termsKey, timeBlocks } from './segment.ts'
+import { blockOfDoc, decodeNumbers, type Doc, eachTerm, firstOfBlock, type Header, newestFirst, termBlocks, termsKey, timeBlocks } from './segment.ts'
 import { pairs } from './words.ts'
 
 /** Of several of these terms any one; a prefix stands for every term that begins so. */
@@ -117,7 +117,7 @@ export class Finder {
     for (const need of this.sought.needs) {
       const numbers = yield* this.numbersOf(info, header, need)
       if (numbers === 'damaged') return 'damaged'
-      docs = docs === undefined ? numbers.filter((n) => n >= first && n < end) : both(docs, numbers)
+      docs = docs === undefined ? between(numbers, first, end) : both(docs, numbers)
       if (docs.length === 0) break
     }
     const source: Source = { info, docs: docs ?? new Uint32Array(), at: 0, head: undefined }
@@ -166,15 +166,25 @@ export class Finder {
     const block = blockOfDoc(number)
     let known = this.blocks.get(info.segment)
     if (known?.block !== block) {
-      const header = yield* this.index.header(info.segment)
-      const row = yield* readRow(this.index.partition, docsKey(info.segment, block))
-      const docs = header === undefined || row === undefined ? undefined : decodeDocs(header, block, row.value)
+      const docs = yield* this.index.docs(info.segment, block)
       if (docs === undefined) return undefined
       known = { block, docs }
       this.blocks.set(info.segment, known)
     }
     return known.docs[number - firstOfBlock(block)]
   }
+}
+
+/** Of a rising list what is not below `first` and below `end`. */
+const between = (numbers: Uint32Array, first: number, end: number): Uint32Array => numbers.subarray(countBelow(numbers, first), countBelow(numbers, end))
+
+function countBelow(numbers: Uint32Array, bound: number): number {
+  let low = 0, high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((numbers[middle] as number) < bound) low = middle + 1; else high = middle
+  }
+  return low
 }
 
 /** In both of two rising lists. */

@@ -1,7 +1,8 @@
 /** Finds messages of one space: the index proposes, and what the disk holds of each proposal decides. */
+import type { Row } from '../../ports.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
 import { MAX_SEARCH_LOOKS } from '../limits.ts'
-import { decodePlace, messageRow, type Place, placesByPrefix } from '../messages/places.ts'
+import { decodePlace, messageRow, messagesByPrefix, type Place, placesByPrefix } from '../messages/places.ts'
 import { messageCounts } from '../messages/counting.ts'
 import { type Located, type Seen, withNotes, wordsOf } from '../messages/reading.ts'
 import type { Reading } from '../reading.ts'
@@ -15,8 +16,8 @@ import type { Query } from './query.ts'
 import { calledIn, searchedText } from './terms.ts'
 import { ID_BYTES, newestFirst, type Doc } from './segment.ts'
 
-/** Proposals looked at in one go: more reads at a time are quicker, but each search would look at more than it needs. */
-const PAGE = 32
+/** Proposals looked at in one go at least: nearly all are what was asked for, so no more than are wanted, but where they are not, few at a time would be slow. */
+const PAGE = 16
 
 export interface Hit { readonly replica: Replica; readonly seen: Seen; readonly text: string; readonly spans: readonly Span[] }
 
@@ -30,8 +31,9 @@ export function* hunt(replica: Replica, keeper: Keeper, turn: () => Turn, query:
   let last: Doc | undefined = from === undefined ? undefined : { channel: from.channel, hlc: from.record.place, id: from.record.id.slice(0, 2 * ID_BYTES) }
   const hits: Hit[] = []
   let finder = new Finder(keeper.index, soughtBy(query, names, last?.hlc))
-  for (let looked = 0; looked < MAX_SEARCH_LOOKS; looked += PAGE) {
-    const docs = yield* finder.next(PAGE)
+  for (let looked = 0; looked < MAX_SEARCH_LOOKS;) {
+    const count = Math.max(PAGE, Math.min(2 * PAGE, limit + 1 - hits.length)), docs = yield* finder.next(count)
+    looked += count
     if (docs === 'damaged') { keeper.restart(turn()); return { hits, more: false } }
     if (docs === 'changed') { finder = new Finder(keeper.index, soughtBy(query, names, last?.hlc)); continue }
     for (const hit of yield* check(replica, query, names, docs.filter((doc) => last === undefined || newestFirst(last, doc) < 0))) {
@@ -39,22 +41,18 @@ export function* hunt(replica: Replica, keeper: Keeper, turn: () => Turn, query:
       if (hits.length > limit) return { hits: hits.slice(0, limit), more: true }
     }
     last = docs.at(-1) ?? last
-    if (docs.length < PAGE) return { hits, more: false }
+    if (docs.length < count) return { hits, more: false }
   }
   return { hits, more: true }
 }
 
 /** Those of the proposals that are what was asked for, in their order. */
 function* check(replica: Replica, query: Query, names: Names, docs: readonly Doc[]): Reading<Hit[]> {
-  const places: Place[] = []
-  for (const [i, rows] of (yield docs.map((doc) => placesByPrefix(replica.id, doc.id))).entries()) {
-    const doc = docs[i]
-    for (const place of rows.map(decodePlace)) if (place !== undefined && place.channel === doc?.channel && place.place === doc.hlc) places.push(place)
-  }
-  const messages = (yield places.map((place) => messageRow(replica.id, place))).flatMap((rows, i): Located[] => {
-    const record = rows[0] === undefined ? undefined : decodeMessage(rows[0].value), channel = places[i]?.channel
-    return record === undefined || channel === undefined || !isListed(replica, channel) || !messageCounts(replica, channel, record) ? [] : [{ channel, record }]
-  })
+  const rows = yield* rowsOf(replica, docs)
+  const messages = docs.flatMap((doc, i) => (rows[i] ?? []).flatMap((row): Located[] => {
+    const record = decodeMessage(row.value), { channel } = doc
+    return record === undefined || record.place !== doc.hlc || !record.id.startsWith(doc.id) || !isListed(replica, channel) || !messageCounts(replica, channel, record) ? [] : [{ channel, record }]
+  }))
   const hits: Hit[] = []
   for (const seen of yield* withNotes(replica, messages, false)) {
     const { record, channel } = seen, words = wordsOf(seen)
@@ -64,4 +62,17 @@ function* check(replica: Replica, query: Query, names: Names, docs: readonly Doc
     if (spans !== undefined) hits.push({ replica, seen, text, spans })
   }
   return hits
+}
+
+/** Where a message stands in its channel the index knows, and those that were said at about one time lie together. Only one in a thread has to be looked up by its id. */
+function* rowsOf(replica: Replica, docs: readonly Doc[]): Reading<(readonly Row[])[]> {
+  const rows = [...yield docs.map((doc) => messagesByPrefix(replica.id, doc.channel, doc.hlc, doc.id))]
+  const others = docs.flatMap((doc, i) => (rows[i]?.length === 0 ? [{ doc, i }] : []))
+  const found: { readonly place: Place; readonly i: number }[] = []
+  for (const [n, places] of (yield others.map(({ doc }) => placesByPrefix(replica.id, doc.id))).entries()) {
+    const other = others[n]
+    for (const place of places.map(decodePlace)) if (other !== undefined && place?.channel === other.doc.channel && place.place === other.doc.hlc) found.push({ place, i: other.i })
+  }
+  for (const [n, row] of (yield found.map(({ place }) => messageRow(replica.id, place))).entries()) { const { i } = found[n] ?? { i: 0 }; rows[i] = [...rows[i] ?? [], ...row] }
+  return rows
 }

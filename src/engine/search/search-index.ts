@@ -25,6 +25,8 @@ const SEGMENT_DOCS = 256
 /** The largest segments hold TAIL_DOCS * MERGE_AT ** MAX_LEVEL messages: what is merged at once stays within a moment and some megabytes. */
 const MAX_LEVEL = 2
 const MANY_SEGMENTS = 64
+/** Opened blocks of messages that stay in memory: some hundred kilobytes each. */
+const KEPT_BLOCKS = 16
 const MAX_SEGMENTS = 10_000
 const CATALOG = segmentKey(0)
 /** Ages rise from here for what comes in, and fall for what is built from the messages that were there before. */
@@ -52,6 +54,8 @@ export class SearchIndex {
   /** Newest first by its newest message. undefined: not read yet. */
   private catalog: readonly SegmentInfo[] | undefined
   private readonly headers = new Map<number, Header>()
+  /** By segment and number. A segment's number is never used for another one while this lives. */
+  private readonly blocks = new Map<string, readonly Doc[]>()
   private readonly tail = new Map<string, TailDoc>()
   /** Of the tail, what was erased. */
   private readonly erased = new Map<string, TailDoc>()
@@ -89,6 +93,7 @@ export class SearchIndex {
     this.tail.clear()
     this.erased.clear()
     this.headers.clear()
+    this.blocks.clear()
     this.catalog = []
     this.isLoaded = true
   }
@@ -126,6 +131,19 @@ export class SearchIndex {
     const header = row === undefined ? undefined : decodeHeader(row.value)
     if (header !== undefined) this.headers.set(segment, header)
     return header
+  }
+
+  /** Messages of one block; undefined: it is damaged. Every search asks for the newest first: the blocks asked for last are kept. */
+  * docs(segment: number, block: number): Reading<readonly Doc[] | undefined> {
+    const name = `${segment} ${block}`, known = this.blocks.get(name)
+    const header = yield* this.header(segment)
+    const row = known === undefined ? yield* readRow(this.partition, docsKey(segment, block)) : undefined
+    const docs = known ?? (header === undefined || row === undefined ? undefined : decodeDocs(header, block, row.value))
+    this.blocks.delete(name)
+    if (docs === undefined || header === undefined) return undefined
+    this.blocks.set(name, docs)
+    for (const oldest of this.blocks.keys()) { if (this.blocks.size <= KEPT_BLOCKS) break; this.blocks.delete(oldest) }
+    return docs
   }
 
   /** Work that should be done soon: words to take out, a full tail, or too many segments of one size. */
