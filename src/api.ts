@@ -202,7 +202,7 @@ export interface ApiError { readonly code: ErrorCode; readonly message: string; 
 
 export type ErrorCode =
   | 'bad-request' | 'not-set-up' | 'already-set-up' | 'unknown-space' | 'unknown-channel' | 'unknown-member' | 'unknown-message' | 'unknown-invite'
-  | 'unknown-role' | 'unknown-device' | 'unknown-act'
+  | 'unknown-role' | 'unknown-device' | 'unknown-act' | 'unknown-window'
   /** Linking devices: not such a code or answer, or not for this device. */
   | 'linking-invalid'
   /** Only the identity's own key can do this, and it is not on this device; what was typed is no phrase, or not this person's. */

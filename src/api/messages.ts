@@ -2,8 +2,9 @@
 import type { RoleId } from '../wire/authority.ts'
 import type { ActRef, Reason } from './authority.ts'
 import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
+import type { WindowCommand, WindowResults, WindowUpdate } from './windows.ts'
 
-export type MessageCommand = MessageQuestion | MessageAct | SearchQuestion
+export type MessageCommand = MessageQuestion | MessageAct | SearchQuestion | WindowCommand
 
 /** Reading, and what concerns this device only: also for those who are members no more. */
 export type MessageQuestion =
@@ -119,7 +120,7 @@ export interface ReactionInfo { readonly emoji: string; readonly by: readonly Id
 /** A piece of its text around what was found; `marks` are from-to in UTF-16 units within it. */
 export interface FoundMessage { readonly space: SpaceId; readonly message: MessageInfo; readonly snippet: string; readonly marks: readonly (readonly [number, number])[] }
 
-export interface MessageResults {
+export interface MessageResults extends WindowResults {
   'send-message': { readonly messageId: OpId }
   'edit-message': Record<never, never>
   'delete-message': Record<never, never>
@@ -141,6 +142,7 @@ export interface MessageResults {
 }
 
 export type MessageUpdate =
+  | WindowUpdate
   /** Also of threads: those have `thread`, and don't stand in the channel. */
   | { readonly type: 'messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly messages: readonly MessageInfo[] }
   /** Messages of the space told before may count no longer, or count again, since somebody was removed or lost a right, or are gone, since their time is over: forget them, and ask for what is shown. */

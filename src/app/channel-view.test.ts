@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MessageInfo } from '../api.ts'
 import {
-  accepted, EMPTY_VIEW, merge, pendingKey, putAway, refused, seen, withMissed, withNewer, withNewest, withNews, withOlder, withoutPending, withPending, withStates, withWindow, type ChannelView,
+  accepted, EMPTY_VIEW, merge, pendingKey, putAway, refused, seen, withChange, withMissed, withoutPending, withPage, withPending, withUnread, type ChannelView,
 } from './channel-view.ts'
-import { fromAlice, fromBob, NOON, opId } from './messages.test-support.ts'
+import { fromAlice, fromBob, NOON, opId, pageOf } from './messages.test-support.ts'
 
 const texts = (view: ChannelView): string[] => [...view.messages.map((m) => m.text), ...view.pending.map((p) => `${p.text}…`)]
-const loaded = (...messages: readonly MessageInfo[]): ChannelView => withNewest(EMPTY_VIEW, messages, false, 0)
+const loaded = (...messages: readonly MessageInfo[]): ChannelView => withPage(EMPTY_VIEW, pageOf(messages), 0)
 
 describe('order', () => {
   test('messages stand by their order, ties by id, whatever order they came in', () => {
@@ -65,100 +65,59 @@ describe('an own message', () => {
     expect(texts(merge(view, [fromAlice('tea?', 2)]))).toEqual(['tea?', 'tea?…'])
     expect(texts(withoutPending(view, 7))).toEqual([])
   })
-
-  test('shows what became of it', () => {
-    const view = withStates(loaded(fromAlice('a', 1), fromAlice('b', 2)), [{ id: opId('b'), state: { type: 'delivered', to: 1, of: 2 } }])
-    expect(view.messages.map((m) => m.state.type)).toEqual(['queued', 'delivered'])
-  })
 })
 
-describe('pages', () => {
+describe('the engine’s window', () => {
   const page = (from: number, to: number): MessageInfo[] => Array.from({ length: to - from }, (_, i) => fromBob(`m${from + i}`, from + i))
+  const rows = (...messages: readonly MessageInfo[]) => messages.map((message) => ({ message, at: 0 }))
 
-  test('the newest join what is shown, where they meet it', () => {
-    const view = withNewest(withNewest(EMPTY_VIEW, page(10, 20), true, 0), page(15, 25), true, 0)
-    expect(view.messages).toHaveLength(15)
-    expect(view.older).toBe('some')
+  test('is what is shown: what was there before and isn’t in it leaves, and what is on its way stays', () => {
+    const view = withPage(withPending(withPage(EMPTY_VIEW, pageOf(page(0, 10)), 0), { key: 1, text: 'hm', at: NOON }), pageOf(page(40, 43), true, true), 0)
+    expect(texts(view)).toEqual(['m40', 'm41', 'm42', 'hm…'])
+    expect([view.older, view.newer, view.state]).toEqual(['some', 'some', 'ready'])
   })
 
-  test('what lies beyond a gap goes: nothing may look as if it followed', () => {
-    const view = withNewest(withNewest(EMPTY_VIEW, page(0, 10), false, 0), page(50, 60), true, 0)
-    expect(texts(view)).toEqual(page(50, 60).map((m) => m.text))
-    expect(view.older).toBe('some')
+  test('is told to change: what is new takes its place, what is gone leaves, and the ends move', () => {
+    const view = withChange(withPage(EMPTY_VIEW, pageOf(page(10, 13), true), 0), { gone: [opId('m11')], rows: rows(fromBob('m9', 9), fromBob('m12', 12, { text: 'mended' }), fromBob('m13', 13)), more: false, newer: true })
+    expect(texts(view)).toEqual(['m9', 'm10', 'mended', 'm13'])
+    expect([view.older, view.newer]).toEqual(['none', 'some'])
   })
 
-  test('news from before the first that is loaded wait for their page, except where nothing older is left', () => {
-    const view = withNewest(EMPTY_VIEW, page(10, 20), true, 0)
-    expect(withNews(view, [fromBob('late', 3)]).messages).toHaveLength(10)
-    expect(texts(withNews({ ...view, older: 'none' }, [fromBob('late', 3)]))[0]).toBe('late')
-    expect(texts(withNews(view, [fromBob('late', 12)])).slice(2, 4)).toEqual(['late', 'm12'])
-  })
-
-  test('older ones go in front, and the last page is the beginning', () => {
-    const view = withOlder(withNewest(EMPTY_VIEW, page(10, 20), true, 0), page(0, 10), false)
-    expect(texts(view)).toEqual(page(0, 20).map((m) => m.text))
-    expect(view.older).toBe('none')
-  })
-
-  test('a message far back comes with those around it, and what newly comes waits at the end', () => {
-    const far = withWindow(withNewest(EMPTY_VIEW, page(90, 100), true, 0), page(40, 50), true, true)
-    expect([far.messages.length, far.older, far.newer]).toEqual([10, 'some', 'some'])
-    expect(withNews(far, [fromBob('now', 100)]).messages).toHaveLength(10)
-    expect(texts(withNewest(far, page(91, 101), true, 0))).toEqual(page(91, 101).map((m) => m.text))
-    expect(putAway(far)).toEqual({ ...EMPTY_VIEW, pending: [] })
-  })
-
-  test('whatever is fetched and whatever comes, no gap looks as if it were none', () => {
-    const size = 12
-    const step = fc.tuple(fc.constantFrom('newest', 'older', 'newer', 'around', 'say'), fc.nat(1000))
-    fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const all = page(0, 40)
-      let view = EMPTY_VIEW
-      const at = (m: MessageInfo | undefined): number => all.findIndex((other) => other.id === m?.id)
-      for (const [what, n] of steps) {
-        const first = at(view.messages[0]), last = at(view.messages.at(-1))
-        if (what === 'say') { const said = fromBob(`m${all.length}`, all.length); all.push(said); view = view.state === 'ready' ? withNews(view, [said]) : view }
-        else if (what === 'newest') view = withNewest(view, all.slice(-size), all.length > size, 0)
-        else if (what === 'older' && first > 0) view = withOlder(view, all.slice(Math.max(0, first - size), first), first > size)
-        else if (what === 'newer' && view.newer === 'some') view = withNewer(view, all.slice(last + 1, last + 1 + size), last + 1 + size < all.length)
-        else if (what === 'around') { const from = Math.max(0, (n % all.length) - size / 2); view = withWindow(view, all.slice(from, from + size), from > 0, from + size < all.length) }
-        const shown = view.messages
-        if (shown.length === 0) continue
-        expect(shown.map((m) => m.id)).toEqual(all.slice(at(shown[0]), at(shown.at(-1)) + 1).map((m) => m.id))
-        expect([view.older === 'none', view.newer === 'none']).toEqual([at(shown[0]) === 0, at(shown.at(-1)) === all.length - 1])
-      }
-    }))
-  })
-
-  test('a channel that is left keeps its newest, and knows that there are more', () => {
-    const view = putAway(withOlder(withNewest(EMPTY_VIEW, page(200, 260), true, 0), page(0, 200), false))
-    expect(view.messages).toHaveLength(200)
-    expect(view.messages[0]?.text).toBe('m60')
-    expect(view.older).toBe('some')
-    expect(putAway({ ...loaded(fromBob('a', 1)), older: 'loading' }).older).toBe('some')
+  test('of a channel that is left stays as it is told; one far back is let go', () => {
+    const end = withPage(EMPTY_VIEW, pageOf(page(0, 3), true), 2), far = withPage(withPending(EMPTY_VIEW, { key: 1, text: 'hm', at: NOON }), pageOf(page(0, 3), true, true), 0)
+    expect(putAway(end)).toEqual({ ...end, divider: undefined })
+    expect(putAway(far)).toEqual({ ...EMPTY_VIEW, pending: far.pending })
+    expect(withUnread(putAway(end), 1).divider?.at).toBe(opId('m2'))
   })
 })
 
 describe('the line above what is new', () => {
   test('stands above the first unread message of others', () => {
-    const view = withNewest(EMPTY_VIEW, [fromBob('a', 1), fromBob('b', 2), fromAlice('c', 3), fromBob('d', 4)], false, 2)
+    const view = withPage(EMPTY_VIEW, pageOf([fromBob('a', 1), fromBob('b', 2), fromAlice('c', 3), fromBob('d', 4)]), 2)
     expect(view.divider).toEqual({ at: opId('b'), isSeen: false })
   })
 
   test('stands above all of them when more are unread than are loaded', () => {
-    expect(withNewest(EMPTY_VIEW, [fromAlice('a', 1), fromBob('b', 2)], true, 300).divider?.at).toBe(opId('b'))
+    expect(withPage(EMPTY_VIEW, pageOf([fromAlice('a', 1), fromBob('b', 2)], true), 300).divider?.at).toBe(opId('b'))
   })
 
+  const after = (view: ChannelView, ...news: readonly MessageInfo[]): ChannelView => withMissed(merge(view, news), view)
+
   test('does not move while it is unseen, and moves to what is missed afterwards', () => {
-    const missed = withMissed(loaded(fromBob('a', 1)), [fromAlice('own', 2), fromBob('b', 3)])
+    const missed = after(loaded(fromBob('a', 1)), fromAlice('own', 2), fromBob('b', 3))
     expect(missed.divider?.at).toBe(opId('b'))
-    expect(withMissed(missed, [fromBob('c', 4)]).divider?.at).toBe(opId('b'))
-    expect(withMissed(seen(missed), [fromBob('c', 4)]).divider).toEqual({ at: opId('c'), isSeen: false })
-    expect(withMissed(loaded(), [fromAlice('own', 1)]).divider).toBeUndefined()
+    expect(after(missed, fromBob('c', 4)).divider?.at).toBe(opId('b'))
+    expect(after(seen(missed), fromBob('c', 4)).divider).toEqual({ at: opId('c'), isSeen: false })
+    expect(after(loaded(), fromAlice('own', 1)).divider).toBeUndefined()
+  })
+
+  test('does not come for what is fetched, at either end', () => {
+    expect(after(loaded(fromBob('b', 2)), fromBob('a', 1)).divider).toBeUndefined()
+    expect(after({ ...loaded(fromBob('b', 2)), newer: 'loading' }, fromBob('c', 3)).divider).toBeUndefined()
   })
 
   test('goes when the person writes, and when the channel is left', () => {
-    const view = withMissed(loaded(), [fromBob('a', 1)])
+    const view = after(loaded(), fromBob('a', 1))
     expect(withPending(view, { key: 1, text: 'hm', at: NOON }).divider).toBeUndefined()
     expect(putAway(view).divider).toBeUndefined()
   })

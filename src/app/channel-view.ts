@@ -2,8 +2,9 @@
  * What is shown of one channel, and how it changes: pure functions from view to view. Whatever order replies and updates come in, no row is lost or shown twice:
  * rows are kept by id, an own message that was shown before the engine knew it is matched with the engine's row when that comes.
  */
-import type { MessageInfo, ReplyInfo, SendState } from '../api.ts'
+import type { MessageInfo, ReplyInfo } from '../api.ts'
 import type { WordsGiven } from '../api/messages.ts'
+import type { WindowChange, WindowEnds, WindowRow } from '../api/windows.ts'
 import type { OpId } from '../wire/ids.ts'
 
 /** An own message on its way to the engine: shown at once. */
@@ -36,9 +37,6 @@ export interface ChannelView {
 }
 
 export const EMPTY_VIEW: ChannelView = { messages: [], pending: [], older: 'none', newer: 'none', state: 'loading', divider: undefined, keys: new Map() }
-
-/** Of a channel that isn't looked at, this many messages stay at hand. */
-const KEPT = 200
 
 /** Page and worker read the same clock, at slightly different moments. */
 const CLOCK_MS = 50
@@ -79,48 +77,29 @@ function inOrder(messages: Iterable<MessageInfo>): MessageInfo[] {
   return [...messages].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1))
 }
 
-/** The newest messages as the engine has them. Older rows stay only where nothing can be missing between them and these. */
-export function withNewest(view: ChannelView, page: readonly MessageInfo[], more: boolean, unread: number): ChannelView {
-  const ids = new Set(page.map((m) => m.id))
-  const touches = view.state === 'ready' && (!more || view.messages.some((m) => ids.has(m.id)))
-  const base: ChannelView = touches ? view : { ...view, messages: view.messages.filter((m) => page[0] !== undefined && m.order > page[0].order), older: more ? 'some' : 'none' }
-  return { ...merge(base, page), state: 'ready', newer: 'none', divider: unread > 0 ? dividerOf(page, unread) : view.divider }
+/** The engine's window, whole: what was shown and isn't in it leaves. */
+export function withPage(view: ChannelView, page: WindowEnds & { readonly rows: readonly WindowRow[] }, unread: number): ChannelView {
+  const messages = page.rows.map((row) => row.message), ids = new Set(messages.map((m) => m.id))
+  const merged = merge(view, messages)
+  return {
+    ...merged, messages: merged.messages.filter((m) => ids.has(m.id)), state: 'ready', older: page.more ? 'some' : 'none', newer: page.newer ? 'some' : 'none',
+    divider: unread > 0 ? dividerOf(messages, unread) : view.divider,
+  }
 }
 
-/** Messages around one that somebody wants to see. What was shown stays only where nothing can be missing in between. */
-export function withWindow(view: ChannelView, page: readonly MessageInfo[], more: boolean, newer: boolean): ChannelView {
-  const ids = new Set(page.map((m) => m.id)), first = page[0]?.order ?? 0, last = page.at(-1)?.order ?? 0
-  const touches = view.messages.some((m) => ids.has(m.id))
-  const base = touches ? view : { ...view, messages: [] }
-  const startsHere = !touches || first < (view.messages[0]?.order ?? 0), endsHere = !touches || last > (view.messages.at(-1)?.order ?? 0)
-  return { ...merge(base, page), state: 'ready', older: startsHere ? (more ? 'some' : 'none') : view.older, newer: endsHere ? (newer ? 'some' : 'none') : view.newer }
+/** What changed in it. */
+export function withChange(view: ChannelView, change: WindowChange): ChannelView {
+  const merged = merge(view, change.rows.map((row) => row.message)), gone = new Set(change.gone)
+  return { ...merged, messages: merged.messages.filter((m) => !gone.has(m.id)), older: change.more ? 'some' : 'none', newer: change.newer ? 'some' : 'none' }
 }
 
-/** What came by itself. What lies before or behind all that is loaded comes with its page: here it would hide a gap. */
-export function withNews(view: ChannelView, news: readonly MessageInfo[]): ChannelView {
-  const first = view.messages[0], last = view.messages.at(-1)
-  if (first === undefined || last === undefined) return merge(view, news)
-  const isHere = (m: MessageInfo): boolean => (view.older === 'none' || m.order >= first.order) && (view.newer === 'none' || m.order <= last.order)
-  return merge(view, news.filter((m) => isHere(m) || view.messages.some((known) => known.id === m.replaces)))
-}
+/** Somebody comes back to it. */
+export const withUnread = (view: ChannelView, unread: number): ChannelView => (unread === 0 ? view : { ...view, divider: dividerOf(view.messages, unread) })
 
 function dividerOf(page: readonly MessageInfo[], unread: number): ChannelView['divider'] {
   const others = page.filter((m) => !m.mine)
   const first = others[Math.max(0, others.length - unread)]
   return first && { at: first.id, isSeen: false }
-}
-
-export function withOlder(view: ChannelView, page: readonly MessageInfo[], more: boolean): ChannelView {
-  return { ...merge(view, page), older: more ? 'some' : 'none' }
-}
-
-export function withNewer(view: ChannelView, page: readonly MessageInfo[], newer: boolean): ChannelView {
-  return { ...merge(view, page), newer: newer ? 'some' : 'none' }
-}
-
-export function withStates(view: ChannelView, states: readonly { readonly id: OpId; readonly state: SendState }[]): ChannelView {
-  const byId = new Map(states.map((s) => [s.id, s.state]))
-  return { ...view, messages: view.messages.map((m) => { const state = byId.get(m.id); return state === undefined ? m : { ...m, state } }) }
 }
 
 /** Who writes has read. */
@@ -146,9 +125,9 @@ export function withoutPending(view: ChannelView, key: number): ChannelView {
   return { ...view, pending: view.pending.filter((p) => p.key !== key) }
 }
 
-/** Others wrote while nobody looked: the line stands above the first of it. */
-export function withMissed(view: ChannelView, news: readonly MessageInfo[]): ChannelView {
-  const first = news.find((m) => !m.mine)
+/** Others wrote behind what was the end, while nobody looked: the line stands above the first of it. */
+export function withMissed(view: ChannelView, before: ChannelView): ChannelView {
+  const last = before.messages.at(-1), first = before.newer !== 'none' ? undefined : view.messages.find((m) => !m.mine && (last === undefined || m.order > last.order))
   if (first === undefined || (view.divider !== undefined && !view.divider.isSeen)) return view
   return { ...view, divider: { at: first.id, isSeen: false } }
 }
@@ -157,16 +136,12 @@ export function seen(view: ChannelView): ChannelView {
   return view.divider === undefined || view.divider.isSeen ? view : { ...view, divider: { ...view.divider, isSeen: true } }
 }
 
-/** What was shown may count no longer: it is asked for anew, and what is on its way stays. */
-export const cleared = (view: ChannelView): ChannelView => ({ ...EMPTY_VIEW, pending: view.pending })
+/** What is on its way stays. */
+const cleared = (view: ChannelView): ChannelView => ({ ...EMPTY_VIEW, pending: view.pending })
 
 /** For a channel that is left: what lies far back can be fetched again, and what was new has been shown. */
 export function putAway(view: ChannelView): ChannelView {
   if (view.newer !== 'none') return cleared(view)
-  const messages = view.messages.slice(-KEPT)
-  const kept = new Set(messages.map((m) => m.id))
-  return {
-    ...view, messages, divider: undefined, keys: new Map([...view.keys].filter(([id]) => kept.has(id))),
-    older: messages.length < view.messages.length || view.older === 'loading' ? 'some' : view.older,
-  }
+  const here = new Set(view.messages.map((m) => m.id))
+  return { ...view, divider: undefined, keys: new Map([...view.keys].filter(([id]) => here.has(id))) }
 }

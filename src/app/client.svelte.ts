@@ -7,25 +7,21 @@ import type { RoleInfo } from '../api/authority.ts'
 import type { WordsGiven } from '../api/messages.ts'
 import type { ChannelId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
 import { restored, undone } from './acts.ts'
-import {
-  accepted, cleared, EMPTY_VIEW, isSaved, merge, putAway, refused, seen, withMissed, withNewest, withNews, withOlder, withoutPending, withPending, withNewer, withStates, withWindow, type ChannelView, type Pending,
-} from './channel-view.ts'
+import { accepted, isSaved, merge, refused, seen, withoutPending, withPending, type ChannelView, type Pending } from './channel-view.ts'
 import { Door } from './door.svelte.ts'
 import { Drafts } from './drafts.ts'
 import { Known } from './known.svelte.ts'
 import { likely, Warm } from './warm.ts'
 import { marksOf } from './parts/namesakes.ts'
+import { type Place, Views } from './views.svelte.ts'
+import { Windows } from './windows.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
 export type Answer<T extends Command['type']> = { readonly ok: true; readonly result: Results[T] } | { readonly ok: false; readonly error: ApiError }
 export interface Notice { readonly key: number; readonly text: string }
 
-/** What has messages in a line: a channel, or a thread in it, by the message that began it. */
-type Place = ChannelId | OpId
-
-/** Messages fetched at a time; unread ones are fetched at once up to MAX_PAGE. */
-const PAGE = 60
-const MAX_PAGE = 200
+/** Of the one row that a thread hangs below. */
+const ROOT = 'root'
 const MAX_NOTICES = 3
 /** Ms between two words to the engine that somebody is still writing. */
 const TYPING_MS = 1000
@@ -42,12 +38,8 @@ export class Client {
   status = $state.raw<StatusInfo>({ peers: [], relays: [], queued: 0, muted: [] })
   /** How often somebody did something: whoever shows bans, devices or the like asks again. */
   acts = $state(0)
-  /** Of a channel, what was lost from the disk and is being fetched again. */
-  missing = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
   /** How far a check of the disk, or a copy, is: up to 1. */
   longWork = $state(0)
-  /** Told of messages that are new or changed, wherever they stand. */
-  readonly followers = new Set<(messages: readonly MessageInfo[]) => void>()
   notices = $state.raw<readonly Notice[]>([])
   space = $state.raw<SpaceId | undefined>(undefined)
   channel = $state.raw<ChannelId | undefined>(undefined)
@@ -55,9 +47,6 @@ export class Client {
   thread = $state.raw<MessageInfo | undefined>(undefined)
   private readonly known = new Known(this)
   private typingIn = $state.raw<ReadonlyMap<ChannelId, readonly IdentityId[]>>(new Map())
-  /** How often something was told of a channel's messages: whoever shows them in another way than as a line looks again. */
-  private news = $state.raw<ReadonlyMap<ChannelId, number>>(new Map())
-  private views = $state.raw<ReadonlyMap<Place, ChannelView>>(new Map())
   /** The person looks at the end of the open channel: what comes there is read. */
   private isWatching = false
   /** Where each space was left, to return to. */
@@ -75,7 +64,16 @@ export class Client {
       return answer.ok ? answer.result.text : ''
     },
   })
-  private readonly warmed = new Warm({ isHere: (channel) => this.views.has(channel), fetch: (channel) => this.load(channel), forget: (channel) => { this.without(channel) } })
+  readonly windows = new Windows(this)
+  private readonly views = new Views(this.windows, {
+    isOpen: (place) => place === this.channel || place === this.thread?.id,
+    isWatched: (place) => place === this.place && this.isWatching,
+    unread: ({ space, channel, thread }) => (thread === undefined ? this.channelsIn(space).find((c) => c.channel === channel)?.unread : this.thread?.replies?.unread) ?? 0,
+  })
+  private readonly warmed = new Warm({
+    isHere: (channel) => this.views.has(channel), forget: (channel) => { this.views.without(channel) },
+    fetch: async (channel) => { if (this.space !== undefined) await this.views.load({ space: this.space, channel }) },
+  })
   /** The lock of this browser's disk. */
   readonly door: Door
   private readonly port: ClientPort
@@ -100,7 +98,9 @@ export class Client {
   /** Others who are writing in the open channel now. */
   get typing(): readonly string[] { return ((this.channel && this.typingIn.get(this.channel)) || []).map((id) => this.members.find((m) => m.member === id)?.name ?? '') }
   get place(): Place | undefined { return this.thread?.id ?? this.channel }
-  get view(): ChannelView { return (this.place && this.views.get(this.place)) || EMPTY_VIEW }
+  get view(): ChannelView { return this.views.of(this.place) }
+  /** Messages and changes of the open channel that were lost from the disk. */
+  get missing(): number { return (this.channel && this.views.missing.get(this.channel)) ?? 0 }
   get currentSpace(): SpaceInfo | undefined { return this.spaces?.find((s) => s.space === this.space) }
   get currentChannel(): ChannelInfo | undefined { return this.channels.find((c) => c.channel === this.channel) }
   /** Of what is unread, what means this person. */
@@ -108,7 +108,6 @@ export class Client {
   get unread(): number { return this.spaces?.reduce((sum, s) => sum + s.unread, 0) ?? 0 }
   /** Those that go on, and what is left of others. */
   get conversations(): readonly SpaceInfo[] { return this.spaces?.filter((s) => s.kind === 'dm') ?? [] }
-  newsIn(channel: ChannelId): number { return this.news.get(channel) ?? 0 }
   membersIn(space: SpaceId): readonly MemberInfo[] { return this.known.membersIn(space) }
   channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.known.channelsIn(space) ?? [] }
 
@@ -153,7 +152,7 @@ export class Client {
     switch (update.type) {
       case 'me':
         // Told again when another tab's worker has taken over: what is shown may have missed something.
-        if (this.me !== undefined && this.channel !== undefined) void this.load(this.channel)
+        if (this.me !== undefined) this.windows.again()
         this.me = update.me ?? null
         this.isEmptied = update.isEmptied === true
         return
@@ -161,10 +160,10 @@ export class Client {
       case 'channels': this.takeChannels(update); return
       case 'roles': this.known.takeRoles(update); return
       case 'members': this.known.takeMembers(update); return
-      case 'messages': this.takeMessages(update.channel, update.messages); return
-      case 'revised': this.revise(update.space); return
+      case 'window': this.windows.hear(update); return
+      // For those who follow all that is said: here windows are watched.
+      case 'messages': case 'revised': case 'states': return
       case 'typing': this.typingIn = new Map(this.typingIn).set(update.channel, update.members); return
-      case 'states': this.change(update.channel, (view) => withStates(view, update.states)); return
       case 'status': this.status = update.status; return
       case 'undone': for (const act of update.acts) this.notify(undone(act, this.me?.identity)); return
       case 'restored': for (const act of update.acts) this.notify(restored(act, this.me?.identity)); return
@@ -183,10 +182,10 @@ export class Client {
     this.channel = undefined
     this.thread = undefined
     this.known.forget()
-    this.news = new Map()
+    this.windows.forget()
     this.lastConversation = undefined
     this.typingIn = new Map()
-    this.views = new Map()
+    this.views.forget()
     this.lastChannel.clear()
     this.notices = []
     this.drafts.forget()
@@ -270,36 +269,38 @@ export class Client {
   /** It may be opened next. */
   warm(channel: ChannelId): void { if (this.channels.some((c) => c.channel === channel && c.kind === 'text')) this.warmed.fetch(channel) }
 
-  private without(place: Place): void {
-    if (place !== this.channel) this.views = new Map([...this.views].filter(([other]) => other !== place))
-  }
-
   openChannel(channel: ChannelId | undefined): void {
     if (channel !== this.channel) this.closeChannel(); else this.closeThread()
     this.channel = channel
     if (channel === undefined || this.space === undefined) return
     this.lastChannel.set(this.space, channel)
     this.warmed.opened(channel)
-    this.loading = this.load(channel)
+    this.loading = this.views.come({ space: this.space, channel })
     void this.loading.then(() => { for (const next of likely(this.channels)) this.warmed.fetch(next) })
   }
 
   private closeChannel(): void {
     this.closeThread()
-    if (this.channel !== undefined) this.change(this.channel, putAway)
+    if (this.channel !== undefined) this.views.leave(this.channel)
     this.channel = undefined
     this.isWatching = false
   }
 
   /** Below this message, in the place of its channel. */
   openThread(root: MessageInfo): void {
-    if (root.channel !== this.channel) return
+    const { space, channel } = this
+    if (root.channel !== channel || space === undefined) return
     this.thread = root
-    this.loading = this.load(root.channel, false, root.id)
+    const isStill = (now: MessageInfo | undefined): void => { if (now !== undefined && now.id === this.thread?.id) this.thread = now }
+    void this.windows.watch(ROOT, {
+      question: () => ({ type: 'get-messages', space, channel, around: root.id, limit: 1 }),
+      page: ({ rows }) => { isStill(rows[0]?.message) }, changed: ({ rows }) => { isStill(rows[0]?.message) },
+    })
+    this.loading = this.views.come({ space, channel, thread: root.id })
   }
 
   closeThread(): void {
-    if (this.thread !== undefined) this.change(this.thread.id, putAway)
+    if (this.thread !== undefined) { this.windows.close(ROOT); this.views.leave(this.thread.id) }
     this.thread = undefined
     this.isWatching = false
   }
@@ -328,84 +329,22 @@ export class Client {
 
   // ---- messages ----
 
-  private change(place: Place, edit: (view: ChannelView) => ChannelView): void {
-    const view = this.views.get(place)
-    if (view === undefined) return
-    const next = edit(view)
-    if (next !== view) this.views = new Map(this.views).set(place, next)
-  }
-
-  private takeMessages(channel: ChannelId, told: readonly MessageInfo[]): void {
-    for (const hear of this.followers) hear(told)
-    this.news = new Map(this.news).set(channel, this.newsIn(channel) + 1)
-    // What is in a thread doesn't stand in the channel.
-    for (const place of new Set(told.map((m) => m.thread ?? channel))) this.takeAt(place, told.filter((m) => (m.thread ?? channel) === place))
-    this.thread = told.find((m) => m.id === this.thread?.id) ?? this.thread
-  }
-
-  private takeAt(place: Place, messages: readonly MessageInfo[]): void {
-    this.change(place, (view) => {
-      const news = messages.filter((m) => m.replaces === undefined && !view.messages.some((known) => known.id === m.id))
-      const next = withNews(view, messages)
-      return place === this.place && !this.isWatching && view.state === 'ready' ? withMissed(next, news) : next
-    })
-  }
-
-  /** Somebody was removed or lost a right: what they said at the same time may count no longer. */
-  private revise(space: SpaceId): void {
-    const isOpen = (place: Place): boolean => place === this.channel || place === this.thread?.id
-    this.news = new Map([...this.news, ...this.channelsIn(space).map((c) => [c.channel, this.newsIn(c.channel) + 1] as const)])
-    const elsewhere = new Set<Place>(this.channelsIn(space).map((c) => c.channel))
-    // Whose threads they are isn't known here: those that are not open are asked for again.
-    this.views = new Map([...this.views].filter(([place, view]) => isOpen(place) || !(elsewhere.has(place) || view.messages.some((m) => m.thread !== undefined))))
-    if (space !== this.space || this.channel === undefined) return
-    void this.load(this.channel, true)
-    if (this.thread !== undefined) void this.load(this.channel, true, this.thread.id)
-  }
-
-  private async load(channel: ChannelId, isAnew = false, thread?: OpId): Promise<void> {
-    const { space } = this
-    if (space === undefined) return
-    const place = thread ?? channel
-    const unread = (): number => (thread === undefined ? this.channelsIn(space).find((c) => c.channel === channel)?.unread : this.thread?.replies?.unread) ?? 0
-    if (!this.views.has(place)) this.views = new Map(this.views).set(place, EMPTY_VIEW)
-    const answer = await this.ask({ type: 'get-messages', space, channel, ...(thread && { thread }), limit: Math.max(PAGE, Math.min(MAX_PAGE, unread() + 10)) })
-    // What came meanwhile is in the answer and in the count.
-    if (answer.ok) this.missing = new Map(this.missing).set(channel, answer.result.missing ?? 0)
-    if (answer.ok) this.change(place, (view) => withNewest(isAnew ? cleared(view) : view, answer.result.messages, answer.result.more, unread()))
-  }
-
-  async loadOlder(limit = PAGE): Promise<void> {
-    const { space, channel, place, thread } = this
-    const oldest = this.view.messages[0]
-    if (space === undefined || channel === undefined || place === undefined || oldest === undefined || this.view.older !== 'some') return
-    this.change(place, (view) => ({ ...view, older: 'loading' }))
-    const answer = await this.ask({ type: 'get-messages', space, channel, limit, before: oldest.id, ...(thread && { thread: thread.id }) })
-    this.change(place, (view) => (view.older === 'loading' ? (answer.ok ? withOlder(view, answer.result.messages, answer.result.more) : { ...view, older: 'some' }) : view))
-  }
-
-  async loadNewer(): Promise<void> {
-    const { space, channel, place, thread } = this
-    const newest = this.view.messages.at(-1)
-    if (space === undefined || channel === undefined || place === undefined || newest === undefined || this.view.newer !== 'some') return
-    this.change(place, (view) => ({ ...view, newer: 'loading' }))
-    const answer = await this.ask({ type: 'get-messages', space, channel, limit: PAGE, after: newest.id, ...(thread && { thread: thread.id }) })
-    this.change(place, (view) => (view.newer === 'loading' ? (answer.ok ? withNewer(view, answer.result.messages, answer.result.newer) : { ...view, newer: 'some' }) : view))
-  }
+  async loadOlder(): Promise<void> { if (this.place !== undefined) await this.views.grow(this.place, 'older') }
+  async loadNewer(): Promise<void> { if (this.place !== undefined) await this.views.grow(this.place, 'newer') }
 
   /** The channel's end, wherever in it somebody is. */
-  async loadNewest(): Promise<void> {
-    if (this.channel !== undefined && this.view.newer !== 'none') await this.load(this.channel, false, this.thread?.id)
-  }
+  async loadNewest(): Promise<void> { if (this.view.newer !== 'none') await this.load() }
 
   /** Whether the message is shown: it is, with those around it, where it is on this device. */
   async show(message: OpId): Promise<boolean> {
-    const { space, channel, place, thread } = this
-    if (this.view.messages.some((m) => m.id === message)) return true
-    if (space === undefined || channel === undefined || place === undefined) return false
-    const answer = await this.ask({ type: 'get-messages', space, channel, around: message, limit: PAGE, ...(thread && { thread: thread.id }) })
-    if (answer.ok) this.change(place, (view) => withWindow(view, answer.result.messages, answer.result.more, answer.result.newer))
-    return this.view.messages.some((m) => m.id === message)
+    const isHere = (): boolean => this.view.messages.some((m) => m.id === message)
+    if (!isHere()) await this.load(message)
+    return isHere()
+  }
+
+  private async load(around?: OpId): Promise<void> {
+    const { space, channel, thread } = this
+    if (space !== undefined && channel !== undefined) await this.views.load({ space, channel, thread: thread?.id }, around)
   }
 
   /** Shows the message at once and gives it to the engine. Refused, it stays, with the reason. */
@@ -415,7 +354,7 @@ export class Client {
     const thread = this.thread && { thread: this.thread.id }
     const pending: Pending = { key: this.nextId++, text, at: Date.now(), ...(replyTo && { replyTo }), ...(meant && { meant }) }
     const command = { type: 'send-message', space, channel, text, ...meant, ...thread, ...(replyTo && { replyTo: replyTo.id }) } as const
-    this.change(place, (view) => withPending(view, pending))
+    this.views.change(place, (view) => withPending(view, pending))
     let answer = await this.ask(command)
     for (let tries = 0; !answer.ok && answer.error.code === 'busy' && tries < BUSY_TRIES; tries++) {
       // The tab that did the work has gone. The next one may find the message saved already: saying it twice would be worse than waiting.
@@ -425,7 +364,7 @@ export class Client {
       else if (saved !== 'unknown') answer = { ok: true, result: { messageId: saved } }
     }
     const last = answer
-    this.change(place, (view) => (last.ok ? accepted(view, pending.key, last.result.messageId) : refused(view, pending.key, last.error.message)))
+    this.views.change(place, (view) => (last.ok ? accepted(view, pending.key, last.result.messageId) : refused(view, pending.key, last.error.message)))
   }
 
   /** A post in the open forum. Answers with what went wrong. */
@@ -439,7 +378,7 @@ export class Client {
     const answer = await this.ask({ type: 'get-messages', ...where, limit: 20 })
     if (!answer.ok) return 'unknown'
     const found = answer.result.messages.findLast((m) => isSaved(pending, m))
-    if (found !== undefined) this.change(place, (view) => merge(view, [found]))
+    if (found !== undefined) this.views.change(place, (view) => merge(view, [found]))
     return found?.id
   }
 
@@ -460,7 +399,7 @@ export class Client {
     void this.send(pending.text, pending.replyTo, pending.meant)
   }
 
-  discard(key: number): void { if (this.place !== undefined) this.change(this.place, (view) => withoutPending(view, key)) }
+  discard(key: number): void { if (this.place !== undefined) this.views.change(this.place, (view) => withoutPending(view, key)) }
 
   /** The list says whether its end is on the screen of somebody who looks: then everything has been seen. */
   watch(isWatching: boolean): void {
@@ -486,7 +425,7 @@ export class Client {
     const { space, channel, place } = this
     const last = this.view.messages.findLast((m) => m.state.type !== 'securing')
     if (space === undefined || channel === undefined || place === undefined || last === undefined || this.view.state === 'loading') return
-    this.change(place, seen)
+    this.views.change(place, seen)
     if (((this.thread === undefined ? this.currentChannel?.unread : this.thread.replies?.unread) ?? 0) > 0) void this.ask({ type: 'mark-read', space, channel, message: last.id })
   }
 }

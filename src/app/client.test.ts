@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ApiError, ChannelInfo, ClientPort, Command, CommandType, FromWorker, MessageInfo, Results, SpaceInfo, ToWorker, Update } from '../api.ts'
 import type { RoleInfo } from '../api/authority.ts'
 import { Client } from './client.svelte.ts'
-import { ALICE, BOB, channelId, fromAlice, fromBob, GARDEN, NOON, opId, spaceId } from './messages.test-support.ts'
+import { ALICE, BOB, channelId, fromAlice, fromBob, GARDEN, NOON, opId, pageOf, spaceId } from './messages.test-support.ts'
 import { rowsOf } from './parts/rows.ts'
 import { EVERYONE } from '../wire/authority.ts'
 import { parseDeviceId } from '../wire/ids.ts'
@@ -44,6 +44,30 @@ class FakePort implements ClientPort {
     await settled()
   }
 
+  /** Windows by what they show, as the page asked last, with what it was told of them. */
+  private readonly windows = new Map<string, { readonly window: number; messages: readonly MessageInfo[] }>()
+
+  /** Answers who watches a channel or a thread. */
+  async show(messages: readonly MessageInfo[], more = false): Promise<Command> {
+    const { id, command } = this.take('watch-messages')
+    if (command.type !== 'watch-messages' || command.question.type !== 'get-messages') throw new Error('No line is asked for')
+    const { channel, thread, limit } = command.question
+    if (limit !== 1) this.windows.set(thread ?? channel, { window: command.window, messages })
+    this.receive({ type: 'reply', reply: { id, ok: true, result: pageOf(messages, more) } })
+    await settled()
+    return command
+  }
+
+  /** What the engine says of it to who watches it. */
+  news(place: string, ...told: readonly MessageInfo[]): void {
+    const one = this.windows.get(place)
+    if (one === undefined) return
+    const replaced = told.map((m) => m.replaces), kept = one.messages.filter((m) => !replaced.includes(m.id) && !told.some((other) => other.id === m.id))
+    const gone = one.messages.filter((m) => replaced.includes(m.id)).map((m) => m.id)
+    one.messages = [...kept, ...told].sort((a, b) => a.order - b.order)
+    this.tell({ type: 'window', window: one.window, gone, rows: told.map((message) => ({ message, at: one.messages.indexOf(message) })), more: false, newer: false })
+  }
+
   get open(): CommandType[] { return this.asked.map((m) => m.command.type) }
 }
 
@@ -69,11 +93,11 @@ async function inTheGarden(messages: readonly MessageInfo[] = [], unread = 0): P
   await port.answer('list-channels', { channels: [channel(GARDEN, 'garden', unread), channel(SHED, 'shed')], categories: [] })
   await port.answer('list-roles', { roles: [] })
   await port.answer('list-members', { members: [] })
-  await port.answer('get-messages', { messages, more: false, newer: false })
+  await port.show(messages)
 }
 
 const shown = (): string[] => rowsOf(client.view, ALICE).flatMap((row) => (row.type === 'message' ? [`${row.text} (${row.state.type})`] : []))
-const news = (...messages: readonly MessageInfo[]): void => port.tell({ type: 'messages', space: ALLOTMENT, channel: GARDEN, messages })
+const news = (...messages: readonly MessageInfo[]): void => { port.news(GARDEN, ...messages) }
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOON })
@@ -113,7 +137,7 @@ test('a message is on the screen before the engine has heard of it, and stays on
   expect(shown()).toEqual(['tea? (saving)'])
   news(row)
   expect(shown()).toEqual(['tea? (queued)'])
-  port.tell({ type: 'states', space: ALLOTMENT, channel: GARDEN, states: [{ id: row.id, state: { type: 'relay' } }] })
+  news({ ...row, state: { type: 'relay' } })
   expect(shown()).toEqual(['tea? (relay)'])
 })
 
@@ -180,13 +204,23 @@ test('an engine that stays away ends in a refusal, not in waiting for ever', asy
   expect(shown()).toEqual(['tea? (refused)'])
 })
 
-test('news of a channel that was never opened are not kept: they come with its page', async () => {
-  await inTheGarden()
-  port.tell({ type: 'messages', space: ALLOTMENT, channel: SHED, messages: [fromBob('psst', 1, { channel: SHED })] })
+test('a channel that was opened before is there at once, as the engine says it is now; one that was left far back is asked for again', async () => {
+  await inTheGarden([fromBob('a', 1)])
   client.openChannel(SHED)
   expect(shown()).toEqual([])
-  await port.answer('get-messages', { messages: [fromBob('psst', 1, { channel: SHED })], more: false, newer: false })
-  expect(shown()).toEqual(['psst (received)'])
+  await port.show([fromBob('psst', 1, { channel: SHED })])
+  news(fromBob('b', 2))
+  client.openChannel(GARDEN)
+  expect(shown()).toEqual(['a (received)', 'b (received)'])
+  expect(port.open).not.toContain('watch-messages')
+  void client.show(opId('far'))
+  await port.answer('watch-messages', pageOf([fromBob('far', 0)], true, true))
+  expect(shown()).toEqual(['far (received)'])
+  client.openChannel(SHED)
+  expect(port.open).toContain('close-window')
+  client.openChannel(GARDEN)
+  await port.show([fromBob('b', 2)])
+  expect(shown()).toEqual(['b (received)'])
 })
 
 test('who looks at the end has read what comes; who doesn’t finds a line above it', async () => {
@@ -202,16 +236,15 @@ test('who looks at the end has read what comes; who doesn’t finds a line above
   expect(client.view.divider).toEqual({ at: opId('c'), isSeen: false })
 })
 
-test('older messages are asked for once, before the oldest', async () => {
-  hello(space(ALLOTMENT))
-  await port.answer('list-channels', { channels: [channel(GARDEN, 'garden')], categories: [] })
-  await port.answer('list-members', { members: [] })
-  await port.answer('get-messages', { messages: [fromBob('b', 2)], more: true, newer: false })
+test('older messages are asked for once, and come as a change', async () => {
+  await inTheGarden([fromBob('b', 2)])
+  port.tell({ type: 'window', window: 1, gone: [], rows: [], more: true, newer: false })
   void client.loadOlder()
   void client.loadOlder()
-  expect(await port.answer('get-messages', { messages: [fromBob('a', 1)], more: false, newer: false })).toMatchObject({ before: opId('b') })
-  expect(port.open).not.toContain('get-messages')
-  expect(shown()).toEqual(['a (received)', 'b (received)'])
+  expect(port.open.filter((type) => type === 'grow-window')).toHaveLength(1)
+  news(fromBob('a', 1))
+  expect(await port.answer('grow-window', {})).toMatchObject({ to: 'older' })
+  expect([shown(), client.view.older]).toEqual([['a (received)', 'b (received)'], 'none'])
 })
 
 test('each space opens where it was left', async () => {
@@ -246,8 +279,9 @@ test('a space that was being joined is asked about when it is in', async () => {
 test('another tab takes over: what is open is asked for again', async () => {
   await inTheGarden([fromBob('a', 1)])
   hello(space(ALLOTMENT))
-  await port.answer('get-messages', { messages: [fromBob('a', 1), fromBob('b', 2)], more: false, newer: false })
-  expect(shown()).toEqual(['a (received)', 'b (received)'])
+  await port.show([fromBob('a', 1), fromBob('b', 2)])
+  news(fromBob('c', 3))
+  expect(shown()).toEqual(['a (received)', 'b (received)', 'c (received)'])
 })
 
 test('a notice is said once, and no more than three at a time', () => {
@@ -261,8 +295,10 @@ test('what is written in a thread stands there and not in the channel; who comes
   const root = fromBob('root', 1)
   await inTheGarden([root])
   client.openThread(root)
-  expect(await port.answer('get-messages', { messages: [fromBob('below', 2, { thread: root.id })], more: false, newer: false })).toMatchObject({ channel: GARDEN, thread: root.id })
-  news(fromBob('also below', 3, { thread: root.id }), fromBob('above', 4), fromBob('elsewhere', 5, { thread: opId('other') }))
+  expect(await port.show([root])).toMatchObject({ question: { around: root.id, limit: 1 } })
+  expect(await port.show([fromBob('below', 2, { thread: root.id })])).toMatchObject({ question: { channel: GARDEN, thread: root.id } })
+  port.news(root.id, fromBob('also below', 3, { thread: root.id }))
+  news(fromBob('above', 4))
   expect(shown()).toEqual(['below (received)', 'also below (received)'])
   void client.send('me too')
   expect(await port.answer('send-message', { messageId: opId('me too') })).toMatchObject({ text: 'me too', thread: root.id })
@@ -294,9 +330,9 @@ test('a channel that the pointer rests on, or that has something unread, is here
   client.warm(SHED)
   client.warm(SHED)
   await settled()
-  expect(port.open.filter((type) => type === 'get-messages')).toHaveLength(1)
-  await port.answer('get-messages', { messages: [{ ...fromBob('saw', 2), channel: SHED }], more: false, newer: false })
-  port.tell({ type: 'messages', space: ALLOTMENT, channel: SHED, messages: [{ ...fromBob('hammer', 3), channel: SHED }] })
+  expect(port.open.filter((type) => type === 'watch-messages')).toHaveLength(1)
+  await port.show([{ ...fromBob('saw', 2), channel: SHED }])
+  port.news(SHED, { ...fromBob('hammer', 3), channel: SHED })
   client.openChannel(SHED)
   expect(shown()).toEqual(['saw (received)', 'hammer (received)'])
 })

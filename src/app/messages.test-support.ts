@@ -1,5 +1,6 @@
 /** Ids and messages for stories about what is shown. A message's letter is its id and its text, its order its place and its minute. */
 import type { MessageInfo } from '../api.ts'
+import type { WindowPage } from './windows.ts'
 import { parseChannelId, parseIdentityId, parseOpId, parseSpaceId } from '../wire/ids.ts'
 
 function known<T>(id: T | undefined): T {
@@ -33,3 +34,6 @@ export function fromBob(name: string, order: number, more: Partial<MessageInfo> 
 export function fromAlice(name: string, order: number, more: Partial<MessageInfo> = {}): MessageInfo {
   return { ...fromBob(name, order), author: ALICE.identity, authorName: ALICE.name, mine: true, state: { type: 'queued' }, ...more }
 }
+
+/** What the engine answers who begins to watch. */
+export const pageOf = (messages: readonly MessageInfo[], more = false, newer = false): WindowPage => ({ rows: messages.map((message) => ({ message })), more, newer })

@@ -1,13 +1,15 @@
-/** What is searched for, and what was found: the last question counts, whatever order the answers come in. */
-import type { FoundMessage, MessageInfo } from '../api.ts'
-import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
+/** What is searched for, and what was found: the last question counts, whatever order the answers come in. What is shown follows what is said, changed and deleted. */
+import type { FoundMessage } from '../api.ts'
+import type { WindowEnds, WindowRow } from '../api/windows.ts'
+import type { ChannelId, SpaceId } from '../wire/ids.ts'
 import type { Client } from './client.svelte.ts'
+import { changed } from './windows.ts'
 
 export interface Scope { readonly space?: SpaceId; readonly channel?: ChannelId }
 export type Order = 'newest' | 'best'
 
-/** So many of the newest are asked for when there is news. */
-const NEWS = 20
+const NAME = 'search'
+const PAGE = 25
 
 export class Search {
   results = $state.raw<readonly FoundMessage[]>([])
@@ -20,94 +22,52 @@ export class Search {
   /** Only messages from then on were searched. */
   since = $state.raw<number | undefined>(undefined)
   private readonly client: Client
-  private asked = 0
-  private isLooking = false
-  private isToLookAgain = false
-  private moved: (count: number) => void = () => undefined
-  private last: { readonly query: string; readonly scope: Scope; readonly order: Order } | undefined
+  /** Told when what was found has changed by itself: before and now. */
+  private readonly moved: (before: readonly FoundMessage[], now: readonly FoundMessage[]) => void
+  private isGrowing = false
 
-  constructor(client: Client) { this.client = client }
+  constructor(client: Client, moved: Search['moved'] = () => undefined) {
+    this.client = client
+    this.moved = moved
+  }
 
   /** Results stay while the next ones are on their way: a list that blinks at every letter can't be read. */
   async ask(query: string, scope: Scope, order: Order): Promise<void> {
-    this.last = { query, scope, order }
-    if (query.trim() === '') { this.clear(); return }
-    await this.fetch(undefined)
+    if (query.trim() === '') { this.close(); return }
+    this.state = 'searching'
+    const answer = await this.client.windows.watch(NAME, {
+      question: () => ({ type: 'search-messages', query, ...scope, order, limit: PAGE, utcOffsetMinutes: -new Date().getTimezoneOffset() }),
+      page: (page) => { this.take(page.rows, page); this.state = 'done' },
+      changed: (change) => {
+        const before = this.results
+        this.take(changed(before, change), change)
+        this.moved(before, this.results)
+      },
+    })
+    if (answer?.ok === false) { this.state = 'failed'; this.error = answer.error.message }
   }
 
   async askMore(): Promise<void> {
-    const end = this.results.at(-1)
-    if (this.more && this.state === 'done' && end !== undefined) await this.fetch(end.message.id)
+    if (!this.more || this.state !== 'done' || this.isGrowing) return
+    this.isGrowing = true
+    await this.client.windows.grow(NAME, 'older', PAGE)
+    this.isGrowing = false
   }
 
-  /**
-   * From now on what is shown follows what is said, changed and deleted: only what is new is asked for. Ends with what it answers. `moved`: so many
-   * now stand before what stood first.
-   */
-  follow(moved: (count: number) => void): () => void {
-    this.moved = moved
-    const hear = (messages: readonly MessageInfo[]): void => { this.hear(messages) }
-    this.client.followers.add(hear)
-    return () => { this.client.followers.delete(hear) }
-  }
-
-  private hear(messages: readonly MessageInfo[]): void {
-    const now = new Map(messages.map((message) => [message.id, message]))
-    if (this.results.some(({ message }) => now.has(message.id))) {
-      this.results = this.results.flatMap((one) => { const message = now.get(one.message.id); return message === undefined ? [one] : message.deleted !== undefined ? [] : [asNow(one, message)] })
-    }
-    const isNews = messages.some((message) => message.deleted === undefined && !this.results.some((one) => one.message.id === message.id))
-    if (isNews && this.state === 'done' && this.last?.order === 'newest') void this.look()
-  }
-
-  /** What was found stays where it is; what is found now and newer stands before it. */
-  private async look(): Promise<void> {
-    if (this.isLooking) { this.isToLookAgain = true; return }
-    this.isLooking = true
-    do {
-      this.isToLookAgain = false
-      const mine = this.asked, answer = this.last && await this.client.ask({ ...this.questionOf(this.last), limit: NEWS })
-      if (mine !== this.asked || answer?.ok !== true) continue
-      const known = new Set(this.results.map(({ message }) => message.id)), { results, more } = answer.result
-      const end = results.findIndex(({ message }) => known.has(message.id))
-      if (end >= 0) { this.results = [...results.slice(0, end), ...this.results]; this.moved(end) }
-      else { this.results = results; this.more = more }
-    } while (this.isToLookAgain)
-    this.isLooking = false
-  }
-
-  private questionOf({ query, scope, order }: NonNullable<Search['last']>) {
-    return { type: 'search-messages', query, ...scope, order, utcOffsetMinutes: -new Date().getTimezoneOffset() } as const
-  }
-
-  private clear(): void {
-    this.asked++
-    this.results = []
+  /** Nothing is searched for any more. */
+  close(): void {
+    this.client.windows.close(NAME)
+    this.take([], { more: false, newer: false })
     this.state = 'none'
-    this.more = false
-    this.unclear = []
-    this.since = undefined
   }
 
-  private async fetch(before: OpId | undefined): Promise<void> {
-    if (this.last === undefined) return
-    const { order } = this.last
-    const mine = ++this.asked
-    this.state = 'searching'
-    const answer = await this.client.ask({ ...this.questionOf(this.last), ...(before === undefined ? {} : { before }) })
-    if (mine !== this.asked) return
-    if (!answer.ok) { this.state = 'failed'; this.error = answer.error.message; return }
-    const { results, more, unclear, since } = answer.result
-    this.results = before === undefined ? results : [...this.results, ...results]
-    this.more = more && order === 'newest'
+  private take(rows: readonly WindowRow[], { more, unclear = [], since }: WindowEnds): void {
+    this.results = rows.flatMap(({ message, space, snippet = '', marks = [] }) => (space === undefined ? [] : [{ message, space, snippet, marks }]))
+    this.more = more
     this.unclear = unclear
     this.since = since
-    this.state = 'done'
   }
 }
-
-/** Another text has other marks, which the next search brings. */
-const asNow = (one: FoundMessage, message: MessageInfo): FoundMessage => (message.text === one.message.text ? { ...one, message } : { ...one, message, snippet: message.text.slice(0, 200), marks: [] })
 
 export interface Piece { readonly text: string; readonly isMarked: boolean }
 

@@ -1,21 +1,22 @@
 import { expect, test } from 'vitest'
-import type { ClientPort, Command, FoundMessage, FromWorker, MessageInfo, Results } from '../api.ts'
-import type { OpId } from '../wire/ids.ts'
+import type { ClientPort, Command, FoundMessage, FromWorker } from '../api.ts'
+import type { WindowChange } from '../api/windows.ts'
 import { Client } from './client.svelte.ts'
-import { fromBob, GARDEN } from './messages.test-support.ts'
+import { fromBob } from './messages.test-support.ts'
 import { piecesOf, Search } from './search.svelte.ts'
+import type { WindowPage } from './windows.ts'
 
-type Asked = Extract<Command, { type: 'search-messages' }>
-interface Open { readonly command: Asked; readonly answer: (result: Results['search-messages']) => Promise<void>; readonly refuse: () => Promise<void> }
+type Asked = Extract<Command, { type: 'watch-messages' | 'grow-window' }>
+interface Open { readonly command: Asked; readonly answer: (result: WindowPage) => Promise<void>; readonly refuse: () => Promise<void> }
 
 /** A client whose engine answers when the story says so. */
-function start(): { readonly search: Search; readonly asked: Open[]; readonly told: (messages: readonly MessageInfo[]) => void } {
+function start(moved?: ConstructorParameters<typeof Search>[1]): { readonly search: Search; readonly asked: Open[]; readonly told: (change: WindowChange) => void } {
   const asked: Open[] = []
   let tell: (message: FromWorker) => void = () => undefined
   const port: ClientPort = {
     listen: (receive) => { tell = receive },
     post: (message) => {
-      if (message.type !== 'command' || message.command.type !== 'search-messages') return
+      if (message.type !== 'command' || (message.command.type !== 'watch-messages' && message.command.type !== 'grow-window')) return
       const { id, command } = { id: message.id, command: message.command }
       const reply = async (message: FromWorker): Promise<void> => { tell(message); await new Promise((resolve) => { setImmediate(resolve) }) }
       asked.push({
@@ -24,12 +25,11 @@ function start(): { readonly search: Search; readonly asked: Open[]; readonly to
       })
     },
   }
-  const told = (messages: readonly MessageInfo[]): void => { tell({ type: 'update', update: { type: 'messages', space: 'aa' as FoundMessage['space'], channel: GARDEN, messages } }) }
-  return { search: new Search(new Client(port)), asked, told }
+  return { search: new Search(new Client(port), moved), asked, told: (change) => { tell({ type: 'update', update: { type: 'window', window: 1, ...change } }) } }
 }
 
 const found = (text: string, n: number): FoundMessage => ({ space: 'aa' as FoundMessage['space'], message: fromBob(text, n), snippet: text, marks: [] })
-const answer = (results: readonly FoundMessage[], more = false): Results['search-messages'] => ({ results, more, unclear: [] })
+const answer = (rows: readonly FoundMessage[], more = false): WindowPage => ({ rows, more, newer: false })
 
 test('while Alice types, only the answer to what she typed last is shown', async () => {
   const { search, asked } = start()
@@ -42,15 +42,15 @@ test('while Alice types, only the answer to what she typed last is shown', async
   expect([search.state, search.results]).toEqual(['none', []])
 })
 
-test('further results are asked for behind the last one, and not twice at once', async () => {
-  const { search, asked } = start()
+test('further results are asked for once at a time, and come behind the last one', async () => {
+  const { search, asked, told } = start()
   void search.ask('tea', {}, 'newest')
   await asked[0]?.answer(answer([found('tea b', 2), found('tea a', 1)], true))
   void search.askMore()
   void search.askMore()
-  expect(asked.length).toBe(2)
-  expect(asked[1]?.command.before).toBe(search.results[1]?.message.id as OpId)
-  await asked[1]?.answer(answer([found('tea', 0)]))
+  expect(asked.map(({ command }) => command.type)).toEqual(['watch-messages', 'grow-window'])
+  told({ gone: [], rows: [{ ...found('tea', 0), at: 2 }], more: false, newer: false })
+  await asked[1]?.answer(answer([]))
   expect(search.results.map((r) => r.snippet)).toEqual(['tea b', 'tea a', 'tea'])
   void search.askMore()
   expect(asked.length).toBe(2)
@@ -73,27 +73,15 @@ test('what was found is marked in the text', () => {
   expect(piecesOf('plain', [])).toEqual([{ text: 'plain', isMarked: false }])
 })
 
-test('what mentions Alice, while it is shown: it follows edits and deletions by itself, and of what is new only that is fetched', async () => {
-  const { search, asked, told } = start(), moves: number[] = []
-  const end = search.follow((count) => { moves.push(count) })
+test('what was found follows what is said: the engine tells what comes, changes and goes, and who has gone further down is told how it moved', async () => {
+  const moves: [number, number][] = []
+  const { search, asked, told } = start((before, now) => { moves.push([before.length, now.length]) })
   void search.ask('mentions:me', {}, 'newest')
   await asked[0]?.answer(answer([found('c', 3), found('b', 2), found('a', 1)], true))
-  told([fromBob('b', 2, { text: 'bees' }), fromBob('a', 1, { text: '', deleted: true })])
-  expect(search.results.map((r) => r.snippet)).toEqual(['c', 'bees'])
-  expect(asked.length, 'nothing is asked for that was told').toBe(1)
-  told([fromBob('d', 4)])
-  told([fromBob('e', 5)])
-  expect(asked.length, 'one question at a time').toBe(2)
-  expect(asked[1]?.command).toMatchObject({ query: 'mentions:me', limit: 20 })
-  await asked[1]?.answer(answer([found('d', 4), found('c', 3)], true))
+  told({ gone: [found('a', 1).message.id], rows: [{ ...found('d', 4), at: 0 }, { ...found('b', 2), snippet: 'bees', at: 2 }], more: true, newer: false })
   expect(search.results.map((r) => r.snippet)).toEqual(['d', 'c', 'bees'])
-  await asked[2]?.answer(answer([found('d', 4)], true))
-  expect([search.results.map((r) => r.snippet), moves]).toEqual([['d', 'c', 'bees'], [1, 0]])
-  void search.ask('from:bob', {}, 'newest')
-  told([fromBob('f', 6)])
-  await asked[3]?.answer(answer([found('f', 6)]))
-  expect([search.results.map((r) => r.snippet), asked.length]).toEqual([['f'], 4])
-  end()
-  told([fromBob('g', 7)])
-  expect(asked.length).toBe(4)
+  expect([moves, asked.length]).toEqual([[[3, 3]], 1])
+  search.close()
+  told({ gone: [], rows: [{ ...found('e', 5), at: 0 }], more: false, newer: false })
+  expect([search.state, search.results]).toEqual(['none', []])
 })

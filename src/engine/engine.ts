@@ -32,6 +32,7 @@ import { Mending } from './mending.ts'
 import { planMarks, shareMarks, takeMarks } from './messages/own-marks.ts'
 import { refresh } from './messages/refresh.ts'
 import { Typing } from './messages/typing.ts'
+import { Watching } from './messages/watching.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
 import { isSigned, openCall } from './presence.ts'
@@ -72,6 +73,7 @@ export class Engine implements Stepper {
   readonly drafts = new Map<SpaceId, Drafts>()
   readonly telling: Telling
   readonly searching: Searching
+  readonly watching: Watching
   readonly retaining: Retaining
   readonly tidying: Tidying
   me: Me | undefined
@@ -108,6 +110,7 @@ export class Engine implements Stepper {
     this.groupwork = new Groupwork(this)
     this.telling = new Telling(this)
     this.searching = new Searching(this)
+    this.watching = new Watching(this)
     this.retaining = new Retaining(this)
     this.tidying = new Tidying(this)
     this.opening = new Opening(this)
@@ -132,6 +135,7 @@ export class Engine implements Stepper {
       if (replica !== undefined) await this.conclude(turn, replica)
     }
     this.telling.status(turn)
+    this.watching.hear(turn)
     return this.concluded(turn)
   }
 
@@ -147,7 +151,7 @@ export class Engine implements Stepper {
       case 'start': this.tally.begin(input.tally); return this.start(turn)
       case 'rows': return this.onRows(turn, input.tag, input.rows)
       case 'command': return runCommand(this, turn, { client: input.client, id: input.id }, input.command)
-      case 'client-gone': return
+      case 'client-gone': return this.watching.clientGone(input.client)
       case 'measured': return this.questions.onMeasured(turn, input.tag, input.bytes)
       case 'checked': return this.mending.onChecked(turn, input)
       case 'copied': return this.copying.onCopied(turn, input)
@@ -426,6 +430,7 @@ export class Engine implements Stepper {
     if (kind === 'succeed') return this.succession.due(turn)
     if (kind === 'former') return this.succession.endFormer(turn)
     if (kind === 'compact') return this.tidying.go(turn)
+    if (kind === 'windows') return this.watching.work(turn)
     if (kind === 'go-on') return this.questions.onRows(turn, id, [])
     if (kind === 'sync') {
       this.peers.compareAll(turn)

@@ -13,6 +13,7 @@ const SENTENCES: Record<ErrorCode, string> = {
   'unknown-role': 'This role does not exist, or it was deleted.',
   'unknown-device': 'This space knows no such device.',
   'unknown-act': 'This act is not on this device.',
+  'unknown-window': 'Nothing is watched under this number.',
   'linking-invalid': 'This is not a code for linking devices, or not for this one. Start again on both.',
   'needs-phrase': 'This device can’t do that by itself. Do it on the device where you began, or enter your recovery phrase here first: Settings, Devices.',
   'phrase-invalid': 'This is no recovery phrase, or a word in it is wrong. Compare it with what you wrote down, word by word.',

@@ -54,10 +54,10 @@ export type Send =
 /** Wake the engine with { type: 'timer', tag } at `at` (ms since 1970). A wake with the same tag replaces the former; at Infinity cancels it. */
 export interface Wake { readonly tag: string; readonly at: number }
 
-/** Replies to one client, updates to all. */
+/** Replies to one client, updates to all, or to the one that they are for. */
 export type Tell =
   | { readonly type: 'reply'; readonly client: number; readonly reply: Reply }
-  | { readonly type: 'update'; readonly update: Update }
+  | { readonly type: 'update'; readonly client?: number; readonly update: Update }
 
 /** Done in this order by the host: save all in one transaction, keep the tally, read, send, arm wakes, tell. */
 export interface Step {

@@ -74,6 +74,12 @@ export const COMPARED_WITH = 8
 export const SERVED_ROWS = 500
 /** Messages in one answer to a client. */
 export const MAX_MESSAGES_PAGE = 200
+/** Windows that one client may watch, all of them may, and the rows that one holds: some hundred bytes each. A line that is followed may come to hold twice as many. */
+export const MAX_WINDOWS = 48
+export const MAX_WINDOWS_IN_ALL = 512
+export const MAX_WATCHED_ROWS = 600
+/** Ms after which a watched list is read again: what changes meanwhile is told together. */
+export const WINDOW_PAUSE_MS = 50
 /** Messages looked through for hidden ones, for one answer. */
 export const MAX_HIDDEN_LOOKED = 2000
 /** Acts in one answer to a client, and in one update about acts that were undone. */

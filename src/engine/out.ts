@@ -43,6 +43,7 @@ export class Out {
   send(send: Send): void { this.sends.push(send) }
   wake(tag: string, at: number): void { this.wakes.push({ tag, at }) }
   update(update: Update): void { this.tells.push({ type: 'update', update }) }
+  updateFor(client: number, update: Update): void { this.tells.push({ type: 'update', client, update }) }
   reply(to: Asker, result: Result): void { this.tells.push({ type: 'reply', client: to.client, reply: { id: to.id, ok: true, result } as Reply }) }
   refuse(to: Asker, error: ApiError): void { this.tells.push({ type: 'reply', client: to.client, reply: { id: to.id, ok: false, error } }) }
 

@@ -33,3 +33,24 @@ export const permissions: Field<readonly Permission[]> = list(oneOf(...PERMISSIO
 
 export const space = id(parseSpaceId), channel = id(parseChannelId), message = id(parseOpId), member = id(parseIdentityId), invite = id(parseInviteId)
 export const role = id(parseRoleId), device = id(parseDeviceId)
+
+/** Decodes an object with a `type` and that type's fields; undefined for an unknown type, a missing, misshapen or unknown field. Never throws. */
+export function decodeForm<F extends { readonly type: string }>(forms: { readonly [T in F['type']]: Form<Omit<Extract<F, { type: T }>, 'type'>> }, value: unknown): F | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const given = new Map<string, unknown>(Object.entries(value)), type = given.get('type')
+  const form = typeof type === 'string' && Object.hasOwn(forms, type) ? forms[type as F['type']] : undefined
+  if (form === undefined) return undefined
+  given.delete('type')
+  const out: Record<string, unknown> = { type }
+  for (const [name, field] of Object.entries<Field<unknown> | Optional<unknown>>(form)) {
+    const isOptional = typeof field !== 'function'
+    const raw = given.get(name)
+    given.delete(name)
+    if (isOptional && raw === undefined) continue
+    const decoded = isOptional ? field.optional(raw) : field(raw)
+    if (decoded === undefined) return undefined
+    out[name] = decoded
+  }
+  // The forms have, by their type, every field of every kind: an object filled from one is of that kind.
+  return given.size === 0 ? (out as unknown as F) : undefined
+}

@@ -7,7 +7,7 @@
 import type { Command, CommandType, Readers } from '../api.ts'
 import { MAX_DM_MEMBERS } from './authority.ts'
 import { AUTHORITY_FORMS } from './command-authority.ts'
-import { amount, channel, count, device, type Field, flag, type Form, invite, list, member, oneOf, type Optional, role, space, text, texts } from './command-fields.ts'
+import { amount, channel, count, decodeForm, device, type Field, flag, type Form, invite, list, member, oneOf, role, space, text, texts } from './command-fields.ts'
 import { MESSAGE_FORMS } from './command-messages.ts'
 
 const MAX_COMMAND_READERS = 1024
@@ -71,22 +71,4 @@ export function fieldsOf(type: unknown): string[] | undefined {
 }
 
 /** Decodes one command; undefined for an unknown type, a missing, misshapen or unknown field. Never throws. */
-export function decodeCommand(value: unknown): Command | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const given = new Map<string, unknown>(Object.entries(value))
-  const type = given.get('type')
-  if (!isCommandType(type)) return undefined
-  given.delete('type')
-  const out: Record<string, unknown> = { type }
-  for (const [name, field] of Object.entries<Field<unknown> | Optional<unknown>>(FORMS[type])) {
-    const isOptional = typeof field !== 'function'
-    const raw = given.get(name)
-    given.delete(name)
-    if (isOptional && raw === undefined) continue
-    const decoded = isOptional ? field.optional(raw) : field(raw)
-    if (decoded === undefined) return undefined
-    out[name] = decoded
-  }
-  // FORMS has, by its type, every field of every command: an object filled from it is one.
-  return given.size === 0 ? (out as unknown as Command) : undefined
-}
+export const decodeCommand = (value: unknown): Command | undefined => decodeForm(FORMS, value)

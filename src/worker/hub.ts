@@ -12,6 +12,9 @@ const LOCKED: ApiError = { code: 'busy', message: 'Thicket is locked on this dev
 /** What a new client gets at once; everything else it asks for. */
 const STANDING: readonly Update['type'][] = ['me', 'spaces', 'status']
 
+/** Tabs watch windows of what is said: they needn't hear all of it. */
+const UNHEARD: readonly Update['type'][] = ['messages', 'states', 'revised']
+
 export interface HubParts {
   readonly term: string
   /** The leading page's own tab. */
@@ -104,13 +107,14 @@ export class Hub {
   tell(tell: Tell): void {
     const { term } = this.parts
     if (this.lock?.type === 'locked') return
-    if (tell.type === 'update') {
+    if (tell.type === 'update' && tell.client === undefined) {
+      if (UNHEARD.includes(tell.update.type)) return
       if (STANDING.includes(tell.update.type)) this.standing.set(tell.update.type, tell.update)
-      this.toAll({ type: 'for-all', term, message: tell })
+      this.toAll({ type: 'for-all', term, message: { type: 'update', update: tell.update } })
       return
     }
-    const client = this.byNumber.get(tell.client)
-    if (client) this.toTab(client.tab, { type: 'reply', reply: tell.reply })
+    const client = tell.client === undefined ? undefined : this.byNumber.get(tell.client)
+    if (client) this.toTab(client.tab, tell.type === 'reply' ? { type: 'reply', reply: tell.reply } : { type: 'update', update: tell.update })
   }
 
   receive(message: TabToHub): void {

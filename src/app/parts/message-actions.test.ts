@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { EMPTY_VIEW, refused, withNewest, withPending } from '../channel-view.ts'
-import { ALICE, fromAlice, fromBob, NOON, opId } from '../messages.test-support.ts'
+import { EMPTY_VIEW, refused, withPage, withPending } from '../channel-view.ts'
+import { ALICE, fromAlice, fromBob, NOON, opId, pageOf } from '../messages.test-support.ts'
 import { actionOfKey, actionsOf } from './message-actions.ts'
 import { rowsOf, type MessageLine } from './rows.ts'
 
@@ -8,8 +8,8 @@ const MEMBER = { write: true, react: true, manage: false, thread: false }
 const MODERATOR = { write: true, react: true, manage: true, thread: false }
 const GONE = { write: false, react: false, manage: false, thread: false }
 
-function row(...messages: Parameters<typeof withNewest>[1]): MessageLine {
-  const last = rowsOf(withNewest(EMPTY_VIEW, messages, false, 0), ALICE).at(-1)
+function row(...messages: Parameters<typeof pageOf>[0]): MessageLine {
+  const last = rowsOf(withPage(EMPTY_VIEW, pageOf(messages), 0), ALICE).at(-1)
   if (last?.type !== 'message') throw new Error('No message')
   return last
 }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { EMPTY_VIEW, refused, withNewest, withPending } from '../channel-view.ts'
-import { ALICE, fromAlice, fromBob, NOON, opId } from '../messages.test-support.ts'
+import { EMPTY_VIEW, refused, withPage, withPending } from '../channel-view.ts'
+import { ALICE, fromAlice, fromBob, NOON, opId, pageOf } from '../messages.test-support.ts'
 import { rowsOf, type Row } from './rows.ts'
 
 const DAY_MS = 24 * 60 * 60_000
 const said = (row: Row): string => (row.type === 'message' ? (row.leads ? `${row.authorName}: ` : '') + row.text : row.type)
-const rows = (...messages: Parameters<typeof withNewest>[1]): string[] => rowsOf(withNewest(EMPTY_VIEW, messages, false, 0), ALICE).map(said)
+const rows = (...messages: Parameters<typeof pageOf>[0]): string[] => rowsOf(withPage(EMPTY_VIEW, pageOf(messages), 0), ALICE).map(said)
 
 test('an empty channel has a beginning', () => {
   expect(rows()).toEqual(['start'])
@@ -24,17 +24,17 @@ test('a new day has a line, and the name is said again', () => {
 })
 
 test('above what is new stands a line, and the name is said again', () => {
-  const view = { ...withNewest(EMPTY_VIEW, [fromBob('old', 1), fromBob('new', 2)], false, 0), divider: { at: opId('new'), isSeen: false } }
+  const view = { ...withPage(EMPTY_VIEW, pageOf([fromBob('old', 1), fromBob('new', 2)]), 0), divider: { at: opId('new'), isSeen: false } }
   expect(rowsOf(view, ALICE).map(said)).toEqual(['start', 'day', 'Bob: old', 'divider', 'Bob: new'])
 })
 
 test('what the engine has not saved stands at the end, with its reason', () => {
-  const view = refused(withPending(withNewest(EMPTY_VIEW, [fromBob('hi', 1)], false, 0), { key: 4, text: 'oh', at: NOON + 90_000 }), 4, 'Full.')
+  const view = refused(withPending(withPage(EMPTY_VIEW, pageOf([fromBob('hi', 1)]), 0), { key: 4, text: 'oh', at: NOON + 90_000 }), 4, 'Full.')
   expect(rowsOf(view, ALICE).at(-1)).toMatchObject({ author: ALICE.identity, text: 'oh', mine: true, id: undefined, state: { type: 'refused', pending: 4, reason: 'Full.' } })
 })
 
 test('no two rows have one key', () => {
-  const view = withPending(withNewest(EMPTY_VIEW, [fromBob('a', 1), fromAlice('b', 2, { sentAt: NOON + DAY_MS })], false, 1), { key: 1, text: 'c', at: NOON })
+  const view = withPending(withPage(EMPTY_VIEW, pageOf([fromBob('a', 1), fromAlice('b', 2, { sentAt: NOON + DAY_MS })]), 1), { key: 1, text: 'c', at: NOON })
   const keys = rowsOf(view, ALICE).map((row) => row.key)
   expect(new Set(keys).size).toBe(keys.length)
 })

@@ -23,6 +23,7 @@ import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
 import { compact, storage } from './storage.ts'
 import { answerMessage, doMessage } from './talk.ts'
+import { watch } from './watch.ts'
 
 type Answer = Promise<Refusal> | Refusal
 type InSpace = Extract<Command, { readonly space: SpaceId }>
@@ -59,6 +60,7 @@ function dispatch(asked: Asked, c: Command): Answer {
     case 'create-space': return createSpace(asked, c)
     case 'join': return joinSpace(asked, c)
     case 'search-messages': return searchMessages(asked, c)
+    case 'watch-messages': case 'grow-window': case 'close-window': return watch(asked, c)
     case 'storage': return storage(asked)
     case 'compact': return compact(asked)
     case 'save-copy': return engine.copying.save(asked, c)

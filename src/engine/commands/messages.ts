@@ -7,13 +7,13 @@ import type { Audience } from '../audience.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import { draftInfo } from '../messages/infos.ts'
+import { rootOf } from '../messages/pages.ts'
 import { findMessages, type Located, reader } from '../messages/reading.ts'
 import { act, due, maySeal } from '../reconcile.ts'
 import { refusal } from '../refusals.ts'
 import type { Turn } from '../turn.ts'
 import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
-import { rootOf } from './windows.ts'
 
 export async function sendMessage(asked: AskedIn, c: Run<'send-message'>): Promise<Refusal> {
   const { engine, turn, asker, replica } = asked

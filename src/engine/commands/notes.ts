@@ -1,19 +1,15 @@
 /** What is done with a message after it was written: correcting, deleting, reacting, pinning. */
-import type { Row } from '../../ports.ts'
 import type { Content, MessageContent, Words } from '../../wire/content.ts'
 import { isEmoji, MAX_TAKEN_BACK } from '../../wire/content.ts'
-import { type ChannelId, type OpId, parseOpId } from '../../wire/ids.ts'
+import type { OpId } from '../../wire/ids.ts'
 import type { MessageDraft } from '../drafts.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import { livePins, liveReactions } from '../messages/fold.ts'
 import { messageCounts } from '../messages/counting.ts'
 import { draftInfo } from '../messages/infos.ts'
-import { after, pinsPartition } from '../messages/places.ts'
-import { describe, located, readNotes, reader, type Seen, withNotes } from '../messages/reading.ts'
-import { PAUSE, type Reading } from '../reading.ts'
-import type { Replica } from '../replica.ts'
-import { isListed } from '../views.ts'
+import { nowPinned } from '../messages/pages.ts'
+import { readNotes, reader, type Seen } from '../messages/reading.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 import { asWords, find, say } from './messages.ts'
 
@@ -88,39 +84,9 @@ export function pinMessage(asked: AskedIn, c: Run<'pin-message'>): Promise<undef
     const pins = livePins(seen.notes)
     if (!c.on) return note(found, seen, pins.length === 0 ? undefined : { type: 'unpin', message: c.message, notes: pins.slice(0, MAX_TAKEN_BACK) })
     if (pins.length > 0) return note(found, seen, undefined)
-    return pinned(found, seen, (later, all) => {
-      if (all.length >= limits.MAX_PINS) return later.turn.out.refuse(later.asker, fail('limit-reached', 'Fifty messages are pinned here already. Unpin one first.'))
-      return note(later, seen, { type: 'pin', message: c.message })
+    return found.engine.questions.follow(found.turn, () => nowPinned(found.replica, seen.channel), (turn, all) => {
+      if (all.length >= limits.MAX_PINS) return turn.out.refuse(found.asker, fail('limit-reached', 'Fifty messages are pinned here already. Unpin one first.'))
+      return note({ ...found, turn }, seen, { type: 'pin', message: c.message })
     })
   })
 }
-
-export async function listPins(asked: AskedIn, c: Run<'list-pins'>): Promise<Refusal> {
-  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
-  await pinned(asked, c, ({ engine, turn, asker, replica }, seen) =>
-    describe(reader(engine, replica), turn, seen, (later, messages) => { later.out.reply(asker, { messages }) }))
-  return undefined
-}
-
-/** Everything pinned in the channel, the newest messages first. */
-function pinned(asked: AskedIn, { channel }: Pick<Seen, 'channel'>, then: (asked: AskedIn, seen: readonly Seen[]) => Going): Going {
-  const { engine, turn, replica } = asked
-  return engine.questions.follow(turn, () => nowPinned(replica, channel), (later, shown) => then({ ...asked, turn: later }, shown.sort((a, b) => b.record.place - a.record.place)))
-}
-
-/** Of those that ever were: most may be no more. */
-function* nowPinned(replica: Replica, channel: ChannelId): Reading<Seen[]> {
-  const out: Seen[] = []
-  let from: Uint8Array | undefined = new Uint8Array()
-  for (let page = 0; from !== undefined && page < limits.MAX_PINS_PAGES; page++) {
-    const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: pinsPartition(replica.id, channel), query: { from, limit: limits.MAX_PINS_READ } }]
-    const seen = yield* withNotes(replica, yield* located(replica, idsOf(rows)), false)
-    out.push(...seen.filter((s) => s.channel === channel && s.folded.isPinned && s.record.content !== undefined && messageCounts(replica, channel, s.record)))
-    const last: Row | undefined = rows[limits.MAX_PINS_READ - 1]
-    from = last === undefined ? undefined : after(last.key)
-    if (from !== undefined) yield PAUSE
-  }
-  return out
-}
-
-const idsOf = (rows: readonly Row[]): OpId[] => rows.map((row) => parseOpId(row.key)).filter((id) => id !== undefined)

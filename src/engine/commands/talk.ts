@@ -4,9 +4,9 @@ import { fail } from '../errors.ts'
 import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
 import { sendMessage } from './messages.ts'
-import { deleteMessage, editMessage, listPins, pinMessage, react } from './notes.ts'
+import { deleteMessage, editMessage, pinMessage, react } from './notes.ts'
 import { getDraft, keepDraft } from './unsent.ts'
-import { getMessages, listThreads, markRead, retryMessage } from './windows.ts'
+import { getMessages, listPins, listThreads, markRead, retryMessage } from './windows.ts'
 
 export function answerMessage(asked: AskedIn, c: MessageQuestion): Promise<Refusal> | Refusal {
   switch (c.type) {

@@ -77,7 +77,3 @@ export function* described(replica: Replica, marks: ReadMarks, seen: readonly Se
     return messageInfo(replica, one, isShown ? target : undefined, marks.unread({ space: replica.id, channel: one.channel, thread: one.record.id }))
   })
 }
-
-export function describe(at: Reader, turn: Turn, seen: readonly Seen[], then: Then<MessageInfo>): Going {
-  return at.questions.follow(turn, () => described(at.replica, at.marks, seen), then)
-}

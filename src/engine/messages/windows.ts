@@ -40,6 +40,13 @@ export function* readWindow(replica: Replica, where: Where, cut: Cut, limit: num
   return { messages: earlier.found.reverse(), older: earlier.more, newer: cut.type === 'before' }
 }
 
+/** From one key on, to before another one, or to the ends; `max` of them at most, the newest. */
+export function* readBetween(replica: Replica, where: Where, from: Uint8Array | undefined, to: Uint8Array | undefined, max: number): Reading<Window> {
+  const rows = messageRows(replica.id, where.channel, where.thread)
+  const { found, more } = yield* some(replica, where, { from: from ?? rows.from, to: to ?? rows.to, reverse: true }, max)
+  return { messages: found.reverse(), older: from !== undefined || more, newer: to !== undefined }
+}
+
 /** Reads on until there are enough that count, and whether there is one more. */
 function* some(replica: Replica, { channel, thread }: Where, range: Pick<RangeQuery, 'reverse'> & { readonly from: Uint8Array; readonly to: Uint8Array }, count: number): Reading<{ found: Located[]; more: boolean }> {
   const { partition } = messageRows(replica.id, channel, thread)

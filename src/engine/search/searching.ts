@@ -1,18 +1,21 @@
 /** The indexes of all spaces on this device, and searches over them. */
-import type { FoundMessage, Results } from '../../api.ts'
-import type { ChannelId, SpaceId } from '../../wire/ids.ts'
+import type { ApiError, FoundMessage, Results } from '../../api.ts'
+import type { SearchQuestion } from '../../api/messages.ts'
+import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
-import { INDEX_AFTER_MS, INDEX_PAUSE_MS, INDEX_REST_MS, MAX_RANKED } from '../limits.ts'
-import { describe, findMessages, type Located, reader, type Seen } from '../messages/reading.ts'
+import { fail } from '../errors.ts'
+import { INDEX_AFTER_MS, INDEX_PAUSE_MS, INDEX_REST_MS, MAX_FOUND_PAGE, MAX_RANKED } from '../limits.ts'
+import { described, type Located, located, type Seen } from '../messages/reading.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import { isListed } from '../views.ts'
 import { PLAIN } from '../messages/fold.ts'
 import { type Catch, type Hit, hunt } from './hunt.ts'
 import { Keeper } from './keeper.ts'
 import { snippetOf } from './match.ts'
 import { namesIn } from './names.ts'
-import type { Query } from './query.ts'
+import { parseQuery, type Query } from './query.ts'
 import { worth } from './rank.ts'
 
 type Going = void | Promise<void>
@@ -71,13 +74,13 @@ export class Searching {
     })
   }
 
-  search(turn: Turn, search: Search, then: (turn: Turn, found: Results['search-messages']) => Going): Going {
-    return this.engine.questions.follow(turn, (running) => this.gather(running, search), (later, { hits, more, unknown }) => {
-      const since = Math.max(0, ...search.replicas.map((replica) => this.keeper(replica).builtBackTo(search.channel)))
-      return this.shown(later, hits, (last, results) => then(last, {
-        results, more, unclear: [...search.query.unclear, ...unknown], ...(since === 0 ? {} : { since: Math.min(Math.floor(since / HLC_STEP), Number.MAX_SAFE_INTEGER) }),
-      }))
-    })
+  * answer(turn: () => Turn, search: Search): Reading<Results['search-messages']> {
+    const { hits, more, unknown } = yield* this.gather(turn, search)
+    const since = Math.max(0, ...search.replicas.map((replica) => this.keeper(replica).builtBackTo(search.channel)))
+    return {
+      results: yield* this.shown(hits), more, unclear: [...search.query.unclear, ...unknown],
+      ...(since === 0 ? {} : { since: Math.min(Math.floor(since / HLC_STEP), Number.MAX_SAFE_INTEGER) }),
+    }
   }
 
   private * gather(turn: () => Turn, { query, replicas, channel, order, limit, from }: Search): Reading<Catch & { readonly unknown: readonly string[] }> {
@@ -102,31 +105,40 @@ export class Searching {
   }
 
   /** With all that a message is shown with; each space is asked by itself. */
-  private shown(turn: Turn, hits: readonly Hit[], then: (turn: Turn, found: readonly FoundMessage[]) => Going): Going {
+  private * shown(hits: readonly Hit[]): Reading<FoundMessage[]> {
     const found = new Map<Hit, FoundMessage>()
-    const ofOne = (later: Turn, replicas: readonly Replica[]): Going => {
-      const [replica, ...others] = replicas
-      if (replica === undefined) return then(later, hits.map((hit) => found.get(hit)).filter((one) => one !== undefined))
+    for (const replica of new Set(hits.map((hit) => hit.replica))) {
       const own = hits.filter((hit) => hit.replica === replica)
-      return describe(reader(this.engine, replica), later, own.map((hit) => hit.seen), (last, infos) => {
-        infos.forEach((message, i) => {
-          const hit = own[i]
-          if (hit === undefined) return
-          const { text, spans } = snippetOf(hit.text, hit.spans)
-          found.set(hit, { space: replica.id, message, snippet: text, marks: spans })
-        })
-        return ofOne(last, others)
-      })
+      for (const [i, message] of (yield* described(replica, this.engine.reading, own.map((hit) => hit.seen))).entries()) {
+        const hit = own[i]
+        if (hit === undefined) continue
+        const { text, spans } = snippetOf(hit.text, hit.spans)
+        found.set(hit, { space: replica.id, message, snippet: text, marks: spans })
+      }
     }
-    return ofOne(turn, [...new Set(hits.map((hit) => hit.replica))])
+    return hits.map((hit) => found.get(hit)).filter((one) => one !== undefined)
   }
 
   /** Where a page of results ended, in whatever space that was. */
-  locate(turn: Turn, replicas: readonly Replica[], message: Located['record']['id'], then: (turn: Turn, at: Located | undefined) => Going): Going {
-    const [replica, ...others] = replicas
-    if (replica === undefined) return then(turn, undefined)
-    return findMessages(reader(this.engine, replica), turn, [message], (later, [found]) => (found === undefined ? this.locate(later, others, message, then) : then(later, found)))
+  * locate(replicas: readonly Replica[], message: OpId): Reading<Located | undefined> {
+    for (const replica of replicas) {
+      const [found] = yield* located(replica, [message])
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 }
 
+/** What a question means now. */
+export function searchFor(engine: Engine, c: SearchQuestion, now: number): Search | ApiError {
+  const open = [...engine.replicas.values()].filter((replica) => replica.record.state === 'open')
+  const replicas = c.space === undefined ? open : open.filter((replica) => replica.id === c.space)
+  if (c.space !== undefined && replicas.length === 0) return fail('unknown-space')
+  if (c.channel !== undefined && !replicas.some((replica) => c.channel !== undefined && isListed(replica, c.channel))) return fail('unknown-channel')
+  const query = parseQuery(c.query, now, (c.utcOffsetMinutes ?? 0) * MINUTE_MS)
+  return { query, replicas, channel: c.channel, order: c.order ?? 'newest', limit: Math.min(c.limit ?? DEFAULT_LIMIT, MAX_FOUND_PAGE), from: undefined }
+}
+
 const HLC_STEP = 1024
+const DEFAULT_LIMIT = 25
+const MINUTE_MS = 60_000

@@ -5,7 +5,7 @@ import { featuresOf } from './match.ts'
 import { MAX_WORD_CHARS, MAX_WORDS, termsOf, wordsOf } from './words.ts'
 
 /** All that is searched of what a message says: the title of a post as well. */
-export const searchedText = (words: Words): string => (words.title === undefined ? words.text : `${words.title}\n${words.text}`)
+export const searchedText = (words: Pick<Words, 'text' | 'title'>): string => (words.title === undefined ? words.text : `${words.title}\n${words.text}`)
 
 /** Who is called: identities, roles, everyone. */
 export const EVERYONE = 'everyone'
