@@ -4,14 +4,15 @@ import { compare, concat, fromUtf8 } from '../wire/bytes.ts'
 import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import { entryBytes, sumBytes } from './disk-format.ts'
 import type { Overlay } from './disk-overlay.ts'
-import { type PageSource, type Root, scan } from './disk-tree.ts'
+import type { Trees } from './disk-runs.ts'
+import { type PageSource, scan } from './disk-tree.ts'
 
 /** Rows of one piece. The largest row has below 4 MiB, the usual one some hundred bytes. */
 const PIECE_ROWS = 128
 
 /** Partitions in the disk's own order. Of those below the overlay one row each is read. */
-export async function namesIn(pages: PageSource, root: Root, overlay: Overlay): Promise<string[]> {
-  const names = new Set(overlay.keys())
+export async function namesIn(pages: PageSource, { root, runs }: Trees, overlay: Overlay): Promise<string[]> {
+  const names = new Set([...overlay.keys(), ...runs.map(({ partition }) => partition)])
   for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
     const [row]: readonly Row[] = await scan(pages, root, { from, to: undefined }, 1, false)
     const name = row && fromUtf8(row.key.subarray(1, 1 + (row.key[0] ?? 0)))

@@ -29,7 +29,8 @@ const save: fc.Arbitrary<Save> = fc.oneof(
 const head: fc.Arbitrary<Head> = fc.record({
   journalFrom: fc.integer({ min: 1, max: 2 ** 40 }), more: fc.nat(4000),
   root: fc.option(fc.record({ id, level: fc.nat(8) }), { nil: undefined }),
-}).map(({ journalFrom, more, root }) => ({ writes: journalFrom + more, root, journalFrom }))
+  runs: fc.array(fc.record({ partition: fc.string({ unit: 'grapheme', maxLength: 20 }), id, level: fc.nat(8), bytes: fc.nat() }), { maxLength: 20 }),
+}).map(({ journalFrom, more, root, runs }) => ({ writes: journalFrom + more, root, runs, journalFrom }))
 
 const FORMATS = [
   { name: 'page', made: page.map(encodePage), again: (b: Uint8Array) => { const v = decodePage(b); return v && encodePage(v) } },
@@ -74,9 +75,14 @@ for (const { name, made, again } of FORMATS) {
 }
 
 test('a head of a newer format says so instead of being guessed at', () => {
-  const newer = encodeHead({ writes: 1, root: undefined, journalFrom: 1 }).slice()
+  const newer = encodeHead({ writes: 1, root: undefined, runs: [], journalFrom: 1 }).slice()
   newer[1] = FORMAT_VERSION + 1
   expect(decodeHead(newer)).toEqual({ newer: FORMAT_VERSION + 1 })
+})
+
+test('a head without runs can be read by programs that know none', () => {
+  expect(encodeHead({ writes: 1, root: undefined, runs: [], journalFrom: 1 })[1]).toBe(2)
+  expect(encodeHead({ writes: 1, root: undefined, runs: [{ partition: 'places', id: 'ab'.repeat(16), level: 0, bytes: 9 }], journalFrom: 1 })[1]).toBe(3)
 })
 
 test('a count that promises more than there is costs nothing', () => {

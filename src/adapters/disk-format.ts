@@ -6,6 +6,7 @@
  *             || entries || (shared || rest of key || 0 for a deletion, or 1 || value)*        what hasn't been carried down yet
  *   journal = 3 || saves || (type || partition || key || value)*          what one transaction saved, or a part of it, in order
  *   head    = 4 || version || writes || root's level + 1, or 0 || root's id (16), if any || number of the journal's first record
+ *             || from version 3 on: runs || (partition || level || id (16) || bytes)*             trees over the tree (disk-runs.ts), of each partition the newest first
  *
  * The first byte says the kind, so no block is ever read as another one. Decoders return undefined for anything that
  * an encoder wouldn't have written: the seal has already caught damage, this catches our own mistakes and other versions.
@@ -14,9 +15,11 @@ import type { Row, Save } from '../ports.ts'
 import { compare, equal, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
 
-/** 2: pages are squeezed (disk-squeeze.ts). Those of version 1 are read as they are, and squeezed when they are next written. */
-export const FORMAT_VERSION = 2
-const OLDEST_VERSION = 1
+/** 2: pages are squeezed (disk-squeeze.ts). Those of version 1 are read as they are, and squeezed when they are next written. 3: there are runs; a head that has none says 2, which programs from before can read. */
+export const FORMAT_VERSION = 3
+const WITHOUT_RUNS = 2, OLDEST_VERSION = 1
+/** Of a disk of some ten million rows. */
+const MAX_RUNS = 1024
 /** Three levels of 128 already hold two million leaves: more than eight can only be damage, and would let a loop run on. */
 export const MAX_LEVEL = 8
 /** Above what a writer ever leaves (disk-pages.ts folds far earlier). */
@@ -31,11 +34,15 @@ export interface Leaf { readonly type: 'leaf'; readonly rows: readonly Row[] }
 export interface Inner { readonly type: 'inner'; readonly level: number; readonly refs: readonly Ref[]; readonly buffer: readonly Entry[] }
 export type Page = Leaf | Inner
 
+/** A tree of what came in of one partition. `bytes`: of its rows, about. */
+export interface Run { readonly partition: string; readonly id: BlockId; readonly level: number; readonly bytes: number }
+
 export interface Head {
   /** Counts writes. Each leaves a journal record of its number, so that an older head is noticed by the record it doesn't know. */
   readonly writes: number
   readonly root: { readonly id: BlockId; readonly level: number } | undefined
-  /** Of the program that wrote it, where that was an older one. */
+  readonly runs: readonly Run[]
+  /** Of the program that wrote it, where that was one from before pages were squeezed. */
   readonly version?: number
   /** Records journalFrom to writes, both included, hold what isn't in pages yet. */
   readonly journalFrom: number
@@ -216,11 +223,13 @@ function readSave(read: Reader, known: Name[]): Save | undefined {
 export function encodeHead(head: Head): Uint8Array {
   const out = new Writer(64)
   out.byte(HEAD)
-  out.byte(FORMAT_VERSION)
+  out.byte(head.runs.length > 0 ? FORMAT_VERSION : WITHOUT_RUNS)
   out.number(head.writes)
   out.byte(head.root === undefined ? 0 : head.root.level + 1)
   if (head.root !== undefined) out.raw(fromHex(head.root.id) as Uint8Array)
   out.number(head.journalFrom)
+  if (head.runs.length > 0) out.number(head.runs.length)
+  for (const { partition, level, id, bytes } of head.runs) { out.bytes(utf8(partition)); out.byte(level); out.raw(fromHex(id) as Uint8Array); out.number(bytes) }
   return out.done()
 }
 
@@ -232,10 +241,22 @@ export function decodeHead(bytes: Uint8Array): Head | { readonly newer: number }
   if (version > FORMAT_VERSION) return { newer: version }
   const writes = read.number(), rootLevel = read.byte() - 1
   const rootId = rootLevel >= 0 ? read.raw(16) : undefined
-  const journalFrom = read.number()
+  const journalFrom = read.number(), runs = version > WITHOUT_RUNS ? readRuns(read) : []
   const hasJournal = journalFrom >= 1 && journalFrom <= writes && writes - journalFrom < MAX_JOURNAL_RECORDS
-  if (version < OLDEST_VERSION || !read.ended() || rootLevel > MAX_LEVEL || !hasJournal) return undefined
-  return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journalFrom, ...(version < FORMAT_VERSION ? { version } : {}) }
+  if (version < OLDEST_VERSION || runs === undefined || !read.ended() || rootLevel > MAX_LEVEL || !hasJournal) return undefined
+  return { writes, root: rootId === undefined ? undefined : { id: toHex(rootId), level: rootLevel }, journalFrom, runs, ...(version < WITHOUT_RUNS ? { version } : {}) }
+}
+
+function readRuns(read: Reader): Run[] | undefined {
+  const count = read.count(19), runs: Run[] = []
+  if (count < 1 || count > MAX_RUNS) return undefined
+  for (let i = 0; i < count; i++) {
+    const name = read.bytes(), level = read.byte(), id = read.raw(16), bytes = read.number()
+    const partition = name && fromUtf8(name)
+    if (partition === undefined || id === undefined || level > MAX_LEVEL) return undefined
+    runs.push({ partition, id: toHex(id), level, bytes })
+  }
+  return runs
 }
 
 /** Grows by doubling: the size of a page is known only roughly before it is written. */

@@ -7,12 +7,16 @@ import { DISK_CONTRACT, DiskModel } from './disk.contract.ts'
 import { memoryBlocks } from './disk-blocks.ts'
 import { type Blocks, damage, dice, isSame } from './disk-damage.test-support.ts'
 import { openPagedDisk } from './disk-pages.ts'
+import { SCATTERED, type Scattered } from './disk-runs.ts'
 import { seededRandom } from './random.ts'
 
 const KEY = new Uint8Array(32).fill(3)
 const NAMES = ['log', 'by id', 'heads']
 const CASES = 520
-const open = (blocks: Blocks, cacheBytes = 1): Promise<Disk> => openPagedDisk(memoryBlocks(blocks), KEY, { cacheBytes })
+/** All that is folded over a tree goes into runs. */
+const IN_RUNS: Scattered = { rows: 1, pages: 1, share: Infinity }
+let scattered = SCATTERED
+const open = (blocks: Blocks, cacheBytes = 1): Promise<Disk> => openPagedDisk(memoryBlocks(blocks), KEY, { cacheBytes, scattered })
 const put = (partition: string, key: Uint8Array, value: Uint8Array): Save => ({ type: 'put', partition, key, value })
 
 interface Good { readonly row: Row; readonly key: string; readonly shown: string }
@@ -75,7 +79,8 @@ async function mended(disk: Disk, damaged: Blocks, { states }: Written, how: str
 }
 
 describe('damage by chance', () => {
-  test(`${CASES} times: flipped, cut, grown, dropped, swapped, rolled back: always found, never read, and the rest stays`, async () => {
+  test.each([['in the tree', SCATTERED], ['in runs', IN_RUNS]])(`%s, ${CASES} times: flipped, cut, grown, dropped, swapped, rolled back: always found, never read, and the rest stays`, async (_where, chosen) => {
+    scattered = chosen
     const good = await written(), roll = dice('damage')
     let opened = 0
     for (let n = 0; n < CASES; n++) {
@@ -91,6 +96,7 @@ describe('damage by chance', () => {
       await disk.close()
     }
     expect(opened).toBeGreaterThan(CASES / 2)
+    scattered = SCATTERED
   }, 240_000)
 
   test('a page that is remembered is looked at where it lies all the same', async () => {

@@ -3,8 +3,10 @@
  */
 import { DiskError } from '../ports.ts'
 import type { BlockId } from './disk-blocks.ts'
-import type { Page, Ref } from './disk-format.ts'
-import { type KeyRange, type PageSource, type Root, startAgain, type TreeChange, writeInner } from './disk-tree.ts'
+import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
+import type { Page, Ref, Run } from './disk-format.ts'
+import { Changes, type Trees, type TreesChange } from './disk-runs.ts'
+import { edit, type KeyRange, type PageSource, type Root, startAgain, type TreeChange, writeInner } from './disk-tree.ts'
 
 /** Leaves read at once. */
 const READ_AHEAD = 16
@@ -30,6 +32,48 @@ export async function mend(pages: PageSource, root: Root, tell: TellProgress = (
   const refs = await mendPage(work, { id: root.id, first: NO_KEY, bytes: 0 }, page, root.level, NO_KEY, undefined)
   const top = refs[0]
   return { ...work, root: top === undefined ? undefined : { id: top.id, level: root.level } }
+}
+
+export interface AllMended extends TreesChange { readonly lost: readonly KeyRange[] }
+
+/** All trees of a disk. What older runs and the tree have of rows that a newer run lost goes, too: nothing that was written over, or deleted, is shown again. */
+export async function mendAll(pages: PageSource, trees: Trees, tell: TellProgress = () => undefined): Promise<AllMended> {
+  const changes = new Changes(), lost: KeyRange[] = []
+  let before = 0
+  const one = async (tree: Root): Promise<Mended> => {
+    let seen = 0
+    const mended = await mend(pages, tree, (done, all) => { seen = all; tell(before + done, before + all) })
+    before += seen
+    changes.add(mended)
+    return mended
+  }
+  const mended = await one(trees.root)
+  lost.push(...mended.lost)
+  // What was just made is not in the store yet.
+  const source: PageSource = { newId: () => pages.newId(), load: (ids, level, near) => Promise.all(ids.map(async (id) => changes.written.get(id) ?? (await pages.load([id], level, near))[0] as Page)) }
+  const without = async (tree: Root, drops: readonly KeyRange[]): Promise<Root> => {
+    const changed = await edit(source, tree, { drops, entries: [] })
+    changes.add(changed)
+    return changed.root
+  }
+  let root = mended.root, runs: readonly Run[] = []
+  for (const run of [...trees.runs].reverse()) {
+    const found = await one(run), gone = found.lost.map((range) => within(range, run.partition)), older: Run[] = []
+    if (gone.length > 0) root = await without(root, gone)
+    for (const other of runs) {
+      const rest = gone.length > 0 && other.partition === run.partition ? await without(other, gone) : other
+      if (rest !== undefined) older.push({ ...other, ...rest })
+    }
+    lost.push(...gone)
+    runs = found.root === undefined ? older : [{ ...run, ...found.root }, ...older]
+  }
+  return { root, runs, written: changes.written, deleted: changes.deleted, lost }
+}
+
+/** A run has rows of its partition and nothing else. */
+function within({ from, to }: KeyRange, partition: string): KeyRange {
+  const prefix = partitionPrefix(partition)
+  return { from: from.length === 0 ? prefix : from, to: to ?? afterPrefix(prefix) }
 }
 
 /** What takes a page's place: itself, another without what is gone, or nothing. */

@@ -6,12 +6,17 @@ import { concat, toHex, u64, utf8 } from '../wire/bytes.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
 import { DiskModel } from './disk.contract.ts'
 import { type BlockChange, type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
+import { decodeHead } from './disk-format.ts'
 import { openPagedDisk } from './disk-pages.ts'
+import { SCATTERED, type Scattered } from './disk-runs.ts'
 import { createSealer } from './seal-blocks.ts'
 
 type Blocks = Map<BlockId, Uint8Array>
 const KEY = new Uint8Array(32).fill(3)
-const open = (blocks: Blocks): Promise<Disk> => openPagedDisk(memoryBlocks(blocks), KEY, { cacheBytes: 1 })
+/** All that is folded over a tree goes into runs. */
+const IN_RUNS: Scattered = { rows: 1, pages: 1, share: Infinity }
+const WAYS = [['in the tree', SCATTERED], ['in runs', IN_RUNS]] as const
+const open = (blocks: Blocks, scattered = SCATTERED): Promise<Disk> => openPagedDisk(memoryBlocks(blocks), KEY, { cacheBytes: 1, scattered })
 const put = (partition: string, key: Uint8Array, value: Uint8Array): Save => ({ type: 'put', partition, key, value })
 const reasonOf = (error: unknown): string => (error instanceof DiskError ? error.reason : String(error))
 
@@ -52,10 +57,10 @@ describe('beside the plainest disk there is', () => {
     fc.record({ type: fc.constant('compact' as const) }),
   )
 
-  test('any saves, ranges and restarts give the same rows', () => fc.assert(fc.asyncProperty(fc.array(action, { maxLength: 40 }), async actions => {
+  test.each(WAYS)('%s: any saves, ranges and restarts give the same rows', (_where, scattered) => fc.assert(fc.asyncProperty(fc.array(action, { maxLength: 40 }), async actions => {
     const blocks: Blocks = new Map()
     const model = new DiskModel()
-    let disk = await open(blocks)
+    let disk = await open(blocks, scattered)
     for (const next of actions) {
       if (next.type === 'save') {
         await disk.save(next.saves)
@@ -67,7 +72,7 @@ describe('beside the plainest disk there is', () => {
         expect(await disk.range(next.partition, query)).toEqual(model.range(next.partition, query))
       } else {
         await disk.close()
-        disk = await open(blocks)
+        disk = await open(blocks, scattered)
       }
     }
     await model.check(disk, NAMES, 'at the end')
@@ -95,6 +100,41 @@ describe('beside the plainest disk there is', () => {
     expect(pieces).toBeGreaterThan(0)
     expect(blocks.size, 'two heads and an empty journal record').toBe(3)
   })
+})
+
+test('ids by the thousand cost the same however many there are, and lie in the tree when the disk is tidied', async () => {
+  const inner: Blocks = new Map(), store = memoryBlocks(inner), model = new DiskModel()
+  let puts = 0, reads = 0
+  const counting: BlockStore = {
+    ...store,
+    readMany(ids) { reads += ids.length; return store.readMany(ids) },
+    write(change) { puts += change.puts.size; return store.write(change) },
+  }
+  const disk = await openPagedDisk(counting, KEY)
+  const costs: number[] = []
+  for (let batch = 0; batch < 24; batch++) {
+    puts = reads = 0
+    const saves = Array.from({ length: 4096 }, (_, i) => put('by id', noise(batch * 4096 + i + 1, 16), new Uint8Array(500).fill(i)))
+    await disk.save(saves)
+    model.apply(saves)
+    costs.push(puts + reads)
+  }
+  expect(Math.max(...costs.slice(-8)), 'three levels of runs each write a row once more').toBeLessThan(4 * Math.max(...costs.slice(0, 4)))
+  const gone = model.range('by id', { limit: 700 }).map(({ key }): Save => ({ type: 'delete', partition: 'by id', key }))
+  await disk.save(gone)
+  model.apply(gone)
+  await model.check(disk, ['by id'], 'in runs')
+  await disk.close()
+  let again = await openPagedDisk(memoryBlocks(inner), KEY)
+  await model.check(again, ['by id'], 'opened again')
+  expect(await again.partitions()).toContain('by id')
+  while (await again.compact()) { /* a piece at a time */ }
+  await again.close()
+  const headId = createSealer(KEY).idOf('head', 0), head = decodeHead(await createSealer(KEY).open(headId, inner.get(headId) as Uint8Array) as Uint8Array)
+  expect(head, 'and programs that know of no runs can read it').toMatchObject({ runs: [] })
+  again = await openPagedDisk(memoryBlocks(inner), KEY)
+  await model.check(again, ['by id'], 'tidied')
+  expect(await again.check()).toEqual([])
 })
 
 describe('a store that fails', () => {
@@ -230,11 +270,11 @@ describe('a store that was tampered with', () => {
   const NAMES = ['log', 'by id', 'heads']
 
   /** A disk with a tree of two levels, a journal, and every block as it was once and is no more. */
-  async function damageable(): Promise<{ blocks: Blocks; older: Blocks; model: DiskModel; states: readonly DiskModel[] }> {
+  async function damageable(scattered = SCATTERED): Promise<{ blocks: Blocks; older: Blocks; model: DiskModel; states: readonly DiskModel[] }> {
     const blocks: Blocks = new Map()
     const older: Blocks = new Map()
     const model = new DiskModel(), states: DiskModel[] = [], said: Save[] = []
-    const disk = await open(blocks)
+    const disk = await open(blocks, scattered)
     for (let round = 0; round < 8; round++) {
       const saves = Array.from({ length: round % 3 === 2 ? 3 : 300 }, (_, i) => [
         put('log', u64(round * 300 + i), noise(i, 180)), put('by id', noise(round * 300 + i + 1, 6), u64(i)), put('heads', utf8('alice'), u64(round)),
@@ -276,8 +316,8 @@ describe('a store that was tampered with', () => {
     return result
   }
 
-  test('each block flipped, cut, emptied, dropped, swapped or put back as it once was: one head is enough, a journal is cut before the damage, all else is told and never read', async () => {
-    const { blocks, older, model, states } = await damageable()
+  test.each(WAYS)('%s: each block flipped, cut, emptied, dropped, swapped or put back as it once was: one head is enough, a journal is cut before the damage, all else is told and never read', async (_where, scattered) => {
+    const { blocks, older, model, states } = await damageable(scattered)
     expect(await inspect(new Map(blocks), model)).toBe('sound')
     const ids = [...blocks.keys()], results: Record<string, number> = {}
     expect(ids.length).toBeGreaterThan(20)

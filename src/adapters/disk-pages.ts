@@ -2,7 +2,8 @@
  * The disk proper: ordered rows in named partitions over any block store, sealed, in as few blocks as possible.
  *
  *   head ──> journal records   what was saved lately, in order, whatever number of rows and partitions it touches
- *     └────> tree of pages     everything older (disk-tree.ts), 128 rows a page
+ *     ├────> runs              older: what came in of a partition by the thousand, its keys anywhere (disk-runs.ts)
+ *     └────> tree of pages     everything else (disk-tree.ts), 128 rows a page
  *
  * A save seals its rows into a journal record, or a few if it is long, and writes them with a new head: one transaction, however large the disk is.
  * When the journal has grown, it is folded into the pages, again in one transaction: later while much comes in, so that a page takes many rows
@@ -24,9 +25,10 @@ import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, type Page, pageBytes, sumBytes } from './disk-format.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
-import { checkQuery, checkSaves, editsOf, mergeRange, NO_EDITS, type Overlay, overlaySaves, prefixed } from './disk-overlay.ts'
-import { mend, type Mended, type TellProgress } from './disk-mend.ts'
-import { edit, firstHeld, type Held, measure, type PageSource, scan } from './disk-tree.ts'
+import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, overlaySaves, prefixed } from './disk-overlay.ts'
+import { type AllMended, mendAll, type TellProgress } from './disk-mend.ts'
+import { carry, fold, measureTrees, SCATTERED, type Scattered, scanTrees, type TreesChange } from './disk-runs.ts'
+import { firstHeld, type Held, type PageSource } from './disk-tree.ts'
 import { squeeze, unsqueeze } from './disk-squeeze.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
 
@@ -57,6 +59,8 @@ const CACHE_BYTES = 8 * 1024 * 1024
 export interface PagedDiskOptions {
   /** Bytes of opened pages kept in memory. */
   readonly cacheBytes?: number
+  /** Tests have fewer rows. */
+  readonly scattered?: Scattered
 }
 
 /** Everything a reader needs, as of one write. Never changed, only replaced: a reader keeps what it started with. */
@@ -72,7 +76,7 @@ interface Pending { readonly saves: readonly Save[]; readonly bytes: number; rea
 
 /** Opens the disk kept in `store` under a data key of 32 bytes. Rejects with DiskError: 'corrupt' when the head or the journal is damaged. */
 export async function openPagedDisk(store: BlockStore, dataKey: Uint8Array, options: PagedDiskOptions = {}): Promise<Disk> {
-  const disk = new PagedDisk(store, createSealer(dataKey), options.cacheBytes ?? CACHE_BYTES)
+  const disk = new PagedDisk(store, createSealer(dataKey), options)
   try {
     await disk.open()
   } catch (error) {
@@ -88,6 +92,7 @@ class PagedDisk implements Disk {
   /** The first is what writers fence with. */
   readonly #headIds: readonly [BlockId, BlockId]
   readonly #cache: PageCache
+  readonly #scattered: Scattered
   #state: Promise<State> | undefined
   #pending: Pending[] = []
   #writing: Promise<void> | undefined
@@ -97,11 +102,12 @@ class PagedDisk implements Disk {
   /** How far tidying has come; from the start again when it is through. */
   #tidiedTo: Uint8Array = new Uint8Array()
 
-  constructor(store: BlockStore, sealer: Sealer, cacheBytes: number) {
+  constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED }: PagedDiskOptions) {
     this.#store = store
     this.#sealer = sealer
     this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1)]
     this.#cache = new PageCache(cacheBytes)
+    this.#scattered = scattered
   }
 
   async open(): Promise<void> {
@@ -136,11 +142,11 @@ class PagedDisk implements Disk {
     const prefix = partitionPrefix(partition)
     return this.#read(async state => {
       const { isDropped, entries } = state.overlay.get(partition) ?? NO_EDITS
-      return sumBytes(entries, entryBytes) + (isDropped ? 0 : await measure(this.#pages, state.head.root, { from: prefix, to: afterPrefix(prefix) }))
+      return sumBytes(entries, entryBytes) + (isDropped ? 0 : await measureTrees(this.#pages, state.head, { from: prefix, to: afterPrefix(prefix) }, partition))
     })
   }
 
-  partitions(): Promise<string[]> { return this.#read(state => namesIn(this.#pages, state.head.root, state.overlay)) }
+  partitions(): Promise<string[]> { return this.#read(state => namesIn(this.#pages, state.head, state.overlay)) }
 
   async * copy(): AsyncGenerator<Copied> {
     let end: () => void = () => undefined
@@ -149,8 +155,8 @@ class PagedDisk implements Disk {
       return this.#current()
     })
     try {
-      const all = await measure(this.#pages, state.head.root, { from: new Uint8Array(), to: undefined }) + state.journalBytes
-      yield * copyOf(await namesIn(this.#pages, state.head.root, state.overlay), async (partition, query) => {
+      const all = await measureTrees(this.#pages, state.head, { from: new Uint8Array(), to: undefined }) + state.journalBytes
+      yield * copyOf(await namesIn(this.#pages, state.head, state.overlay), async (partition, query) => {
         if (this.#isClosed) throw closedError()
         return this.#range(state, partition, query)
       }, all)
@@ -162,10 +168,12 @@ class PagedDisk implements Disk {
 
   compact(): Promise<boolean> { return this.#alone(() => this.#tidy()) }
 
-  /** First what the journal holds goes into pages, then what pages hold back goes down, one page a time: old rows are overwritten only in leaves. */
+  /** First what the journal holds goes into pages, then what lies in runs, then what pages hold back goes down, one page a time: old rows are overwritten only in leaves. */
   async #tidy(): Promise<boolean> {
     const state = await this.#current()
     if (state.overlay.size > 0) { await this.#fold(state, state.overlay); return true }
+    const carried = await carry(this.#pages, state.head)
+    if (carried !== undefined) { await this.#replace(state, carried); return true }
     const held = await firstHeld(this.#pages, state.head.root, this.#tidiedTo)
     this.#tidiedTo = held?.key ?? new Uint8Array()
     if (held === undefined) return await this.#store.release?.() ?? false
@@ -176,10 +184,10 @@ class PagedDisk implements Disk {
   async check(tell?: TellProgress): Promise<readonly Lost[]> {
     if (this.#isClosed) throw closedError()
     const { head } = await this.#current()
-    const found = await mend(this.#stored, head.root, tell)
+    const found = await mendAll(this.#stored, head, tell)
     await this.#alone(() => this.#tend())
     // Pages that were written anew meanwhile are gone from where they were: only while nothing is written can that be told from damage.
-    return found.lost.length === 0 ? [] : this.#alone(async () => (await mend(this.#stored, (await this.#current()).head.root)).lost)
+    return found.lost.length === 0 ? [] : this.#alone(async () => (await mendAll(this.#stored, (await this.#current()).head)).lost)
   }
 
   /** Heads and journal as they lie there. What is in memory of them is whole: so it is written anew, and nothing is lost. */
@@ -192,15 +200,15 @@ class PagedDisk implements Disk {
   mend(): Promise<readonly Lost[]> {
     return this.#alone(async () => {
       const state = await this.#current()
-      const mended = await mend(this.#stored, state.head.root)
+      const mended = await mendAll(this.#stored, state.head)
       if (mended.lost.length > 0) await this.#cutOut(state, mended)
       return mended.lost
     })
   }
 
   /** The loss is noted in the same transaction. */
-  async #cutOut(state: State, { root, written, deleted, lost }: Mended): Promise<void> {
-    const head = { ...state.head, writes: state.head.writes + 1, root }
+  async #cutOut(state: State, { root, runs, written, deleted, lost }: AllMended): Promise<void> {
+    const head = { ...state.head, writes: state.head.writes + 1, root, runs }
     const noted = this.#noteOf(lost)
     const contents = new Map([[this.#journalId(head.writes), noted]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
@@ -244,7 +252,7 @@ class PagedDisk implements Disk {
     if (head !== undefined) return this.#loadJournal(head, sealed[0])
     if (sealed.some(bytes => bytes !== undefined)) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
     if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
-    return { head: { writes: 0, root: undefined, journalFrom: 1 }, sealedHead: undefined, overlay: new Map(), journalBytes: 0 }
+    return { head: { writes: 0, root: undefined, runs: [], journalFrom: 1 }, sealedHead: undefined, overlay: new Map(), journalBytes: 0 }
   }
 
   async #openHead(id: BlockId, sealed: Uint8Array | undefined): Promise<ReturnType<typeof decodeHead>> {
@@ -315,7 +323,7 @@ class PagedDisk implements Disk {
     return mergeRange(recent, query, async (wanted) => {
       const from = query.from === undefined ? prefix : prefixed(prefix, query.from)
       const to = query.to === undefined ? afterPrefix(prefix) : prefixed(prefix, query.to)
-      const rows = await scan(this.#pages, state.head.root, { from, to }, wanted, query.reverse ?? false)
+      const rows = await scanTrees(this.#pages, state.head, partition, { from, to }, wanted, query.reverse ?? false)
       return rows.map(({ key, value }) => ({ key: key.subarray(prefix.length), value }))
     })
   }
@@ -378,12 +386,16 @@ class PagedDisk implements Disk {
   /** Moves what the overlay holds into pages and empties the journal. */
   async #fold(state: State, overlay: Overlay, held?: Held): Promise<void> {
     await this.#copying
-    const { root, written, deleted } = await edit(this.#pages, state.head.root, editsOf(overlay), held)
+    await this.#replace(state, await fold(this.#pages, state.head, overlay, this.#scattered, held))
+  }
+
+  /** Other pages in the place of some, and of the journal. */
+  async #replace(state: State, { root, runs, written, deleted }: TreesChange): Promise<void> {
     const writes = state.head.writes + 1
     // A record with nothing in it: every write leaves one, or an older head would pass for the latest.
     const contents = new Map([[this.#journalId(writes), encodeJournal([])]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
-    await this.#write(state, { writes, root, journalFrom: writes }, contents, [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
+    await this.#write(state, { writes, root, runs, journalFrom: writes }, contents, [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
     for (const id of deleted) this.#cache.delete(id)
     for (const [id, page] of written) this.#cache.set(id, page)
   }

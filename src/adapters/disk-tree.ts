@@ -286,6 +286,27 @@ function slice(edits: Edits, from: Uint8Array, to: Uint8Array | undefined): Edit
   return { drops, entries: inRange(edits.entries, { from, to }) }
 }
 
+/** How many leaves these entries would be laid into, as the pages above know them. */
+export async function leavesFor(pages: PageSource, root: Root, entries: readonly Entry[]): Promise<number> {
+  const within = async (page: Page, first: Uint8Array, to: Uint8Array | undefined, some: readonly Entry[]): Promise<number> => {
+    if (page.type === 'leaf') return 1
+    let count = 0
+    for (const { child, to: childTo, edits } of partsOf(page, first, to, { drops: [], entries: some })) {
+      if (edits.entries.length === 0) continue
+      count += page.level === 1 ? 1 : await within((await pages.load([child.id], page.level - 1, child.first))[0] as Page, child.first, childTo, edits.entries)
+    }
+    return count
+  }
+  return root === undefined ? 0 : within((await pages.load([root.id], root.level, NO_KEY))[0] as Page, NO_KEY, undefined, entries)
+}
+
+/** The ids of all pages of a tree. */
+export async function forgetAll(pages: PageSource, root: Root): Promise<readonly BlockId[]> {
+  const work: Work = { pages, written: new Map(), deleted: [], held: undefined }
+  if (root !== undefined) await forget(work, { id: root.id, first: NO_KEY, bytes: 0 }, root.level)
+  return work.deleted
+}
+
 /** Deletes a page and all below it. Leaves aren't read for that. */
 async function forget(work: Work, ref: Ref, level: number): Promise<void> {
   if (level === 0) { work.deleted.push(ref.id); return }
@@ -298,7 +319,7 @@ function mergeRows(rows: readonly Row[], edits: Edits): Row[] {
 }
 
 /** Two ascending lists as one; of two with the same key the newer one stays. */
-function merge<T extends { readonly key: Uint8Array }>(older: readonly T[], newer: readonly T[]): T[] {
+export function merge<T extends { readonly key: Uint8Array }>(older: readonly T[], newer: readonly T[]): T[] {
   const out: T[] = []
   let at = 0
   for (const item of newer) {
