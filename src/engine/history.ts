@@ -158,16 +158,17 @@ function isSettled({ replica: { authority, log }, settled }: Audience, op: OpId,
 }
 
 /** Epochs that something here is sealed under, that this device may read and lacks. Newest first. */
-export function toWant(audience: Audience): EpochId[] {
+export function toWant(audience: Audience, now: number): EpochId[] {
   const { groups, replica } = audience
   const depth = (epoch: EpochId): number => groups.tree.nodes.get(epoch)?.depth ?? 0
-  return replica.lockedEpochs(audience).filter((epoch) => !groups.keys.has(epoch) && groups.grants.mayAsk(epoch) && mayHave(audience, replica.me.device, epoch))
+  return replica.lockedEpochs(audience).filter((epoch) => !groups.keys.has(epoch) && groups.grants.mayAsk(epoch, now) && mayHave(audience, replica.me.device, epoch))
     .sort((a, b) => depth(b) - depth(a)).slice(0, MAX_WANTED_EPOCHS)
 }
 
 /** Somebody's request that this device can answer. */
 export function toGrant(audience: Audience): Want | undefined {
-  return audience.groups.grants.unanswered().find((want) => want.device !== audience.replica.me.device && givable(audience, want).length > 0)
+  const { replica: { me }, groups: { grants } } = audience
+  return grants.unanswered().find((want) => want.device !== me.device && grants.isNews(want, givable(audience, want)))
 }
 
 /** What this device would tell the one that asked: to another of the same person whatever it has. */
@@ -179,7 +180,7 @@ function givable(audience: Audience, { device, epochs }: Want): EpochId[] {
 }
 
 export function want(turn: Turn, audience: Audience): Promise<Op> | undefined {
-  const epochs = toWant(audience)
+  const epochs = toWant(audience, turn.now)
   return epochs.length === 0 ? undefined : audience.replica.append(turn, 'keyWant', encodeGroupBody({ type: 'keyWant', epochs }), audience.number)
 }
 

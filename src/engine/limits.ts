@@ -109,6 +109,8 @@ export const MAX_WANTS = 2000
 export const MAX_WANTS_OF_ONE = 64
 export const MAX_GRANTS_OF_ONE = 16
 export const MAX_ASKED_AGAIN = 4
+/** And how long after that it is asked for anew (ms). */
+export const ASKED_ANEW_AFTER_MS = 24 * 3600_000
 /** What a device lacks may still come by itself: it asks for it after this (ms). */
 export const WANT_AFTER_MS = 5000
 /** Epochs told beside the tip's in one kit: those that no back-link leads to. */
@@ -208,6 +210,8 @@ export const MAX_PINS_READ = 1000
 export const MAX_PINS_PAGES = 20
 /** Notes (edits, reactions, …) read with one message; the deciding kinds come first. Ten thousand people may react. */
 export const MAX_NOTES_READ = 20_000
+/** Messages of which something was said and that are not here: notes of anybody's may name what never was. The oldest give way: what is said of them shows when something more is. */
+export const MAX_EXPECTED = 20_000
 /** Changed messages looked at in one go: each takes a few reads. */
 export const MAX_LOOKED_AT = 200
 /** Characters of the message that an answer shows. */

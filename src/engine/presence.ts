@@ -3,7 +3,7 @@ import { concat, fromHex } from '../wire/bytes.ts'
 import { decodePayload, encodePayload, type Payload, type Presence as Announcement, presenceBytes } from '../wire/envelope.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { LABELS } from './labels.ts'
-import { PRESENCE_ANSWER_MS, PRESENCE_LOST_MS } from './limits.ts'
+import { MAX_CLOCK_AHEAD_MS, PRESENCE_ANSWER_MS, PRESENCE_LOST_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn, World } from './turn.ts'
 
@@ -33,6 +33,9 @@ export async function openCall(replica: Replica, sealed: Uint8Array): Promise<An
   return payload?.type === 'presence' ? payload : undefined
 }
 
+/** A clock that was far ahead orders nothing: once it is set right, what its device says would count as old for as long as it was wrong. */
+export const isBelieved = (at: number, now: number): boolean => at <= now + MAX_CLOCK_AHEAD_MS
+
 export class Presence {
   private readonly world: World
   private readonly spaces = new Map<SpaceId, Map<DeviceId, Seen>>()
@@ -53,7 +56,7 @@ export class Presence {
     const devices = this.spaces.get(replica.id) ?? new Map<DeviceId, Seen>()
     const known = devices.get(p.device)
     // Their own clock orders their own announcements; ours says how long one counts.
-    if (known !== undefined && p.at <= known.at) return 'refused'
+    if (known !== undefined && p.at <= known.at && isBelieved(known.at, turn.now)) return 'refused'
     if (!(await isSigned(replica, p))) return 'refused'
     devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer, addresses: p.addresses })
     this.spaces.set(replica.id, devices)

@@ -13,7 +13,7 @@ import { commit, createGroup, externalCommit, type Made as MlsMade, type MlsSelf
 import { grant, toBundle, toGrant, toWant, want } from './history.ts'
 import { isPackageOld, publishKeyPackage, usablePackages } from './key-packages.ts'
 import { LABELS } from './labels.ts'
-import { COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, TOPIC_USED_MS, WANT_AFTER_MS } from './limits.ts'
+import { ASKED_ANEW_AFTER_MS, COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, TOPIC_USED_MS, WANT_AFTER_MS } from './limits.ts'
 import type { Turn } from './turn.ts'
 
 const HLC_STEP = 1024
@@ -58,7 +58,7 @@ export function due(audience: Audience, now: number): Due {
   if (remove.length === 0 && add.length === 0) {
     if (isUnderOtherPolicy(audience, tip)) return { type: 'reseal', tip }
     if (now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
-    const told = toTell(audience, tip)
+    const told = toTell(audience, tip, now)
     return told.type === 'nothing' && isPackageOld(audience, now) ? { type: 'package', tip } : told
   }
   return { type: 'change', tip, add: add.slice(0, MAX_COMMIT_CHANGES), remove: remove.slice(0, MAX_COMMIT_CHANGES) }
@@ -71,19 +71,19 @@ function missingFrom({ groups, devices, replica: { authority } }: Audience, leav
 }
 
 /** Who is in, and what they may read, is settled: what remains is telling each other. Worked out again only when something of it may be another. */
-function toTell(audience: Audience, tip: EpochId): Due {
+function toTell(audience: Audience, tip: EpochId, now: number): Due {
   const { groups, replica } = audience
-  const of = `${tip} ${groups.commits.size} ${groups.keys.size} ${replica.authority.size} ${replica.lockedEpochs(audience).length}`
-  if (audience.telling?.of !== of) audience.telling = { of, due: toTellNow(audience, tip) }
+  const of = `${tip} ${groups.commits.size} ${groups.keys.size} ${replica.authority.size} ${replica.lockedEpochs(audience).length} ${Math.floor(now / ASKED_ANEW_AFTER_MS)}`
+  if (audience.telling?.of !== of) audience.telling = { of, due: toTellNow(audience, tip, now) }
   return audience.telling.due
 }
 
-function toTellNow(audience: Audience, tip: EpochId): Due {
+function toTellNow(audience: Audience, tip: EpochId, now: number): Due {
   const epochs = maySeal(audience) ? toBundle(audience, tip) : []
   if (epochs.length > 0) return { type: 'bundle', tip, epochs }
   const want = toGrant(audience)
   if (want !== undefined) return { type: 'grant', tip, want: want.op }
-  return toWant(audience).length > 0 ? { type: 'want', tip } : { type: 'nothing' }
+  return toWant(audience, now).length > 0 ? { type: 'want', tip } : { type: 'nothing' }
 }
 
 /** What is said in an epoch is for the readers whom its policy names: with another policy a new epoch begins. */

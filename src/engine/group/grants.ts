@@ -5,11 +5,14 @@
  */
 import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
-import { MAX_ASKED_AGAIN, MAX_GRANTS_OF_ONE, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
+import { ASKED_ANEW_AFTER_MS, MAX_ASKED_AGAIN, MAX_GRANTS_OF_ONE, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
 
-export interface Want { readonly op: OpId; readonly device: DeviceId; readonly epochs: readonly EpochId[] }
+/** `at`: by its device's clock (ms). */
+export interface Want { readonly op: OpId; readonly device: DeviceId; readonly epochs: readonly EpochId[]; readonly at: number }
 export interface Grant { readonly want: Want; readonly sealed: Uint8Array }
 export interface Share { readonly op: OpId; readonly identity: IdentityId; readonly by: DeviceId }
+
+const HLC_STEP = 1024
 
 /** The device of which there is most: where nothing fits any more, what it said first gives way, so that a flood costs who makes it. */
 export function greediest(items: Iterable<{ readonly device: DeviceId }>): DeviceId | undefined {
@@ -40,7 +43,7 @@ export class Grants {
     for (const old of own.slice(0, Math.max(0, own.length + 1 - MAX_WANTS_OF_ONE))) this.forget(old.op)
     const most = this.wants.size < MAX_WANTS ? undefined : greediest(this.wants.values()), oldest = [...this.wants.values()].find((w) => w.device === most)
     if (oldest !== undefined) this.forget(oldest.op)
-    this.wants.set(op.id, { op: op.id, device, epochs })
+    this.wants.set(op.id, { op: op.id, device, epochs, at: op.header.hlc / HLC_STEP })
   }
 
   addGrant(op: Op, wantId: OpId, sealed: Uint8Array): void {
@@ -76,11 +79,22 @@ export class Grants {
     return [...this.givers.get(want.op) ?? []].some((giver) => !before.has(giver))
   }
 
+  /**
+   * Whether an answer by this device would be news: not where it has told the asking device all of that before, nor where no answer more is looked at. Else whoever asks twice
+   * would be answered without end, and everybody keeps each answer for ever.
+   */
+  isNews(want: Want, epochs: readonly EpochId[]): boolean {
+    if ((this.givers.get(want.op)?.size ?? 0) >= MAX_GRANTS_OF_ONE) return false
+    const told = new Set<EpochId>()
+    for (const other of this.wants.values()) if (other.device === want.device && this.givers.get(other.op)?.has(this.me) === true) for (const epoch of other.epochs) told.add(epoch)
+    return epochs.some((epoch) => !told.has(epoch))
+  }
+
   unanswered(): Want[] { return [...this.wants.values()].filter((want) => !this.isAnswered(want)) }
 
-  /** Whether this device may ask for an epoch now: not while it waits for an answer, nor for ever. */
-  mayAsk(epoch: EpochId): boolean {
+  /** Whether this device may ask for an epoch now: not while it waits for an answer, and after some wrong ones only once a day, so that many liars in a row delay the truth and don't end it. */
+  mayAsk(epoch: EpochId, now: number): boolean {
     const own = [...this.wants.values()].filter((want) => want.device === this.me && want.epochs.includes(epoch))
-    return own.length <= MAX_ASKED_AGAIN && own.every((want) => this.isAnswered(want))
+    return own.every((want) => this.isAnswered(want)) && (own.length <= MAX_ASKED_AGAIN || own.every(({ at }) => now - at > ASKED_ANEW_AFTER_MS))
   }
 }

@@ -1,11 +1,12 @@
 /** What a group keeps of what its members tell and ask for, where one of them wants it to keep more. */
 import { expect, test, vi } from 'vitest'
+import { encodeGroupBody } from '../../wire/group.ts'
 import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { secretsForNewcomers } from '../history.ts'
-import { MAX_ASKED_AGAIN, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_GRANTS_OF_ONE, MAX_KIT_SECRETS, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
+import { ASKED_ANEW_AFTER_MS, MAX_ASKED_AGAIN, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_GRANTS_OF_ONE, MAX_KIT_SECRETS, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
 import { Grants } from './grants.ts'
-import { home, of, tipOf } from './home.test-support.ts'
+import { alone, hand, home, joins, of, tipOf } from './home.test-support.ts'
 
 const hexOf = <T extends string>(n: number): T => n.toString(16).padStart(64, '0') as T
 const ME = hexOf<DeviceId>(0xa11ce), BOB = hexOf<DeviceId>(0xb0b), MALLORY = hexOf<DeviceId>(0xbad), EPOCH = hexOf<EpochId>(1)
@@ -45,16 +46,38 @@ test('sixteen wrong answers keep out a right one once: it is asked for again, an
   for (let liar = 1; liar <= MAX_GRANTS_OF_ONE; liar++) grants.addGrant(opBy(hexOf(liar)), want.id, wrong)
   grants.addGrant(opBy(BOB), want.id, right)
   expect(grants.takeReceived().map(({ sealed }) => sealed)).toEqual(Array.from({ length: MAX_GRANTS_OF_ONE }, () => wrong))
-  expect(grants.mayAsk(EPOCH)).toBe(true)
+  expect(grants.mayAsk(EPOCH, 0)).toBe(true)
   const again = opBy(ME)
   grants.addWant(again, [EPOCH])
   for (let liar = 1; liar < MAX_GRANTS_OF_ONE; liar++) grants.addGrant(opBy(hexOf(liar)), again.id, wrong)
-  expect(grants.isAnswered({ op: again.id, device: ME, epochs: [EPOCH] })).toBe(false)
+  expect(grants.isAnswered({ op: again.id, device: ME, epochs: [EPOCH], at: 0 })).toBe(false)
   grants.addGrant(opBy(BOB), again.id, right)
   expect(grants.takeReceived().at(-1)?.sealed).toBe(right)
-  expect(grants.isAnswered({ op: again.id, device: ME, epochs: [EPOCH] })).toBe(true)
+  expect(grants.isAnswered({ op: again.id, device: ME, epochs: [EPOCH], at: 0 })).toBe(true)
   for (let n = 0; n < MAX_ASKED_AGAIN; n++) { const more = opBy(ME); grants.addWant(more, [EPOCH]); grants.addGrant(opBy(hexOf(100 + n)), more.id, wrong) }
-  expect(grants.mayAsk(EPOCH)).toBe(false)
+  const asked = made / 1024
+  expect([asked, asked + ASKED_ANEW_AFTER_MS - 1, asked + ASKED_ANEW_AFTER_MS].map((now) => grants.mayAsk(EPOCH, now))).toEqual([false, false, true])
+})
+
+test('who asks for the same again and again is answered once by each, and no more', async () => {
+  const h = await home(), bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory'), epochs = [tipOf(h, mallory)]
+  h.room.leaves(mallory)
+  const asks = async (): Promise<Op> => alone(h, mallory, (turn, replica) => replica.append(turn, 'keyWant', encodeGroupBody({ type: 'keyWant', epochs })))
+  await hand(h, [await asks(), await asks(), await asks()], h.alice, bob)
+  await h.room.pass(10 * 60_000)
+  const grants = [...of(h, h.alice).log.authority.values()].filter((op) => op.header.type === 'grant').map((op) => op.header.device)
+  expect(grants.sort()).toEqual([h.alice, bob].map((person) => of(h, person).me.device).sort())
+})
+
+test('nobody answers where no answer more is looked at', () => {
+  const grants = new Grants(ME), wants = [0, 1].map(() => opBy(MALLORY))
+  for (const want of wants) {
+    grants.addWant(want, [EPOCH])
+    for (let liar = 1; liar <= MAX_GRANTS_OF_ONE; liar++) grants.addGrant(opBy(hexOf(liar)), want.id, new Uint8Array())
+  }
+  const open = grants.unanswered()
+  expect(open.map(({ op }) => op)).toEqual([wants[1]?.id])
+  for (const want of open) expect(grants.isNews(want, [EPOCH])).toBe(false)
 })
 
 test('of one device the last word counts that shares the past with somebody: Mallory\'s many keep out nobody\'s', () => {

@@ -9,7 +9,7 @@ import { fromHex } from '../../wire/bytes.ts'
 import type { NoteRecord } from '../../wire/content-records.ts'
 import { encodeNote } from '../../wire/content-records.ts'
 import { type ChannelId, type OpId, parseOpId, type SpaceId } from '../../wire/ids.ts'
-import { MAX_LOOKED_AT } from '../limits.ts'
+import { MAX_EXPECTED, MAX_LOOKED_AT } from '../limits.ts'
 import type { Turn } from '../turn.ts'
 import { noteKey, notesPartition, pinsPartition } from './places.ts'
 
@@ -51,6 +51,11 @@ export class Inbox {
     if (this.expected.has(message)) return
     this.expected.add(message)
     turn.out.put(this.partition, raw(message), NOTHING)
+    for (const oldest of this.expected) {
+      if (this.expected.size <= MAX_EXPECTED) break
+      this.changed.delete(oldest)
+      this.done(turn, oldest)
+    }
   }
 
   isExpected(message: OpId): boolean { return this.expected.has(message) }

@@ -8,6 +8,7 @@ import type { ChannelId, DeviceId, IdentityId, SpaceId } from '../../wire/ids.ts
 import type { Engine } from '../engine.ts'
 import { LABELS } from '../labels.ts'
 import { MAX_TYPISTS, TYPING_EVERY_MS, TYPING_LASTS_MS, TYPING_LEAST_MS } from '../limits.ts'
+import { isBelieved } from '../presence.ts'
 import type { Replica } from '../replica.ts'
 import { has } from '../space/permissions.ts'
 import type { Turn } from '../turn.ts'
@@ -51,7 +52,7 @@ export class Typing {
     if (identity === undefined || identity === me.identity) return
     const last = this.heardOf.get(replica.id + signal.device)
     // Before the signature is looked at: whoever sends many, or the same ones again, costs little.
-    if (last !== undefined && (signal.at <= last.at || turn.now - last.heard < TYPING_LEAST_MS)) return
+    if (last !== undefined && ((signal.at <= last.at && isBelieved(last.at, turn.now)) || turn.now - last.heard < TYPING_LEAST_MS)) return
     if (replica.audienceFor(signal.channel)?.isRead(identity) !== true || !has(authority.permissionsIn(identity, signal.channel), 'send')) return
     const here = this.spaces.get(replica.id) ?? new Map<DeviceId, Typist>()
     if (here.size >= MAX_TYPISTS && !here.has(signal.device)) return

@@ -44,6 +44,20 @@ test('S11 nobody but Bob says that Bob is here', async () => {
   }
 })
 
+test('whose clock was a year ahead is seen again as soon as it is set right', async () => {
+  const h = await home(), { room, alice, bob, space } = h
+  room.leaves(bob)
+  const isHere = async (): Promise<unknown> => (await room.ask(alice, { type: 'list-members', space })).members.find((m) => m.name === 'Bob')?.online
+  for (const at of [room.now + 365 * 24 * 3600_000, room.now + PRESENCE_LOST_MS]) {
+    await room.pass(PRESENCE_LOST_MS + 1000)
+    expect(await isHere()).toBe(false)
+    const said = { device: deviceOf(h, bob), peer: bob.peer, addresses: [], at }
+    whisperPayload(bob, alice, space, { type: 'presence', ...said, sig: await signedBy(h, bob, LABELS.presenceSign, raw(space), presenceBytes(said)) })
+    await room.pass(100)
+    expect(await isHere()).toBe(true)
+  }
+})
+
 test('S11 nobody but Bob says that Bob is writing', async () => {
   const h = await home(), { room, alice, bob, mallory, space, channel } = h
   room.leaves(bob)
