@@ -9,7 +9,7 @@ import type { RoleId } from './wire/authority.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, SpaceId } from './wire/ids.ts'
 import type { Permission } from './wire/permissions.ts'
 
-export type { FoundMessage, MessageInfo, ReactionInfo, ReplyInfo, SendState } from './api/messages.ts'
+export type { FoundMessage, MessageInfo, ReactionInfo, ReplyInfo, SendState, UtcOffset } from './api/messages.ts'
 
 export type Command =
   | AuthorityCommand

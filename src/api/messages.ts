@@ -24,13 +24,16 @@ export type MessageQuestion =
   | { readonly type: 'keep-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId; readonly text: string }
   | { readonly type: 'get-draft'; readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId }
 
+/** From then on (ms since 1970), how many minutes clocks are ahead of UTC; the first one of a list before that, too. */
+export type UtcOffset = readonly [from: number, minutes: number]
+
 export type SearchQuestion =
   /**
    * Words, "a phrase", word*, from: in: mentions: has:link|code|reply before: after: during: (search/query.ts). Everywhere, or in one space or channel.
-   * before: go on behind this result. best: of the newest matches those that say most, on one page. utcOffsetMinutes: what a day is where the person is.
+   * before: go on behind this result. best: of the newest matches those that say most, on one page. utcOffsets: what a day is where the person is, since clocks are changed there twice a year.
    */
   | { readonly type: 'search-messages'; readonly query: string; readonly space?: SpaceId; readonly channel?: ChannelId; readonly limit?: number; readonly before?: OpId
-    readonly order?: 'newest' | 'best'; readonly utcOffsetMinutes?: number }
+    readonly order?: 'newest' | 'best'; readonly utcOffsets?: readonly UtcOffset[] }
 
 export type MessageAct =
   /** thread: below the message of the channel that begins it. A forum takes posts, with a title, and what is written in their threads. */

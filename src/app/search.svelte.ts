@@ -3,6 +3,7 @@ import type { FoundMessage } from '../api.ts'
 import type { WindowEnds, WindowRow } from '../api/windows.ts'
 import type { ChannelId, SpaceId } from '../wire/ids.ts'
 import type { Client } from './client.svelte.ts'
+import { utcOffsets } from './utc-offsets.ts'
 import { changed } from './windows.ts'
 
 export interface Scope { readonly space?: SpaceId; readonly channel?: ChannelId }
@@ -36,7 +37,7 @@ export class Search {
     if (query.trim() === '') { this.close(); return }
     this.state = 'searching'
     const answer = await this.client.windows.watch(NAME, {
-      question: () => ({ type: 'search-messages', query, ...scope, order, limit: PAGE, utcOffsetMinutes: -new Date().getTimezoneOffset() }),
+      question: () => ({ type: 'search-messages', query, ...scope, order, limit: PAGE, utcOffsets: utcOffsets(Date.now()) }),
       page: (page) => { this.take(page.rows, page); this.state = 'done' },
       changed: (change) => {
         const before = this.results

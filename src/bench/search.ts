@@ -61,7 +61,7 @@ class Desk {
 
   /** The first page of what is found. */
   async find(text: string, names: Names, all: readonly Message[]): Promise<number> {
-    const query = parseQuery(text, 0, 0), finder = new Finder(this.index, soughtBy(query, names))
+    const query = parseQuery(text, 0), finder = new Finder(this.index, soughtBy(query, names))
     let found = 0
     for (let looked = 0; looked < MAX_LOOKS && found < PAGE;) {
       const docs = await this.run(() => finder.next(PAGE))
@@ -149,7 +149,7 @@ async function measure(desk: Desk, size: number, asks: number): Promise<Figure[]
     }
     figures.push({ what: `${what}, p50`, value: median(times), unit: 'ms' }, { what: `${what}, p95`, value: quantile(times, 0.95), unit: 'ms' })
   }
-  const query = parseQuery(`${word()} `, 0, 0)
+  const query = parseQuery(`${word()} `, 0)
   figures.push({ what: 'a word by looking at every message', value: await timed(() => all.filter((m) => meets(query, NOBODY, m) !== undefined).length), unit: 'ms' })
   return figures
 }

@@ -1,4 +1,5 @@
 /** Fields of commands: how each kind of value is read from JSON. Limits only keep out what no answer could be useful for. */
+import type { UtcOffset } from '../api.ts'
 import { parseRoleId } from './authority.ts'
 import { parseChannelId, parseDeviceId, parseIdentityId, parseInviteId, parseOpId, parseSpaceId } from './ids.ts'
 import { type Permission, PERMISSION_NAMES } from './permissions.ts'
@@ -16,8 +17,21 @@ export const text: Field<string> = (v) => (typeof v === 'string' && v.length <= 
 export const count: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && v >= 1 ? v : undefined)
 /** A whole number from 0 on. */
 export const amount: Field<number> = (v) => (v === 0 ? 0 : count(v))
-/** Minutes; the world's clocks differ from UTC by quarters of an hour, up to 14 hours. */
-export const utcOffset: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && Math.abs(v) <= 14 * 60 && v % 15 === 0 ? v : undefined)
+/** The world's clocks differ from UTC by quarters of an hour, up to 14 hours. */
+const minutesAhead: Field<number> = (v) => (typeof v === 'number' && Number.isSafeInteger(v) && Math.abs(v) <= 14 * 60 && v % 15 === 0 ? v : undefined)
+/** Thirty years of summer times. */
+const MAX_UTC_OFFSETS = 64
+/** In the order of time. */
+export const utcOffsets: Field<readonly UtcOffset[]> = (v) => {
+  if (!Array.isArray(v) || v.length === 0 || v.length > MAX_UTC_OFFSETS) return undefined
+  const out: UtcOffset[] = []
+  for (const pair of v) {
+    const [from, minutes] = Array.isArray(pair) && pair.length === 2 ? [amount(pair[0]), minutesAhead(pair[1])] : []
+    if (from === undefined || minutes === undefined || from < (out.at(-1)?.[0] ?? 0)) return undefined
+    out.push([from, minutes])
+  }
+  return out
+}
 export const flag: Field<boolean> = (v) => (typeof v === 'boolean' ? v : undefined)
 export const oneOf = <T extends string>(...values: readonly T[]): Field<T> => (v) => values.find((value) => value === v)
 const id = <T>(parse: (value: string) => T | undefined): Field<T> => (v) => (typeof v === 'string' ? parse(v) : undefined)

@@ -1,7 +1,7 @@
 /** The forms of commands about what people say. */
 import type { MessageCommand } from '../api/messages.ts'
 import type { WatchedQuestion } from '../api/windows.ts'
-import { channel, count, decodeForm, type Field, flag, type Form, list, member, message, oneOf, role, space, text, texts, utcOffset } from './command-fields.ts'
+import { channel, count, decodeForm, type Field, flag, type Form, list, member, message, oneOf, role, space, text, texts, utcOffsets } from './command-fields.ts'
 import { MAX_MENTIONS } from './content.ts'
 
 type Fields<T extends MessageCommand['type']> = Omit<Extract<MessageCommand, { type: T }>, 'type'>
@@ -19,7 +19,7 @@ const QUESTION_FORMS: { readonly [T in WatchedQuestion['type']]: Form<Fields<T>>
   'list-pins': { space, channel },
   'search-messages': {
     query: text, space: { optional: space }, channel: { optional: channel }, limit: { optional: count }, before: { optional: message },
-    order: { optional: oneOf('newest', 'best') }, utcOffsetMinutes: { optional: utcOffset },
+    order: { optional: oneOf('newest', 'best') }, utcOffsets: { optional: utcOffsets },
   },
 }
 

@@ -47,7 +47,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'grow-window': { window: 3, to: 'older', limit: 20 },
   'close-window': { window: 3 },
   'list-threads': { space: ID_32, channel: ID_16, tag: 'garden', limit: 20, before: ID_32 },
-  'search-messages': { query: 'full moon', space: ID_32, channel: ID_16, limit: 10, before: ID_32, order: 'best', utcOffsetMinutes: -120 },
+  'search-messages': { query: 'full moon', space: ID_32, channel: ID_16, limit: 10, before: ID_32, order: 'best', utcOffsets: [[0, -120], [1_790_000_000_000, -60]] },
   'mark-read': { space: ID_32, channel: ID_16, message: ID_32 },
   'keep-draft': { space: ID_32, channel: ID_16, text: 'hel', thread: ID_32 },
   'get-draft': { space: ID_32, channel: ID_16, thread: ID_32 },
@@ -118,7 +118,7 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
   test('takes nothing misshapen and nothing more', () => {
     for (const [name, right] of Object.entries(FULL[type])) {
       for (const wrong of WRONG) if (typeof wrong !== 'boolean' || typeof right !== 'boolean') expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
-      if (name !== 'power' && name !== 'utcOffsetMinutes' && name !== 'colour') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
+      if (name !== 'power' && name !== 'colour') expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
     }
     expect(decodeCommand({ ...full, sapce: ID_32 })).toBeUndefined()
   })

@@ -241,7 +241,7 @@ function mayShow(question: Exclude<WatchedQuestion, Line>, m: MessageInfo, now: 
   switch (question.type) {
     case 'list-pins': return m.pinned === true
     case 'list-threads': return m.thread === undefined && (m.replies !== undefined || m.title !== undefined)
-    case 'search-messages': return (question.channel === undefined || m.channel === question.channel) && matchText(parseQuery(question.query, now, 0).clauses, searchedText(m)) !== undefined
+    case 'search-messages': return (question.channel === undefined || m.channel === question.channel) && matchText(parseQuery(question.query, now).clauses, searchedText(m)) !== undefined
   }
 }
 

@@ -7,6 +7,7 @@
  *   from:bob (a person, or all who hold a role)  in:general  mentions:me  has:link
  *   before:2026-11-01  after:2026-10  during:2025  (a year, a month, a day, or: today, yesterday)
  */
+import type { UtcOffset } from '../../api.ts'
 import { type Word, wordsOf } from './words.ts'
 
 export type Has = 'link' | 'code' | 'reply'
@@ -37,10 +38,9 @@ export interface Query {
 
 export const MAX_QUERY_CHARS = 500
 const MAX_CLAUSES = 16
-const DAY_MS = 24 * 3600_000
+const DAY_MS = 24 * 3600_000, MINUTE_MS = 60_000
 
-/** `aheadMs`: how far local time is ahead of UTC, for what a day is. */
-export function parseQuery(text: string, now: number, aheadMs: number): Query {
+export function parseQuery(text: string, now: number, utcOffsets: readonly UtcOffset[] = []): Query {
   const clauses: Clause[] = [], from: string[] = [], inside: string[] = [], mentions: string[] = [], has: Has[] = [], unclear: string[] = []
   let after = 0, before = Number.MAX_SAFE_INTEGER, hasFilter = false
   for (const part of partsOf(text.slice(0, MAX_QUERY_CHARS))) {
@@ -52,7 +52,7 @@ export function parseQuery(text: string, now: number, aheadMs: number): Query {
     }
     const { key, value } = part
     hasFilter = true
-    const day = key === 'before' || key === 'after' || key === 'during' ? span(value.toLowerCase(), now, aheadMs) : undefined
+    const day = key === 'before' || key === 'after' || key === 'during' ? span(value.toLowerCase(), now, utcOffsets) : undefined
     const kind = key === 'has' ? HAS.find((known) => known === value.toLowerCase()) : undefined
     if (key === 'from') from.push(value)
     else if (key === 'in') inside.push(value)
@@ -82,17 +82,26 @@ function partsOf(text: string): Part[] {
 }
 
 /** A year, a month, a day, today or yesterday, in local time. */
-function span(value: string, now: number, aheadMs: number): { readonly start: number; readonly end: number } | undefined {
-  const today = Math.floor((now + aheadMs) / DAY_MS) * DAY_MS - aheadMs
-  if (value === 'today') return { start: today, end: today + DAY_MS }
-  if (value === 'yesterday') return { start: today - DAY_MS, end: today }
+function span(value: string, now: number, utcOffsets: readonly UtcOffset[]): { readonly start: number; readonly end: number } | undefined {
+  const days = (start: number, end: number) => ({ start: startOf(start, utcOffsets), end: startOf(end, utcOffsets) })
+  const today = Math.floor((now + aheadAt(now, utcOffsets)) / DAY_MS)
+  if (value === 'today') return days(today, today + 1)
+  if (value === 'yesterday') return days(today - 1, today)
   const [, y, m, d] = /^(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?$/u.exec(value) ?? []
   if (y === undefined) return undefined
   const year = Number(y), month = m === undefined ? undefined : Number(m) - 1, day = d === undefined ? undefined : Number(d)
   if (year < 1970 || (month !== undefined && (month < 0 || month > 11)) || (day !== undefined && (day < 1 || day > daysIn(year, month ?? 0)))) return undefined
   const start = dayNumber(year, month ?? 0, day ?? 1)
   const end = day !== undefined ? start + 1 : month !== undefined ? start + daysIn(year, month) : dayNumber(year + 1, 0, 1)
-  return { start: start * DAY_MS - aheadMs, end: end * DAY_MS - aheadMs }
+  return days(start, end)
+}
+
+const aheadAt = (at: number, utcOffsets: readonly UtcOffset[]): number => (utcOffsets.findLast(([from]) => from <= at) ?? utcOffsets[0] ?? [0, 0])[1] * MINUTE_MS
+
+/** When a day begins where clocks are so far ahead then: what they are ahead by is known of the hours around it, and clocks change less than a day before or after. */
+function startOf(day: number, utcOffsets: readonly UtcOffset[]): number {
+  const utc = day * DAY_MS, guess = utc - aheadAt(utc, utcOffsets)
+  return utc - aheadAt(guess, utcOffsets)
 }
 
 const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0

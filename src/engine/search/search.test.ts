@@ -128,7 +128,7 @@ test('whatever was said, changed, erased, packed and restarted: the index finds 
   await fc.assert(fc.asyncProperty(story, fc.constantFrom(...QUERIES), fc.option(fc.constantFrom('a', 'b')), async (steps, text, author) => {
     const desk = new Desk()
     await play(desk, steps)
-    const query = parseQuery(text, 0, 0), names = { ...NOBODY, authors: author === null ? undefined : [author] }
+    const query = parseQuery(text, 0), names = { ...NOBODY, authors: author === null ? undefined : [author] }
     expect(await desk.find(query, names)).toEqual(desk.naive(query, names))
   }), { numRuns: 300 })
 })
@@ -143,7 +143,7 @@ test('the words of an erased message are on the disk no more', async () => {
   await desk.say({ ...secret, text: '' })
   await desk.workOff()
   expect(await onDisk(desk, 'xylophone')).toBe(false)
-  expect(await desk.find(parseQuery('others ', 0, 0))).toEqual([idOf(2)])
+  expect(await desk.find(parseQuery('others ', 0))).toEqual([idOf(2)])
 })
 
 async function onDisk(desk: Desk, word: string): Promise<boolean> {
@@ -159,7 +159,7 @@ test('a damaged index says so and never answers with less in silence', async () 
   for (const row of rows) {
     const hurt = new Desk()
     for (const other of rows) await hurt.disk.save([{ type: 'put', partition: `search/${SPACE}`, key: other.key, value: other === row ? other.value.slice(0, -3) : other.value }])
-    const finder = new Finder(hurt.index, soughtBy(parseQuery('moon ', 0, 0), NOBODY))
+    const finder = new Finder(hurt.index, soughtBy(parseQuery('moon ', 0), NOBODY))
     expect(await hurt.run(() => finder.next(100))).toBe('damaged')
   }
   expect(rows.length).toBe(4)
@@ -174,7 +174,7 @@ test('eight full tails become one segment, and everything is still found', async
     if (desk.index.isBusy()) await desk.workOff()
   }
   expect(desk.index.segments().map((s) => [s.level, s.docs])).toEqual([[1, 8192]])
-  const finder = new Finder(desk.index, soughtBy(parseQuery('n42 all ', 0, 0), NOBODY))
+  const finder = new Finder(desk.index, soughtBy(parseQuery('n42 all ', 0), NOBODY))
   const found = await desk.run(() => finder.next(1000))
   expect(found.length).toBe(82)
 })
@@ -194,7 +194,7 @@ test('small segments of a history that comes in become a large one while more of
   })
   expect(pauses).toBeGreaterThan(1)
   expect(desk.index.segments().filter((s) => s.level === 1).map((s) => s.docs)).toEqual([8400])
-  const found = await desk.run(() => new Finder(desk.index, soughtBy(parseQuery('n42 all ', 0, 0), NOBODY)).next(1000))
+  const found = await desk.run(() => new Finder(desk.index, soughtBy(parseQuery('n42 all ', 0), NOBODY)).next(1000))
   expect(found.length).toBe(Math.floor((n - 42) / 100) + 1)
 })
 
@@ -217,28 +217,33 @@ test('words are folded so that people find what they mean', () => {
 })
 
 test('each kind of question is understood, and what is not is said', () => {
-  const now = Date.UTC(2026, 10, 21, 1), hour = 3600_000
-  const query = parseQuery('"full moon" from:Bob in:#general has:link mentions:"Bob Smith" during:2026-02 before:nonsense has:gold lan', now, 0)
+  const now = Date.UTC(2026, 10, 21, 1)
+  const query = parseQuery('"full moon" from:Bob in:#general has:link mentions:"Bob Smith" during:2026-02 before:nonsense has:gold lan', now)
   expect(query).toMatchObject({
     from: ['Bob'], in: ['general'], has: ['link'], mentions: ['Bob Smith'], unclear: ['before:nonsense', 'has:gold'], after: Date.UTC(2026, 1, 1), before: Date.UTC(2026, 2, 1),
   })
   expect(query.clauses.map((c) => [c.words.map((w) => w.text).join(' '), c.isOpen])).toEqual([['full moon', false], ['lan', true]])
   // At one in the morning UTC it is still yesterday two hours west.
-  expect(parseQuery('during:today', now, -2 * hour).after).toBe(Date.UTC(2026, 10, 20, 2))
-  expect(parseQuery('after:2024-02', now, 0).after).toBe(Date.UTC(2024, 2, 1))
-  expect(parseQuery('during:2024-02-29', now, 0)).toMatchObject({ after: Date.UTC(2024, 1, 29), before: Date.UTC(2024, 2, 1) })
-  expect(['?! €', '?! in:shed', 'moon ?!', ''].map((typed) => parseQuery(typed, now, 0).isBlank)).toEqual([true, false, false, false])
-  expect(parseQuery('during:2023-02-29', now, 0).unclear).toEqual(['during:2023-02-29'])
+  expect(parseQuery('during:today', now, [[0, -120]]).after).toBe(Date.UTC(2026, 10, 20, 2))
+  // In summer a day of Berlin begins two hours before one of UTC, in winter one; clocks are changed at night.
+  const berlin = [[0, 60], [Date.UTC(2026, 2, 29, 1), 120], [Date.UTC(2026, 9, 25, 1), 60]] as const
+  expect(parseQuery('during:2026-07-01', now, berlin)).toMatchObject({ after: Date.UTC(2026, 5, 30, 22), before: Date.UTC(2026, 6, 1, 22) })
+  expect(parseQuery('during:2026-03-29', now, berlin)).toMatchObject({ after: Date.UTC(2026, 2, 28, 23), before: Date.UTC(2026, 2, 29, 22) })
+  expect(parseQuery('during:2026-10', now, berlin)).toMatchObject({ after: Date.UTC(2026, 8, 30, 22), before: Date.UTC(2026, 9, 31, 23) })
+  expect(parseQuery('after:2024-02', now).after).toBe(Date.UTC(2024, 2, 1))
+  expect(parseQuery('during:2024-02-29', now)).toMatchObject({ after: Date.UTC(2024, 1, 29), before: Date.UTC(2024, 2, 1) })
+  expect(['?! €', '?! in:shed', 'moon ?!', ''].map((typed) => parseQuery(typed, now).isBlank)).toEqual([true, false, false, false])
+  expect(parseQuery('during:2023-02-29', now).unclear).toEqual(['during:2023-02-29'])
 })
 
 test('a result shows the words found, in a piece of the text around them', () => {
   const text = `${'before '.repeat(60)}the Full Möon rises${' after'.repeat(60)}`
-  const spans = matchText(parseQuery('"full moon"', 0, 0).clauses, text) ?? []
+  const spans = matchText(parseQuery('"full moon"', 0).clauses, text) ?? []
   const snippet = snippetOf(text, spans)
   expect(snippet.spans.map(([from, to]) => snippet.text.slice(from, to))).toEqual(['Full', 'Möon'])
   expect(snippet.text.length).toBeLessThanOrEqual(180)
   fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.string({ unit: 'grapheme', maxLength: 6 }), (any, wanted) => {
-    const found = matchText(parseQuery(wanted, 0, 0).clauses, any) ?? []
+    const found = matchText(parseQuery(wanted, 0).clauses, any) ?? []
     for (const [from, to] of snippetOf(any, found).spans) expect(from).toBeLessThan(to)
   }))
 })

@@ -135,10 +135,9 @@ export function searchFor(engine: Engine, c: SearchQuestion, now: number): Searc
   const replicas = c.space === undefined ? open : open.filter((replica) => replica.id === c.space)
   if (c.space !== undefined && replicas.length === 0) return fail('unknown-space')
   if (c.channel !== undefined && !replicas.some((replica) => c.channel !== undefined && isListed(replica, c.channel))) return fail('unknown-channel')
-  const query = parseQuery(c.query, now, (c.utcOffsetMinutes ?? 0) * MINUTE_MS)
+  const query = parseQuery(c.query, now, c.utcOffsets)
   return { query, replicas, channel: c.channel, order: c.order ?? 'newest', limit: Math.min(c.limit ?? DEFAULT_LIMIT, MAX_FOUND_PAGE), from: undefined }
 }
 
 const HLC_STEP = 1024
 const DEFAULT_LIMIT = 25
-const MINUTE_MS = 60_000
