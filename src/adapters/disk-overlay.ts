@@ -95,14 +95,33 @@ export function prefixed(prefix: Uint8Array, key: Uint8Array): Uint8Array {
   return out
 }
 
-/** The overlay as edits of the tree that holds all partitions. */
-export function editsOf(overlay: Overlay): Edits {
-  const partitions = [...overlay].map(([name, edits]) => ({ prefix: partitionPrefix(name), edits })).sort((a, b) => compare(a.prefix, b.prefix))
-  return {
-    drops: partitions.filter(({ edits }) => edits.isDropped).map(({ prefix }) => ({ from: prefix, to: afterPrefix(prefix) })),
-    entries: partitions.flatMap(({ prefix, edits }) => edits.entries.map(({ key, value }) => ({ key: prefixed(prefix, key), value }))),
-  }
+/** What happened to a partition, as it is known in that tree. */
+export interface PlacedEdits extends PartitionEdits { readonly partition: string; readonly prefix: Uint8Array }
+
+/** In the order of the tree. */
+export const placed = (overlay: Overlay): PlacedEdits[] => [...overlay]
+  .map(([partition, { isDropped, entries }]): PlacedEdits => { const prefix = partitionPrefix(partition); return { partition, prefix, isDropped, entries: underPrefix(prefix, entries) } })
+  .sort((a, b) => compare(a.prefix, b.prefix))
+
+/** Bytes of keys that are made at once. */
+const KEYS_BYTES = 16 * 1024
+
+/** Many to a buffer: one for each key takes longer than all else that is done with a row. */
+function underPrefix(prefix: Uint8Array, entries: readonly Entry[]): Entry[] {
+  let space = new Uint8Array(), at = 0
+  return entries.map(({ key, value }) => {
+    const length = prefix.length + key.length
+    if (at + length > space.length) { space = new Uint8Array(entries.length === 1 ? length : Math.max(KEYS_BYTES, length)); at = 0 }
+    space.set(prefix, at)
+    space.set(key, at + prefix.length)
+    return { key: space.subarray(at, (at += length)), value }
+  })
 }
+
+export const editsOf = (parts: readonly PlacedEdits[]): Edits => ({
+  drops: parts.filter(({ isDropped }) => isDropped).map(({ prefix }) => ({ from: prefix, to: afterPrefix(prefix) })),
+  entries: parts.flatMap(({ entries }) => entries),
+})
 
 /**
  * A range over rows below, `wanted` of them, and edits above. Keys and values are copied: what a caller does to them reaches

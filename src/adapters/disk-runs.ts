@@ -10,7 +10,7 @@ import { compare } from '../wire/bytes.ts'
 import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import type { BlockId } from './disk-blocks.ts'
 import { type Entry, entryBytes, type Page, type Run, sumBytes } from './disk-format.ts'
-import { editsOf, type Overlay, type PartitionEdits } from './disk-overlay.ts'
+import { editsOf, type Overlay, type PlacedEdits, placed } from './disk-overlay.ts'
 import { edit, forgetAll, type Held, type KeyRange, leavesFor, measure, merge, type PageSource, type Root, scan } from './disk-tree.ts'
 import type { Row } from '../ports.ts'
 
@@ -82,26 +82,28 @@ export async function measureTrees(pages: PageSource, { root, runs }: Trees, ran
 
 /** What an overlay holds goes down: into runs where it is scattered, else into the tree. `held` as for `edit`. */
 export async function fold(pages: PageSource, trees: Trees, overlay: Overlay, scattered: Scattered, held?: Held): Promise<TreesChange> {
-  const changes = new Changes(), below = new Map(overlay)
+  const changes = new Changes(), below: PlacedEdits[] = []
   let runs = trees.runs
-  for (const [partition, edits] of overlay) {
-    if (edits.isDropped) {
-      for (const run of ofPartition(runs, partition)) changes.add({ written: new Map(), deleted: await forgetAll(pages, run) })
-      runs = runs.filter((run) => run.partition !== partition)
-    } else if (edits.entries.length > 0 && (ofPartition(runs, partition).length > 0 || await isScattered(pages, trees.root, partition, edits, scattered))) {
-      below.delete(partition)
-      runs = await addRun(pages, runs, partition, editsOf(new Map([[partition, edits]])).entries, changes)
+  for (const part of placed(overlay)) {
+    const { partition, entries, isDropped } = part, has = runs.some((run) => run.partition === partition)
+    if (!isDropped && entries.length > 0 && (has || await isScattered(pages, trees.root, entries, scattered))) {
+      runs = await addRun(pages, runs, partition, entries, changes)
+      continue
     }
+    below.push(part)
+    if (!isDropped) continue
+    for (const run of ofPartition(runs, partition)) changes.add({ written: new Map(), deleted: await forgetAll(pages, run) })
+    runs = runs.filter((run) => run.partition !== partition)
   }
   const changed = await edit(pages, trees.root, editsOf(below), held)
   changes.add(changed)
   return { root: changed.root, runs, written: changes.written, deleted: changes.deleted }
 }
 
-async function isScattered(pages: PageSource, root: Root, partition: string, edits: PartitionEdits, { rows, pages: least, share }: Scattered): Promise<boolean> {
-  if (edits.entries.length < rows) return false
-  const touched = await leavesFor(pages, root, editsOf(new Map([[partition, edits]])).entries)
-  return touched >= least && edits.entries.length < touched * share
+async function isScattered(pages: PageSource, root: Root, entries: readonly Entry[], { rows, pages: least, share }: Scattered): Promise<boolean> {
+  if (entries.length < rows) return false
+  const touched = await leavesFor(pages, root, entries)
+  return touched >= least && entries.length < touched * share
 }
 
 /** A run over those that are there. Where that makes four of one size they become one. */

@@ -10,7 +10,7 @@ import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { check } from './checks.ts'
-import { type ContentHeader, type ContentQuestion, isTakenBack, judgeContent } from './content.ts'
+import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
 import { certifier, History, type Node, predecessors } from './history.ts'
 import { Past } from './past.ts'
@@ -25,6 +25,8 @@ import { View } from './view.ts'
 const HLC_STEP = 1024
 /** Views of pasts kept for asking again: ops of one moment name the same heads. */
 const MAX_KEPT_PASTS = 64
+/** Until an op comes in. */
+interface KeptPast { readonly past: Past; readonly known: Map<string, May>; state?: SpaceState }
 /** From so many new ops on, resolving from scratch once is cheaper than one by one. */
 const MANY_NEW = 64
 
@@ -40,7 +42,7 @@ export class Authority {
   /** Asked for every connection at every step. */
   private readonly whose = new Answers<DeviceId, IdentityId | undefined>()
   private readonly names = new Answers<IdentityId, string>()
-  private readonly pasts = new Map<string, { readonly past: Past; state?: SpaceState }>()
+  private readonly pasts = new Map<string, KeptPast>()
 
   constructor(suite: Ciphersuite) {
     this.suite = suite
@@ -109,11 +111,11 @@ export class Authority {
   get everCertified(): ReadonlySet<DeviceId> { return this.history.devices }
   get deviceCount(): number { return this.state.devices.size }
 
-  private keptPast(deps: readonly OpId[]): { readonly past: Past; state?: SpaceState } {
+  private keptPast(deps: readonly OpId[]): KeptPast {
     const key = deps.join('')
     const known = this.pasts.get(key)
     if (known !== undefined) return known
-    const made = { past: this.history.pastOf(deps) }
+    const made: KeptPast = { past: this.history.pastOf(deps), known: new Map() }
     if (this.pasts.size >= MAX_KEPT_PASTS) for (const oldest of this.pasts.keys()) { this.pasts.delete(oldest); break }
     this.pasts.set(key, made)
     return made
@@ -239,8 +241,8 @@ export class Authority {
 
   /** Whether a content op counts: what its author might do at its past, less what was taken away at the same time. */
   contentVerdict(header: ContentHeader): Verdict {
-    const { past } = this.keptPast(header.deps)
-    const question: ContentQuestion = { author: certifier(this.history, header.device, past) ?? this.identityOf(header.device), header, past }
+    const { past, known } = this.keptPast(header.deps)
+    const question: ContentQuestion = { author: certifier(this.history, header.device, past) ?? this.identityOf(header.device), header, past, known }
     const reason = judgeContent(this.history, this.settled(), question, (p, also) => this.view(p, also))
     return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
   }

@@ -12,20 +12,26 @@ import { until } from './state.ts'
 import type { View } from './view.ts'
 
 const HLC_STEP = 1024
+/** Answers remembered of one past. */
+const MAX_KNOWN = 4096
 
 /** What of a header content is judged by. */
 export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | 'seq' | 'hlc' | 'deps' | 'type'>
-export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past }
+/** `known`: what was found of this past so far, as long as no op of authority comes in. A history asks the same a thousand times. */
+export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past; readonly known: Map<string, May> }
+/** Why somebody may not say such a thing there, or, where they may, labelled from when on (ms). */
+export interface May { readonly reason: Reason | undefined; readonly from: number }
 type MakeView = (past: Past, also?: number) => View
 
 /** Types of content that need a permission of their own; all others need `send`. `everyone` and `thread` are no types, but what a message may ask for besides. */
 const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react'], ['unreact', 'react'], ['pin', 'messages'], ['unpin', 'messages'], ['remove', 'messages'], ['everyone', 'everyone'], ['thread', 'thread']])
 
 export function judgeContent(history: History, resolution: Resolution, question: ContentQuestion, viewOf: MakeView): Reason | undefined {
-  const { author, header, past } = question
+  const { author, header, past, known } = question
   if (author === undefined) return { code: 'not-a-member' }
-  const view = viewOf(past)
-  const reason = maySend(author, header, view)
+  const name = `${author}${header.device}${header.channel}${header.audience} ${header.type}`, may = known.get(name) ?? maySay(author, header, viewOf(past))
+  if (known.size < MAX_KNOWN) known.set(name, may)
+  const reason = reasonIn(may, header)
   if (reason !== undefined) return reason
   const unseen = resolution.against(author).filter((r) => !past.has(r.index))
   const taken = unseen.find((r) => isBeyondAll(history, header, r, unseen))
@@ -34,12 +40,20 @@ export function judgeContent(history: History, resolution: Resolution, question:
   if (freeze !== undefined && isFrozen(history, header, freeze)) return { code: 'forked', by: freeze.by }
   for (const r of unseen) {
     if (r.takes !== 'power' && r.takes !== 'reading') continue
-    if (!isWithin(header, r) && maySend(author, header, viewOf(past, r.index)) !== undefined) return { code: r.code, by: history.node(r.index).id }
+    if (!isWithin(header, r) && reasonIn(maySay(author, header, viewOf(past, r.index)), header) !== undefined) return { code: r.code, by: history.node(r.index).id }
   }
   return undefined
 }
 
-function maySend(author: IdentityId, header: ContentHeader, view: View): Reason | undefined {
+const reasonIn = ({ reason, from }: May, header: ContentHeader): Reason | undefined => reason ?? (header.hlc / HLC_STEP < from ? { code: 'timed-out' } : undefined)
+
+function maySay(author: IdentityId, header: ContentHeader, view: View): May {
+  const reason = whyNot(author, header, view)
+  const timeout = reason === undefined ? view.register(`timeout ${author}`, (a, b) => until(b) - until(a)) : undefined
+  return { reason, from: timeout === undefined ? 0 : until(view.history.node(timeout).body ?? {}) }
+}
+
+function whyNot(author: IdentityId, header: ContentHeader, view: View): Reason | undefined {
   if (!view.isMember(author)) return { code: 'not-a-member' }
   if (view.deviceOwner(header.device) !== author) return { code: view.any(`revoke ${header.device}`) ? 'device-revoked' : 'device-not-authorised' }
   if (!view.channelExists(header.channel)) return { code: 'unknown-channel' }
@@ -47,10 +61,7 @@ function maySend(author: IdentityId, header: ContentHeader, view: View): Reason 
   if (view.channelAudience(header.channel) !== header.audience) return { code: 'unknown-audience' }
   if (!view.reads(author, header.audience)) return { code: 'not-a-reader' }
   const permission = NEEDS.get(header.type) ?? 'send'
-  if (!has(view.permissionsIn(author, header.channel), permission)) return { code: 'no-permission', permission }
-  const timeout = view.register(`timeout ${author}`, (a, b) => until(b) - until(a))
-  const end = timeout === undefined ? 0 : until(view.history.node(timeout).body ?? {})
-  return header.hlc / HLC_STEP < end ? { code: 'timed-out' } : undefined
+  return has(view.permissionsIn(author, header.channel), permission) ? undefined : { code: 'no-permission', permission }
 }
 
 type Place = Pick<OpHeader, 'device' | 'seq'>
