@@ -88,6 +88,22 @@ test('a second tab sees where things stand, and gets its own replies and no othe
   expect([first.replies().length, second.replies().length]).toEqual([0, 1])
 })
 
+test('once it is locked no tab is told anything more, and one that is opened then sees the door and nothing behind it', () => {
+  const profile = new Profile(), first = profile.open('first')
+  const host = profile.lead(first, 'term 1')
+  profile.hub?.tell({ type: 'update', update: me })
+  profile.hub?.close({ ways: [{ type: 'passphrase' }], failed: 0, waitUntil: 0 })
+  // The engine ends its step.
+  profile.hub?.tell({ type: 'update', update: status })
+  const second = profile.open('second')
+  second.link.greet()
+  for (const tab of [first, second]) expect(tab.heard.filter((message) => message.type === 'lock')).toHaveLength(1)
+  expect([first.updates(), second.updates()]).toEqual([['me'], []])
+  second.ask(1, { type: 'list-spaces' })
+  expect(second.replies()).toMatchObject([{ ok: false, error: { code: 'busy' } }])
+  expect(host.asked).toEqual([])
+})
+
 test('commands from before anybody leads wait, in order', () => {
   const profile = new Profile(), tab = profile.open('early')
   tab.ask(1, { type: 'set-up', name: 'Alice' })
