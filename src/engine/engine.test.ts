@@ -122,6 +122,22 @@ test('G8 a device\'s keys in the group are renewed after a week, by itself', asy
   expect(await texts(h, h.alice)).toEqual(['Bob: Still here'])
 })
 
+test('G8 whose clock was a year ahead renews once more when it is set right, rather than a year later', async () => {
+  const h = await home(), year = 365 * 24 * 3600_000
+  const tip = (): unknown => h.alice.space(h.space).groups.tip()
+  h.room.now += year
+  await h.room.pass(60_000)
+  const ahead = tip()
+  h.room.now -= year
+  await say(h, h.alice, 'What year is it?')
+  await h.room.pass(60_000)
+  const right = tip()
+  expect(right).not.toBe(ahead)
+  await say(h, h.alice, 'This one')
+  await h.room.pass(60_000)
+  expect(tip()).toBe(right)
+})
+
 test('a link that was taken back, used up or made for a space that nobody knows lets nobody in and says why', async () => {
   const h = await home()
   const { invite, link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, uses: 1 })

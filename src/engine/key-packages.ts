@@ -32,7 +32,7 @@ export async function publishKeyPackage(turn: Turn, replica: Replica): Promise<O
 
 /** The packages are the device's, not an audience's: everyone's group sees to them. */
 export const isPackageOld = ({ number, replica }: Audience, now: number): boolean =>
-  number === 0 && (now - replica.packagedAt > KEY_PACKAGE_AFTER_MS || [...replica.audiences.values()].some(({ groups }) => groups.usedPackages.size > 0))
+  number === 0 && (Math.abs(now - replica.packagedAt) > KEY_PACKAGE_AFTER_MS || [...replica.audiences.values()].some(({ groups }) => groups.usedPackages.size > 0))
 
 /** Key packages that really are their device's, and good now (ms): one bad package must not keep the others out of the group, or the removed in it. */
 export async function usablePackages({ groups, replica }: Audience, devices: readonly DeviceId[], now: number): Promise<Uint8Array[]> {

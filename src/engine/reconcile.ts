@@ -57,7 +57,8 @@ export function due(audience: Audience, now: number): Due {
   if (!groups.states.has(tip)) return { type: 'found', tip, add: add.slice(0, MAX_COMMIT_CHANGES) }
   if (remove.length === 0 && add.length === 0) {
     if (isUnderOtherPolicy(audience, tip)) return { type: 'reseal', tip }
-    if (now - renewedAt(audience, tip) > RENEW_AFTER_MS) return { type: 'renew', tip }
+    // Also long before: a clock that was a year ahead and was set right must not leave the keys as they are for a year.
+    if (Math.abs(now - renewedAt(audience, tip)) > RENEW_AFTER_MS) return { type: 'renew', tip }
     const told = toTell(audience, tip, now)
     return told.type === 'nothing' && isPackageOld(audience, now) ? { type: 'package', tip } : told
   }

@@ -107,6 +107,9 @@ test('A19 a revocation with a cut chooses the branch that counts', async () => {
   await alice.take(again)
   await v.everyoneMeets()
   await story.tell('channels: garden kitchen')
+  // Nor is what was said there for a branch of the group taken back.
+  expect(alice.authority.equivocations).toEqual([bob.device])
+  expect([own.header.seq, own.header.seq + 1].map((seq) => alice.authority.isCut(bob.device, seq))).toEqual([false, true])
 })
 
 test('A19 two signed headers prove a fork to those who have neither op', async () => {

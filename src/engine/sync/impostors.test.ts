@@ -7,7 +7,7 @@ import { encodeLink, INVITE_SECRET_BYTES } from '../../wire/invite.ts'
 import { type Person, RELAY } from '../engines.test-support.ts'
 import { LABELS } from '../labels.ts'
 import { PRESENCE_LOST_MS } from '../limits.ts'
-import { home, type Home, whisperPayload } from './mallory.test-support.ts'
+import { home, type Home, sendHelloAs, whisperPayload } from './mallory.test-support.ts'
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 const deviceOf = (h: Home, person: Person): DeviceId => person.space(h.space).me.device
@@ -15,6 +15,19 @@ const signedBy = (h: Home, person: Person, label: Uint8Array, ...said: Uint8Arra
   const { world, me } = person.space(h.space)
   return world.suite.sign(me.deviceKey.secretKey, concat(label, ...said))
 }
+
+test('S11 nobody but Bob speaks for his device over a connection', async () => {
+  const h = await home(), { room, alice, bob, mallory, space } = h, bobs = deviceOf(h, bob)
+  room.leaves(bob)
+  await room.pass(PRESENCE_LOST_MS + 1000)
+  const speaks = (): boolean => alice.engine.peers.devices(space).has(bobs)
+  expect(speaks()).toBe(false)
+  for (const by of [mallory, bob]) {
+    await sendHelloAs(mallory, alice, space, bobs, by)
+    await room.pass(100)
+    expect(speaks()).toBe(by === bob)
+  }
+})
 
 test('S11 nobody but Bob says that Bob has a message', async () => {
   const h = await home(), { room, alice, bob, carol, mallory, space, channel } = h

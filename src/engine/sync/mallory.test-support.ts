@@ -6,7 +6,7 @@ import type { Payload } from '../../wire/envelope.ts'
 import type { Frame } from '../../wire/frame.ts'
 import { encodeFrame } from '../../wire/frame.ts'
 import { encodeGreeting } from '../../wire/greeting.ts'
-import { type ChannelId, type EpochId, AUTHORITY_CHANNEL, type SpaceId } from '../../wire/ids.ts'
+import { type ChannelId, type DeviceId, type EpochId, AUTHORITY_CHANNEL, type SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { sealContent } from '../content/content.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
@@ -97,10 +97,13 @@ function relayKeyOf(from: Person, space: SpaceId, nth: number): Uint8Array {
 export const sessionToken = (from: Person, to: Person, space: SpaceId, nth = 0): Uint8Array => helloToken(from.space(space).world, relayKeyOf(from, space, nth), from.peer, to.peer)
 
 /** A good hello, by the newest relay key or an older one. */
-export async function sendHello(from: Person, to: Person, space: SpaceId, nth: number): Promise<void> {
-  const { world, me } = from.space(space), token = sessionToken(from, to, space, nth), nonce = world.random.bytes(24)
-  const sig = await world.suite.sign(me.deviceKey.secretKey, helloBytes(space, from.peer, to.peer))
-  const sealed = world.suite.seal(world.suite.expand(relayKeyOf(from, space, nth), 32, LABELS.helloKey), nonce, token, encodeGreeting({ device: me.device, sig, channels: undefined }))
+export const sendHello = (from: Person, to: Person, space: SpaceId, nth: number): Promise<void> => sendHelloAs(from, to, space, from.space(space).me.device, from, nth)
+
+/** A hello that says it is some device's, signed by somebody. */
+export async function sendHelloAs(from: Person, to: Person, space: SpaceId, device: DeviceId, by: Person, nth = 0): Promise<void> {
+  const { world } = from.space(space), token = sessionToken(from, to, space, nth), nonce = world.random.bytes(24)
+  const sig = await world.suite.sign(by.space(space).me.deviceKey.secretKey, helloBytes(space, from.peer, to.peer))
+  const sealed = world.suite.seal(world.suite.expand(relayKeyOf(from, space, nth), 32, LABELS.helloKey), nonce, token, encodeGreeting({ device, sig, channels: undefined }))
   sendFrame(from, to, { type: 'hello', spaces: [{ token, nonce, sealed }] })
 }
 
