@@ -8,7 +8,8 @@ import { fold } from './words.ts'
 
 /** `unknown`: names as typed that are nobody's here. */
 export function namesIn(query: Query, replica: Replica): { readonly names: Names; readonly unknown: readonly string[] } {
-  const people = [...replica.authority.state.members.keys()].map((id): Named => [id, fold(replica.authority.nameOf(id))])
+  // What somebody said who is no longer here is still found by their name.
+  const people = [...replica.authority.everJoined].map((id): Named => [id, fold(replica.authority.nameOf(id))])
   const channels = [...replica.authority.state.channels].filter(([id]) => isListed(replica, id)).map(([id, { name }]): Named => [id, fold(name)])
   const roles = [...replica.authority.state.roles].map(([id, { name }]): Named => [id, fold(name)])
   const called = [...people, ...roles, [EVERYONE, EVERYONE] as const]

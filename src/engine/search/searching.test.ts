@@ -104,6 +104,7 @@ test('what does not count is not found: nobody hears through the search what som
   expect(h.alice.space(h.space).authority.state.members.size).toBe(1)
   expect((await search(h, h.alice, 'plums')).results.map((r) => r.message.text)).toEqual(['Plums before'])
   expect(await texts(h, h.alice, 'from:bob after')).toEqual([])
+  expect(await texts(h, h.alice, 'from:bob plums'), 'and what they said before is found by their name').toEqual(['Plums before'])
   expect((await h.room.ask(h.alice, { type: 'list-hidden', space: h.space, channel: h.channel })).messages.map((m) => m.message.id)).toEqual([late])
 })
 

@@ -192,6 +192,9 @@ export class Authority {
     return identity === undefined ? 0 : view.power(identity)
   }
 
+  /** Whoever was ever let in, or asked to be. */
+  get everJoined(): ReadonlySet<IdentityId> { return this.history.identities }
+
   /** How somebody last called themselves, members or not. */
   nameOf(identity: IdentityId): string { return this.names.of(this.size, identity, (one) => this.view().nameOf(one)) }
 
