@@ -1,12 +1,13 @@
 /**
  * Relays in virtual time: what the engine's Mailbox port promises, over the relay's own logic, which may be away, withhold, repeat or forget.
  */
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Mailbox as RelayMailbox, type Posted } from '../../relay/mailbox.ts'
 import { openMemoryStore } from '../../relay/store-memory.ts'
 import { TopicChain } from '../adapters/mailbox-chain.ts'
 import type { Compared, Mailbox, MailboxEvent, Parcel, TopicKey } from '../ports.ts'
-import { concat } from '../wire/bytes.ts'
+import { concat, toHex } from '../wire/bytes.ts'
 import { Comparison, packed } from '../wire/comparison.ts'
 import { ID_BYTES } from '../wire/rateless.ts'
 import type { Page } from '../wire/relay.ts'
@@ -99,8 +100,18 @@ interface Line {
   readonly watches: Map<string, Watch>
   readonly posts: Map<string, Post>
   readonly comparisons: Map<string, Comparing>
+  /** When the last of what is on its way on this connection gets there: it stays in order. */
+  lastArrival: number
 }
 interface Client { readonly machine: string; readonly tell: (event: MailboxEvent) => void; readonly isAlive: () => boolean }
+
+/** Whose key signs for a topic, by seed. */
+const topics = new Map<string, string>()
+function topicOf(seed: Uint8Array): string {
+  const name = toHex(seed), topic = topics.get(name) ?? toHex(sha256(ed25519.getPublicKey(seed)).subarray(0, 16))
+  topics.set(name, topic)
+  return topic
+}
 
 export class PostOffice {
   readonly relays = new Map<string, Relay>()
@@ -119,15 +130,16 @@ export class PostOffice {
     for (const url of urls) this.relays.set(url, new Relay(url))
   }
 
-  mailbox(machine: string, isAlive: () => boolean): Mailbox {
-    let client: Client | undefined
+  mailbox(machine: string, isProcessAlive: () => boolean): Mailbox {
+    let client: Client | undefined, isStopped = false
+    const isAlive = (): boolean => !isStopped && isProcessAlive()
     const mine = new Map<string, Line>()
     const line = (url: string): Line | undefined => {
       const relay = this.relays.get(url)
       if (relay === undefined || client === undefined || !isAlive()) return undefined
       const known = mine.get(url)
       if (known !== undefined) return known
-      const made: Line = { client, relay, state: 'down', connection: 0, watches: new Map(), posts: new Map(), comparisons: new Map() }
+      const made: Line = { client, relay, state: 'down', connection: 0, watches: new Map(), posts: new Map(), comparisons: new Map(), lastArrival: 0 }
       mine.set(url, made)
       this.lines.push(made)
       this.look(made)
@@ -159,7 +171,7 @@ export class PostOffice {
         this.deliver(at, post)
       },
       announce: (url, key, bytes) => { const at = line(url); if (at !== undefined) this.announce(at, key, bytes.slice()) },
-      stop: async () => { this.lines = this.lines.filter((other) => other.client !== client) },
+      stop: async () => { isStopped = true; this.lines = this.lines.filter((other) => other.client !== client) },
     }
   }
 
@@ -196,10 +208,11 @@ export class PostOffice {
   private reaches(line: Line): boolean { return line.relay.isUp && this.ether.reachable(line.client.machine, line.relay.url) }
   private delay(): number { return this.world.chance.between(this.latency.from, this.latency.to) }
 
-  /** Runs after a while, if the connection is still the same. */
+  /** Runs after a while, behind what is on its way already, if the connection is still the same. */
   private later(line: Line, what: string, run: () => void): void {
     const { connection } = line
-    this.world.after(this.delay(), `${line.client.machine} ${what}`, () => {
+    line.lastArrival = Math.max(line.lastArrival, this.world.now + this.delay())
+    this.world.at(line.lastArrival, `${line.client.machine} ${what}`, () => {
       if (line.state === 'up' && line.connection === connection && line.client.isAlive()) run()
     })
   }
@@ -294,7 +307,7 @@ export class PostOffice {
     const { relay, client } = line
     const { topic } = post.key
     this.later(line, 'posts', () => {
-      const posted = relay.post(topic, post.bytes, this.world.now)
+      const posted = topicOf(post.key.seed) === topic ? relay.post(topic, post.bytes, this.world.now) : { type: 'unsigned' } as const
       this.push(relay, topic)
       this.later(line, 'has posted', () => {
         post.isOnItsWay = false
