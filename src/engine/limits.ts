@@ -232,6 +232,8 @@ export const MAX_THREAD_COUNTED = 1000
 /** Ms without another own op that is news here before a disk that was put back is left behind; and after so long also when not every space has been heard. */
 export const SUCCEED_AFTER_MS = 3000
 export const SUCCEED_AT_LAST_MS = 60_000
+/** Where the key of the tip was forgotten, too, further own ops may lie under it: so long (ms) it waits for a peer, who knows. */
+export const SUCCEED_UNREAD_MS = 3600_000
 /** Ms after opening a space in which somebody may still be reached before anything is signed there. */
 export const UNSURE_ALONE_MS = 5000
 /** Acts in one space that wait until this device may sign there; and after how long (ms) they are refused instead. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Allotment, type Between } from './allotment.test-support.ts'
 import type { Person } from './engines.test-support.ts'
-import { END_FORMER_AFTER_MS, UNSURE_ALONE_MS } from './limits.ts'
+import { END_FORMER_AFTER_MS, SUCCEED_UNREAD_MS, UNSURE_ALONE_MS } from './limits.ts'
 
 const SAID = ['Bob: Before the backup', 'Bob: After the backup', 'Bob: Where was I?']
 
@@ -65,7 +65,9 @@ describe('a disk that was put back to before its person removed somebody', () =>
     const then = h.alice.disk.snapshot()
     await h.does(h.alice, { type: 'remove-member', member: h.id(carol) })
     await h.room.pass(20_000)
-    return { h, bob, backUp: () => h.alice.putBack(then) }
+    // The others see her go.
+    const backUp = async (): Promise<void> => { h.room.leaves(h.alice); await h.alice.putBack(then); h.alice.isHere = true }
+    return { h, bob, backUp }
   }
 
   /** They read each other, and Alice's new device is in the group. */
@@ -86,14 +88,28 @@ describe('a disk that was put back to before its person removed somebody', () =>
     await expectTogether(h, bob)
   })
 
-  test('S9 everybody is away: it comes in by the tree that lies with the removal, and who comes back follows', async () => {
+  test('S9 everybody is away for more than an hour: it comes in by the tree that lies with the removal, and who comes back follows', async () => {
     const { h, bob, backUp } = await forgetful()
     h.room.leaves(bob)
     h.room.canDial = false
     await backUp()
-    await h.room.pass(60_000)
+    await h.room.pass(SUCCEED_UNREAD_MS + 60_000)
     await h.room.comesBack(bob)
     await h.room.pass(60_000)
+    await expectTogether(h, bob)
+  })
+
+  test('S9 everybody is away, and what it did since lies there under keys that it forgot: it waits for somebody who can tell, and no chain forks', async () => {
+    const { h, bob, backUp } = await forgetful(), before = h.alice.device
+    await h.does(h.alice, { type: 'create-channel', name: 'Without Carol' })
+    await h.room.pass(5000)
+    h.room.leaves(bob)
+    await backUp()
+    await h.room.pass(5 * 60_000)
+    expect(h.alice.device).toBe(before)
+    await h.room.comesBack(bob)
+    await h.room.pass(60_000)
+    expect(h.alice.device).not.toBe(before)
     await expectTogether(h, bob)
   })
 })

@@ -22,7 +22,7 @@ import { decodeFormer, encodeFormer, type Former, type MeRecord } from '../wire/
 import { vouching } from './copying.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
-import { END_FORMER_AFTER_MS, SUCCEED_AFTER_MS, SUCCEED_AT_LAST_MS, UNSURE_ALONE_MS } from './limits.ts'
+import { END_FORMER_AFTER_MS, SUCCEED_AFTER_MS, SUCCEED_AT_LAST_MS, SUCCEED_UNREAD_MS, UNSURE_ALONE_MS } from './limits.ts'
 import { makeMe, restoreMe, saveMe } from './me.ts'
 import type { Op } from '../wire/op.ts'
 import type { Replica } from './replica.ts'
@@ -123,10 +123,18 @@ export class Succession {
     for (const id of [...this.behind]) if (!mayVouch(this.engine.replicas.get(id))) this.behind.delete(id)
     if (!this.isOlder && this.behind.size === 0) { this.behindSince = 0; return }
     if (this.unsure.size > 0 && this.behindSince === 0) return
-    const mayCome = this.unsure.size > 0 && turn.now < this.behindSince + SUCCEED_AT_LAST_MS
+    const mayCome = turn.now < this.behindSince + (this.isUnread() ? SUCCEED_UNREAD_MS : this.unsure.size > 0 ? SUCCEED_AT_LAST_MS : 0)
     if (mayCome || !this.engine.opening.done) { turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS); return }
     if (this.engine.meRecord?.identity.type === 'certified' || this.engine.copying.isFresh) return this.getStuck(turn)
     await this.succeedByItself(turn)
+  }
+
+  /** Whether further own ops may lie under an epoch whose key was forgotten, in a topic that isn't even known, and no peer is here to tell of them. */
+  private isUnread(): boolean {
+    return [...this.engine.replicas.values()].some((replica) => {
+      const tip = replica.groups.tip()
+      return mayVouch(replica) && tip !== undefined && !replica.groups.keys.has(tip) && this.engine.peers.devices(replica.id).size === 0
+    })
   }
 
   private getStuck(turn: Turn): void {

@@ -43,7 +43,7 @@ function opOf(engine: Engine | undefined, { partition, key, value }: Save & { ty
 }
 
 /** Histories up to so many authority ops are replayed and given to the reference resolver, which is slow on purpose. */
-const MAX_REPLAYED = 400
+const MAX_REPLAYED = 1000
 
 export class Checks implements Witness {
   violation: Violation | undefined

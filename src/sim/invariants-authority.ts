@@ -55,13 +55,14 @@ export function p14ContentChangesNothing(before: string, { authority }: Replica)
 /** A removal that had seen an op leaves it alone, but where its cut ends before. */
 export function p2NothingSeenIsVoided(replica: Replica, ops: readonly Op[]): Problem {
   const { authority, log } = replica
-  // A cut may mend a chain that forked: what comes to count again may stand against something else.
-  if (authority.equivocations.length > 0) return undefined
+  const forked = new Set(authority.equivocations)
   for (const op of ops) {
     const verdict = authority.verdict(op.id)
     const by = verdict.type === 'void' && verdict.reason.by !== undefined ? log.authority.get(verdict.reason.by) : undefined
     const body = by === undefined ? undefined : bodyOf(by)
     if (by === undefined || body === undefined || !('cuts' in body) || !isBefore(replica, op, by)) continue
+    // A cut may mend a chain that forked: what comes to count again may stand against something else.
+    if (body.cuts.some(({ device }) => forked.has(device))) continue
     const last = body.cuts.find(({ device }) => device === op.header.device)?.authority
     if (last === undefined || last === op.id || isBefore(replica, op, log.authority.get(last))) return `${by.header.type} ${short(by.id)} undoes ${op.header.type} ${short(op.id)}, which it had seen within its cut`
   }

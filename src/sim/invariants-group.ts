@@ -8,8 +8,9 @@ import { KEPT_EPOCH_STATES, MAX_PARKED_OPS, MAX_SIDE_STATES } from '../engine/li
 import type { Replica } from '../engine/replica.ts'
 import { readerDevices } from '../engine/space/readers.ts'
 import type { Row, Save } from '../ports.ts'
+import { decodeAuthorityBody } from '../wire/authority.ts'
 import { concat, equal, toHex, utf8 } from '../wire/bytes.ts'
-import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, type OpId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type EpochId, type IdentityId, type OpId } from '../wire/ids.ts'
 import { decodeOp, type Op } from '../wire/op.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -71,25 +72,46 @@ export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opA
 }
 
 /**
- * `judge` knows all, but perhaps not yet of the device's last joining. Whoever joins again reads what was said before if the space showed it then: of epochs that are
- * open only the keys of those after every join count.
+ * `judge` knows all, but perhaps not yet of the device's last coming. Who comes again, or later, reads what was said before if the space showed it then: of epochs that are
+ * not open only the keys of those after every coming count.
  */
 export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Problem {
   const { groups, replica, number } = audience
-  const { device } = replica.me
+  const { device, identity } = replica.me
+  const all = [...judge.log.authority.values(), ...replica.log.authority.values()], comings = all.filter((op) => certifies(op, device))
   const isIn = (op: Op): boolean => !judge.log.authority.has(op.id) || judge.authority.verdict(op.id).type === 'valid'
-  // Whose joining never counted was not removed either: they have what everyone has who knows the link. So it is with who comes again by the link of somebody who was removed.
-  const joins = [...judge.log.authority.values(), ...replica.log.authority.values()].filter((op) => op.header.device === device && (op.header.type === 'join' || op.header.type === 'genesis'))
+  // Whose coming never counted was not removed either: they have what everyone has who knows the link.
+  if (!comings.some(isIn)) return undefined
+  const ways = comings.filter((op) => isIn(op) || isByLaterLink(judge, op, identity))
   for (const epoch of groups.keys.epochs()) {
-    const op = judge.log.authority.get(epoch)
-    // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13). What was said where one's person had a leaf is for their later devices, too (H5).
-    if (groups.tree.nodes.get(epoch)?.leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === replica.me.identity) === true) continue
-    if (op === undefined || op.header.device === device || judge.authority.certificateAt(epoch, device) !== undefined) continue
+    const op = judge.log.authority.get(epoch), leaves = groups.tree.nodes.get(epoch)?.leaves ?? []
+    // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13).
+    if (leaves.includes(device) || op === undefined || op.header.device === device || judge.authority.certificateAt(epoch, device) !== undefined) continue
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
-    const hasJoinedSince = joins.some(({ id }) => outside.has(id) || !judge.log.authority.has(id))
-    if (joins.some(isIn) && (!hasJoinedSince || judge.audiences.get(number)?.isOpen(epoch) === false)) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
+    const cameSince = ({ id }: Op): boolean => outside.has(id) || !judge.log.authority.has(id)
+    // What was said where one's person had a leaf is for devices that come later, too (H5).
+    const isOfPerson = leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === identity)
+    if (isOfPerson && comings.every(cameSince)) continue
+    if (!ways.some(cameSince) || judge.audiences.get(number)?.isOpen(epoch) === false) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
   }
   return undefined
+}
+
+/** Whether it is a joining by a link that was made by somebody who knew of all removals of the joiner: the link is dead, since its maker was removed, but it gives what its maker had. */
+function isByLaterLink(judge: Replica, op: Op, identity: IdentityId): boolean {
+  const body = decodeAuthorityBody(op.header.type, op.body)
+  if (body?.type !== 'join') return false
+  const all = [...judge.log.authority.values()].map((one) => ({ id: one.id, author: judge.authority.identityOf(one.header.device), body: decodeAuthorityBody(one.header.type, one.body) }))
+  const link = all.find((one) => one.body?.type === 'invite' && one.body.invite === body.invite)
+  const later = new Set(link === undefined ? [] : judge.log.authorityOutside(link.id).map(({ id }) => id))
+  const removals = all.filter((one) => judge.authority.verdict(one.id).type === 'valid' && (one.body?.type === 'leave' ? one.author === identity : (one.body?.type === 'kick' || one.body?.type === 'ban') && one.body.identity === identity))
+  return link !== undefined && removals.every(({ id }) => !later.has(id))
+}
+
+/** Whether this op says that a device is somebody's. */
+function certifies(op: Op, device: DeviceId): boolean {
+  const body = decodeAuthorityBody(op.header.type, op.body)
+  return body?.type === 'deviceAdd' ? body.device === device : op.header.device === device && (body?.type === 'join' || body?.type === 'genesis')
 }
 
 export function i5OneTip(members: readonly Held[]): Problem {
@@ -131,8 +153,7 @@ export class Switches {
       if (known.child === child) continue
       const isFree = known.upheavals !== upheavals || !groups.stands(known.child)
       this.chosen.set(key, { child, times: known.times + (isFree ? 0 : 1), upheavals })
-      // Someone's first op may come after a later one of another channel: a vote can then move, once a channel at most, and here mostly once.
-      const most = 2 * groups.tree.identities(parent).size + 2
+      const most = groups.tree.identities(parent).size
       if (known.times >= most) return `${held.name} changed its mind below ${short(parent.id)} more than ${most} times`
     }
     return undefined

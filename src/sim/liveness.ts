@@ -152,7 +152,7 @@ export class Liveness {
   }
 
   /** What was said where it may be deleted by now is on some disks, and not on others. */
-  private isKept({ channel, text }: MessageInfo, { cleared }: Peopled): boolean {
+  private isKept({ channel, text }: Pick<MessageInfo, 'channel' | 'text'>, { cleared }: Peopled): boolean {
     const until = cleared.get(channel), said = this.checks.said.get(text)
     return until === undefined || (said !== undefined && said.at > until + SMALL_SKEW_MS && this.rightClocks.has(said.author))
   }
@@ -163,7 +163,8 @@ export class Liveness {
     return ({ author }) => this.rightClocks.has(this.checks.personOf(author))
   }
 
-  private missing({ messages, names }: View, views: readonly View[], { id, restricted, byRole, cleared }: Peopled): Problem {
+  private missing({ messages, names }: View, views: readonly View[], peopled: Peopled): Problem {
+    const { id, restricted, byRole } = peopled
     const seen = new Map<Said, number>()
     for (const { text } of messages) {
       const said = this.checks.said.get(text)
@@ -176,7 +177,7 @@ export class Liveness {
     const known = new Set(views.flatMap((view) => view.messages.map(({ text }) => this.checks.said.get(text))))
     for (const said of this.checks.accepted) {
       const isOwed = said.space === id && !said.isTakenBack && this.checks.isHonest(said.author) && names.includes(said.author) && ![said.author, `${said.author} ${said.channel}`].some((one) => restricted.has(one))
-      if (isOwed && channels.has(said.channel) && !byRole.has(said.channel) && !cleared.has(said.channel) && !known.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
+      if (isOwed && channels.has(said.channel) && !byRole.has(said.channel) && this.isKept(said, peopled) && !known.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
     }
     return undefined
   }
