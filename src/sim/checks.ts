@@ -199,10 +199,10 @@ export class Checks implements Witness {
     return true
   }
 
-  updated({ name }: SimNode, update: Update): void {
+  updated({ name, person }: SimNode, update: Update): void {
     if (update.type === 'me' && update.me !== undefined) {
-      this.nameOfIdentity.set(update.me.identity, name)
-      this.nameOfDevice.set(update.me.device, name)
+      this.nameOfIdentity.set(update.me.identity, person)
+      this.nameOfDevice.set(update.me.device, person)
     }
     if (!this.isHonest(name)) return
     if (update.type === 'status') for (const mute of update.status.muted) if (this.isHonest(this.nameOf(mute))) this.fail('S6', `${name} mutes an honest peer as ${mute.fault}`)
@@ -236,10 +236,10 @@ export class Checks implements Witness {
   }
 
   /** Whatever it had said since, others may never have got. */
-  putBack({ name }: SimNode, { at }: Past): void {
+  putBack({ name, person }: SimNode, { at }: Past): void {
     this.memories.delete(name)
     this.forgetState(name)
-    for (const said of this.accepted) if (said.author === name && said.at >= at) this.accepted.delete(said)
+    for (const said of this.accepted) if (said.author === person && said.at >= at) this.accepted.delete(said)
     for (const { id } of this.dying.get(name) ?? []) this.savedAnywhere.delete(id)
     for (const [op, savedAt] of this.savedBy(name)) if (savedAt > at) this.savedBy(name).delete(op)
   }

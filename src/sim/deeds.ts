@@ -38,7 +38,7 @@ function join(p: People): void {
   // At times somebody who has been in before, and may have been removed.
   const node = p.pick(p.running.filter((one) => space?.joined.has(one) !== true || p.chance.percent(15)))
   if (space === undefined || offer === undefined || node === undefined) return
-  if (!p.isHonest(offer.by.name)) space.misled.add(node.name)
+  if (!p.isHonest(offer.by.name)) space.misled.add(node.person)
   p.ask(node, { type: 'join', link: offer.link }, () => p.hasJoined(space, node))
 }
 
@@ -129,7 +129,7 @@ function setOverride(p: People): void {
 /** Away and back to the same name: names tell the checks who is who. */
 function renameMe(p: People): void {
   const node = p.pick(p.running)
-  if (node !== undefined) p.ask(node, { type: 'set-name', name: node.name })
+  if (node !== undefined) p.ask(node, { type: 'set-name', name: node.person })
 }
 
 function onSomeone(p: People, command: (space: SpaceModel, member: MemberInfo, by: SimNode) => Command | undefined, which: (member: MemberInfo) => boolean = (m) => !m.me): void {
@@ -202,7 +202,7 @@ function leave(p: People): void {
   const found = p.someMember()
   if (found === undefined || found.node === found.space.creator) return
   found.space.lackPast = true
-  found.space.restricted.add(found.node.name)
+  found.space.restricted.add(found.node.person)
   p.ask(found.node, { type: 'leave-space', space: found.space.id }, () => { found.space.joined.delete(found.node) })
 }
 
@@ -229,5 +229,5 @@ async function comeBack(p: People): Promise<void> {
   if (node === undefined) return
   p.note(`${node.name} comes back`)
   await p.start(node)
-  p.ask(node, { type: 'set-name', name: node.name })
+  p.ask(node, { type: 'set-name', name: node.person })
 }

@@ -73,12 +73,12 @@ export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opA
 
 /**
  * `judge` knows all, but perhaps not yet of the device's last coming. Who comes again, or later, reads what was said before if the space showed it then: of epochs that are
- * not open only the keys of those after every coming count.
+ * not open only the keys of those after every coming count. Somebody who comes again with one device brings back their others.
  */
 export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Problem {
   const { groups, replica, number } = audience
   const { device, identity } = replica.me
-  const all = [...judge.log.authority.values(), ...replica.log.authority.values()], comings = all.filter((op) => certifies(op, device))
+  const all = [...judge.log.authority.values(), ...replica.log.authority.values()], comings = all.filter((op) => certifies(op, device) || (op.header.type === 'join' && judge.authority.identityOf(op.header.device) === identity))
   const isIn = (op: Op): boolean => !judge.log.authority.has(op.id) || judge.authority.verdict(op.id).type === 'valid'
   // Whose coming never counted was not removed either: they have what everyone has who knows the link.
   if (!comings.some(isIn)) return undefined
@@ -91,7 +91,7 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
     const cameSince = ({ id }: Op): boolean => outside.has(id) || !judge.log.authority.has(id)
     // What was said where one's person had a leaf is for devices that come later, too (H5).
     const isOfPerson = leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === identity)
-    if (isOfPerson && comings.every(cameSince)) continue
+    if (isOfPerson && comings.filter((one) => certifies(one, device)).every(cameSince)) continue
     if (!ways.some(cameSince) || judge.audiences.get(number)?.isOpen(epoch) === false) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
   }
   return undefined

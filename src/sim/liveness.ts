@@ -81,16 +81,16 @@ export class Liveness {
 
   /** What is not yet as it must be after the healing; undefined when all is well. */
   async unsettled(everyone: readonly SimNode[], spaces: readonly Peopled[]): Promise<string | undefined> {
-    const nodes = everyone.filter(({ name }) => this.checks.isHonest(name))
-    this.putBack = new Set(nodes.filter(({ wasPutBack }) => wasPutBack).map(({ name }) => name))
-    this.rightClocks = new Set(nodes.filter(isNearlyRight).map(({ name }) => name))
+    const nodes = everyone.filter(({ name, isSpare }) => this.checks.isHonest(name) && !isSpare)
+    this.putBack = new Set(nodes.filter(({ wasPutBack }) => wasPutBack).map(({ person }) => person))
+    this.rightClocks = new Set(nodes.filter(isNearlyRight).map(({ person }) => person))
     for (const space of spaces) {
       const problem = await this.unsettledSpace(nodes, space)
       if (problem !== undefined) return problem
     }
     for (const node of nodes) {
       const { spaces: list } = await this.ask(node, { type: 'list-spaces' }) ?? { spaces: [] }
-      const waiting = list.find(({ state, space }) => state === 'joining' && spaces.find(({ id }) => id === space)?.misled.has(node.name) !== true)
+      const waiting = list.find(({ state, space }) => state === 'joining' && spaces.find(({ id }) => id === space)?.misled.has(node.person) !== true)
       if (waiting !== undefined) return `L4: ${node.name} is still joining ${waiting.name}`
     }
     return undefined
@@ -101,8 +101,12 @@ export class Liveness {
     const creator = this.ownerOf(peopled)
     const reference = await this.view(creator, space)
     if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
-    const members = nodes.filter((node) => reference.names.includes(node.name) && !hasTurnedAway(node, space) && !hasForgotten(node, space) && !(peopled.isConversation && !hasCome(node, space)))
-    const astray = nodes.find(({ name, engine }) => !reference.names.includes(name) && engine?.replicas.get(space)?.state() === 'member')
+    const devices = creator.engine?.replicas.get(space)?.authority.state.devices
+    // Of two devices of one person each is in the spaces into which it came itself, or in which it was linked.
+    const isOneOfTwo = ({ person }: SimNode): boolean => nodes.some((other) => other.isSecond && other.person === person)
+    const isIn = (node: SimNode): boolean => reference.names.includes(node.person) && (!isOneOfTwo(node) || (node.engine?.me !== undefined && devices?.has(node.engine.me.device) === true))
+    const members = nodes.filter((node) => isIn(node) && !hasTurnedAway(node, space) && !hasForgotten(node, space) && !(peopled.isConversation && !hasCome(node, space)))
+    const astray = nodes.find((node) => !isIn(node) && node.engine?.replicas.get(space)?.state() === 'member')
     if (astray !== undefined) return `L6: ${astray.name} believes to be a member of ${space.slice(0, 8)}, where ${creator.name} knows only ${reference.names.join(', ')}`
     const problem = await this.groups(members, space)
     if (problem !== undefined) return problem
@@ -119,10 +123,10 @@ export class Liveness {
     if (missing !== undefined) return missing
     for (const [node, { messages }] of views) {
       for (const { text, channel, state } of messages) {
-        const others = members.filter((member) => member !== node && views.get(member)?.channels.has(channel) === true)
+        const others = [...new Set(members.filter((member) => views.get(member)?.channels.has(channel) === true).map(({ person }) => person))].filter((person) => person !== node.person)
         const isKnown = state.type === 'received' || others.length === 0 || (state.type === 'delivered' && state.to >= others.length)
         const { audience = 0 } = creator.engine?.replicas.get(space)?.authority.state.channels.get(channel) ?? {}
-        if (!isKnown && !peopled.cleared.has(channel) && !this.lost.has(audience)) return `L3: ${node.name} has ${JSON.stringify(text)} as ${JSON.stringify(state)}, with ${others.map((member) => member.name).join(', ')} as the other readers`
+        if (!isKnown && !peopled.cleared.has(channel) && !this.lost.has(audience)) return `L3: ${node.name} has ${JSON.stringify(text)} as ${JSON.stringify(state)}, with ${others.join(', ')} as the other readers`
       }
     }
     return undefined
@@ -142,7 +146,7 @@ export class Liveness {
       for (const [other, theirs] of new Map([[judge, reference], ...firsts.values()])) {
         const channels = new Set([...view.channels.keys()].filter((channel) => (other === judge ? theirs.channels.has(channel) : firsts.get(channel)?.[0] === other)))
         const [left, right] = [within(theirs, channels), within(view, channels)]
-        const difference = differ(this.asSeenBy(node.name, left, right, peopled), this.asSeenBy(other.name, right, left, peopled), {
+        const difference = differ(this.asSeenBy(node.person, left, right, peopled), this.asSeenBy(other.person, right, left, peopled), {
           withNotes: ({ channel }) => !peopled.lackPast && !peopled.narrowed.has(channel), isOrdered: this.areOrdered(other, node), isKept: (message) => this.isKept(message, peopled),
         })
         if (difference !== undefined) return `L1: ${other.name} and ${node.name} differ in ${difference}`
@@ -226,7 +230,7 @@ export class Liveness {
     }
     return i3EntitledHaveKeys(replica, rows, (channel, key) => ops.get(channel + toHex(key)), {
       isHonest: (device) => this.checks.isHonestDevice(device),
-      couldAdd: (device) => [node.name, this.checks.speakerOf(device)].every((name) => this.rightClocks.has(name)),
+      couldAdd: (device) => [node.person, this.checks.speakerOf(device)].every((name) => this.rightClocks.has(name)),
     })
   }
 

@@ -29,7 +29,8 @@ function breakDisk(p: People): void {
 
 /** A disk loses what it said it had, or its person restores a backup. Whoever made a space since would have nothing left to judge it by. */
 function putBack(p: People): void {
-  const node = p.pick(p.nodes)
+  // A second one has only a certificate: it would be stuck (S9).
+  const node = p.pick(p.nodes.filter(({ isSecond }) => !isSecond))
   const past = node === undefined ? undefined : p.pick(node.past)
   if (node === undefined || past === undefined || p.setting.office.hasWithheld || p.setting.office.hasForgotten || p.spaces.some((space) => space.creator === node && space.madeAt >= past.at)) return
   node.putBack(past)

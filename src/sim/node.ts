@@ -49,6 +49,10 @@ interface Life { host: Host | undefined; engine: Engine | undefined; isAlive: bo
 
 export class SimNode {
   readonly name: string
+  /** Whose it is: a machine of their own name, or a second one. */
+  person: string
+  /** A machine that nobody has set up yet. */
+  isSpare = false
   /** Added to the world's time. */
   skewMs = 0
   /** Taken by the next save, then 'none' again. */
@@ -79,11 +83,14 @@ export class SimNode {
     this.ether = ether
     this.office = office
     this.name = name
+    this.person = name
     this.tamper = tamper
     this.witness = witness
     this.random = new Chance(`${seed} ${name}`).random
   }
 
+  get isSecond(): boolean { return this.person !== this.name }
+  belongsTo({ person, skewMs }: SimNode): void { this.person = person; this.skewMs = skewMs }
   get isRunning(): boolean { return this.life?.isAlive === true }
 
   /** Starts the process on the disk as it was left. */

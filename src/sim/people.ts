@@ -4,6 +4,7 @@ import type { ChannelId, SpaceId } from '../wire/ids.ts'
 import type { RoleId } from '../wire/authority.ts'
 import type { Checks } from './checks.ts'
 import { createSpace, DEEDS, type Deed, invite, LINK_MS, say, type Someone } from './deeds.ts'
+import { DEVICE_DEEDS } from './deeds-devices.ts'
 import { FRAME_DEEDS } from './deeds-frame.ts'
 import { PRIVATE_DEEDS } from './deeds-private.ts'
 import type { Peopled, Said } from './liveness.ts'
@@ -63,7 +64,7 @@ export class People {
   get chance(): Chance { return this.setting.world.chance }
   get now(): number { return this.setting.world.now }
   get nodes(): readonly SimNode[] { return this.setting.nodes }
-  get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning) }
+  get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning && !node.isSpare) }
   get relays(): string[] { return [...this.setting.office.relays.keys()] }
   isHonest(name: string): boolean { return this.setting.checks.isHonest(name) }
   pick<T>(from: readonly T[]): T | undefined { return this.chance.pick(from) }
@@ -74,7 +75,7 @@ export class People {
   /** One thing happens, drawn from the seed. */
   async act(calm: boolean, isWide: boolean): Promise<void> {
     const lies: (readonly [number, Deed])[] = this.nodes.some(({ name }) => !this.isHonest(name)) ? [[LIES_DRAWN, lie]] : []
-    const wide = isWide ? [...PRIVATE_DEEDS, ...FRAME_DEEDS] : []
+    const wide = isWide ? [...PRIVATE_DEEDS, ...FRAME_DEEDS, ...DEVICE_DEEDS] : []
     const actions: readonly (readonly [number, Deed])[] = calm ? [...DEEDS, ...wide] : [...DEEDS, ...wide, ...MISHAPS, ...isWide ? WIDE_MISHAPS : [], ...lies]
     let draw = this.chance.int(actions.reduce((sum, [weight]) => sum + weight, 0))
     for (const [weight, action] of actions) {
@@ -87,9 +88,9 @@ export class People {
   async begin(calm: boolean): Promise<void> {
     for (const node of this.nodes) {
       // Alice's is right, so that somebody can always be invited.
-      if (!calm && node !== this.nodes[0]) node.skewMs = this.wrongClock()
+      if (!calm && !node.isSpare && node !== this.nodes[0]) node.skewMs = this.wrongClock()
       await node.start()
-      this.ask(node, { type: 'set-up', name: node.name })
+      if (!node.isSpare) this.ask(node, { type: 'set-up', name: node.name })
       await this.setting.world.settle()
     }
     await this.setting.world.runFor(500)
@@ -138,7 +139,7 @@ export class People {
       const banned: string[] = []
       if (host !== undefined) this.ask(host, { type: 'list-bans', space: space.id }, ({ bans }) => { banned.push(...bans.map(({ name }) => name)) })
       await world.settle()
-      const guest = nodes.find(({ name, skewMs }) => !names.includes(name) && !banned.includes(name) && skewMs < YEAR_MS && this.isHonest(name))
+      const guest = nodes.find(({ name, skewMs, isSecond, isSpare }) => !isSecond && !isSpare && !names.includes(name) && !banned.includes(name) && skewMs < YEAR_MS && this.isHonest(name))
       if (host === undefined || guest === undefined) continue
       const link = await this.freshLink(host, space)
       if (link === undefined) return `L5: ${host.name} can't invite anybody`
@@ -200,13 +201,13 @@ export class People {
 
   hasJoined(space: SpaceModel, node: SimNode): void {
     space.joined.add(node)
-    space.joinedAt.set(node.name, this.now)
+    space.joinedAt.set(node.person, this.now)
   }
 
   // ---- what was said ----
 
   says(node: SimNode, space: SpaceModel, channel: ChannelId, to: ReadonlySet<string>): Said {
-    const said: Said = { space: space.id, channel, author: node.name, text: `${node.name} says ${this.number()}`, at: this.now, to, isTakenBack: false }
+    const said: Said = { space: space.id, channel, author: node.person, text: `${node.name} says ${this.number()}`, at: this.now, to, isTakenBack: false }
     this.setting.checks.said.set(said.text, said)
     return said
   }

@@ -22,7 +22,7 @@ export interface Plan {
   readonly tamper?: Tamper
   /** No faults at all: for what must work on a good day. */
   readonly calm?: boolean
-  /** Also what the share doesn't play yet: private channels, conversations, other relays, cleared channels, recoveries, nights, and disks that are put back. */
+  /** Also what the share doesn't play yet: private channels, conversations, second devices, other relays, cleared channels, recoveries, nights, and disks that are put back. */
   readonly isWide?: boolean
 }
 
@@ -38,6 +38,8 @@ export interface Outcome {
 }
 
 const RELAYS = ['https://one.example', 'https://two.example']
+/** Machines that people may link as their second ones. */
+const SPARES = ['first phone', 'second phone']
 const ROUNDS = 2
 /** After a healing, all must be well within this. */
 export const HEALING_MS = 10 * 60_000
@@ -62,7 +64,10 @@ export class Simulation {
     // Alice makes the spaces that everything is held against: she never lies.
     const liars = new Set(names.slice(1).slice(0, plan.liars ?? 0))
     this.checks = new Checks(this.world, liars)
-    this.nodes = names.map((name) => new SimNode(this.world, ether, office, name, `simulation ${plan.seed}`, plan.tamper ?? (() => undefined), this.checks))
+    const node = (name: string): SimNode => new SimNode(this.world, ether, office, name, `simulation ${plan.seed}`, plan.tamper ?? (() => undefined), this.checks)
+    const spares = (plan.isWide === true ? SPARES : []).map(node)
+    for (const spare of spares) spare.isSpare = true
+    this.nodes = [...names.map(node), ...spares]
     this.people = new People({ world: this.world, ether, office, nodes: this.nodes, checks: this.checks })
     this.liveness = new Liveness(this.world, this.checks, (space) => this.people.ownerOf(space) ?? space.creator)
   }
