@@ -107,7 +107,8 @@ describe('the simulator finds an engine that', () => {
       const path = tree.path.bind(tree)
       tree.path = () => (path().some((epoch) => (tree.nodes.get(epoch)?.children.length ?? 0) > 1) ? path().slice(0, -1) : path())
     }, 'Bob')
-    expect((await findings(engine, 12))[0]).toMatch(/^(I|L)\d/)
+    // Most runs as short as this have no fork in which it matters.
+    expect((await findings(engine, 8, 20))[0]).toMatch(/^(I|L)\d/)
   })
 
   test('keeps keys that are not what their commits promised', async () => {

@@ -25,6 +25,8 @@ function endDevice(p: People): void {
   for (const space of p.spaces) {
     if (!space.joined.delete(lost)) continue
     space.restricted.add(lost.person)
-    p.ask(by, { type: 'revoke-device', space: space.id, device })
+    p.ask(by, { type: 'list-devices', space: space.id }, ({ devices }) => {
+      if (devices.some((known) => known.device === device)) p.ask(by, { type: 'revoke-device', space: space.id, device })
+    })
   }
 }

@@ -58,7 +58,8 @@ export function p2NothingSeenIsVoided(replica: Replica, ops: readonly Op[]): Pro
   const forked = new Set(authority.equivocations)
   for (const op of ops) {
     const verdict = authority.verdict(op.id)
-    const by = verdict.type === 'void' && verdict.reason.by !== undefined ? log.authority.get(verdict.reason.by) : undefined
+    // A fork names one of its branches, which need not be a removal's doing.
+    const by = verdict.type === 'void' && verdict.reason.code !== 'forked' && verdict.reason.by !== undefined ? log.authority.get(verdict.reason.by) : undefined
     const body = by === undefined ? undefined : bodyOf(by)
     if (by === undefined || body === undefined || !('cuts' in body) || !isBefore(replica, op, by)) continue
     // A cut may mend a chain that forked: what comes to count again may stand against something else.

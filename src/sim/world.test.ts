@@ -1,5 +1,8 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, test } from 'vitest'
 import type { MailboxEvent, NetworkEvent, TopicKey } from '../ports.ts'
+import { toHex } from '../wire/bytes.ts'
 import { PostOffice } from './mailbox.ts'
 import { Ether, FAIR } from './network.ts'
 import { BEGINNING, Chance, World } from './world.ts'
@@ -140,7 +143,8 @@ describe('the network', () => {
   })
 })
 
-const KEY: TopicKey = { topic: 'aa', seed: new Uint8Array(32) }
+const SEED = new Uint8Array(32)
+const KEY: TopicKey = { topic: toHex(sha256(ed25519.getPublicKey(SEED)).subarray(0, 16)), seed: SEED }
 
 async function office(seed: string) {
   const world = new World(seed)
