@@ -1,8 +1,9 @@
 /** The ways out of this device: connected peers, gossip for those who are here but not connected, relays for the rest, kits for who comes by a link. */
 import type { Payload } from '../wire/envelope.ts'
 import type { CommitBody } from '../wire/group.ts'
-import { AUTHORITY_CHANNEL, type EpochId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
+import { sealAside } from './asides.ts'
 import type { Audience } from './audience.ts'
 import type { Engine } from './engine.ts'
 import { refreshKits } from './invites.ts'
@@ -35,8 +36,19 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
       for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, audience, epoch, { type: 'ops', ops: batch }, undefined, missed)
       await postUnder(turn, audience, epoch, { type: 'tree', tree }, undefined, missed)
     }
+    for (const { device, known } of audience.groups.broughtBack(op.id)) await tellAside(turn, audience, known, device, tree)
   }
   await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
+}
+
+/** Whoever came again with another device brought this one back: it hears of it, and of what happened meanwhile, alone. Others who were removed can open that epoch, too. */
+async function tellAside(turn: Turn, audience: Audience, known: EpochId, device: DeviceId, tree: Uint8Array): Promise<void> {
+  const { replica } = audience
+  const parts: Payload[] = [...batchesOf(replica.log.authorityOutside(known)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree }]
+  for (const part of parts) {
+    const aside = await sealAside(replica, part, device)
+    if (aside !== undefined) await postUnder(turn, audience, known, aside, undefined, true)
+  }
 }
 
 /** The tree of an own commit that nobody went on from for a while: for who was on another branch and meets nobody to ask. */

@@ -17,6 +17,7 @@ import { Checked } from './checked.ts'
 import { Copying } from './copying.ts'
 import { runCommand } from './commands/commands.ts'
 import { HeldActs } from './commands/held.ts'
+import { openAside } from './asides.ts'
 import { takeContact } from './contacts.ts'
 import { distribute, postLateTree } from './distribute.ts'
 import { Drafts } from './drafts.ts'
@@ -35,7 +36,7 @@ import { Typing } from './messages/typing.ts'
 import { Watching } from './messages/watching.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
-import { isSigned, openCall } from './presence.ts'
+import { isSigned } from './presence.ts'
 import { OWN_PARTITION, OwnNotes } from './own-notes.ts'
 import { PROFILE_KEY, Profiles } from './profiles.ts'
 import { Questions } from './questions.ts'
@@ -299,9 +300,9 @@ export class Engine implements Stepper {
       case 'typing': return this.typing.heard(turn, replica, payload)
       case 'marks': return takeMarks(this, turn, replica, payload.sealed)
       case 'contact': return takeContact(this, turn, replica, payload.sealed)
-      case 'call': {
-        const presence = await openCall(replica, payload.sealed)
-        return presence === undefined ? undefined : this.onPayload(turn, replica, presence, said)
+      case 'aside': {
+        const inside = await openAside(replica, payload.sealed)
+        return inside === undefined ? undefined : this.onPayload(turn, replica, inside, said)
       }
     }
   }

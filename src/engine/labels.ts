@@ -27,7 +27,7 @@ export const LABELS = {
   helloKey: label('hello key'),
   helloSign: label('hello'),
   presenceSign: label('presence'),
-  callSeal: label('call seal'),
+  asideSeal: label('aside'),
   identitySeed: label('identity'),
   ownDevices: label('own devices'),
   marks: label('read marks'),

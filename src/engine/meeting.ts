@@ -1,9 +1,10 @@
 /** Members find each other: what this device says about where it is, and what it does when others say so. */
 import type { Payload } from '../wire/envelope.ts'
 import type { DeviceId, EpochId, SpaceId } from '../wire/ids.ts'
+import { sealAside } from './asides.ts'
 import type { Engine } from './engine.ts'
 import { CALLED_AT_ONCE, PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
-import { Presence, sealCall } from './presence.ts'
+import { Presence } from './presence.ts'
 import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
@@ -72,7 +73,7 @@ export class Meeting {
     const under = replica.groups.nearest(replica.groups.tip(), () => true)
     if (under === undefined) return
     for (const device of called(turn, replica)) {
-      const call = await sealCall(replica, payload, device)
+      const call = await sealAside(replica, payload, device)
       if (call !== undefined) await this.say(turn, replica, under, call)
     }
   }

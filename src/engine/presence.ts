@@ -1,6 +1,6 @@
 /** Who is here now, and where they can be dialled: sealed announcements through relays and gossip, kept nowhere. */
 import { concat, fromHex } from '../wire/bytes.ts'
-import { decodePayload, encodePayload, type Payload, type Presence as Announcement, presenceBytes } from '../wire/envelope.ts'
+import { type Presence as Announcement, presenceBytes } from '../wire/envelope.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { LABELS } from './labels.ts'
 import { MAX_CLOCK_AHEAD_MS, PRESENCE_ANSWER_MS, PRESENCE_LOST_MS } from './limits.ts'
@@ -15,22 +15,6 @@ export interface Online { readonly devices: ReadonlySet<DeviceId>; readonly from
 /** Whether the device that it names has signed it. */
 export function isSigned({ id, world }: Replica, p: Announcement): Promise<boolean> {
   return world.suite.verify(fromHex(p.device) as Uint8Array, p.sig, concat(LABELS.presenceSign, fromHex(id) as Uint8Array, presenceBytes(p)))
-}
-
-const callAad = ({ id }: Replica, to: DeviceId): Uint8Array => concat(fromHex(id) as Uint8Array, fromHex(to) as Uint8Array)
-
-/** An announcement that one device alone can open; undefined where that one isn't known. */
-export async function sealCall(replica: Replica, presence: Announcement, to: DeviceId): Promise<Payload | undefined> {
-  const boxKey = replica.authority.state.devices.get(to)?.boxKey
-  return boxKey === undefined ? undefined : { type: 'call', sealed: await replica.world.suite.sealTo(boxKey, LABELS.callSeal, callAad(replica, to), encodePayload(presence)) }
-}
-
-/** What was sealed for this device; undefined for anything else. */
-export async function openCall(replica: Replica, sealed: Uint8Array): Promise<Announcement | undefined> {
-  const { me: { boxKey, device }, world } = replica
-  const plain = await world.suite.openFrom(boxKey.secretKey, LABELS.callSeal, callAad(replica, device), sealed)
-  const payload = plain === undefined ? undefined : decodePayload(plain)
-  return payload?.type === 'presence' ? payload : undefined
 }
 
 /** A clock that was far ahead orders nothing: once it is set right, what its device says would count as old for as long as it was wrong. */

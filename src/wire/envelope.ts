@@ -9,7 +9,7 @@
  *   typing    [5, device, channel, at, sig]                 somebody is writing now, not stored
  *   contact   [6, sealed bytes]                             for one device: somebody wants to talk to its person alone
  *   marks     [7, sealed]                                   how far somebody has read, for their other devices (marks.ts)
- *   call      [8, sealed presence]                          for one device: who is reachable where, where not only members can open this envelope
+ *   aside     [8, sealed presence, ops or tree]             for one device, where not only members can open this envelope
  */
 import { concat, fromHex } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes, isText, isUint } from './cbor.ts'
@@ -23,9 +23,9 @@ export const HINT_BYTES = 8
 export const NONCE_BYTES = 24
 const MAX_OPS = 4096
 const MAX_CONTACT_BYTES = 8192
-/** As large as a presence may be, sealed. */
-const MAX_CALL_BYTES = 12 * 1024
 const MAX_TREE_BYTES = 512 * 1024
+/** A tree, sealed. */
+const MAX_ASIDE_BYTES = MAX_TREE_BYTES + 1024
 
 export interface Presence { readonly type: 'presence'; readonly device: DeviceId; readonly peer: string; readonly addresses: readonly string[]; readonly at: number; readonly sig: Uint8Array }
 export interface Receipt { readonly type: 'receipt'; readonly device: DeviceId; readonly at: number; readonly vector: Vector; readonly sig: Uint8Array }
@@ -38,7 +38,7 @@ export type Payload =
   | Typing
   | Marks
   | { readonly type: 'contact'; readonly sealed: Uint8Array }
-  | { readonly type: 'call'; readonly sealed: Uint8Array }
+  | { readonly type: 'aside'; readonly sealed: Uint8Array }
   | { readonly type: 'tree'; readonly tree: Uint8Array }
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
@@ -57,7 +57,7 @@ export function encodePayload(p: Payload): Uint8Array {
     case 'tree': return encodeCbor([4, p.tree])
     case 'contact': return encodeCbor([6, p.sealed])
     case 'marks': return encodeCbor([7, p.sealed])
-    case 'call': return encodeCbor([8, p.sealed])
+    case 'aside': return encodeCbor([8, p.sealed])
     case 'typing': return encodeCbor([5, raw(p.device), raw(p.channel), p.at, p.sig])
   }
 }
@@ -73,7 +73,7 @@ export function decodePayload(bytes: Uint8Array): Payload | undefined {
     case 5: return decodeTyping(v)
     case 6: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_CONTACT_BYTES ? { type: 'contact', sealed: v[1] } : undefined
     case 7: return v.length === 2 && isBytes(v[1]) && v[1].length >= NONCE_BYTES && v[1].length <= MAX_MARKS_BYTES ? { type: 'marks', sealed: v[1] } : undefined
-    case 8: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_CALL_BYTES ? { type: 'call', sealed: v[1] } : undefined
+    case 8: return v.length === 2 && isBytes(v[1]) && v[1].length <= MAX_ASIDE_BYTES ? { type: 'aside', sealed: v[1] } : undefined
     default: return undefined
   }
 }

@@ -72,7 +72,7 @@ const samples: readonly Sample[] = [
   sample('unpin', { type: 'unpin', message: op, notes: [other, op] } as const, encodeContent, (b) => decodeContent('unpin', b, 100)),
   sample('ops payload', { type: 'ops', ops: [bytes(5, 1), bytes(0, 0)] } as const, encodePayload, decodePayload),
   sample('contact', { type: 'contact', sealed: bytes(40, 3) } as const, encodePayload, decodePayload),
-  sample('call', { type: 'call', sealed: bytes(40, 4) } as const, encodePayload, decodePayload),
+  sample('aside', { type: 'aside', sealed: bytes(40, 4) } as const, encodePayload, decodePayload),
   sample('marks payload', { type: 'marks', sealed: bytes(104, 1) } as const, encodePayload, decodePayload),
   sample('marks', [{ channel, thread: undefined, hlc: 5 }, { channel, thread: op, hlc: 6 }], encodeMarks, decodeMarks),
   sample('own notes', [{ kind: 'check', id: id(32, 1), value: bytes(32, 2), at: 5 }, { kind: 'device', id: id(32, 3), value: bytes(0, 0), at: 6 }] as const, encodeOwnNotes, decodeOwnNotes),

@@ -47,6 +47,28 @@ test('the phone is lost: the laptop signs it out, and it gets no key of what fol
   expect(await h.texts(h.alice)).toEqual(['Alice: My phone is gone', 'Bob: Sorry to hear'])
 })
 
+test('S25 Bob is removed and comes again with his laptop: his phone, which his coming brings back, is told so alone, and reads on', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  const phone = await h.room.person('phone', true)
+  await h.links(bob, phone)
+  await h.room.pass(5000)
+  await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+  await h.does(h.alice, { type: 'remove-member', member: h.id(carol) })
+  await h.room.pass(5000)
+  expect([bob, phone, carol].map((person) => person.space(h.space).state())).toEqual(['removed', 'removed', 'removed'])
+  await h.does(h.alice, { type: 'create-channel', name: 'back-door' })
+  await h.room.ask(bob, { type: 'join', link: (await h.does(h.alice, { type: 'create-invite' })).link })
+  await h.room.pass(30_000)
+  expect(await h.inGroup(h.alice)).toEqual(['Alice', 'Bob', 'Bob'])
+  expect(phone.space(h.space).state()).toBe('member')
+  await h.say(h.alice, 'Welcome back')
+  await h.room.pass(5000)
+  expect(await h.texts(phone)).toContain('Alice: Welcome back')
+  // Carol, who was removed from the same epoch, has heard nothing of it.
+  expect([...carol.space(h.space).authority.state.channels.values()].map(({ name }) => name)).toEqual(['general'])
+})
+
 test('two devices of one person act at once, each alone, and both count', async () => {
   const h = await Allotment.begin()
   const bob = await h.joins('Bob')

@@ -304,6 +304,15 @@ export class Groups {
     return [...out]
   }
 
+  /** The devices a commit adds that had a leaf before, and the newest epoch before in which they had: of what came since they know nothing, not even that they are back. */
+  broughtBack(commit: EpochId): { readonly device: DeviceId; readonly known: EpochId }[] {
+    const node = this.tree.nodes.get(commit), before = this.wayTo(node?.parent)
+    return (node?.leaves ?? []).flatMap((device) => {
+      const known = device === undefined || device === node?.author || before[0]?.leaves.includes(device) === true ? undefined : before.find(({ leaves }) => leaves.includes(device))
+      return device === undefined || known === undefined ? [] : [{ device, known: known.id }]
+    })
+  }
+
   hasTree(hash: Uint8Array): boolean { return this.trees.has(hex(hash)) }
 
   /** Tree hashes whose tree we lack and need: to join from a welcome, or to join the tip from outside. */

@@ -7,11 +7,11 @@ import { encodeAuthorityBody } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
+import { openAside } from '../asides.ts'
 import type { Person } from '../engines.test-support.ts'
 import { usablePackages } from '../key-packages.ts'
 import { KEPT_EPOCH_STATES, KEPT_PACKAGES, KEY_PACKAGE_AFTER_MS, KEY_PACKAGE_LIFETIME_S, PRESENCE_EVERY_MS, RENEW_AFTER_MS, STATE_KEPT_MS, TOPIC_USED_MS } from '../limits.ts'
 import { Out } from '../out.ts'
-import { openCall } from '../presence.ts'
 import { Replica } from '../replica.ts'
 import { signRule } from '../sync/mallory.test-support.ts'
 import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
@@ -153,10 +153,10 @@ test('S25 where Mallory, who was removed, could open all that Bob can seal, Bob 
   await h.room.pass(10 * PRESENCE_EVERY_MS)
   expect(carol.engine.onlineDevices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
   // Carol has every key that Mallory has: of where Bob is there is nothing that Mallory could open, too.
-  const said = read.mock.results.flatMap(({ value }) => (typeof value === 'object' ? [value] : [])), calls = said.flatMap((one) => (one.type === 'call' ? [one.sealed] : []))
+  const said = read.mock.results.flatMap(({ value }) => (typeof value === 'object' ? [value] : [])), calls = said.flatMap((one) => (one.type === 'aside' ? [one.sealed] : []))
   expect(said.some((one) => one.type === 'presence' && one.device === of(h, bob).me.device)).toBe(false)
   expect(calls.length).toBeGreaterThan(0)
-  for (const sealed of calls) expect(await openCall(of(h, mallory), sealed)).toBeUndefined()
+  for (const sealed of calls) expect(await openAside(of(h, mallory), sealed)).toBeUndefined()
   // They meet, and Bob comes in behind Alice's commit.
   h.room.canDial = true
   await h.room.comesOnline(h.alice)
