@@ -300,10 +300,7 @@ export class Engine implements Stepper {
       case 'typing': return this.typing.heard(turn, replica, payload)
       case 'marks': return takeMarks(this, turn, replica, payload.sealed)
       case 'contact': return takeContact(this, turn, replica, payload.sealed)
-      case 'aside': {
-        const inside = await openAside(replica, payload.sealed)
-        return inside === undefined ? undefined : this.onPayload(turn, replica, inside, said)
-      }
+      case 'aside': { const inside = await openAside(replica, payload.sealed); return inside && this.onPayload(turn, replica, inside, said) }
     }
   }
 
