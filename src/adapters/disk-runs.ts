@@ -22,8 +22,8 @@ export const SCATTERED: Scattered = { rows: 512, pages: 32, share: 16 }
 const MERGED = 4
 /** Bytes of the smallest runs, and of what is merged at most: a tenth of a second of work. */
 const SMALL_BYTES = 64 * 1024, LARGE_BYTES = 4 * 1024 * 1024
-/** Rows carried down in one piece of tidying. */
-const CARRIED_ROWS = 2048
+/** Rows, and their bytes, that are carried down in one piece of tidying. */
+const CARRIED_ROWS = 2048, CARRIED_BYTES = 512 * 1024
 const ALL = Number.MAX_SAFE_INTEGER
 
 /** Runs: of each partition the newest first. */
@@ -135,7 +135,11 @@ export async function carry(pages: PageSource, trees: Trees): Promise<TreesChang
   if (last === undefined) return undefined
   const prefix = partitionPrefix(last.partition), whole: KeyRange = { from: prefix, to: afterPrefix(prefix) }, changes = new Changes()
   const over = ofPartition(trees.runs, last.partition), others = trees.runs.filter((run) => run.partition !== last.partition)
-  const { entries, isAll } = await entriesOf(pages, { root: undefined, runs: over }, whole, CARRIED_ROWS, false)
+  const found = await entriesOf(pages, { root: undefined, runs: over }, whole, CARRIED_ROWS, false)
+  let bytes = 0
+  const most = found.entries.findIndex((entry) => (bytes += entryBytes(entry)) > CARRIED_BYTES)
+  // One row, however large, goes down.
+  const entries = most < 0 ? found.entries : found.entries.slice(0, Math.max(1, most)), isAll = found.isAll && entries.length === found.entries.length
   const changed = await edit(pages, trees.root, { drops: [], entries })
   changes.add(changed)
   const end = isAll ? undefined : entries.at(-1)?.key, runs: Run[] = []
