@@ -57,6 +57,10 @@ test('on a phone, Alice sees what takes the room, keeps less, and tidies up', as
   await space.getByText('Channels and the rest').click()
   for (const line of [/#general.*(byte|kB|MB)/, /Search index/, /Members and keys/]) await expect(space.getByRole('listitem').filter({ hasText: line })).toBeVisible()
   await space.getByRole('button', { name: 'Free up room in Allotment…' }).click()
+  await space.getByLabel('Of Allotment').focus()
+  await alice.page.keyboard.type('At most 10')
+  await expect(space.getByLabel('Of #general').locator('option:checked')).toHaveText('At most 10 MB')
+  await expect(space).toContainText('They come back when you scroll to them')
   await expectAccessible(alice, 'what takes the room')
   expect(await alice.page.evaluate(() => document.documentElement.scrollWidth), 'no sideways scroll').toBeLessThanOrEqual(360)
   await dialog.getByRole('button', { name: 'Tidy up now' }).click()
@@ -67,6 +71,12 @@ test('on a phone, Alice sees what takes the room, keeps less, and tidies up', as
   await alice.page.getByLabel('Delete messages').selectOption('After 90 days')
   await alice.page.getByRole('button', { name: 'Save' }).click()
   await expect(dialog).toBeVisible()
+  await alice.page.reload()
+  await alice.page.getByRole('button', { name: 'Show spaces and channels' }).click()
+  await alice.page.getByRole('button', { name: 'Settings', exact: true }).click()
+  await alice.page.getByRole('button', { name: 'What takes the room' }).click()
+  await space.getByRole('button', { name: 'Free up room in Allotment…' }).click()
+  await expect(space.getByLabel('Of Allotment').locator('option:checked'), 'it is kept').toHaveText('At most 10 MB a channel')
 })
 
 const DAY_MS = 24 * 3600_000

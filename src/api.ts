@@ -59,6 +59,8 @@ export type Command =
   | { readonly type: 'status' }
   /** How much room the spaces take on this device. */
   | { readonly type: 'storage' }
+  /** This device keeps so many bytes of each channel, or of this one, ready to read (0: no limit); older messages are packed away until somebody scrolls there. Nobody else is told. */
+  | { readonly type: 'keep-here'; readonly space: SpaceId; readonly channel?: ChannelId; readonly maxBytes: number }
   /** Tidies the disk, which happens by itself as well: what was deleted leaves it for good, and room is given back. Answered when it is done. */
   | { readonly type: 'compact' }
   /** Looks at all there is on the disk, beside everything else; what is damaged is cut out and fetched again. */
@@ -188,7 +190,9 @@ export interface SpaceRoom {
   readonly keys: number
   readonly search: number
   readonly other: number
-  readonly channels: readonly { readonly channel: ChannelId; readonly bytes: number }[]
+  /** What this device keeps ready to read of each channel at most; 0: no limit. */
+  readonly keepsHere: number
+  readonly channels: readonly { readonly channel: ChannelId; readonly bytes: number; readonly keepsHere: number }[]
 }
 
 /** hasPhrase: this device can link and end devices, and sign recoveries. stuck: it was put back to an earlier state and writes nothing until the phrase is entered or it is linked again. */
@@ -253,6 +257,7 @@ export interface Results extends AuthorityResults, MessageResults {
   'status': StatusInfo
   'storage': { readonly spaces: readonly SpaceRoom[] }
   'compact': Record<never, never>
+  'keep-here': Record<never, never>
   /** Places that were damaged. */
   'check-storage': { readonly damaged: number }
   /** device: which the copy becomes where it is taken; left out: it will have to be let in anew. */

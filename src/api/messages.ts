@@ -137,8 +137,8 @@ export interface MessageResults extends WindowResults {
     /** Ops of the channel that were lost from this disk, and are being fetched again: messages or changes to them are missing here. */
     readonly missing?: number }
   'list-threads': { readonly threads: readonly MessageInfo[]; readonly more: boolean }
-  /** unclear: parts of the query that mean nothing, as typed. since: the index is being built, and only messages sent from then on were searched; left out: all that are here. */
-  'search-messages': { readonly results: readonly FoundMessage[]; readonly more: boolean; readonly unclear: readonly string[]; readonly since?: number }
+  /** unclear: parts of the query that mean nothing, as typed. since: only messages sent from then on were searched, as the index is being built, or older ones are packed away on this device (keep-here); left out: all that are here. */
+  'search-messages': { readonly results: readonly FoundMessage[]; readonly more: boolean; readonly unclear: readonly string[]; readonly since?: number; readonly isPacked?: true }
   'mark-read': Record<never, never>
   'keep-draft': Record<never, never>
   'get-draft': { readonly text: string }

@@ -19,7 +19,7 @@ export type WindowCommand =
 export interface WindowRow { readonly message: MessageInfo; readonly space?: SpaceId; readonly snippet?: string; readonly marks?: readonly (readonly [number, number])[] }
 
 /** more: there are older ones, or of a list further ones. newer: the line goes on behind the last. The rest is as the question's own answer has it. */
-export interface WindowEnds { readonly more: boolean; readonly newer: boolean; readonly missing?: number; readonly unclear?: readonly string[]; readonly since?: number }
+export interface WindowEnds { readonly more: boolean; readonly newer: boolean; readonly missing?: number; readonly unclear?: readonly string[]; readonly since?: number; readonly isPacked?: true }
 
 export interface WindowResults {
   'watch-messages': WindowEnds & { readonly rows: readonly WindowRow[]; readonly firstUnread?: OpId }

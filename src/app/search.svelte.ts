@@ -20,8 +20,9 @@ export class Search {
   more = $state.raw(false)
   /** Parts of the query that mean nothing. */
   unclear = $state.raw<readonly string[]>([])
-  /** Only messages from then on were searched. */
+  /** Only messages from then on were searched: older ones are packed away here, or not in the index yet. */
   since = $state.raw<number | undefined>(undefined)
+  isPacked = $state.raw(false)
   private readonly client: Client
   /** Told when what was found has changed by itself: before and now. */
   private readonly moved: (before: readonly FoundMessage[], now: readonly FoundMessage[]) => void
@@ -62,11 +63,12 @@ export class Search {
     this.state = 'none'
   }
 
-  private take(rows: readonly WindowRow[], { more, unclear = [], since }: WindowEnds): void {
+  private take(rows: readonly WindowRow[], { more, unclear = [], since, isPacked }: WindowEnds): void {
     this.results = rows.flatMap(({ message, space, snippet = '', marks = [] }) => (space === undefined ? [] : [{ message, space, snippet, marks }]))
     this.more = more
     this.unclear = unclear
     this.since = since
+    this.isPacked = isPacked === true
   }
 }
 

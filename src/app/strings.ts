@@ -296,6 +296,7 @@ export const s = {
   ],
   found: (n: number, more: boolean) => (more ? `The first ${counted(n, 'message', 'messages')}.` : `${counted(n, 'message', 'messages')}.`),
   searchUnclear: (parts: readonly string[]) => `Not understood: ${listed(parts)}.`,
+  searchPacked: (since: number) => `Searched back to ${shortDate(since)}: older messages are packed away on this device.`,
   searchSince: (since: number) => (since > Date.now() ? 'Still being indexed: try again in a moment.' : `Still being indexed: searched back to ${shortDate(since)}.`),
   placeIn: (channel: string, space: string) => `${channel} in ${space}`,
   quickSwitcher: 'Go to a space or channel',

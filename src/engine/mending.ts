@@ -59,7 +59,7 @@ export class Mending {
         if (lost !== undefined) noteHoles(turn, replica, channel, lost)
       }
       if (indexPartitions(id).some((partition) => lostIn(loss, partition) !== undefined)) for (const partition of indexPartitions(id)) turn.out.drop(partition)
-      const isMade = ['places', 'keys'].some((kind) => lostIn(loss, `${kind}/${id}`) !== undefined) || [...channels].some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
+      const isMade = ['places', 'keys', 'away'].some((kind) => lostIn(loss, `${kind}/${id}`) !== undefined) || [...channels].some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
       if (isMade) holes.noteMade(turn)
     }
     if (this.losses.length > 0) replica.mail.forgetCursors(turn)

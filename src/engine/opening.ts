@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts'
 import { Joining } from './joining.ts'
 import { AUDIT_AFTER_MS, PRESENCE_EVERY_MS, SYNC_EVERY_MS } from './limits.ts'
 import { Replica } from './replica.ts'
+import { awayPartition } from './retention/room.ts'
 import type { Turn } from './turn.ts'
 
 export class Opening {
@@ -52,6 +53,7 @@ export class Opening {
     this.engine.addReplica(turn, replica).load(of(`drafts/${space}`))
     this.engine.succession.opened(turn, replica)
     replica.holes.load(of(replica.holes.partition))
+    this.engine.retaining.away(replica).load(of(awayPartition(space)))
     this.engine.mending.begin(turn, replica)
     if (replica.state() === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
@@ -69,4 +71,4 @@ export class Opening {
   }
 }
 
-export const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`, `noted/${space}`, `holes/${space}`]
+export const openPartitions = (space: SpaceId): string[] => [...Replica.partitions(space), `read/${space}`, `drafts/${space}`, `noted/${space}`, `holes/${space}`, awayPartition(space)]

@@ -21,7 +21,7 @@ import { removeMember } from './moderation.ts'
 import { leave, setName, setProfile, setUp } from './people.ts'
 import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
-import { compact, storage } from './storage.ts'
+import { compact, keepHere, storage } from './storage.ts'
 import { answerMessage, doMessage } from './talk.ts'
 import { watch } from './watch.ts'
 
@@ -76,6 +76,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading), categories: categoryInfos(replica) })
     case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now), engine.checked) })
     case 'list-invites': return listInvites(asked)
+    case 'keep-here': return keepHere(asked, c)
     case 'get-messages': case 'list-threads': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)
     case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'group-code': case 'person-code': case 'mark-checked': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
       return answerAuthority(asked, c)
@@ -83,7 +84,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
   return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
 }
 
-type ForMembers = Exclude<InSpace, AuthorityQuestion | MessageQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' }>
+type ForMembers = Exclude<InSpace, AuthorityQuestion | MessageQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'keep-here' }>
 
 function asMember(asked: AskedIn, c: ForMembers): Answer {
   switch (c.type) {

@@ -1,7 +1,8 @@
 /** Room on this device. */
 import { fail } from '../errors.ts'
 import { measureRoom } from '../retention/room.ts'
-import type { Asked, Refusal } from './asked.ts'
+import { isListed } from '../views.ts'
+import type { Asked, AskedIn, Refusal, Run } from './asked.ts'
 
 export async function storage({ engine, turn, asker }: Asked): Promise<Refusal> {
   const replicas = [...engine.replicas.values()].filter(({ record }) => record.state !== 'contacted')
@@ -11,5 +12,14 @@ export async function storage({ engine, turn, asker }: Asked): Promise<Refusal> 
 
 export function compact({ engine, turn, asker }: Asked): Refusal {
   engine.tidying.begin(turn, (later, end) => (end === 'done' ? later.out.reply(asker, {}) : later.out.refuse(asker, fail('disk-failed'))))
+  return undefined
+}
+
+/** Of this device alone: whoever isn't a member any more may have it smaller, too. */
+export function keepHere({ engine, turn, asker, replica }: AskedIn, c: Run<'keep-here'>): Refusal {
+  if (c.channel !== undefined && !isListed(replica, c.channel)) return fail('unknown-channel')
+  engine.retaining.away(replica).limit(turn, c.channel, c.maxBytes)
+  engine.retaining.limited(turn, replica)
+  turn.out.reply(asker, {})
   return undefined
 }

@@ -10,7 +10,7 @@ export async function getMessages({ engine, turn, asker, replica }: AskedIn, c: 
   if (!isListed(replica, c.channel)) return fail('unknown-channel')
   if ([c.before, c.after, c.around, c.unread].filter((given) => given !== undefined && given !== false).length > 1) return fail('bad-request', 'Only one of before, after, around and unread can be given.')
   replica.opened.note(c.channel)
-  await engine.questions.follow(turn, () => linePage(engine, replica, c), (later, answer) => {
+  await engine.questions.follow(turn, (running) => linePage(engine, running, replica, c), (later, answer) => {
     if (answer === undefined) return later.out.refuse(asker, fail('unknown-message'))
     for (const record of answer.own) engine.telling.recent.note(replica.id, c.channel, record)
     return later.out.reply(asker, answer.result)

@@ -2,6 +2,7 @@
 import type { MessageInfo, Results } from '../../api.ts'
 import type { MessageQuestion } from '../../api/messages.ts'
 import type { Row } from '../../ports.ts'
+import { fromU64 } from '../../wire/bytes.ts'
 import { type ChannelId, type OpId, parseOpId } from '../../wire/ids.ts'
 import type { MessageRecord } from '../../wire/content-records.ts'
 import type { Engine } from '../engine.ts'
@@ -9,6 +10,8 @@ import { MAX_MESSAGES_PAGE, MAX_PINS_PAGES, MAX_PINS_READ } from '../limits.ts'
 import { isNews } from '../read-marks.ts'
 import { PAUSE, type Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
+import { unpackSome } from '../retention/away.ts'
+import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
 import { draftInfo } from './infos.ts'
 import { after, pinsPartition, placeOf, rowKey } from './places.ts'
@@ -30,11 +33,23 @@ export function* rootOf(replica: Replica, channel: ChannelId, id: OpId): Reading
 }
 
 /** undefined: the message that it begins with, or whose thread it is, isn't here. */
-export function* linePage(engine: Engine, replica: Replica, c: Asked<'get-messages'>): Reading<LinePage | undefined> {
+export function* linePage(engine: Engine, turn: () => Turn, replica: Replica, c: Asked<'get-messages'>): Reading<LinePage | undefined> {
   const where: Where = { channel: c.channel, thread: c.thread }
   if (c.thread !== undefined && (yield* rootOf(replica, c.channel, c.thread)) === undefined) return undefined
   const cut = c.unread === true ? { type: 'around' as const, key: keyBehind(where, engine.reading.readUpTo({ space: replica.id, ...where })) } : yield* cutFor(replica, where, c)
-  return cut === undefined ? undefined : yield* shown(engine, replica, where, yield* readWindow(replica, where, cut, pageOf(c.limit)))
+  return cut === undefined ? undefined : yield* shown(engine, replica, where, yield* unpackedWindow(engine, turn, replica, where, cut, pageOf(c.limit)))
+}
+
+/** What of it is packed away on this device is unpacked first. */
+function* unpackedWindow(engine: Engine, turn: () => Turn, replica: Replica, where: Where, cut: Cut, limit: number): Reading<Window> {
+  for (;;) {
+    const floor = where.thread === undefined ? engine.retaining.away(replica).floorOf(where.channel) : 0
+    const isBelow = (cut.type === 'around' || cut.type === 'after') && fromU64(cut.key) < floor
+    const page = isBelow ? undefined : yield* readWindow(replica, where, cut, limit, floor)
+    if (page !== undefined && (page.older || floor === 0)) return page
+    if (!(yield* unpackSome(engine, turn, replica, where.channel))) return page ?? (yield* readWindow(replica, where, cut, limit))
+    yield PAUSE
+  }
 }
 
 /** A line between two of its messages, both included, or to its ends; `max` of them at most, the newest. */

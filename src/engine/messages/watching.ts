@@ -96,6 +96,12 @@ export class Watching {
     return this.look(turn, one)
   }
 
+  /** The place of the oldest message of a channel that somebody watches; of a thread in it none. */
+  oldestIn(channel: ChannelId): number {
+    const lines = [...this.windows.values()].filter(({ question }) => question.type === 'get-messages' && question.channel === channel && question.thread === undefined)
+    return Math.min(Number.MAX_SAFE_INTEGER - 1, ...lines.map(({ page }) => page?.rows[0]?.message.order ?? Infinity))
+  }
+
   /** False: there was none. */
   close(client: number, number: number): boolean {
     const closed = [...this.windows.values(), ...this.opening].filter((one) => one.client === client && one.number === number)
@@ -195,13 +201,13 @@ export class Watching {
     if (question.type === 'search-messages') {
       const search = searchFor(engine, question, turn().now)
       if ('code' in search) return NOTHING
-      const { results, more, unclear, since } = yield* engine.searching.answer(turn, { ...search, limit: count })
-      return { rows: results, ends: { more: more && count < MAX_WATCHED_ROWS, newer: false, unclear, ...(since === undefined ? {} : { since }) } }
+      const { results, more, ...said } = yield* engine.searching.answer(turn, { ...search, limit: count })
+      return { rows: results, ends: { more: more && count < MAX_WATCHED_ROWS, newer: false, ...said } }
     }
     const replica = engine.replicas.get(question.space)
     if (replica === undefined || !isListed(replica, question.channel)) return NOTHING
     switch (question.type) {
-      case 'get-messages': return yield* this.line(replica, question, before, growth)
+      case 'get-messages': return yield* this.line(turn, replica, question, before, growth)
       case 'list-pins': return { rows: rowsOf(yield* pinsPage(engine, replica, question.channel)), ends: NOTHING.ends }
       case 'list-threads': {
         const found = yield* threadsPage(engine, replica, question, count)
@@ -210,8 +216,8 @@ export class Watching {
     }
   }
 
-  private * line(replica: Replica, question: Line, before: Page | undefined, growth: Growth | undefined): Reading<Page | undefined> {
-    if (before === undefined) return this.pageOf(replica, question.channel, yield* linePage(this.engine, replica, question))
+  private * line(turn: () => Turn, replica: Replica, question: Line, before: Page | undefined, growth: Growth | undefined): Reading<Page | undefined> {
+    if (before === undefined) return this.pageOf(replica, question.channel, yield* linePage(this.engine, turn, replica, question))
     const sealed = before.rows.filter((row) => row.message.state.type !== 'securing'), first = sealed[0]?.message, last = sealed.at(-1)?.message
     if (growth === undefined) {
       const { more, newer } = before.ends
@@ -221,7 +227,7 @@ export class Watching {
     if (end === undefined || !(growth.to === 'older' ? before.ends.more : before.ends.newer)) return before
     const { space, channel, thread } = question
     const from = { type: 'get-messages', space, channel, limit: growth.limit, ...(thread === undefined ? {} : { thread }), ...(growth.to === 'older' ? { before: end.id } : { after: end.id }) } as const
-    const page = this.pageOf(replica, channel, yield* linePage(this.engine, replica, from))
+    const page = this.pageOf(replica, channel, yield* linePage(this.engine, turn, replica, from))
     return page && grown(before, page, growth.to)
   }
 

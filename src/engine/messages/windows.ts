@@ -3,7 +3,7 @@
  * shift when something arrives meanwhile; what is void is passed over.
  */
 import type { RangeQuery } from '../../ports.ts'
-import { concat, fromHex, u64 } from '../../wire/bytes.ts'
+import { compare, concat, fromHex, u64 } from '../../wire/bytes.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
 import type { Reading } from '../reading.ts'
@@ -24,8 +24,9 @@ export type Cut = { readonly type: 'end' } | { readonly type: 'before' | 'after'
 /** The key of the first row that may come after everything with this place or an earlier one. */
 export const keyBehind = (where: Where, place: number): Uint8Array => concat(where.thread === undefined ? new Uint8Array() : fromHex(where.thread) as Uint8Array, u64(place + 1))
 
-export function* readWindow(replica: Replica, where: Where, cut: Cut, limit: number): Reading<Window> {
-  const { from, to } = messageRows(replica.id, where.channel, where.thread)
+/** `floor`: what stands before this place in the channel is not all here. */
+export function* readWindow(replica: Replica, where: Where, cut: Cut, limit: number, floor = 0): Reading<Window> {
+  const { from: first, to } = messageRows(replica.id, where.channel, where.thread), from = floor === 0 ? first : u64(floor)
   if (cut.type === 'after') {
     const later = yield* some(replica, where, { from: after(cut.key), to }, limit)
     return { messages: later.found, older: true, newer: later.more }
@@ -52,7 +53,7 @@ function* some(replica: Replica, { channel, thread }: Where, range: Pick<RangeQu
   const { partition } = messageRows(replica.id, channel, thread)
   const found: Located[] = []
   let { from, to } = range
-  for (;;) {
+  while (compare(from, to) < 0) {
     const limit = count - found.length + 1
     const [rows = []] = yield [{ partition, query: { ...range, from, to, limit } }]
     for (const row of rows) {
@@ -64,4 +65,5 @@ function* some(replica: Replica, { channel, thread }: Where, range: Pick<RangeQu
     if (last === undefined || rows.length < limit) return { found, more: false }
     if (range.reverse === true) to = last.key; else from = after(last.key)
   }
+  return { found, more: false }
 }

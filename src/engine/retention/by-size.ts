@@ -16,7 +16,7 @@ import { messagePartitions, saidPartitions } from './room.ts'
 
 const HLC_STEP = 1024
 /** As much of the bound is kept when it is passed: so it isn't passed again with the next message. */
-const KEPT_SHARE = 0.9
+export const KEPT_SHARE = 0.9
 const ROWS = 500
 
 export function clearBySize(engine: Engine, turn: Turn, replica: Replica): void {
@@ -31,7 +31,7 @@ export function clearBySize(engine: Engine, turn: Turn, replica: Replica): void 
 }
 
 /** The time (ms) of the first message that stays when this share of all goes, in threads or not. The newest stays in any case. What a disk takes for rows is not their length, so shares are compared. */
-function* firstKept(replica: Replica, channel: ChannelId, share: number): Reading<number | undefined> {
+export function* firstKept(replica: Replica, channel: ChannelId, share: number): Reading<number | undefined> {
   const said: { readonly hlc: number; readonly bytes: number }[] = []
   for (const partition of messagePartitions(replica.id, channel)) {
     for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {

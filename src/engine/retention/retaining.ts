@@ -6,6 +6,7 @@ import { recount } from '../messages/unread.ts'
 import type { Replica } from '../replica.ts'
 import type { SpaceState } from '../space/state.ts'
 import type { Turn } from '../turn.ts'
+import { Away, packAway } from './away.ts'
 import { clearBySize } from './by-size.ts'
 import { emptySome } from './emptying.ts'
 
@@ -18,10 +19,21 @@ export class Retaining {
   private readonly engine: Engine
   private readonly rounds = new Map<SpaceId, Round>()
   private readonly noted = new WeakMap<Replica, SpaceState>()
+  private readonly books = new WeakMap<Replica, Away>()
 
   constructor(engine: Engine) { this.engine = engine }
 
   begin(turn: Turn, replica: Replica): void { this.wake(turn, replica, turn.now + RETENTION_AFTER_MS) }
+
+  /** What this device keeps ready to read. */
+  away(replica: Replica): Away {
+    const known = this.books.get(replica) ?? new Away(replica.id)
+    this.books.set(replica, known)
+    return known
+  }
+
+  /** This device keeps more or less of it from now on. */
+  limited(turn: Turn, replica: Replica): void { this.wake(turn, replica, turn.now) }
 
   private wake(turn: Turn, replica: Replica, at: number): void { turn.out.wake(`retention|${replica.id}`, at) }
 
@@ -61,6 +73,7 @@ export class Retaining {
     this.rounds.delete(replica.id)
     this.wake(turn, replica, Math.min(replica.retention.note(turn) ?? Infinity, turn.now + RETENTION_EVERY_MS))
     clearBySize(this.engine, turn, replica)
+    packAway(this.engine, turn, replica)
     if (round.deleted === 0) return
     // What was deleted leaves the blocks of the disk only now.
     this.engine.tidying.begin(turn)

@@ -10,6 +10,8 @@ import { isListed } from '../views.ts'
 
 type Going = void | Promise<void>
 
+/** What this device keeps ready to read (away.ts). */
+export const awayPartition = (space: SpaceId): string => `away/${space}`
 /** What is readable of a channel, without the log that it was made from. */
 export const saidPartitions = (space: SpaceId, channel: ChannelId): string[] => [...messagePartitions(space, channel), `notes/${space}/${channel}`]
 export const messagePartitions = (space: SpaceId, channel: ChannelId): string[] => [`messages/${space}/${channel}`, `threads/${space}/${channel}`]
@@ -22,7 +24,7 @@ export function measureRoom(engine: Engine, turn: Turn, replicas: readonly Repli
     const of = (kind: 'keys' | 'search' | 'other', names: readonly string[]) => names.map((partition) => ({ id, kind, channel: undefined, partition }))
     return [
       ...channels.flatMap((channel) => channelPartitions(id, channel).map((partition) => ({ id, kind: 'said' as const, channel, partition }))),
-      ...of('keys', Replica.partitions(id)), ...of('search', indexPartitions(id)), ...of('other', [`places/${id}`, `read/${id}`, `drafts/${id}`, `noted/${id}`]),
+      ...of('keys', Replica.partitions(id)), ...of('search', indexPartitions(id)), ...of('other', [`places/${id}`, `read/${id}`, `drafts/${id}`, `noted/${id}`, awayPartition(id)]),
     ]
   })
   return engine.questions.measure(turn, parts.map(({ partition }) => partition), (later, bytes) => then(later, replicas.map((replica): SpaceRoom => {
@@ -36,7 +38,11 @@ export function measureRoom(engine: Engine, turn: Turn, replicas: readonly Repli
       else if (channel !== undefined) hidden += n
     })
     const { keys, search, said, other } = sums
-    return { space: replica.id, bytes: keys + search + said + other, keys, search, other: other + hidden, channels: [...channels].map(([channel, n]) => ({ channel, bytes: n })) }
+    const away = engine.retaining.away(replica)
+    return {
+      space: replica.id, bytes: keys + search + said + other, keys, search, other: other + hidden, keepsHere: away.limitOf(undefined),
+      channels: [...channels].map(([channel, n]) => ({ channel, bytes: n, keepsHere: away.limitOf(channel) })),
+    }
   })))
 }
 

@@ -76,10 +76,11 @@ export class Searching {
 
   * answer(turn: () => Turn, search: Search): Reading<Results['search-messages']> {
     const { hits, more, unknown } = yield* this.gather(turn, search)
-    const since = Math.max(0, ...search.replicas.map((replica) => this.keeper(replica).builtBackTo(search.channel)))
+    const built = Math.max(0, ...search.replicas.map((replica) => this.keeper(replica).builtBackTo(search.channel)))
+    const packed = Math.max(0, ...search.replicas.map((replica) => this.engine.retaining.away(replica).floor(search.channel))), since = Math.max(built, packed)
     return {
       results: yield* this.shown(hits), more, unclear: [...search.query.unclear, ...unknown],
-      ...(since === 0 ? {} : { since: Math.min(Math.floor(since / HLC_STEP), Number.MAX_SAFE_INTEGER) }),
+      ...(since === 0 ? {} : { since: Math.min(Math.floor(since / HLC_STEP), Number.MAX_SAFE_INTEGER), ...(packed > built ? { isPacked: true } : {}) }),
     }
   }
 
