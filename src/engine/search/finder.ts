@@ -130,14 +130,10 @@ export class Finder {
       const [from, to] = termBlocks(header, wanted, need.isPrefix ? wanted + LAST : wanted)
       for (let block = from; block < to; block++) blocks.add(block)
     }
-    const found = yield [...blocks].map((block) => {
-      const key = termsKey(info.segment, block)
-      return { partition: this.index.partition, query: { from: key, limit: 1 } }
-    })
     const lists: Uint32Array[] = []
     let isWhole = true
-    for (const [row] of found) {
-      const isRead = row !== undefined && eachTerm(row.value, (term, bytes) => {
+    for (const row of yield* this.index.rows([...blocks].map((block) => termsKey(info.segment, block)))) {
+      const isRead = row !== undefined && eachTerm(row, (term, bytes) => {
         if (!need.any.some((wanted) => (need.isPrefix ? term.startsWith(wanted) : term === wanted))) return
         const numbers = decodeNumbers(bytes, header.docs)
         if (numbers === undefined) isWhole = false; else lists.push(numbers)

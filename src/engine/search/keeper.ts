@@ -11,6 +11,7 @@ import { type Reading, readRow } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { Packer, Unpacker } from './packed.ts'
+import type { RowCache } from './row-cache.ts'
 import { SearchIndex, type TailDoc } from './search-index.ts'
 import { segmentKey } from './segment.ts'
 import { calledIn, searchedText, termsOfMessage } from './terms.ts'
@@ -33,9 +34,9 @@ export class Keeper {
   private rest: readonly Part[] | undefined
   private isWorking = false
 
-  constructor(replica: Replica) {
+  constructor(replica: Replica, cache: RowCache) {
     this.replica = replica
-    this.index = new SearchIndex(replica.id)
+    this.index = new SearchIndex(replica.id, cache)
   }
 
   /** Keeps what a message says now; of a deleted one nothing. */

@@ -11,7 +11,9 @@ import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { type ChannelId, type OpId, parseChannelId, type SpaceId } from '../../wire/ids.ts'
 import type { Turn } from '../turn.ts'
 import { Packer, Unpacker } from './packed.ts'
+import { after } from '../messages/places.ts'
 import { PAUSE, type Reading, readRow } from '../reading.ts'
+import { RowCache } from './row-cache.ts'
 import {
   decodeDocs, decodeHeader, decodeSegment, type Doc, docsKey, encodeSegment, type Header, headerKey, ID_BYTES, newestFirst, type Parts, type Pieces, segmentKey, TERMS_A_PIECE, timeBlocks, whole,
 } from './segment.ts'
@@ -25,8 +27,6 @@ const SEGMENT_DOCS = 256
 /** The largest segments hold TAIL_DOCS * MERGE_AT ** MAX_LEVEL messages: what is merged at once stays within a moment and some megabytes. */
 const MAX_LEVEL = 2
 const MANY_SEGMENTS = 64
-/** Opened blocks of messages that stay in memory: some hundred kilobytes each. */
-const KEPT_BLOCKS = 16
 const MAX_SEGMENTS = 10_000
 const CATALOG = segmentKey(0)
 /** Ages rise from here for what comes in, and fall for what is built from the messages that were there before. */
@@ -54,15 +54,20 @@ export class SearchIndex {
   /** Newest first by its newest message. undefined: not read yet. */
   private catalog: readonly SegmentInfo[] | undefined
   private readonly headers = new Map<number, Header>()
-  /** By segment and number. A segment's number is never used for another one while this lives. */
-  private readonly blocks = new Map<string, readonly Doc[]>()
+  private readonly cache: RowCache
+  /** A segment's number is never used for another one while this lives. */
+  private readonly owner: string
   private readonly tail = new Map<string, TailDoc>()
   /** Of the tail, what was erased. */
   private readonly erased = new Map<string, TailDoc>()
   private isLoaded = false
   private lastNumber = 0
 
-  constructor(space: SpaceId) { this.space = space }
+  constructor(space: SpaceId, cache = new RowCache()) {
+    this.space = space
+    this.cache = cache
+    this.owner = cache.owner()
+  }
 
   get partition(): string { return indexPartitions(this.space)[0] }
   private get tailPartition(): string { return indexPartitions(this.space)[1] }
@@ -93,7 +98,6 @@ export class SearchIndex {
     this.tail.clear()
     this.erased.clear()
     this.headers.clear()
-    this.blocks.clear()
     this.catalog = []
     this.isLoaded = true
   }
@@ -133,17 +137,21 @@ export class SearchIndex {
     return header
   }
 
-  /** Messages of one block; undefined: it is damaged. Every search asks for the newest first: the blocks asked for last are kept. */
+  /** Rows of segments; undefined where there is none. */
+  * rows(keys: readonly Uint8Array[]): Reading<(Uint8Array | undefined)[]> {
+    const found = keys.map((key) => this.cache.get(this.owner + toHex(key)))
+    const missing = keys.filter((_, i) => found[i] === undefined)
+    if (missing.length === 0) return found
+    const read = new Map<string, Uint8Array>()
+    for (const [row] of yield missing.map((key) => ({ partition: this.partition, query: { from: key, to: after(key), limit: 1 } }))) if (row !== undefined) read.set(toHex(row.key), row.value)
+    for (const [name, value] of read) this.cache.set(this.owner + name, value)
+    return keys.map((key, i) => found[i] ?? read.get(toHex(key)))
+  }
+
+  /** Messages of one block; undefined: it is damaged. */
   * docs(segment: number, block: number): Reading<readonly Doc[] | undefined> {
-    const name = `${segment} ${block}`, known = this.blocks.get(name)
-    const header = yield* this.header(segment)
-    const row = known === undefined ? yield* readRow(this.partition, docsKey(segment, block)) : undefined
-    const docs = known ?? (header === undefined || row === undefined ? undefined : decodeDocs(header, block, row.value))
-    this.blocks.delete(name)
-    if (docs === undefined || header === undefined) return undefined
-    this.blocks.set(name, docs)
-    for (const oldest of this.blocks.keys()) { if (this.blocks.size <= KEPT_BLOCKS) break; this.blocks.delete(oldest) }
-    return docs
+    const header = yield* this.header(segment), [row] = yield* this.rows([docsKey(segment, block)])
+    return header === undefined || row === undefined ? undefined : decodeDocs(header, block, row)
   }
 
   /** Work that should be done soon: words to take out, a full tail, or too many segments of one size. */

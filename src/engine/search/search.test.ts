@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openMemoryDisk } from '../../adapters/disk-memory.ts'
 import type { Disk } from '../../ports.ts'
 import { type ChannelId, type OpId, parseChannelId, parseOpId, type SpaceId } from '../../wire/ids.ts'
@@ -9,6 +9,7 @@ import { Finder, soughtBy } from './finder.ts'
 import { matchText, meets, type Names, snippetOf } from './match.ts'
 import { parseQuery, type Query } from './query.ts'
 import type { Reading } from '../reading.ts'
+import { RowCache } from './row-cache.ts'
 import { nameOf, SearchIndex } from './search-index.ts'
 import type { Doc } from './segment.ts'
 import { termsOfMessage } from './terms.ts'
@@ -246,4 +247,21 @@ test('a result shows the words found, in a piece of the text around them', () =>
     const found = matchText(parseQuery(wanted, 0).clauses, any) ?? []
     for (const [from, to] of snippetOf(any, found).spans) expect(from).toBeLessThan(to)
   }))
+})
+
+describe('rows that were read lately', () => {
+  test('are kept within a bound, those asked for last the longest', () => {
+    const cache = new RowCache(30)
+    for (const name of ['a', 'b', 'c']) cache.set(name, new Uint8Array(10))
+    expect(cache.get('a')?.length).toBe(10)
+    cache.set('d', new Uint8Array(10))
+    expect(['a', 'b', 'c', 'd'].map((name) => cache.get(name) !== undefined)).toEqual([true, false, true, true])
+    cache.set('a', new Uint8Array(25))
+    expect(['a', 'c', 'd'].map((name) => cache.get(name)?.length)).toEqual([25, undefined, undefined])
+  })
+
+  test('of an index that is begun anew are never taken for those of the one before', () => {
+    const cache = new RowCache()
+    expect(new Set([cache.owner(), cache.owner(), cache.owner()]).size).toBe(3)
+  })
 })

@@ -17,6 +17,7 @@ import { snippetOf } from './match.ts'
 import { namesIn } from './names.ts'
 import { parseQuery, type Query } from './query.ts'
 import { worth } from './rank.ts'
+import { RowCache } from './row-cache.ts'
 
 type Going = void | Promise<void>
 
@@ -31,6 +32,7 @@ export interface Search {
 
 export class Searching {
   private readonly engine: Engine
+  private readonly cache = new RowCache()
   private readonly keepers = new Map<SpaceId, Keeper>()
 
   constructor(engine: Engine) { this.engine = engine }
@@ -38,7 +40,7 @@ export class Searching {
   keeper(replica: Replica): Keeper {
     const known = this.keepers.get(replica.id)
     if (known !== undefined) return known
-    const keeper = new Keeper(replica)
+    const keeper = new Keeper(replica, this.cache)
     this.keepers.set(replica.id, keeper)
     return keeper
   }
