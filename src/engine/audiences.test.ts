@@ -196,6 +196,24 @@ test('U4 Bob, no longer a reader, gets no key of what follows, and nothing is se
   expect(leaves).not.toContain(h.bob.space(h.space).me.device)
 })
 
+test('U1 an answer in an open channel shows nothing of the private one that it cites', async () => {
+  const h = await home()
+  const channel = await shed(h, h.bob, h.carol)
+  const { messageId } = await say(h, h.alice, channel, 'The spare key is under the pot')
+  await h.room.pass(5000)
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel, readers: { members: [h.alice, h.carol].map((p) => me(h, p)) } })
+  await h.room.pass(5000)
+  const general = (await h.room.ask(h.bob, { type: 'list-channels', space: h.space })).channels[0]?.channel as ChannelId
+  await h.room.ask(h.carol, { type: 'send-message', space: h.space, channel: general, text: 'About that key', replyTo: messageId })
+  await h.room.pass(5000)
+  for (const person of [h.bob, h.alice]) {
+    const last = (await h.room.ask(person, { type: 'get-messages', space: h.space, channel: general })).messages.at(-1)
+    expect(last?.text).toBe('About that key')
+    expect(last?.replyTo?.id).toBe(messageId)
+    expect(last?.replyTo?.text).toBe('')
+  }
+})
+
 test('U4 who is removed from the space is out of its private channels too', async () => {
   const h = await home()
   const channel = await shed(h, h.bob, h.carol)

@@ -182,6 +182,14 @@ test('R3 an op that is due comes in without its body, and again and again change
   for (const op of ops) await hand(h, h.bob, [op.bytes])
   expect(await texts(h, h.bob)).toEqual([])
   expect((await opsOf(h, h.bob)).every((op) => op.isHusk)).toBe(true)
+  // What Bob has not had before, too, and at once: not only when he looks for what is due the next time.
+  h.room.goesOffline(h.bob)
+  await say(h, h.alice, 'Gooseberries')
+  const late = (await opsOf(h, h.alice)).filter((op) => op.isHusk !== true)
+  await h.room.sleep(3 * DAY)
+  expect(await hand(h, h.bob, late.map((op) => op.bytes))).toBe(1)
+  expect((await opsOf(h, h.bob)).map((op) => op.isHusk)).toEqual([true, true])
+  expect(isOnDisk(h.bob, 'gooseberries')).toBe(false)
 })
 
 test('R3 nobody hides from Bob what should be there: a header alone is refused while nothing that was ever said lets it be gone', async () => {
