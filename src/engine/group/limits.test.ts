@@ -4,9 +4,9 @@ import { encodeGroupBody } from '../../wire/group.ts'
 import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { secretsForNewcomers } from '../history.ts'
-import { ASKED_ANEW_AFTER_MS, MAX_ASKED_AGAIN, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_GRANTS_OF_ONE, MAX_KIT_SECRETS, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
+import { ASKED_ANEW_AFTER_MS, MAX_ACTS_A_MINUTE, MAX_ASKED_AGAIN, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_GRANTS_OF_ONE, MAX_KIT_SECRETS, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
 import { Grants } from './grants.ts'
-import { alone, hand, home, joins, of, tipOf } from './home.test-support.ts'
+import { alone, hand, home, joins, of, renews, tipOf } from './home.test-support.ts'
 
 const hexOf = <T extends string>(n: number): T => n.toString(16).padStart(64, '0') as T
 const ME = hexOf<DeviceId>(0xa11ce), BOB = hexOf<DeviceId>(0xb0b), MALLORY = hexOf<DeviceId>(0xbad), EPOCH = hexOf<EpochId>(1)
@@ -67,6 +67,20 @@ test('who asks for the same again and again is answered once by each, and no mor
   await h.room.pass(10 * 60_000)
   const grants = [...of(h, h.alice).log.authority.values()].filter((op) => op.header.type === 'grant').map((op) => op.header.device)
   expect(grants.sort()).toEqual([h.alice, bob].map((person) => of(h, person).me.device).sort())
+})
+
+test('G15 whoever gives Alice much to do makes her wait, and what is due is done in the next minute', async () => {
+  const h = await home(), mallory = await joins(h, 'Mallory'), more = MAX_ACTS_A_MINUTE + 5, asks: Op[] = []
+  for (let n = 0; n < more; n++) await hand(h, [await renews(h, mallory)], h.alice)
+  h.room.leaves(mallory)
+  const epochs = of(h, mallory).groups.tree.path().slice(-more)
+  for (const epoch of epochs) asks.push(await alone(h, mallory, (turn, replica) => replica.append(turn, 'keyWant', encodeGroupBody({ type: 'keyWant', epochs: [epoch] }))))
+  const grants = (): number => [...of(h, h.alice).log.authority.values()].filter((op) => op.header.type === 'grant').length
+  await hand(h, asks, h.alice)
+  await h.room.pass(50_000)
+  expect(grants()).toBe(MAX_ACTS_A_MINUTE)
+  await h.room.pass(60_000)
+  expect(grants()).toBe(more)
 })
 
 test('nobody answers where no answer more is looked at', () => {
