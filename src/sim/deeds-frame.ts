@@ -54,14 +54,14 @@ function ownerOfOne(p: People): { readonly node: NonNullable<ReturnType<People['
   return space === undefined || node === undefined ? undefined : { node, space }
 }
 
-/** All who are there sign for one of them, who makes the space their own. */
+/** All who are there sign for one of them, who makes the space their own; with first devices, which have the secret. */
 async function recover(p: People): Promise<void> {
   const found = p.someMember()
-  if (found === undefined || !p.isHonest(found.node.name)) return
+  if (found === undefined || !p.isHonest(found.node.name) || found.node.isSecond) return
   const { node, space } = found, heir = node.engine?.replicas.get(space.id)?.me.identity
   if (heir === undefined) return
   const signatures: string[] = []
-  for (const one of p.running) p.ask(one, { type: 'sign-recovery', space: space.id, member: heir }, ({ signature }) => { signatures.push(signature) })
+  for (const one of p.running) if (!one.isSecond) p.ask(one, { type: 'sign-recovery', space: space.id, member: heir }, ({ signature }) => { signatures.push(signature) })
   await p.setting.world.settle()
   p.ask(node, { type: 'recover', space: space.id, member: heir, signatures })
 }
