@@ -141,11 +141,12 @@ export class Joining {
     return ahead > 0 ? 'looking' : undefined
   }
 
-  /** The first that was laid for this epoch and leads in: its tree is the one that the epoch's signed commit names. */
+  /** The first that was laid for this epoch and leads in: its tree and its keys are those that the epoch's signed commit names. */
   private async wayBy(epoch: EpochId): Promise<Found | undefined> {
-    const { everyone, groups, world } = this.replica, treeHash = groups.commits.get(epoch)?.treeHash
+    const { everyone, groups, world } = this.replica, named = groups.commits.get(epoch)
     for (const kit of this.groups.get(epoch) ?? []) {
-      if (treeHash === undefined || !equal(world.suite.sha256(kit.tree), treeHash)) continue
+      if (named === undefined || !equal(world.suite.sha256(kit.tree), named.treeHash)) continue
+      if (named.kitCheck !== undefined && !equal(groups.keys.kitCheckOf(kit.envelopeSecret, kit.relayKey), named.kitCheck)) continue
       const way = await wayInto(everyone, epoch, kit.groupInfo, kit.tree)
       if (way !== undefined) return { kit, way }
     }

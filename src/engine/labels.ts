@@ -8,6 +8,7 @@ export const LABELS = {
   epochExporter: 'tk1 epoch',
   epochContext: label('ctx'),
   epochCheck: label('ec'),
+  kitCheck: label('kit check'),
   channel: label('chan'),
   contentKey: label('key'),
   contentKeyId: label('kid'),

@@ -210,10 +210,11 @@ async function publish(turn: Turn, audience: Audience, made: Made): Promise<Op> 
   const relayKey = made.relayKey ?? groups.keys.relayKeys.get(made.parent)
   const treeHash = replica.world.suite.sha256(made.tree)
   groups.addTree(made.tree)
+  const carried = made.removes || relayKey === undefined || (!made.external && isTopicOld(groups, made.parent, turn.now)) ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey)
   const op = await replica.append(turn, 'commit', encodeGroupBody({
     type: 'commit', parent: made.parent, mls: made.mls, external: made.external, welcome: made.welcome, groupInfo: made.groupInfo, treeHash, check: groups.keys.check(made.secret),
     backLink: parentSecret !== undefined && isLinking(audience, made) ? groups.keys.sealSecret(made.secret, LABELS.backLink, parentSecret) : undefined,
-    relayKey: made.removes || relayKey === undefined || (!made.external && isTopicOld(groups, made.parent, turn.now)) ? undefined : groups.keys.sealSecret(made.secret, LABELS.relayKeySeal, relayKey),
+    relayKey: carried, kitCheck: groups.keys.kitCheck(made.secret, carried),
   }), audience.number)
   groups.addOwn(op.id, made.state, made.secret)
   replica.saveGains(turn, [{ type: 'key', epoch: op.id, secret: made.secret }, { type: 'state', epoch: op.id, state: made.state }])

@@ -108,7 +108,7 @@ describe('the simulator finds an engine that', () => {
       tree.path = () => (path().some((epoch) => (tree.nodes.get(epoch)?.children.length ?? 0) > 1) ? path().slice(0, -1) : path())
     }, 'Bob')
     // Most runs as short as this have no fork in which it matters.
-    expect((await findings(engine, 8, 20))[0]).toMatch(/^(I|L)\d/)
+    expect((await findings(engine, 12, 28))[0]).toMatch(/^(I|L)\d/)
   })
 
   test('keeps keys that are not what their commits promised', async () => {

@@ -153,7 +153,7 @@ async function commitOn(liar: Liar, parent: EpochId, header: Partial<OpHeader>, 
   const secret = await groups.secretOf(made.state, parent, made.commit)
   await liar.tell([await liar.op('commit', encodeGroupBody({
     type: 'commit', parent, external: false, mls: made.commit, welcome: undefined, groupInfo: made.groupInfo, treeHash: world.suite.sha256(encodeTree(made.state)),
-    check: groups.keys.check(secret), backLink: undefined, relayKey: undefined, ...fields,
+    check: groups.keys.check(secret), backLink: undefined, relayKey: undefined, kitCheck: groups.keys.kitCheck(secret, undefined), ...fields,
   }), header)])
 }
 
@@ -165,7 +165,7 @@ async function malformsACommit(liar: Liar): Promise<void> {
 
 /** Well-formed, and not what it promises: only who holds the parent's state can tell. */
 async function breaksACommit(liar: Liar): Promise<void> {
-  if (liar.tip !== undefined) await commitOn(liar, liar.tip, {}, liar.chance.percent(50) ? { check: liar.bytes(32) } : { treeHash: liar.bytes(32) })
+  if (liar.tip !== undefined) await commitOn(liar, liar.tip, {}, liar.chance.pick<Partial<CommitFields>>([{ check: liar.bytes(32) }, { treeHash: liar.bytes(32) }, { kitCheck: liar.bytes(32) }]) ?? {})
 }
 
 async function stormsCommits(liar: Liar): Promise<void> {

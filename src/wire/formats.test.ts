@@ -45,7 +45,7 @@ const link: InviteLink = { space, secret: bytes(16, 7), expiresAt: 1_800_000_000
 
 const origin = { id: op, device, author: identity, audience: 0x89abcdef, seq: 4, chanSeq: 1, hlc: 2, deps: [other] }
 const post = { type: 'message', text: 'Wer kommt?', replyTo: op, thread: other, mentions: [identity], roles: [role], everyone: true, title: 'Sonntag', tags: ['Garten'] } as const
-const commit = { type: 'commit', parent: op, mls: bytes(300, 1), external: true, welcome: bytes(9, 2), groupInfo: bytes(30, 3), treeHash: bytes(32, 4), check: bytes(32, 5), backLink: bytes(72, 6), relayKey: bytes(72, 7) } as const
+const commit = { type: 'commit', parent: op, mls: bytes(300, 1), external: true, welcome: bytes(9, 2), groupInfo: bytes(30, 3), treeHash: bytes(32, 4), check: bytes(32, 5), backLink: bytes(72, 6), relayKey: bytes(72, 7), kitCheck: bytes(32, 8) } as const
 /** White space around it is of the pasting, and belongs to no reading of it. */
 function decodePasted(bytes: Uint8Array): unknown {
   const text = String.fromCharCode(...bytes)
@@ -53,6 +53,7 @@ function decodePasted(bytes: Uint8Array): unknown {
 }
 const samples: readonly Sample[] = [
   sample('commit', commit, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
+  sample('commit of before', { ...commit, kitCheck: undefined } as const, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
   sample('commit without options', { ...commit, external: false, welcome: undefined, backLink: undefined, relayKey: undefined }, encodeGroupBody, (b) => decodeGroupBody('commit', b)),
   sample('bundle', { type: 'bundle', under: op, secrets: [{ epoch: other, sealed: bytes(72, 1) }] } as const, encodeGroupBody, (b) => decodeGroupBody('bundle', b)),
   sample('commit reject for its tree', { type: 'commitReject', epoch: op, why: 'tree' } as const, encodeGroupBody, (b) => decodeGroupBody('commitReject', b)),

@@ -37,6 +37,11 @@ export interface CommitBody {
   readonly backLink: Uint8Array | undefined
   /** The space's relay key sealed under this epoch's secret; left out where this epoch starts a new one (after a removal). */
   readonly relayKey: Uint8Array | undefined
+  /**
+   * Commitment to the two keys by which newcomers reach the members of this epoch: SHA-256("tk1 kit check" || envelope key || relay key). What is laid for them has to match. Commits of earlier
+   * versions have none.
+   */
+  readonly kitCheck: Uint8Array | undefined
 }
 
 export interface BundleBody {
@@ -45,7 +50,7 @@ export interface BundleBody {
   readonly secrets: readonly { readonly epoch: EpochId; readonly sealed: Uint8Array }[]
 }
 
-/** What failed: MLS itself, the leaves it gave, or the epoch's secret or its tree against their commitments. */
+/** What failed: MLS itself, the leaves it gave, or the epoch's secret, its newcomers' keys or its tree against their commitments. */
 const BREAKAGES = ['mls', 'leaves', 'check', 'tree'] as const
 export type Breakage = (typeof BREAKAGES)[number]
 
@@ -69,7 +74,7 @@ const raw = (id: OpId | IdentityId): Uint8Array => fromHex(id) as Uint8Array
 export function encodeGroupBody(body: GroupBody): Uint8Array {
   switch (body.type) {
     case 'commit':
-      return encodeCbor([raw(body.parent), body.mls, body.external, body.welcome ?? NONE, body.groupInfo, body.treeHash, body.check, body.backLink ?? NONE, body.relayKey ?? NONE])
+      return encodeCbor([raw(body.parent), body.mls, body.external, body.welcome ?? NONE, body.groupInfo, body.treeHash, body.check, body.backLink ?? NONE, body.relayKey ?? NONE, ...(body.kitCheck === undefined ? [] : [body.kitCheck])])
     case 'bundle':
       return encodeCbor([raw(body.under), body.secrets.map((s) => [raw(s.epoch), s.sealed])])
     case 'commitReject':
@@ -103,13 +108,13 @@ const optional = (v: Cbor | undefined, length?: number): Uint8Array | null | und
   !isBytes(v) ? undefined : v.length === 0 ? null : length === undefined || v.length === length ? v : undefined
 
 function decodeCommit(v: Cbor | undefined): CommitBody | undefined {
-  if (!isArray(v, 9)) return undefined
-  const [parentBytes, mls, external, welcomeBytes, groupInfo, treeHash, check, backBytes, relayBytes] = v
+  if (!isArray(v, 9) && !isArray(v, 10)) return undefined
+  const [parentBytes, mls, external, welcomeBytes, groupInfo, treeHash, check, backBytes, relayBytes, kitCheck] = v
   const parent = isBytes(parentBytes, 32) ? parseOpId(parentBytes) : undefined
   const welcome = optional(welcomeBytes), backLink = optional(backBytes, SEALED_SECRET_BYTES), relayKey = optional(relayBytes, SEALED_SECRET_BYTES)
   if (parent === undefined || !isBytes(mls) || mls.length === 0 || typeof external !== 'boolean' || !isBytes(groupInfo) || groupInfo.length > 8192) return undefined
-  if (!isBytes(treeHash, 32) || !isBytes(check, 32) || welcome === undefined || backLink === undefined || relayKey === undefined) return undefined
-  return { type: 'commit', parent, mls, external, welcome: welcome ?? undefined, groupInfo, treeHash, check, backLink: backLink ?? undefined, relayKey: relayKey ?? undefined }
+  if (!isBytes(treeHash, 32) || !isBytes(check, 32) || welcome === undefined || backLink === undefined || relayKey === undefined || (kitCheck !== undefined && !isBytes(kitCheck, 32))) return undefined
+  return { type: 'commit', parent, mls, external, welcome: welcome ?? undefined, groupInfo, treeHash, check, backLink: backLink ?? undefined, relayKey: relayKey ?? undefined, kitCheck }
 }
 
 function decodeBundle(v: Cbor | undefined): BundleBody | undefined {

@@ -37,9 +37,23 @@ export class EpochKeys {
   check(secret: Uint8Array): Uint8Array { return this.suite.sha256(LABELS.epochCheck, secret) }
   matches(secret: Uint8Array, check: Uint8Array): boolean { return equal(this.check(secret), check) }
 
+  /** The space's relay key as an epoch has it: begun by it, or carried on from before. undefined where what it carries can't be opened. */
+  relayKeyIn(secret: Uint8Array, carried: Uint8Array | undefined): Uint8Array | undefined {
+    return carried === undefined ? this.relayKeyOf(secret) : this.openSecret(secret, LABELS.relayKeySeal, carried)
+  }
+
+  /** The commitment to what newcomers are told of an epoch; undefined as for the relay key. */
+  kitCheck(secret: Uint8Array, carried: Uint8Array | undefined): Uint8Array | undefined {
+    const relayKey = this.relayKeyIn(secret, carried)
+    return relayKey === undefined ? undefined : this.kitCheckOf(this.envelopeOf(secret), relayKey)
+  }
+  kitCheckOf(envelope: Uint8Array, relayKey: Uint8Array): Uint8Array { return this.suite.sha256(LABELS.kitCheck, envelope, relayKey) }
+
+  private envelopeOf(secret: Uint8Array): Uint8Array { return this.suite.expand(secret, 32, LABELS.envelopeKey) }
+
   add(epoch: EpochId, secret: Uint8Array): void {
     this.secrets.set(epoch, secret)
-    this.addEnvelope(epoch, this.suite.expand(secret, 32, LABELS.envelopeKey))
+    this.addEnvelope(epoch, this.envelopeOf(secret))
   }
 
   /** A newcomer may get an epoch's envelope key without its secret: it can write to the group before it can read it. */

@@ -15,7 +15,7 @@ import { alone, breaks, hand, home, type Home, joins, lastSaid, of, pass, renews
 import { pick } from './mls-people.ts'
 import type { Person } from '../engines.test-support.ts'
 
-test.each(['mls', 'check', 'tree'] as const)('G13 a commit that can\'t be processed (%s) is put aside by one who stands above its author, for everyone alike', async (how) => {
+test.each(['mls', 'check', 'tree', 'kit', 'no kit'] as const)('G13 a commit that can\'t be processed (%s) is put aside by one who stands above its author, for everyone alike', async (how) => {
   const h = await home()
   const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory'), before = tipOf(h, h.alice)
   const bad = await breaks(h, mallory, how)

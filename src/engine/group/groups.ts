@@ -196,7 +196,7 @@ export class Groups {
     this.mayOpen = true
     const body = this.commits.get(epoch)
     if (body === undefined) return
-    const relayKey = body.relayKey === undefined ? this.keys.relayKeyOf(secret) : this.keys.openSecret(secret, LABELS.relayKeySeal, body.relayKey)
+    const relayKey = this.keys.relayKeyIn(secret, body.relayKey)
     if (relayKey !== undefined) this.keys.relayKeys.set(epoch, relayKey)
   }
 
@@ -239,7 +239,7 @@ export class Groups {
       return
     }
     const secret = await this.secretOf(state, body.parent, body.mls)
-    const refusal = !this.leavesAgree(epoch, state) ? 'leaves' : !this.keys.matches(secret, body.check) ? 'check' : !this.isTreeOf(state, body) ? 'tree' : undefined
+    const refusal = !this.leavesAgree(epoch, state) ? 'leaves' : !this.keys.matches(secret, body.check) || !this.isKitOf(secret, body) ? 'check' : !this.isTreeOf(state, body) ? 'tree' : undefined
     if (refusal !== undefined) { if (parent !== undefined) this.broken.set(epoch, refusal); return }
     this.states.set(epoch, state)
     this.gainKey(epoch, secret)
@@ -248,6 +248,13 @@ export class Groups {
 
   /** Newcomers believe no other tree than the one that a commit names. */
   private isTreeOf(state: MlsState, { treeHash }: CommitBody): boolean { return equal(this.suite.sha256(encodeTree(state)), treeHash) }
+
+  /** Newcomers believe no other keys than those that a commit names. Once commits name them, none goes back behind that. */
+  private isKitOf(secret: Uint8Array, { parent, relayKey, kitCheck }: CommitBody): boolean {
+    if (kitCheck === undefined) return this.commits.get(parent)?.kitCheck === undefined
+    const right = this.keys.kitCheck(secret, relayKey)
+    return right !== undefined && equal(right, kitCheck)
+  }
 
   private leavesAgree(epoch: EpochId, state: MlsState): boolean {
     const expected = this.tree.nodes.get(epoch)?.leaves ?? []

@@ -53,16 +53,17 @@ export const renews = (h: Home, person: Person, on: EpochId = tipOf(h, person)):
 })
 
 /** A commit op on the tip that is well-formed and can't be processed. */
-export const breaks = (h: Home, mallory: Person, how: Exclude<Breakage, 'leaves'>): Promise<Op> => alone(h, mallory, async (turn, replica) => {
+export const breaks = (h: Home, mallory: Person, how: Exclude<Breakage, 'leaves'> | 'kit' | 'no kit'): Promise<Op> => alone(h, mallory, async (turn, replica) => {
   const tip = tipOf(h, mallory), { groups, me, world } = replica
   const made = await commit(groups.mls, groups.states.get(tip) as MlsState, { add: [], remove: [], authenticatedData: groups.binding(me.device, tip) })
   if ('reason' in made) return undefined
   const mls = made.commit.slice()
   // The last bytes are the tag that members check with the epoch's key.
   if (how === 'mls') mls[mls.length - 1] = (mls.at(-1) as number) ^ 1
+  const secret = await groups.secretOf(made.state, tip, mls), kitCheck = how === 'no kit' ? undefined : how === 'kit' ? new Uint8Array(32).fill(7) : groups.keys.kitCheck(secret, undefined)
   return replica.append(turn, 'commit', encodeGroupBody({
     type: 'commit', parent: tip, mls, external: false, welcome: undefined, groupInfo: made.groupInfo, treeHash: how === 'tree' ? new Uint8Array(32).fill(7) : world.suite.sha256(made.tree),
-    check: how === 'check' ? new Uint8Array(32).fill(7) : groups.keys.check(await groups.secretOf(made.state, tip, mls)), backLink: undefined, relayKey: undefined,
+    check: how === 'check' ? new Uint8Array(32).fill(7) : groups.keys.check(secret), backLink: undefined, relayKey: undefined, kitCheck,
   }))
 })
 

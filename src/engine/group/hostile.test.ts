@@ -76,9 +76,9 @@ test('G11 a commit on an epoch that its author had not seen is no child of it, i
     if ('reason' in state) return undefined
     const made = await commit(groups.mls, state, { add: [], remove: [], authenticatedData: groups.binding(me.device, unseen.id) })
     if ('reason' in made) return undefined
-    const check = groups.keys.check(await groups.secretOf(made.state, unseen.id, made.commit)), treeHash = world.suite.sha256(made.tree)
+    const secret = await groups.secretOf(made.state, unseen.id, made.commit), check = groups.keys.check(secret), kitCheck = groups.keys.kitCheck(secret, undefined), treeHash = world.suite.sha256(made.tree)
     return replica.append(turn, 'commit', encodeGroupBody({
-      type: 'commit', parent: unseen.id, mls: made.commit, external: false, welcome: undefined, groupInfo: made.groupInfo, treeHash, check, backLink: undefined, relayKey: undefined,
+      type: 'commit', parent: unseen.id, mls: made.commit, external: false, welcome: undefined, groupInfo: made.groupInfo, treeHash, check, backLink: undefined, relayKey: undefined, kitCheck,
     }))
   })
   await hand(h, [late, unseen], h.alice)

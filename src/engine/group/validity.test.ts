@@ -18,7 +18,7 @@ const parent: EpochNode = {
 }
 const body: CommitBody = {
   type: 'commit', parent: parent.id, mls: new Uint8Array(), external: false, welcome: undefined, groupInfo: new Uint8Array(), treeHash: new Uint8Array(), check: new Uint8Array(),
-  backLink: undefined, relayKey: undefined,
+  backLink: undefined, relayKey: undefined, kitCheck: undefined,
 }
 /** Alice adds Dave and removes Bob. */
 const good: SeenCommit = {
