@@ -23,7 +23,7 @@ const MERGED = 4
 /** Bytes of the smallest runs, and of what is merged at most: a tenth of a second of work. */
 const SMALL_BYTES = 64 * 1024, LARGE_BYTES = 4 * 1024 * 1024
 /** Rows, and their bytes, that are carried down in one piece of tidying. */
-const CARRIED_ROWS = 2048, CARRIED_BYTES = 512 * 1024
+const CARRIED_ROWS = 2048, CARRIED_BYTES = 128 * 1024
 const ALL = Number.MAX_SAFE_INTEGER
 
 /** Runs: of each partition the newest first. */

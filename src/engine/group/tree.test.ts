@@ -84,7 +84,7 @@ test('G5 a void commit and what hangs below it do not count', () => {
 })
 
 test('G10 an identity has one vote, with however many devices, and none with what a removal took back', () => {
-  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '1', 2))
+  const t = tree(node('1', '0', 1, { leaves: [...all, carolsPhone] }), node('2', '1', 2), node('3', '1', 2))
   t.vote(epoch('3'), carol, 5, op(1))
   t.vote(epoch('3'), carolsPhone, 5, op(2))
   t.vote(epoch('2'), alice, 5, op(3))
@@ -94,6 +94,16 @@ test('G10 an identity has one vote, with however many devices, and none with wha
   cuts.set(bob, 7)
   expect(tip(t)).toBe(epoch('2'))
   cuts.clear()
+})
+
+test('G10 a device that came later, whose numbers are low, takes no vote back', () => {
+  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '1', 2))
+  t.vote(epoch('2'), carol, 40, op(1))
+  t.vote(epoch('2'), bob, 50, op(2))
+  t.vote(epoch('3'), alice, 5, op(3))
+  t.vote(epoch('3'), carolsPhone, 1, op(4))
+  t.vote(epoch('3'), bob.slice(0, 63) + '1' as DeviceId, 1, op(5))
+  expect(tip(t)).toBe(epoch('2'))
 })
 
 test('G6 the same epochs and votes in any order give the same path', () => {

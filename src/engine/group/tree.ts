@@ -3,7 +3,7 @@
  *
  * Nobody orders commits, so one epoch can get several children. Every device must choose the same one from the same ops, without asking:
  *
- *   vote(i, P) = the child of P in whose subtree identity i's first op below P lies (content names its epoch, a commit names itself)
+ *   vote(i, P) = the child of P in whose subtree the first op below P of a device of identity i lies that has a leaf in P (content names its epoch, a commit names itself)
  *   rank(k)    = (-votes, -power of the commit's author, enacts a removal first, epoch id); the smallest wins
  *   tip        = from the root, step to the best-ranked valid child until there is none
  *
@@ -130,30 +130,27 @@ export class EpochTree {
     return node === undefined ? new Map() : this.support(node, node.children.filter((id) => this.electorate.stands(id)))
   }
 
-  /** How many identities with a leaf in `node` voted for each of its children. */
+  /** How many identities with a leaf in `node` voted for each of its children: by devices that were there, or a new one, whose numbers are low, would take back what was said before. */
   private support(node: EpochNode, children: readonly EpochId[]): Map<EpochId, number> {
-    const choice = new Map<IdentityId, { child: EpochId; vote: Vote }>()
+    const choice = new Map<IdentityId, { child: EpochId; vote: Vote }>(), electors = new Set(node.leaves)
     for (const child of children) {
-      for (const [identity, vote] of this.subtreeFirsts(child)) {
+      for (const [identity, vote] of this.subtreeFirsts(child, electors)) {
         const known = choice.get(identity)
         if (known === undefined || earlier(vote, known.vote)) choice.set(identity, { child, vote })
       }
     }
-    const electors = this.identities(node)
     const out = new Map<EpochId, number>()
-    for (const [identity, { child }] of choice) {
-      if (electors.has(identity)) out.set(child, (out.get(child) ?? 0) + 1)
-    }
+    for (const { child } of choice.values()) out.set(child, (out.get(child) ?? 0) + 1)
     return out
   }
 
-  private subtreeFirsts(top: EpochId): Map<IdentityId, Vote> {
+  private subtreeFirsts(top: EpochId, electors: ReadonlySet<DeviceId | undefined>): Map<IdentityId, Vote> {
     const out = new Map<IdentityId, Vote>()
     const open = [top]
     for (let id = open.pop(); id !== undefined; id = open.pop()) {
       if (!this.electorate.stands(id)) continue
       for (const [device, vote] of this.firsts.get(id) ?? []) {
-        const identity = this.electorate.identityOf(device)
+        const identity = electors.has(device) ? this.electorate.identityOf(device) : undefined
         if (identity === undefined || this.electorate.isCut(device, vote.seq)) continue
         const known = out.get(identity)
         if (known === undefined || earlier(vote, known)) out.set(identity, vote)
