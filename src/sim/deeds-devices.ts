@@ -4,10 +4,14 @@ import type { People } from './people.ts'
 
 export const DEVICE_DEEDS: readonly (readonly [number, Deed])[] = [[2, linkDevice], [1, endDevice]]
 
+/** Whose link somebody has begun: another request in between would make its answer worthless. */
+const begun = new WeakSet<object>()
+
 function linkDevice(p: People): void {
-  const spare = p.pick(p.nodes.filter(({ isSpare, isRunning }) => isSpare && isRunning))
+  const spare = p.pick(p.nodes.filter((node) => node.isSpare && node.isRunning && !begun.has(node)))
   const by = p.pick(p.running.filter(({ name, isSecond }) => p.isHonest(name) && !isSecond))
   if (spare === undefined || by === undefined) return
+  begun.add(spare)
   p.ask(spare, { type: 'ask-to-link' }, ({ request }) => p.ask(by, { type: 'link-device', request }, ({ answer }) => {
     spare.belongsTo(by)
     p.ask(spare, { type: 'finish-link', answer }, () => {

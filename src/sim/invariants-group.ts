@@ -153,7 +153,8 @@ export class Switches {
       if (known.child === child) continue
       const isFree = known.upheavals !== upheavals || !groups.stands(known.child)
       this.chosen.set(key, { child, times: known.times + (isFree ? 0 : 1), upheavals })
-      const most = groups.tree.identities(parent).size
+      // A new vote or a new child is what changes it.
+      const most = groups.tree.identities(parent).size + parent.children.length - 1
       if (known.times >= most) return `${held.name} changed its mind below ${short(parent.id)} more than ${most} times`
     }
     return undefined

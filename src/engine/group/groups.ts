@@ -373,10 +373,9 @@ export class Groups {
       if (check === undefined) { isDone = false; continue }
       const secret = this.keys.openSecret(under, LABELS.bundle, sealed)
       if (secret === undefined || !this.keys.matches(secret, check)) continue
-      if (!this.bundledAt.has(epoch)) {
-        this.bundledAt.set(epoch, at)
-        this.bundledUnder.set(bundle.under, [...this.bundledUnder.get(bundle.under) ?? [], epoch])
-      }
+      // In whatever order they come, as after a restart: the latest says when, and each leads there.
+      this.bundledAt.set(epoch, Math.max(this.bundledAt.get(epoch) ?? 0, at))
+      this.bundledUnder.set(bundle.under, [...new Set(this.bundledUnder.get(bundle.under)).add(epoch)])
       if (!this.keys.has(epoch)) this.believe(epoch, secret, gains)
     }
     return isDone
