@@ -123,7 +123,7 @@ export class Watching {
       if (update.type !== 'messages' && update.type !== 'revised' && update.type !== 'states') continue
       for (const one of [...this.windows.values(), ...this.opening]) {
         if (one.question.space !== undefined && one.question.space !== update.space) continue
-        if (update.type === 'revised') this.isStale(turn, one)
+        if (update.type === 'revised') this.goesStale(turn, one)
         else if (one.question.type !== 'search-messages' && one.question.channel !== update.channel) continue
         else if (update.type === 'states') this.moved(turn, one, update)
         else this.news(turn, one, update)
@@ -135,7 +135,7 @@ export class Watching {
     const { question, page } = one
     if (question.type !== 'get-messages') {
       const shown = new Set(page?.rows.map((row) => row.message.id))
-      if (page === undefined || messages.some((m) => shown.has(m.id) || mayShow(question, m, turn.now))) this.isStale(turn, one)
+      if (page === undefined || messages.some((m) => shown.has(m.id) || mayShow(question, m, turn.now))) this.goesStale(turn, one)
       return
     }
     const here = messages.filter((m) => m.thread === question.thread)
@@ -155,7 +155,7 @@ export class Watching {
     this.show(turn, one, { ...one.page, rows })
   }
 
-  private isStale(turn: Turn, one: Watched): void {
+  private goesStale(turn: Turn, one: Watched): void {
     one.isStale = true
     this.plan(turn)
   }
