@@ -72,6 +72,7 @@ export default defineConfig({
     root: '.',
     environment: 'node',
     include: ['src/**/*.test.ts', 'relay/**/*.test.ts'],
+    setupFiles: ['src/fixed-seed.ts'],
     // Worker threads start three times faster than processes; two of them fill the smallest machine we support.
     pool: 'threads',
     maxWorkers: 2,

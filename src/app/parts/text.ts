@@ -24,8 +24,8 @@ const ADDRESS = /https?:\/\/[^\s<>"']+/y
 const TRAILING = /[.,;:!?*_~|]+$/
 const WORD = /[\p{L}\p{N}]/u
 const FENCE = /```(?:[\w+-]*\n)?([\s\S]*?)\n?```\n?/g
-/** What comes before an item, two spaces for each step inwards; what stands before a word; and the rest of the line. */
-const ITEM = /^( {0,8})(?:[-*]|(\d{1,9})\.) (?=\S)(.*)$/
+/** What comes before an item, two spaces for each step inwards; what stands before a word; and the rest of the line. 007 is a name, not a number. */
+const ITEM = /^( {0,8})(?:[-*]|(0|[1-9]\d{0,8})\.) (?=\S)(.*)$/
 const MAX_ITEM_DEPTH = 2
 const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s*){1,6}$/v
 
