@@ -3,47 +3,54 @@
  * results of a large index are found in one or two of its segments.
  */
 import type { Names } from './match.ts'
-import type { Query } from './query.ts'
+import type { Clause, Query } from './query.ts'
 import type { Reading } from '../reading.ts'
 import { nameOf, type SearchIndex, type SegmentInfo, type TailDoc } from './search-index.ts'
-import { blockOfDoc, decodeNumbers, type Doc, eachTerm, firstOfBlock, type Header, newestFirst, termBlocks, termsKey, timeBlocks } from './segment.ts'
-import { pairs } from './words.ts'
+import { ANYWHERE, between, inAny, inBoth, inRow, type List, NO_WORD, placesBack, unpackList } from './postings.ts'
+import { blockOfDoc, type Doc, eachTerm, firstOfBlock, type Header, newestFirst, termBlocks, termsKey, timeBlocks } from './segment.ts'
+import { TERM_OF } from './terms.ts'
+import { pairs, placesTaken } from './words.ts'
 
-/** Of several of these terms any one; a prefix stands for every term that begins so. */
-export interface Need { readonly any: readonly string[]; readonly isPrefix: boolean }
+/** Terms from one to another, both included. */
+interface Span { readonly first: string; readonly last: string }
 
-export interface Sought { readonly needs: readonly Need[]; readonly from: number; readonly to: number }
+/** Any term of some spans, so many places behind the first of its row. */
+interface Need { readonly any: readonly Span[]; readonly at: number }
+
+/** In a row. */
+type Chain = readonly Need[]
+
+/** `chains`: all of them; none: whatever was said at that time. */
+export interface Sought { readonly chains: readonly Chain[]; readonly from: number; readonly to: number }
 
 const HLC_STEP = 1024
 const LAST = '\uffff'
-
-/** Terms that are no words: who wrote it, where, what it has, whom it names. */
-export const TERM_OF = {
-  author: (identity: string): string => `\u0001a${identity}`,
-  channel: (channel: string): string => `\u0001c${channel}`,
-  mention: (identity: string): string => `\u0001m${identity}`,
-  has: (what: string): string => `\u0001h${what}`,
-  /** Every message has it: what is asked for when nothing else is. */
-  all: '\u0001',
-}
+const exactly = (term: string): Span => ({ first: term, last: term })
+const beginningWith = (prefix: string): Span => ({ first: prefix, last: prefix + LAST })
 
 /** `upTo`: nothing placed later. */
 export function soughtBy(query: Query, names: Names, upTo = Number.MAX_SAFE_INTEGER - 1): Sought {
-  const needs: Need[] = []
-  for (const { words, isOpen } of query.clauses) {
-    for (const [i, word] of words.entries()) {
-      const two = word.run ? pairs(word.text) : []
-      if (word.run && two.length > 0) needs.push(...two.map((pair) => ({ any: [pair], isPrefix: false })))
-      else needs.push({ any: [word.text], isPrefix: word.run || (isOpen && i === words.length - 1) })
-    }
+  const anyOf = (terms: readonly string[] | undefined): Chain[] => (terms === undefined ? [] : [[{ any: terms.map(exactly), at: 0 }]])
+  return {
+    chains: [
+      ...query.clauses.map(chainOf),
+      ...anyOf(names.authors?.map(TERM_OF.author)), ...anyOf(names.channels?.map(TERM_OF.channel)), ...anyOf(names.mentions?.map(TERM_OF.mention)),
+      ...query.has.flatMap((what) => anyOf([TERM_OF.has(what)])),
+    ],
+    from: query.after * HLC_STEP, to: Math.min(query.before * HLC_STEP, upTo + 1),
   }
-  const anyOf = (terms: readonly string[] | undefined): void => { if (terms !== undefined) needs.push({ any: terms, isPrefix: false }) }
-  anyOf(names.authors?.map(TERM_OF.author))
-  anyOf(names.channels?.map(TERM_OF.channel))
-  anyOf(names.mentions?.map(TERM_OF.mention))
-  for (const what of query.has) anyOf([TERM_OF.has(what)])
-  if (needs.length === 0) anyOf([TERM_OF.all])
-  return { needs, from: query.after * HLC_STEP, to: Math.min(query.before * HLC_STEP, upTo + 1) }
+}
+
+function chainOf({ words, isOpen }: Clause): Chain {
+  const chain: Need[] = []
+  let at = 0
+  for (const [i, word] of words.entries()) {
+    const two = word.run ? pairs(word.text) : []
+    if (two.length > 0) for (const [k, pair] of two.entries()) chain.push({ any: [exactly(pair)], at: at + k })
+    else chain.push({ any: [word.run || (isOpen && i === words.length - 1) ? beginningWith(word.text) : exactly(word.text)], at })
+    at += placesTaken(word)
+  }
+  return chain
 }
 
 /** One list of proposals, newest first. */
@@ -103,44 +110,49 @@ export class Finder {
     return best
   }
 
-  private isSought(doc: TailDoc): boolean {
-    return doc.hlc >= this.sought.from && doc.hlc < this.sought.to &&
-      this.sought.needs.every((need) => need.any.some((wanted) => doc.terms.some((term) => (need.isPrefix ? term.startsWith(wanted) : term === wanted))))
+  private isSought({ hlc, terms }: TailDoc): boolean {
+    const placesOf = ({ any }: Need): number => {
+      let places = 0
+      for (const [term, bits] of terms) if (isIn(any, term)) places |= term.startsWith(NO_WORD) ? ANYWHERE : bits
+      return places
+    }
+    return terms.size > 0 && hlc >= this.sought.from && hlc < this.sought.to &&
+      this.sought.chains.every((chain) => chain.reduce((places, need) => places & placesBack(placesOf(need), need.at), ANYWHERE) !== 0)
   }
 
   private * openSegment(info: SegmentInfo): Reading<Source | 'damaged'> {
     const header = yield* this.index.header(info.segment)
     if (header === undefined) return 'damaged'
-    const [fromBlock, toBlock] = timeBlocks(header, this.sought.from, this.sought.to)
-    const first = firstOfBlock(fromBlock), end = firstOfBlock(toBlock)
+    const held = yield* this.heldIn(info, header)
+    if (held === 'damaged') return 'damaged'
+    const [fromBlock, toBlock] = timeBlocks(header, this.sought.from, this.sought.to), first = firstOfBlock(fromBlock), end = Math.min(firstOfBlock(toBlock), header.docs)
     let docs: Uint32Array | undefined
-    for (const need of this.sought.needs) {
-      const numbers = yield* this.numbersOf(info, header, need)
-      if (numbers === 'damaged') return 'damaged'
-      docs = docs === undefined ? between(numbers, first, end) : both(docs, numbers)
+    // The rarest first: often nothing is left of the others to be read.
+    for (const chain of held.sort((a, b) => sizeOf(a) - sizeOf(b))) {
+      const numbers = numbersOf(chain, header.docs)
+      if (numbers === undefined) return 'damaged'
+      docs = docs === undefined ? between(numbers, first, end) : inBoth(docs, numbers)
       if (docs.length === 0) break
     }
-    const source: Source = { info, docs: docs ?? new Uint32Array(), at: 0, head: undefined }
+    const source: Source = { info, docs: docs ?? Uint32Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i), at: 0, head: undefined }
     return (yield* this.advance(source)) === 'damaged' ? 'damaged' : source
   }
 
-  private * numbersOf(info: SegmentInfo, header: Header, need: Need): Reading<Uint32Array | 'damaged'> {
+  /** The packed lists of a segment that each need of each chain is met by. */
+  private * heldIn(info: SegmentInfo, header: Header): Reading<HeldChain[] | 'damaged'> {
     const blocks = new Set<number>()
-    for (const wanted of need.any) {
-      const [from, to] = termBlocks(header, wanted, need.isPrefix ? wanted + LAST : wanted)
-      for (let block = from; block < to; block++) blocks.add(block)
+    for (const { any } of this.sought.chains.flat()) {
+      for (const { first, last } of any) {
+        const [from, to] = termBlocks(header, first, last)
+        for (let block = from; block < to; block++) blocks.add(block)
+      }
     }
-    const lists: Uint32Array[] = []
-    let isWhole = true
+    const chains = this.sought.chains.map((chain) => chain.map(({ at, any }): HeldNeed => ({ at, any, lists: [] })))
+    const needs = chains.flat()
     for (const row of yield* this.index.rows([...blocks].map((block) => termsKey(info.segment, block)))) {
-      const isRead = row !== undefined && eachTerm(row, (term, bytes) => {
-        if (!need.any.some((wanted) => (need.isPrefix ? term.startsWith(wanted) : term === wanted))) return
-        const numbers = decodeNumbers(bytes, header.docs)
-        if (numbers === undefined) isWhole = false; else lists.push(numbers)
-      })
-      if (!isRead) isWhole = false
+      if (row === undefined || !eachTerm(row, (term, bytes) => { for (const { any, lists } of needs) if (isIn(any, term)) lists.push({ term, bytes }) })) return 'damaged'
     }
-    return isWhole ? any(lists, header.docs) : 'damaged'
+    return chains
   }
 
   /** Finds the source's next message within the time sought. */
@@ -171,38 +183,23 @@ export class Finder {
   }
 }
 
-/** Of a rising list what is not below `first` and below `end`. */
-const between = (numbers: Uint32Array, first: number, end: number): Uint32Array => numbers.subarray(countBelow(numbers, first), countBelow(numbers, end))
+interface HeldNeed extends Need { readonly lists: { readonly term: string; readonly bytes: Uint8Array }[] }
+type HeldChain = readonly HeldNeed[]
 
-function countBelow(numbers: Uint32Array, bound: number): number {
-  let low = 0, high = numbers.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((numbers[middle] as number) < bound) low = middle + 1; else high = middle
+const isIn = (any: readonly Span[], term: string): boolean => any.some(({ first, last }) => term >= first && term <= last)
+
+/** How much there is to read of what is rarest. */
+const sizeOf = (chain: HeldChain): number => Math.min(...chain.map(({ lists }) => lists.reduce((sum, { bytes }) => sum + bytes.length, 0)))
+
+/** The messages in which all that is wanted stands in a row; undefined: a list is damaged. */
+function numbersOf(chain: HeldChain, docs: number): Uint32Array | undefined {
+  let found: { readonly list: List; readonly at: number } | undefined
+  for (const { at, lists } of [...chain].sort((a, b) => sizeOf([a]) - sizeOf([b]))) {
+    const read = lists.map(({ term, bytes }) => unpackList(term, bytes, docs))
+    if (!read.every((list) => list !== undefined)) return undefined
+    const list = inAny(read, docs)
+    found = found === undefined ? { list, at } : { list: inRow(found.list, list, at - found.at), at: found.at }
+    if (found.list.numbers.length === 0) break
   }
-  return low
-}
-
-/** In both of two rising lists. */
-function both(a: Uint32Array, b: Uint32Array): Uint32Array {
-  const out = new Uint32Array(Math.min(a.length, b.length))
-  let i = 0, j = 0, n = 0
-  while (i < a.length && j < b.length) {
-    const x = a[i] as number, y = b[j] as number
-    if (x === y) { out[n++] = x; i++; j++ } else if (x < y) i++; else j++
-  }
-  return out.subarray(0, n)
-}
-
-/** In any of some rising lists of numbers below `max`. */
-function any(lists: readonly Uint32Array[], max: number): Uint32Array {
-  const [first] = lists
-  if (first === undefined) return new Uint32Array()
-  if (lists.length === 1) return first
-  const marks = new Uint8Array(max)
-  let count = 0
-  for (const list of lists) for (const n of list) if (marks[n] === 0) { marks[n] = 1; count++ }
-  const out = new Uint32Array(count)
-  for (let n = 0, at = 0; at < count; n++) if (marks[n] === 1) out[at++] = n
-  return out
+  return found?.list.numbers
 }

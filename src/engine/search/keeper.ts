@@ -12,14 +12,14 @@ import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { Packer, Unpacker } from './packed.ts'
 import type { RowCache } from './row-cache.ts'
-import { SearchIndex, type TailDoc } from './search-index.ts'
+import { NO_TERMS, SearchIndex, type TailDoc, type Terms } from './search-index.ts'
 import { segmentKey } from './segment.ts'
 import { calledIn, searchedText, termsOfMessage } from './terms.ts'
 
 /** Messages in one piece of building: a step of some tens of milliseconds. */
 const PIECE = 512
 /** Counted up when other words are kept of a message than before: then the index is built again. */
-const VERSION = 2
+const VERSION = 3
 const MAX_PARTS = 4096
 const PROGRESS = new Uint8Array([...segmentKey(0), 1])
 const KEY_BYTES = { messages: 40, threads: 72 } as const
@@ -109,15 +109,15 @@ export class Keeper {
   private * docsOf(channel: ChannelId, rows: readonly Row[]): Reading<TailDoc[]> {
     const messages = rows.map((row) => decodeMessage(row.value)).filter((record) => record !== undefined).map((record): Located => ({ channel, record }))
     const docs = (yield* withNotes(this.replica, messages, false)).map((seen) => ({ channel, hlc: seen.record.place, id: seen.record.id, terms: termsOf(seen) }))
-    return docs.filter(({ terms }) => terms.length > 0)
+    return docs.filter(({ terms }) => terms.size > 0)
   }
 }
 
 type Shown = Pick<Seen, 'channel' | 'record' | 'folded'>
 
-function termsOf(seen: Shown): string[] {
+function termsOf(seen: Shown): Terms {
   const words = wordsOf(seen), { record, channel } = seen
-  return words === undefined ? [] : termsOfMessage({ channel, author: record.author, text: searchedText(words), isReply: record.content?.replyTo !== undefined, mentions: calledIn(words) })
+  return words === undefined ? NO_TERMS : termsOfMessage({ channel, author: record.author, text: searchedText(words), isReply: record.content?.replyTo !== undefined, mentions: calledIn(words) })
 }
 
 /** Threads first: their rows don't lie in the order of time, so how far back they reach can't be said until they are done. */

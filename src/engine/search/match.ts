@@ -37,7 +37,7 @@ function matchClause(clause: Clause, words: readonly Word[], text: string): Span
     const spans: Span[] = []
     for (const [i, wanted] of clause.words.entries()) {
       const word = words[at + i]
-      const span = word === undefined ? undefined : matchWord(wanted, word, text, clause.isOpen && i === length - 1)
+      const span = word === undefined ? undefined : matchWord(wanted, word, text, { isFirst: i === 0, isLast: i === length - 1, isOpen: clause.isOpen })
       if (span === undefined) break
       spans.push(span)
     }
@@ -46,11 +46,14 @@ function matchClause(clause: Clause, words: readonly Word[], text: string): Span
   return out
 }
 
-function matchWord(wanted: Clause['words'][number], word: Word, text: string, isOpen: boolean): Span | undefined {
+interface Standing { readonly isFirst: boolean; readonly isLast: boolean; readonly isOpen: boolean }
+
+function matchWord(wanted: Clause['words'][number], word: Word, text: string, { isFirst, isLast, isOpen }: Standing): Span | undefined {
   if (wanted.run !== word.run) return undefined
-  if (!word.run) return word.text === wanted.text || (isOpen && word.text.startsWith(wanted.text)) ? [word.start, word.end] : undefined
-  const at = word.text.indexOf(wanted.text)
-  if (at < 0) return undefined
+  if (!word.run) return word.text === wanted.text || (isOpen && isLast && word.text.startsWith(wanted.text)) ? [word.start, word.end] : undefined
+  // In a row with others: up to the next one, and from the last one on.
+  const at = isFirst && !isLast ? word.text.length - wanted.text.length : isFirst ? word.text.indexOf(wanted.text) : 0
+  if (at < 0 || !word.text.startsWith(wanted.text, at) || (!isLast && at + wanted.text.length < word.text.length)) return undefined
   // Folding may have changed its length; then the whole run is marked.
   const same = fold(text.slice(word.start, word.end)).length === word.end - word.start
   return same ? [word.start + at, word.start + at + wanted.text.length] : [word.start, word.end]

@@ -13,6 +13,7 @@ import type { Turn } from '../turn.ts'
 import { Packer, Unpacker } from './packed.ts'
 import { after } from '../messages/places.ts'
 import { PAUSE, type Reading, readRow } from '../reading.ts'
+import { Lists } from './postings.ts'
 import { RowCache } from './row-cache.ts'
 import {
   decodeDocs, decodeHeader, decodeSegment, type Doc, docsKey, encodeSegment, type Header, headerKey, ID_BYTES, newestFirst, type Parts, type Pieces, segmentKey, TERMS_A_PIECE, timeBlocks, whole,
@@ -45,7 +46,11 @@ export interface SegmentInfo {
 /** A segment made, not saved yet. */
 interface Made { readonly segment: number; readonly docs: readonly Doc[]; readonly saves: readonly Save[] }
 
-export interface TailDoc extends Doc { readonly terms: readonly string[] }
+/** What is found by: words with their places, and what is no word with none (postings.ts). */
+export type Terms = ReadonlyMap<string, number>
+export const NO_TERMS: Terms = new Map()
+
+export interface TailDoc extends Doc { readonly terms: Terms }
 
 export const indexPartitions = (space: SpaceId): [string, string] => [`search/${space}`, `search-tail/${space}`]
 
@@ -83,7 +88,7 @@ export class SearchIndex {
     for (const { key, value } of rows) {
       const doc = decodeTail(key, value)
       if (doc === undefined) return 'damaged'
-      const name = toHex(key)
+      const name = nameOf(doc)
       if (!this.tail.has(name)) this.wait(name, doc)
     }
     this.catalog = catalog
@@ -102,12 +107,12 @@ export class SearchIndex {
     this.isLoaded = true
   }
 
-  /** A new message, or one that changed. `terms` without repetition; none: it was erased. */
-  add(turn: Turn, channel: ChannelId, hlc: number, id: OpId, terms: readonly string[]): void {
+  /** A new message, or one that changed. No `terms`: it was erased. */
+  add(turn: Turn, channel: ChannelId, hlc: number, id: OpId, terms: Terms): void {
     const doc = { channel, hlc, id: id.slice(0, 2 * ID_BYTES), terms }, key = keyOf(doc)
-    this.wait(toHex(key), doc)
+    this.wait(nameOf(doc), doc)
     const packer = new Packer()
-    for (const term of terms) packer.text(term)
+    for (const [term, places] of terms) { packer.text(term); packer.number(places) }
     turn.out.put(this.tailPartition, key, packer.take())
   }
 
@@ -121,7 +126,7 @@ export class SearchIndex {
 
   private wait(name: string, doc: TailDoc): void {
     this.tail.set(name, doc)
-    if (doc.terms.length === 0) this.erased.set(name, doc); else this.erased.delete(name)
+    if (doc.terms.size === 0) this.erased.set(name, doc); else this.erased.delete(name)
   }
 
   /** What is waiting, in no order. */
@@ -256,8 +261,8 @@ export class SearchIndex {
 
   /** A small new segment. */
   private put(turn: Turn, docs: readonly TailDoc[], as: Pick<SegmentInfo, 'level' | 'age'>): void {
-    const postings = postingsOf(docs), segment = this.freeNumber()
-    const saves = docs.length === 0 ? [] : whole(encodeSegment(this.partition, segment, { docs, terms: [...postings.keys()].sort(), postings }))
+    const segment = this.freeNumber()
+    const saves = docs.length === 0 ? [] : whole(encodeSegment(this.partition, segment, { docs, lists: listsOf(docs) }))
     this.replace(turn, [], [], { segment, docs, saves }, as)
   }
 
@@ -280,19 +285,26 @@ export class SearchIndex {
 
 const shortened = (docs: readonly TailDoc[]): TailDoc[] => docs.map((doc) => ({ ...doc, id: doc.id.slice(0, 2 * ID_BYTES) })).sort(newestFirst)
 
-function postingsOf(docs: readonly TailDoc[]): Map<string, number[]> {
-  const postings = new Map<string, number[]>()
+function listsOf(docs: readonly TailDoc[]): Lists {
+  const known = new Map<string, { readonly numbers: number[]; readonly places: number[] }>()
   for (const [number, doc] of docs.entries()) {
-    for (const term of doc.terms) {
-      const numbers = postings.get(term)
-      if (numbers === undefined) postings.set(term, [number]); else numbers.push(number)
+    for (const [term, places] of doc.terms) {
+      const list = known.get(term)
+      if (list === undefined) known.set(term, { numbers: [number], places: [places] })
+      else { list.numbers.push(number); list.places.push(places) }
     }
   }
-  return postings
+  const lists = new Lists()
+  for (const term of [...known.keys()].sort()) {
+    const { numbers = [], places = [] } = known.get(term) ?? {}
+    for (let i = 0; i < numbers.length; i++) lists.add(numbers[i] as number, places[i] as number)
+    lists.end(term)
+  }
+  return lists
 }
 
 /** A message's place in every list of this index. */
-export const nameOf = (doc: Doc): string => toHex(keyOf(doc))
+export const nameOf = ({ channel, hlc, id }: Doc): string => `${channel} ${hlc} ${id}`
 const keyOf = (doc: Doc): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
 
 /** Reads work off in pieces, each in a step of its own. */
@@ -317,21 +329,20 @@ function* joined(segments: readonly (readonly Row[])[], gone: ReadonlySet<string
   const kept = new Set(latest.values())
   const docs = yield* sortedUnion(parts.map((part) => part.docs.filter((doc) => kept.has(doc))), newestFirst)
   const numberOf = new Map(docs.map((doc, number) => [doc, number]))
-  const terms = yield* sortedUnion(parts.map((part) => part.terms), (a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  const numbers = parts.map((part) => part.docs.map((doc) => numberOf.get(doc)))
-  const postings = new Map<string, Uint32Array>(), left: string[] = []
+  const terms = yield* sortedUnion(parts.map((part) => part.lists.terms), (a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  // The newest first: then what is added mostly rises.
+  const numbered = parts.map(({ docs: own, lists: { terms: words, starts }, lists }) => ({ numbers: own.map((doc) => numberOf.get(doc) ?? -1), words, starts, lists, next: 0 })).reverse()
+  const lists = new Lists()
   for (const [n, term] of terms.entries()) {
     if (n % TERMS_A_PIECE === TERMS_A_PIECE - 1) yield
-    const list: number[] = []
-    for (const [i, part] of parts.entries()) {
-      const old = part.postings.get(term)
-      for (let k = 0; k < (old?.length ?? 0); k++) { const number = numbers[i]?.[old?.[k] as number]; if (number !== undefined) list.push(number) }
+    for (const part of numbered) {
+      if (part.words[part.next] !== term) continue
+      const old = part.lists.list(part.next++)
+      for (let k = 0; k < old.numbers.length; k++) { const number = part.numbers[old.numbers[k] as number] as number; if (number >= 0) lists.add(number, old.places[k] as number) }
     }
-    if (list.length === 0) continue
-    left.push(term)
-    postings.set(term, Uint32Array.from(list).sort())
+    if (!lists.isEmpty) lists.end(term)
   }
-  return { docs, terms: left, postings }
+  return { docs, lists }
 }
 
 /** One sorted list of several such, two at a time, each item once. */
@@ -358,8 +369,8 @@ function* sortedUnion<T>(lists: readonly (readonly T[])[], compare: (a: T, b: T)
 function decodeTail(key: Uint8Array, value: Uint8Array): TailDoc | undefined {
   const channel = key.length === 24 + ID_BYTES ? parseChannelId(key.subarray(0, 16)) : undefined
   if (channel === undefined) return undefined
-  const packed = new Unpacker(value), terms: string[] = []
-  while (!packed.done) terms.push(packed.text())
+  const packed = new Unpacker(value), terms = new Map<string, number>()
+  while (!packed.done) terms.set(packed.text(), packed.number() & 0xffff)
   return packed.failed ? undefined : { channel, hlc: fromU64(key.subarray(16)), id: toHex(key.subarray(24)), terms }
 }
 

@@ -10,7 +10,7 @@ import { matchText, meets, type Names, snippetOf } from './match.ts'
 import { parseQuery, type Query } from './query.ts'
 import type { Reading } from '../reading.ts'
 import { RowCache } from './row-cache.ts'
-import { nameOf, SearchIndex } from './search-index.ts'
+import { nameOf, NO_TERMS, SearchIndex } from './search-index.ts'
 import type { Doc } from './segment.ts'
 import { termsOfMessage } from './terms.ts'
 import { fold, wordsOf } from './words.ts'
@@ -43,7 +43,7 @@ class Desk {
   async say(message: Message): Promise<void> {
     this.messages.set(message.id, message)
     const turn: Turn = { now: 0, out: new Out() }
-    this.index.add(turn, message.channel, message.hlc, message.id, message.text === '' ? [] : termsOfMessage({ ...message, mentions: [] }))
+    this.index.add(turn, message.channel, message.hlc, message.id, message.text === '' ? NO_TERMS : termsOfMessage({ ...message, mentions: [] }))
     await this.disk.save(turn.out.saves)
   }
 
@@ -84,8 +84,8 @@ class Desk {
 
 const short = (m: Message): Doc => ({ channel: m.channel, hlc: m.hlc, id: m.id.slice(0, 16) })
 const idOf = (n: number): OpId => parseOpId(Uint8Array.from({ length: 32 }, (_, i) => (n * 2654435761 >>> (i % 4) * 8) & 255)) as OpId
-const WORDS = ['moon', 'Mond', 'moonlight', 'rösti', 'rosti', 'Привет', 'привёт', '東京タワー', '東京', 'ab', 'abc', 'https://x.test/a', '`code`', '한국어', 'ß', 'ss', 'naïve', '🌙']
-const QUERIES = ['moon', 'moo', 'mo* rosti', '"moon mond"', 'привет', '京', '東京', '京タ', '한국', 'ss', 'has:link', 'ab', '"ab abc"', 'has:code moon', '🌙', 'naive mond']
+const WORDS = ['moon', 'Mond', 'moonlight', 'rösti', 'rosti', 'Привет', 'привёт', '東京タワー', '東京', 'ab', 'abc', 'https://x.test/a', '`code`', '한국어', '한국어를', '대한민국은', 'KBS는', 'ß', 'ss', 'naïve', '🌙']
+const QUERIES = ['moon', 'moo', 'mo* rosti', '"moon mond"', 'привет', '京', '東京', '京タ', '한국', '국', '국어를 ', '"민국은 moon"', '"東京 ab"', '"ab タワー"', '"ab 東京タワー ab"', '"moon ab moon a', 'kbs는', 'ss', 'has:link', 'ab', '"ab abc"', 'has:code moon', '🌙', 'naive mond']
 
 const story = fc.array(fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), words: fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 8 }), at: fc.nat(500), channel: fc.nat(1), author: fc.constantFrom('a', 'b') }) },
@@ -134,6 +134,23 @@ test('whatever was said, changed, erased, packed and restarted: the index finds 
   }), { numRuns: 300 })
 })
 
+test('of a phrase hardly more is proposed than has it, though many messages have all its words', async () => {
+  const desk = new Desk(), filler = ['so', 'we', 'went', 'on', 'and', 'found', 'what', 'nobody', 'had', 'seen', 'there', 'before', 'us', 'that', 'day', 'perhaps', 'later']
+  const withMoonAnd = (n: number, at: number, behind: number): string => filler.map((word, i) => (i === at ? 'full' : i === (at + behind) % filler.length ? 'moon' : `${word}${n % 3}`)).join(' ')
+  const texts = Array.from({ length: 400 }, (_, n) => withMoonAnd(n, n % 16, n % 40 === 0 && n % 16 < 15 ? 1 : 2 + n % 11))
+  for (const [n, text] of [...texts, '東京の塔と京都', '京都と東京', '京東'].entries()) await desk.say({ id: idOf(n), channel: CHANNELS[0] as ChannelId, hlc: (n + 1) * 1024, author: 'a', text, isReply: false })
+  for (const flush of [false, true]) {
+    if (flush) await desk.run(function* (turn) { yield []; desk.index.flush(turn()); return undefined })
+    const proposed = async (query: string): Promise<number> => (await desk.run(() => new Finder(desk.index, soughtBy(parseQuery(query, 0), NOBODY)).next(1000))).length
+    const isRight = texts.filter((text) => text.includes('full moon')).length
+    expect(await proposed('full moon ')).toBe(400)
+    expect(await proposed('"full moon"')).toBeGreaterThanOrEqual(isRight)
+    expect(await proposed('"full moon"')).toBeLessThan(isRight + 30)
+    expect(await proposed('京都と東')).toBe(1)
+    expect(await desk.find(parseQuery('"full moon"', 0))).toHaveLength(isRight)
+  }
+})
+
 test('the words of an erased message are on the disk no more', async () => {
   const desk = new Desk()
   const secret = { id: idOf(1), channel: CHANNELS[0] as ChannelId, hlc: 5 * 1024, author: 'a', text: 'xylophone among others', isReply: false }
@@ -170,7 +187,7 @@ test('eight full tails become one segment, and everything is still found', async
   const desk = new Desk()
   for (let n = 1; n <= 8 * 1024; n++) {
     const turn: Turn = { now: 0, out: new Out() }
-    desk.index.add(turn, CHANNELS[n % 2] as ChannelId, n * 1024, idOf(n), [`n${n % 100}`, 'all'])
+    desk.index.add(turn, CHANNELS[n % 2] as ChannelId, n * 1024, idOf(n), new Map([[`n${n % 100}`, 1], ['all', 2]]))
     await desk.disk.save(turn.out.saves)
     if (desk.index.isBusy()) await desk.workOff()
   }
@@ -184,7 +201,7 @@ test('small segments of a history that comes in become a large one while more of
   const desk = new Desk()
   await desk.run(() => desk.index.open())
   let n = 0
-  const comesIn = (turn: Turn): void => desk.index.addMany(turn, Array.from({ length: 400 }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), terms: [`n${n % 100}`, 'all'] })))
+  const comesIn = (turn: Turn): void => desk.index.addMany(turn, Array.from({ length: 400 }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), terms: new Map([[`n${n % 100}`, 1], ['all', 2]]) })))
   while (!desk.index.isBusy()) await desk.run(function* (turn) { yield []; comesIn(turn()); return undefined })
   expect(desk.index.segments().length, 'of 400 each').toBe(21)
   let pauses = 0
@@ -201,8 +218,10 @@ test('small segments of a history that comes in become a large one while more of
 
 test('texts of plain letters, which are read in a faster way, give the same terms', () => {
   fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'aZ09 _-.,#*\'"`~\n@/:'), maxLength: 150 }), (text) => {
-    const terms = termsOfMessage({ channel: 'c', author: 'a', text, isReply: false, mentions: [] }).filter((term) => !term.startsWith('\u0001'))
-    expect(terms).toEqual([...new Set(wordsOf(text).map((word) => word.text))])
+    const terms = [...termsOfMessage({ channel: 'c', author: 'a', text, isReply: false, mentions: [] })].filter(([term]) => !term.startsWith('\u0001'))
+    const places = new Map<string, number>()
+    for (const [i, { text: word }] of wordsOf(text).entries()) places.set(word, (places.get(word) ?? 0) | (1 << (i % 16)))
+    expect(terms).toEqual([...places])
   }))
 })
 
@@ -215,6 +234,16 @@ test('words are folded so that people find what they mean', () => {
   expect(wordsOf('Viva 🇩🇪🇫🇷!').map((w) => w.text)).toEqual(['viva', '🇩🇪', '🇫🇷'])
   expect(wordsOf('ﾗｰﾒﾝとﾋﾟｻﾞ').map((w) => w.text)).toEqual(['ラーメンとピザ'])
   expect(wordsOf('Go東京タワー! don’t').map((w) => w.text)).toEqual(['go', '東京タワー', 'don', 't'])
+})
+
+test('in Korean a word is found whatever is written together with it, before and behind', () => {
+  const texts = ['오늘 저녁에 한국어를 배우러 도서관에 갔어요.', '대한민국의 수도는 서울특별시입니다', '내일 김치찌개랑 된장찌개 먹자 ㅋㅋㅋ', 'KBS뉴스에서 봤는데 3월부터래']
+  const found = (typed: string): number[] => texts.flatMap((text, n) => (matchText(parseQuery(typed, 0).clauses, text) === undefined ? [] : [n]))
+  for (const [typed, where] of [
+    ['한국어 ', [0]], ['도서관', [0]], ['민국', [1]], ['서울 ', [1]], ['특별시', [1]], ['찌개', [2]], ['김치', [2]], ['ㅋㅋ', [2]], ['뉴스', [3]], ['kbs', [3]], ['3월', [3]], ['"된장찌개 먹자"', [2]], ['"찌개 먹', [2]], ['"김치 찌개"', []], ['국한', []],
+  ] as const) expect([typed, found(typed)]).toEqual([typed, [...where]])
+  const [, tower = ''] = texts, spans = matchText(parseQuery('민국', 0).clauses, tower) ?? []
+  expect(spans.map(([from, to]) => tower.slice(from, to))).toEqual(['민국'])
 })
 
 test('each kind of question is understood, and what is not is said', () => {

@@ -4,14 +4,15 @@
  *
  *   header   how many messages, their channels, the time of each block's first message, each term block's first term
  *   messages per message: time before the last one's, channel, first 8 bytes of its id
- *   terms    sorted; per term: what it shares with the last one, the rest, and the distances between the numbers of the messages that have it
+ *   terms    sorted; per term: what it shares with the last one, the rest, and in which messages it is and where (postings.ts)
  */
 import type { Row, Save } from '../../ports.ts'
 import { concat, fromHex, toHex } from '../../wire/bytes.ts'
 import { type ChannelId, parseChannelId } from '../../wire/ids.ts'
 import { Packer, Unpacker } from './packed.ts'
+import { Lists } from './postings.ts'
 
-const VERSION = 1
+const VERSION = 2
 const DOCS_PER_BLOCK = 1024
 const BLOCK_BYTES = 8192
 export const ID_BYTES = 8
@@ -58,10 +59,10 @@ export function whole<T>(pieces: Pieces<T>): T {
   }
 }
 
-/** What a segment is made of. `docs` newest first; `terms` sorted; `postings` holds for each the rising numbers of the messages that have it. */
-export interface Parts { readonly docs: readonly Doc[]; readonly terms: readonly string[]; readonly postings: ReadonlyMap<string, ArrayLike<number>> }
+/** What a segment is made of: `docs` newest first; `lists` by term, which are sorted. */
+export interface Parts { readonly docs: readonly Doc[]; readonly lists: Lists }
 
-export function* encodeSegment(partition: string, segment: number, { docs, terms, postings }: Parts): Pieces<Save[]> {
+export function* encodeSegment(partition: string, segment: number, { docs, lists }: Parts): Pieces<Save[]> {
   const saves: Save[] = [], channels: ChannelId[] = [], times: number[] = [], firsts: string[] = []
   const put = (key: Uint8Array, value: Uint8Array): void => { saves.push({ type: 'put', partition, key, value }) }
   const places = new Map<ChannelId, number>()
@@ -85,13 +86,14 @@ export function* encodeSegment(partition: string, segment: number, { docs, terms
     packer = new Packer()
     last = ''
   }
-  for (const [n, term] of terms.entries()) {
+  for (const [n, term] of lists.terms.entries()) {
     if (n % TERMS_A_PIECE === TERMS_A_PIECE - 1) yield
     if (packer.length === 0) firsts.push(term)
     const shared = sharedPrefix(last, term)
     packer.number(shared)
     packer.text(term.slice(shared))
-    packNumbers(numbers, postings.get(term) ?? [])
+    numbers.clear()
+    lists.pack(numbers, n)
     packer.sized(numbers.view())
     last = term
     if (packer.length >= BLOCK_BYTES) close()
@@ -115,16 +117,6 @@ function sharedPrefix(a: string, b: string): number {
   while (n < a.length && n < b.length && a.charCodeAt(n) === b.charCodeAt(n)) n++
   // Half a character is no text.
   return n > 0 && (b.charCodeAt(n - 1) & 0xfc00) === 0xd800 ? n - 1 : n
-}
-
-function packNumbers(packer: Packer, numbers: ArrayLike<number>): void {
-  packer.clear()
-  let last = -1
-  for (let i = 0; i < numbers.length; i++) {
-    const number = numbers[i] as number
-    packer.number(number - last - 1)
-    last = number
-  }
 }
 
 export function decodeHeader(bytes: Uint8Array): Header | undefined {
@@ -175,26 +167,6 @@ export function eachTerm(bytes: Uint8Array, visit: (term: string, numbers: Uint8
   return true
 }
 
-/** Rising numbers below `docs`; undefined when they aren't. */
-export function decodeNumbers(bytes: Uint8Array, docs: number): Uint32Array | undefined {
-  const out = new Uint32Array(bytes.length)
-  let at = 0, length = 0, last = -1
-  while (at < bytes.length) {
-    let byte = bytes[at++] as number, distance = byte & 127, scale = 128
-    while (byte >= 128) {
-      const next = bytes[at++]
-      if (next === undefined || scale > 0x1000_0000) return undefined
-      byte = next
-      distance += (byte & 127) * scale
-      scale *= 128
-    }
-    last += distance + 1
-    if (last >= docs) return undefined
-    out[length++] = last
-  }
-  return out.subarray(0, length)
-}
-
 export const blockOfDoc = (doc: number): number => Math.floor(doc / DOCS_PER_BLOCK)
 export const firstOfBlock = (block: number): number => block * DOCS_PER_BLOCK
 
@@ -219,11 +191,11 @@ function countBelow<T>(items: readonly T[], isSo: (item: T) => boolean): number 
 }
 
 /** Reads a whole segment back, for merging. */
-export function* decodeSegment(rows: readonly Row[]): Pieces<(Parts & { readonly postings: ReadonlyMap<string, Uint32Array> }) | undefined> {
+export function* decodeSegment(rows: readonly Row[]): Pieces<Parts | undefined> {
   const headerRow = rows.find((row) => row.key[4] === HEADER)
   const header = headerRow === undefined ? undefined : decodeHeader(headerRow.value)
   if (header === undefined) return undefined
-  const docs: Doc[] = [], postings = new Map<string, Uint32Array>()
+  const docs: Doc[] = [], lists = new Lists()
   let isWhole = true
   for (const [n, row] of rows.entries()) {
     if (n % BLOCKS_A_PIECE === BLOCKS_A_PIECE - 1) yield
@@ -233,11 +205,10 @@ export function* decodeSegment(rows: readonly Row[]): Pieces<(Parts & { readonly
       for (const doc of block) docs.push(doc)
     } else if (row.key[4] === TERMS) {
       const isRead = eachTerm(row.value, (term, bytes) => {
-        const numbers = decodeNumbers(bytes, header.docs)
-        if (numbers === undefined) isWhole = false; else postings.set(term, numbers)
+        if (!lists.unpack(term, bytes, header.docs)) isWhole = false
       })
       if (!isRead || !isWhole) return undefined
     }
   }
-  return docs.length === header.docs ? { docs, terms: [...postings.keys()], postings } : undefined
+  return docs.length === header.docs ? { docs, lists } : undefined
 }

@@ -1,7 +1,7 @@
 /**
  * What counts as a word, for the index and for queries alike: letters and digits, folded so that people find what they mean whatever they type
  * (case, accents, full-width forms, ligatures). Scripts that are written without spaces are taken two characters at a time, as search engines
- * do without a dictionary: every piece of two or more characters can then be found.
+ * do without a dictionary: every piece of them can then be found. So is Korean, where what follows a word is written together with it, and words with each other.
  */
 
 export interface Word {
@@ -10,7 +10,7 @@ export interface Word {
   /** Where it stands in the original, in UTF-16 units. */
   readonly start: number
   readonly end: number
-  /** Of a script without spaces: `text` is the whole run, and any piece of it can be found. */
+  /** Of a script that is taken by characters: `text` is the whole run, and any piece of it can be found. */
   readonly run: boolean
 }
 
@@ -20,8 +20,8 @@ export const MAX_WORD_CHARS = 40
 export const MAX_WORDS = 2000
 
 const PIECES = /[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}|\p{Regional_Indicator}{2}/gu
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\uff70\uff9e\uff9f]/u
-const RUNS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{M}\u30fc\uff70\uff9e\uff9f]+|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\uff70\uff9e\uff9f]+/gu
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\uff70\uff9e\uff9f]/u
+const RUNS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{M}\u30fc\uff70\uff9e\uff9f]+|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\uff70\uff9e\uff9f]+/gu
 /** Letters that no Unicode decomposition takes apart, but that people type without. */
 const PLAIN: Readonly<Record<string, string>> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ð: 'd', ł: 'l', þ: 'th', ı: 'i', ς: 'σ', '\u0640': '' }
 const ASCII = /^[\x20-\x7e]*$/
@@ -51,6 +51,9 @@ export function wordsOf(text: string): Word[] {
 export function termsOf(word: Pick<Word, 'text' | 'run'>): string[] {
   return word.run ? [...pairs(word.text), [...word.text].at(-1) ?? ''] : [word.text]
 }
+
+/** How many places a word takes in its message: a run one for each character. */
+export const placesTaken = (word: Pick<Word, 'text' | 'run'>): number => (word.run ? [...word.text].length : 1)
 
 export function pairs(run: string): string[] {
   const chars = [...run]
