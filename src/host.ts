@@ -311,11 +311,11 @@ class Loop implements Host {
   }
 
   private async goOn(input: Input, step: Step): Promise<void> {
-    const { disk, tally } = this.parts
+    const { disk, tally } = this.parts, answers: Promise<Input>[] = []
     if (step.tally !== undefined) await tally?.write(step.tally)
-    const answers: Input[] = []
-    for (const read of step.reads) if (isLong(read)) this.beside(read); else answers.push(await readFrom(disk, read))
-    this.answers = [...answers, ...this.answers]
+    // Side by side: one after the other, what they wait for in the disk would add up.
+    for (const read of step.reads) if (isLong(read)) this.beside(read); else answers.push(readFrom(disk, read))
+    if (answers.length > 0) this.answers = [...await Promise.all(answers), ...this.answers]
     if (input.type === 'parcels' || input.type === 'rolled-back') this.moveOn(input)
     for (const send of step.sends) this.send(send)
     for (const wake of step.wakes) this.arm(wake)

@@ -15,14 +15,14 @@ const wrappingKey = (fill: number): Promise<CryptoKey> =>
   crypto.subtle.importKey('raw', new Uint8Array(32).fill(fill), 'AES-GCM', false, ['encrypt', 'decrypt'])
 
 test('a new disk gets a key, and the same one ever after', async () => {
-  const first = await openDataKey(fileKeyring(dir), true)
+  const first = await openDataKey(fileKeyring(dir), async () => true)
   expect(first.length).toBe(32)
-  expect(await openDataKey(fileKeyring(dir), false)).toEqual(first)
-  expect(await openDataKey(fileKeyring(dir), true)).toEqual(first)
+  expect(await openDataKey(fileKeyring(dir), async () => false)).toEqual(first)
+  expect(await openDataKey(fileKeyring(dir), async () => true)).toEqual(first)
 })
 
 test('the data key lies nowhere bare, and others may not read its files', async () => {
-  const dataKey = await openDataKey(fileKeyring(dir), true)
+  const dataKey = await openDataKey(fileKeyring(dir), async () => true)
   expect(readdirSync(dir).sort()).toEqual(['data.key', 'device.key'])
   for (const name of readdirSync(dir)) {
     expect(toHex(readFileSync(join(dir, name))).includes(toHex(dataKey))).toBe(false)
@@ -31,20 +31,20 @@ test('the data key lies nowhere bare, and others may not read its files', async 
 })
 
 test('a disk whose key is gone, damaged or another one is never given a new key', async () => {
-  await openDataKey(fileKeyring(dir), true)
+  await openDataKey(fileKeyring(dir), async () => true)
   const [device, envelope] = [readFileSync(join(dir, 'device.key')), readFileSync(join(dir, 'data.key'))]
   const isCorrupt = { reason: 'corrupt' }
   rmSync(join(dir, 'device.key'))
-  await expect(openDataKey(fileKeyring(dir), false)).rejects.toMatchObject(isCorrupt)
+  await expect(openDataKey(fileKeyring(dir), async () => false)).rejects.toMatchObject(isCorrupt)
   writeFileSync(join(dir, 'device.key'), device.subarray(0, 31))
-  await expect(openDataKey(fileKeyring(dir), false)).rejects.toMatchObject(isCorrupt)
+  await expect(openDataKey(fileKeyring(dir), async () => false)).rejects.toMatchObject(isCorrupt)
   writeFileSync(join(dir, 'device.key'), new Uint8Array(32))
-  await expect(openDataKey(fileKeyring(dir), false)).rejects.toMatchObject(isCorrupt)
+  await expect(openDataKey(fileKeyring(dir), async () => false)).rejects.toMatchObject(isCorrupt)
   writeFileSync(join(dir, 'device.key'), device)
   writeFileSync(join(dir, 'data.key'), envelope.subarray(1))
-  await expect(openDataKey(fileKeyring(dir), false)).rejects.toMatchObject(isCorrupt)
+  await expect(openDataKey(fileKeyring(dir), async () => false)).rejects.toMatchObject(isCorrupt)
   rmSync(join(dir, 'data.key'))
-  await expect(openDataKey(fileKeyring(dir), false)).rejects.toMatchObject(isCorrupt)
+  await expect(openDataKey(fileKeyring(dir), async () => false)).rejects.toMatchObject(isCorrupt)
 })
 
 test('an envelope may hold several wraps, also of types only a newer program knows', async () => {

@@ -31,10 +31,12 @@ export interface Wrap {
   readonly sealed: Uint8Array
 }
 
+export interface Kept { readonly wrappingKey: CryptoKey | undefined; readonly envelope: Uint8Array | undefined }
+
 /** The key of this device and the envelope it opens, as a platform keeps them. */
 export interface Keyring {
   readonly type: 'browser' | 'file'
-  load(): Promise<{ readonly wrappingKey: CryptoKey | undefined; readonly envelope: Uint8Array | undefined }>
+  load(): Promise<Kept>
   newWrappingKey(): Promise<CryptoKey>
   /** Durable when it resolves: the first block is sealed after it. */
   keep(wrappingKey: CryptoKey, envelope: Uint8Array): Promise<void>
@@ -42,16 +44,16 @@ export interface Keyring {
 
 /**
  * The data key of a disk, 32 bytes. Makes one only for a disk that has no blocks yet (`isNew`): a disk whose key is gone is told as 'corrupt',
- * never covered by a new one.
+ * never covered by a new one. `kept`: what the keyring has, where that has been asked for.
  */
-export async function openDataKey(keyring: Keyring, isNew: boolean): Promise<Uint8Array> {
-  const { wrappingKey, envelope } = await keyring.load()
+export async function openDataKey(keyring: Keyring, isNew: () => Promise<boolean>, kept?: Kept): Promise<Uint8Array> {
+  const { wrappingKey, envelope } = kept ?? await keyring.load()
   if (wrappingKey !== undefined && envelope !== undefined) {
     const dataKey = await unwrapDataKey(envelope, keyring.type, wrappingKey)
     if (dataKey === undefined) throw new DiskError('corrupt', 'The key of this device does not open the disk: one of the two is damaged or belongs to another.')
     return dataKey
   }
-  if (!isNew) throw new DiskError('corrupt', 'The disk is there and its key is gone.')
+  if (!await isNew()) throw new DiskError('corrupt', 'The disk is there and its key is gone.')
   const dataKey = crypto.getRandomValues(new Uint8Array(DATA_KEY_BYTES))
   const fresh = await keyring.newWrappingKey()
   await keyring.keep(fresh, encodeEnvelope([await wrapDataKey(dataKey, keyring.type, new Uint8Array(), fresh)]))

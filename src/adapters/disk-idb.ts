@@ -14,6 +14,8 @@ import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
 import { systemPause } from './timers.ts'
 import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from './vault.ts'
 
+/** Without a save for so long the disk is at rest (disk-pages.ts). */
+const REST_MS = 3000
 /** The database's version: a newer program counts it up when an older one couldn't use its stores. */
 const SCHEMA_VERSION = 1
 
@@ -35,12 +37,12 @@ export interface IdbDiskOptions extends PagedDiskOptions {
 
 /** Opens, or makes, the disk of this name. Rejects with DiskError: 'blocked' while an older tab holds the database and won't let go. */
 export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly disk: Disk; readonly vault: Vault }> {
+  const { pause = systemPause } = options
   const db = await openDatabase(options)
-  void beginFreshLog()
   const store = idbBlocks(db)
   try {
-    const vault = await openVault({ keyring: idbKeyring(db), isNew: await store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
-    return { disk: await openPagedDisk(store, vault.dataKey, options), vault }
+    const vault = await openVault({ keyring: idbKeyring(db), isNew: () => store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
+    return { disk: await openPagedDisk(store, vault.dataKey, { rest: () => pause(REST_MS), ...options }), vault }
   } catch (error) {
     db.close()
     throw toDiskError(error)
@@ -93,6 +95,7 @@ async function openOnce(options: IdbDiskOptions): Promise<IDBPDatabase<Schema>> 
 }
 
 function idbBlocks(db: IDBPDatabase<Schema>): BlockStore {
+  let hasWritten = false
   return {
     async readMany(ids) {
       try {
@@ -103,6 +106,8 @@ function idbBlocks(db: IDBPDatabase<Schema>): BlockStore {
 
     async write({ puts, deletes, fence }) {
       let wrong: unknown
+      // Nobody who opens the disk to read waits for that.
+      if (!hasWritten) { hasWritten = true; void beginFreshLog() }
       try {
         const tx = db.transaction('blocks', 'readwrite', { durability: 'strict' })
         // Requests run in order, so the fence is looked at before the first of the others, without a round trip of its own.

@@ -22,7 +22,8 @@ import { compare, fromHex, fromUtf8 } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
-import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, type Page, pageBytes, sumBytes } from './disk-format.ts'
+import { PageCache } from './disk-cache.ts'
+import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, sumBytes } from './disk-format.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
 import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, overlaySaves, prefixed } from './disk-overlay.ts'
@@ -49,6 +50,8 @@ const DIRECT_BYTES = 2 * 1024 * 1024
 interface Limit { readonly records: number; readonly bytes: number }
 const USUAL: Limit = { records: FOLD_RECORDS, bytes: FOLD_BYTES }
 const BULK: Limit = { records: 4 * FOLD_RECORDS, bytes: BULK_FOLD_BYTES }
+/** What may stay in it when nothing more comes. */
+const AT_REST: Limit = { records: FOLD_RECORDS / 2, bytes: 64 * 1024 }
 /** When folding keeps failing, saves wait for it from here on, and fail as it does: the journal must not grow for ever. */
 const FULL: Limit = { records: 5 * FOLD_RECORDS, bytes: 2 * BULK_FOLD_BYTES }
 
@@ -59,6 +62,8 @@ const CACHE_BYTES = 8 * 1024 * 1024
 export interface PagedDiskOptions {
   /** Bytes of opened pages kept in memory. */
   readonly cacheBytes?: number
+  /** Resolves after some seconds. When nothing is saved meanwhile, the journal is folded: whoever opens the disk next has little to replay. Left out: it stays. */
+  readonly rest?: () => Promise<void>
   /** Tests have fewer rows. */
   readonly scattered?: Scattered
 }
@@ -91,8 +96,10 @@ class PagedDisk implements Disk {
   readonly #sealer: Sealer
   /** The first is what writers fence with. */
   readonly #headIds: readonly [BlockId, BlockId]
-  readonly #cache: PageCache
+  readonly #pages: PageCache
   readonly #scattered: Scattered
+  readonly #rest: PagedDiskOptions['rest']
+  #isResting = false
   #state: Promise<State> | undefined
   #pending: Pending[] = []
   #writing: Promise<void> | undefined
@@ -102,12 +109,13 @@ class PagedDisk implements Disk {
   /** How far tidying has come; from the start again when it is through. */
   #tidiedTo: Uint8Array = new Uint8Array()
 
-  constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED }: PagedDiskOptions) {
+  constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED, rest }: PagedDiskOptions) {
     this.#store = store
     this.#sealer = sealer
     this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1)]
-    this.#cache = new PageCache(cacheBytes)
+    this.#pages = new PageCache(this.#stored, cacheBytes)
     this.#scattered = scattered
+    this.#rest = rest
   }
 
   async open(): Promise<void> {
@@ -213,7 +221,7 @@ class PagedDisk implements Disk {
     const contents = new Map([[this.#journalId(head.writes), noted]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
     await this.#write(state, head, contents, deleted, overlaySaves(state.overlay, (decodeRecord(noted) as JournalRecord).saves), state.journalBytes + noted.length)
-    for (const id of deleted) this.#cache.delete(id)
+    for (const id of deleted) this.#pages.delete(id)
   }
 
   /** Runs while nothing is written: saves that come meanwhile wait, as they do for each other. */
@@ -276,7 +284,7 @@ class PagedDisk implements Disk {
     const last = { ...head, writes: head.journalFrom + sealed.length - 2 }
     // A save is there whole or not at all.
     while (records.at(-1)?.isUnfinished) { records.pop(); isWhole = false }
-    const overlay = records.reduce<Overlay>((all, { saves }) => overlaySaves(all, saves), new Map())
+    const overlay = overlaySaves(new Map(), records.flatMap(({ saves }) => saves))
     const state = { head: last, sealedHead, overlay, journalBytes: sumBytes(records, ({ bytes }) => bytes.length) }
     return isWhole ? state : this.#cutJournal(state, records.map(({ bytes }) => bytes))
   }
@@ -334,6 +342,7 @@ class PagedDisk implements Disk {
       if (group.length === 0) {
         // Here and not a moment later: a save in between would wait for a writer that has gone home.
         this.#writing = undefined
+        void this.#foldAtRest()
         return
       }
       const bytes = sumBytes(group, one => one.bytes)
@@ -352,6 +361,21 @@ class PagedDisk implements Disk {
         this.#state = undefined
       }
     }
+  }
+
+  /** A fold that fails leaves everything as it is, and the next save leads here again. */
+  async #foldAtRest(): Promise<void> {
+    if (this.#rest === undefined || this.#isResting) return
+    this.#isResting = true
+    try {
+      for (let before: State | undefined; !this.#isClosed;) {
+        const state = await this.#current()
+        if (!isGrown(state, AT_REST)) return
+        if (state === before) return await this.#alone(() => this.#foldIfGrown(AT_REST))
+        before = state
+        await this.#rest()
+      }
+    } catch { /* Whoever reads or saves next is told. */ } finally { this.#isResting = false }
   }
 
   #nextGroup(): Pending[] {
@@ -379,8 +403,7 @@ class PagedDisk implements Disk {
 
   async #foldIfGrown(limit: Limit): Promise<void> {
     const state = await this.#current()
-    const records = state.head.writes - state.head.journalFrom
-    if (records >= limit.records || state.journalBytes >= limit.bytes) await this.#fold(state, state.overlay)
+    if (isGrown(state, limit)) await this.#fold(state, state.overlay)
   }
 
   /** Moves what the overlay holds into pages and empties the journal. */
@@ -396,8 +419,8 @@ class PagedDisk implements Disk {
     const contents = new Map([[this.#journalId(writes), encodeJournal([])]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
     await this.#write(state, { writes, root, runs, journalFrom: writes }, contents, [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
-    for (const id of deleted) this.#cache.delete(id)
-    for (const [id, page] of written) this.#cache.set(id, page)
+    for (const id of deleted) this.#pages.delete(id)
+    for (const [id, page] of written) this.#pages.set(id, page)
   }
 
   async #write(
@@ -416,24 +439,6 @@ class PagedDisk implements Disk {
     return { head, sealedHead: puts.get(this.#headIds[0]), overlay, journalBytes }
   }
 
-  readonly #pages = {
-    newId: (): BlockId => this.#sealer.newId(),
-    load: async (ids: readonly BlockId[], level: number, near: Uint8Array): Promise<Page[]> => {
-      const found = new Map<BlockId, Page>()
-      for (const id of ids) {
-        const page = this.#cache.get(id)
-        if (page !== undefined) found.set(id, page)
-      }
-      const missing = ids.filter(id => !found.has(id))
-      const read = missing.length === 0 ? [] : await this.#stored.load(missing, level, near)
-      for (const [i, page] of read.entries()) {
-        this.#cache.set(missing[i] as BlockId, page)
-        found.set(missing[i] as BlockId, page)
-      }
-      return ids.map(id => found.get(id) as Page)
-    },
-  }
-
   /** As they lie in the store, whatever the cache remembers. */
   readonly #stored: PageSource = {
     newId: () => this.#sealer.newId(),
@@ -449,35 +454,7 @@ class PagedDisk implements Disk {
   }
 }
 
-/** Opened pages by id, the least recently used leaving first. An id has one content for ever, so nothing here can be out of date. */
-class PageCache {
-  readonly #pages = new Map<BlockId, Page>()
-  readonly #maxBytes: number
-  #bytes = 0
-  constructor(maxBytes: number) { this.#maxBytes = maxBytes }
-
-  get(id: BlockId): Page | undefined {
-    const page = this.#pages.get(id)
-    if (page !== undefined) { this.#pages.delete(id); this.#pages.set(id, page) }
-    return page
-  }
-
-  set(id: BlockId, page: Page): void {
-    this.delete(id)
-    this.#pages.set(id, page)
-    this.#bytes += pageBytes(page)
-    for (const oldest of this.#pages.keys()) {
-      if (this.#bytes <= this.#maxBytes || oldest === id) return
-      this.delete(oldest)
-    }
-  }
-
-  delete(id: BlockId): void {
-    const page = this.#pages.get(id)
-    if (page !== undefined) this.#bytes -= pageBytes(page)
-    this.#pages.delete(id)
-  }
-}
+const isGrown = ({ head, journalBytes }: State, { records, bytes }: Limit): boolean => head.writes - head.journalFrom >= records || journalBytes >= bytes
 
 const closedError = (): DiskError => new DiskError('closed', 'The disk is closed.')
 

@@ -33,7 +33,7 @@ export async function openSqliteDisk(options: SqliteDiskOptions): Promise<Disk> 
   // The database first: its lock also keeps two processes from making two keys.
   const store = openSqliteBlocks(join(options.dir, 'disk.sqlite'), options.maxBytes)
   try {
-    return await openPagedDisk(store, await openDataKey(fileKeyring(options.dir), await store.isEmpty()), options)
+    return await openPagedDisk(store, await openDataKey(fileKeyring(options.dir), () => store.isEmpty()), options)
   } catch (error) {
     await store.close()
     throw error

@@ -36,14 +36,15 @@ export function createSealer(dataKey: Uint8Array): Sealer {
   if (dataKey.length !== DATA_KEY_BYTES) throw new RangeError(`A data key has ${DATA_KEY_BYTES} bytes, this one ${dataKey.length}.`)
   const master = dataKey.slice()
   const idKey = hkdf(sha256, master, undefined, utf8('thicket disk id'), 32)
+  const base = crypto.subtle.importKey('raw', own(master), 'HKDF', false, ['deriveKey'])
   const keys = new Map<number, Promise<CryptoKey>>()
 
   function keyOf(rawId: Uint8Array): Promise<CryptoKey> {
     const index = rawId[0] as number
     let key = keys.get(index)
     if (key === undefined) {
-      const raw = hkdf(sha256, master, undefined, concat(utf8('thicket disk block'), Uint8Array.of(index)), 32)
-      key = crypto.subtle.importKey('raw', own(raw), 'AES-GCM', false, ['encrypt', 'decrypt'])
+      const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: own(concat(utf8('thicket disk block'), Uint8Array.of(index))) }
+      key = base.then((from) => crypto.subtle.deriveKey(how, from, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']))
       keys.set(index, key)
     }
     return key

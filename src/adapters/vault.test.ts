@@ -33,7 +33,7 @@ class SlowClock {
 async function open(keyring: Kept, secrets: readonly Secret[], clock = new SlowClock()): Promise<{ readonly vault: Vault; readonly doors: readonly Door[] }> {
   const doors: Door[] = [], left = [...secrets]
   const vault = await openVault({
-    keyring, isNew: false, now: clock.now,
+    keyring, isNew: async () => false, now: clock.now,
     unlock: async (door) => {
       doors.push(door)
       clock.at = Math.max(clock.at, door.waitUntil)
@@ -47,7 +47,7 @@ async function open(keyring: Kept, secrets: readonly Secret[], clock = new SlowC
 
 const fresh = async (): Promise<{ readonly keyring: Kept; readonly vault: Vault }> => {
   const keyring = new Kept()
-  return { keyring, vault: await openVault({ keyring, isNew: true, now: new SlowClock().now }) }
+  return { keyring, vault: await openVault({ keyring, isNew: async () => true, now: new SlowClock().now }) }
 }
 const phrase = (text: string): Secret => ({ type: 'passphrase', text })
 const GOOD = 'four horses staple correctly'
@@ -55,16 +55,16 @@ const GOOD = 'four horses staple correctly'
 test('a disk that nobody locked opens by itself; locked, the device alone opens it no more, and the passphrase does', async () => {
   const { keyring, vault } = await fresh()
   expect(await vault.ways()).toEqual([])
-  expect((await openVault({ keyring, isNew: false, now: Date.now })).dataKey).toEqual(vault.dataKey)
+  expect((await openVault({ keyring, isNew: async () => false, now: Date.now })).dataKey).toEqual(vault.dataKey)
   expect(await vault.setPassphrase('short')).toBeUndefined()
   await vault.setPassphrase(GOOD)
   expect((decodeEnvelope(keyring.envelope ?? new Uint8Array()) ?? []).map((wrap) => wrap.type)).toEqual(['passphrase', 'recovery'])
-  await expect(openVault({ keyring, isNew: false, now: Date.now })).rejects.toMatchObject({ reason: 'closed' })
+  await expect(openVault({ keyring, isNew: async () => false, now: Date.now })).rejects.toMatchObject({ reason: 'closed' })
   const { vault: again, doors } = await open(keyring, [phrase('wrong horses'), phrase(GOOD)])
   expect(again.dataKey).toEqual(vault.dataKey)
   expect(doors.map((door) => door.failed)).toEqual([0, 1])
   await again.removeLock()
-  expect((await openVault({ keyring, isNew: false, now: Date.now })).dataKey).toEqual(vault.dataKey)
+  expect((await openVault({ keyring, isNew: async () => false, now: Date.now })).dataKey).toEqual(vault.dataKey)
 })
 
 test('a changed passphrase and its new recovery code open; the former ones do not', async () => {
@@ -103,7 +103,7 @@ test('wrong tries are remembered over restarts, and each makes the next wait lon
   // Who tries before the time is not even looked at.
   const early: Door[] = []
   await expect(openVault({
-    keyring, isNew: false, now: () => keyring.tries.lastAt + 1,
+    keyring, isNew: async () => false, now: () => keyring.tries.lastAt + 1,
     unlock: async (door) => { early.push(door); if (early.length > 1) throw new Error('asked again'); return phrase(GOOD) },
   })).rejects.toThrow('asked again')
   expect(keyring.tries.failed).toBe(3)
@@ -133,7 +133,7 @@ test('whose clock was a year ahead when they tried waits minutes after it was se
   keyring.tries = { failed: 12, lastAt: now + 365 * 24 * 3600_000 }
   const doors: Door[] = []
   let at = now
-  const { dataKey } = await openVault({ keyring, isNew: false, now: () => at, unlock: async (door) => { doors.push(door); at = Math.max(at, door.waitUntil); return phrase(GOOD) } })
+  const { dataKey } = await openVault({ keyring, isNew: async () => false, now: () => at, unlock: async (door) => { doors.push(door); at = Math.max(at, door.waitUntil); return phrase(GOOD) } })
   expect(dataKey).toEqual(vault.dataKey)
   expect(doors.map((door) => [door.failed, door.waitUntil - now])).toEqual([[12, 300_000]])
 })

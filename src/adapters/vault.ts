@@ -29,8 +29,8 @@ export interface LockKeyring extends Keyring {
 
 export interface VaultParts {
   readonly keyring: LockKeyring
-  /** The disk has no blocks yet. */
-  readonly isNew: boolean
+  /** Whether the disk has no blocks yet. Asked where there is no key. */
+  readonly isNew: () => Promise<boolean>
   /** Left out: a locked disk is not opened. */
   readonly unlock?: Unlock | undefined
   readonly now: () => number
@@ -46,9 +46,9 @@ export function waitAfter({ failed, lastAt }: Tries): number {
 
 /** Opens the vault of a disk, asking whoever can open it. Rejects with DiskError. */
 export async function openVault({ keyring, isNew, unlock, now }: VaultParts): Promise<Vault> {
-  const { envelope, wrappingKey } = await keyring.load()
+  const kept = await keyring.load(), { envelope, wrappingKey } = kept
   const wraps = envelope === undefined ? [] : decodeEnvelope(envelope) ?? []
-  if (envelope === undefined || wraps.length === 0 || wraps.some((wrap) => wrap.type === keyring.type)) return new Vault(keyring, await openDataKey(keyring, isNew), now)
+  if (envelope === undefined || wraps.length === 0 || wraps.some((wrap) => wrap.type === keyring.type)) return new Vault(keyring, await openDataKey(keyring, isNew, kept), now)
   if (unlock === undefined || wrappingKey === undefined) throw new DiskError('closed', 'This disk is locked. Unlock it first.')
   for (;;) {
     const tries = await triesSoFar(keyring, now), waitUntil = waitAfter(tries)

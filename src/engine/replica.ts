@@ -16,7 +16,7 @@ import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
-import { decodeState, encodeState } from './group/mls.ts'
+import { encodeState } from './group/mls.ts'
 import { splitPackage } from './key-packages.ts'
 import { FORGOTTEN_OPS } from './limits.ts'
 import { Holes } from './log/holes.ts'
@@ -118,8 +118,8 @@ export class Replica {
       if (head !== undefined) this.log.restoreTip(toHex(row.key.subarray(0, 16)) as ChannelId, toHex(row.key.subarray(16, 48)) as DeviceId, { ...head, branch })
     }
     for (const row of states) {
-      const state = decodeState(row.value), epoch = parseOpId(row.key)
-      if (state !== undefined && epoch !== undefined) this.holderOf(epoch)?.groups.states.set(epoch, state)
+      const epoch = parseOpId(row.key)
+      if (epoch !== undefined) this.holderOf(epoch)?.groups.states.restore(epoch, row.value)
     }
     for (const row of keys) {
       const epoch = parseOpId(row.key.subarray(0, 32))

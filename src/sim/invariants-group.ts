@@ -250,8 +250,10 @@ export function i13NobodyElseReads(replica: Replica, made: Op): Problem {
 }
 
 export function i14SameEpochSameAuthenticator(ledger: Ledger, held: Held, isNew: (epoch: EpochId) => boolean): Problem {
-  for (const [epoch, state] of held.audience.groups.states) {
-    const problem = isNew(epoch) ? ledger.differs(`authenticator ${epoch}`, toHex(state.keySchedule.epochAuthenticator), held.name) : undefined
+  const { states } = held.audience.groups
+  for (const epoch of states.keys()) {
+    const state = isNew(epoch) ? states.get(epoch) : undefined
+    const problem = state !== undefined ? ledger.differs(`authenticator ${epoch}`, toHex(state.keySchedule.epochAuthenticator), held.name) : undefined
     if (problem !== undefined) return `${problem} in epoch ${short(epoch)}`
   }
   return undefined

@@ -17,6 +17,7 @@ import { Grants, greediest } from './grants.ts'
 import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
 import { Rejects } from './rejects.ts'
+import { States } from './states.ts'
 import { type EpochNode, EpochTree } from './tree.ts'
 import { hexDevice, type Membership, objectionTo, type Objection, type Shape, shapeOf } from './validity.ts'
 
@@ -36,7 +37,7 @@ export interface Shared {
 export class Groups {
   readonly keys: EpochKeys
   readonly tree: EpochTree
-  readonly states = new Map<EpochId, MlsState>()
+  readonly states = new States()
   /** Well-formed commits by the epoch they make. */
   readonly commits = new Map<EpochId, CommitBody>()
   private readonly shapes = new Map<EpochId, Shape>()
@@ -337,9 +338,10 @@ export class Groups {
   treeFor(hash: Uint8Array): Uint8Array | undefined {
     const kept = this.trees.get(hex(hash))
     if (kept !== undefined) return kept
-    for (const [epoch, state] of this.states) {
+    for (const epoch of this.states.keys()) {
       const body = this.commits.get(epoch)
-      if (body !== undefined && equal(body.treeHash, hash)) return encodeTree(state)
+      const state = body !== undefined && equal(body.treeHash, hash) ? this.states.get(epoch) : undefined
+      if (state !== undefined) return encodeTree(state)
     }
     return undefined
   }

@@ -1,0 +1,62 @@
+/** Opened pages in memory. An id has one content for ever, so nothing here can be out of date. */
+import type { BlockId } from './disk-blocks.ts'
+import { type Page, pageBytes } from './disk-format.ts'
+import type { PageSource } from './disk-tree.ts'
+
+/** Pages by id, the least recently used leaving first; what isn't there is read from `stored`. */
+export class PageCache implements PageSource {
+  readonly #stored: PageSource
+  readonly #maxBytes: number
+  readonly #pages = new Map<BlockId, Page>()
+  /** Being read: others who want the same page wait for it, too. */
+  readonly #loading = new Map<BlockId, Promise<Page>>()
+  #bytes = 0
+
+  constructor(stored: PageSource, maxBytes: number) {
+    this.#stored = stored
+    this.#maxBytes = maxBytes
+  }
+
+  newId(): BlockId { return this.#stored.newId() }
+
+  load(ids: readonly BlockId[], level: number, near: Uint8Array): Promise<Page[]> {
+    const found = new Map<BlockId, Page | Promise<Page> | undefined>(ids.map((id) => [id, this.#get(id) ?? this.#loading.get(id)]))
+    const missing = ids.filter((id) => found.get(id) === undefined)
+    if (missing.length > 0) {
+      const reading = this.#stored.load(missing, level, near)
+      for (const [i, id] of missing.entries()) found.set(id, this.#note(id, reading.then((pages) => pages[i] as Page)))
+    }
+    return Promise.all(ids.map((id) => found.get(id) as Page | Promise<Page>))
+  }
+
+  async #note(id: BlockId, reading: Promise<Page>): Promise<Page> {
+    this.#loading.set(id, reading)
+    try {
+      const page = await reading
+      this.set(id, page)
+      return page
+    } finally { this.#loading.delete(id) }
+  }
+
+  #get(id: BlockId): Page | undefined {
+    const page = this.#pages.get(id)
+    if (page !== undefined) { this.#pages.delete(id); this.#pages.set(id, page) }
+    return page
+  }
+
+  set(id: BlockId, page: Page): void {
+    this.delete(id)
+    this.#pages.set(id, page)
+    this.#bytes += pageBytes(page)
+    for (const oldest of this.#pages.keys()) {
+      if (this.#bytes <= this.#maxBytes || oldest === id) return
+      this.delete(oldest)
+    }
+  }
+
+  delete(id: BlockId): void {
+    const page = this.#pages.get(id)
+    if (page !== undefined) this.#bytes -= pageBytes(page)
+    this.#pages.delete(id)
+  }
+}
