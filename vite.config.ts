@@ -77,7 +77,7 @@ export default defineConfig({
     pool: 'threads',
     maxWorkers: 2,
     // MLS on a busy two-core machine is slow; a test that hangs still ends.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })
