@@ -135,7 +135,8 @@ export async function carry(pages: PageSource, trees: Trees): Promise<TreesChang
   if (last === undefined) return undefined
   const prefix = partitionPrefix(last.partition), whole: KeyRange = { from: prefix, to: afterPrefix(prefix) }, changes = new Changes()
   const over = ofPartition(trees.runs, last.partition), others = trees.runs.filter((run) => run.partition !== last.partition)
-  const found = await entriesOf(pages, { root: undefined, runs: over }, whole, CARRIED_ROWS, false)
+  // Of each run its part: their keys lie everywhere, and what is read beyond the end of the first to end is read in vain.
+  const found = await entriesOf(pages, { root: undefined, runs: over }, whole, Math.ceil(CARRIED_ROWS / over.length), false)
   let bytes = 0
   const most = found.entries.findIndex((entry) => (bytes += entryBytes(entry)) > CARRIED_BYTES)
   // One row, however large, goes down.
