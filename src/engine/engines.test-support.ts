@@ -41,6 +41,8 @@ export class Person {
   /** What is kept of the disk elsewhere. */
   tally: Uint8Array | undefined
   isHere = true
+  /** How far their clock is ahead. */
+  aheadMs = 0
   private readonly makeEngine: () => Promise<Engine>
 
   constructor(name: string, engine: Engine, disk: MemoryDisk, makeEngine: () => Promise<Engine>) {
@@ -192,7 +194,7 @@ export class Room {
     return next
   }
 
-  private async step(person: Person, input: Input): Promise<void> { await this.carryOut(person, await person.engine.step(input, this.now)) }
+  private async step(person: Person, input: Input): Promise<void> { await this.carryOut(person, await person.engine.step(input, this.now + person.aheadMs)) }
 
   /** What an engine wants done, as its host would. */
   async carryOut(person: Person, step: Step): Promise<void> {
@@ -202,7 +204,7 @@ export class Room {
     for (const read of step.reads) rows.push('copy' in read ? { type: 'copied', tag: read.tag, end: await this.copy(person, read) } : await readFrom(person.disk, read))
     person.queue.unshift(...rows)
     for (const send of step.sends) this.carry(person, send)
-    for (const { tag, at } of step.wakes) if (at === Infinity) person.wakes.delete(tag); else person.wakes.set(tag, at)
+    for (const { tag, at } of step.wakes) if (at === Infinity) person.wakes.delete(tag); else person.wakes.set(tag, at - person.aheadMs)
     for (const tell of step.tells) if (tell.type === 'reply') person.replies.set(tell.reply.id, tell.reply); else person.updates.push(tell.update)
     if (step.startAgain === true) await this.startsAgain(person)
   }

@@ -88,6 +88,7 @@ export class Meeting {
     const { engine, presence } = this
     const news = await presence.take(turn, replica, payload)
     if (news === 'refused') return
+    engine.retaining.heard(turn, replica, payload.at)
     engine.touch(turn, replica)
     if (news === 'new' && presence.mayAnswer(replica.id, turn.now)) await this.announce(turn, replica)
     const self = engine.peers.self?.peer

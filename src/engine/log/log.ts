@@ -113,6 +113,13 @@ export class Log {
   /** What we hold of one chain. */
   vectorOf(channel: ChannelId, device: DeviceId): Vector { return [...entriesOf(channel, device, this.tipsOf(channel, device))].sort(byPlace) }
 
+  /** The newest label of a device's, in any channel; 0: nothing of it is here. */
+  newestLabelBy(device: DeviceId): number {
+    let newest = 0
+    for (const chains of this.tips.values()) for (const tip of chains.get(device) ?? NO_TIPS) newest = Math.max(newest, tip.hlc)
+    return newest
+  }
+
   /** What we hold of one device's. */
   vectorBy(device: DeviceId): Vector { return [...this.tips.keys()].flatMap((channel) => entriesOf(channel, device, this.tipsOf(channel, device))).sort(byPlace) }
 

@@ -35,6 +35,9 @@ export class Retaining {
   /** This device keeps more or less of it from now on. */
   limited(turn: Turn, replica: Replica): void { this.wake(turn, replica, turn.now) }
 
+  /** Another device is here, and says what time it is. */
+  heard(turn: Turn, replica: Replica, at: number): void { if (replica.retention.hear(at, turn.now) && !this.rounds.has(replica.id)) this.wake(turn, replica, turn.now) }
+
   private wake(turn: Turn, replica: Replica, at: number): void { turn.out.wake(`retention|${replica.id}`, at) }
 
   /** Something may be said otherwise of how long things are kept. */

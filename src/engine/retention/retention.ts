@@ -4,19 +4,22 @@
  *
  *   retention/<space>   op id -> ms: since when this device knows a write that is in force
  *                       channel || device -> number of the op up to which the chain has been emptied
+ *                       0 -> what time it is (clock.ts)
  *
- * What is due goes by an op's label, so that all who have the same log delete the same. The clock only says when. Nothing here changes what counts.
+ * What is due goes by an op's label, so that all who have the same log delete the same. The clock, as far as it is believed, only says when. Nothing here changes what counts.
  */
 import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
 import type { OpHeader } from '../../wire/op.ts'
-import { MAX_CLOCK_AHEAD_MS, RETENTION_GRACE_MS, RETENTION_SLACK_MS } from '../limits.ts'
+import { MAX_CLOCK_AHEAD_MS, RETENTION_EVERY_MS, RETENTION_GRACE_MS, RETENTION_SLACK_MS } from '../limits.ts'
 import { type ChainKey, chainKey } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import { BelievedClock } from './clock.ts'
 
 const HLC_STEP = 1024
+const CLOCK = new Uint8Array(1)
 type Labelled = Pick<OpHeader, 'channel' | 'hlc'>
 
 /** What of a channel may ever have been deleted: older than this (ms), or labelled before that. */
@@ -27,6 +30,7 @@ interface Said { readonly everywhere: number; readonly inChannel: ReadonlyMap<Ch
 
 export class Retention {
   private readonly replica: Replica
+  private readonly clock = new BelievedClock()
   private readonly since = new Map<OpId, number>()
   private readonly emptied = new Map<ChainKey, number>()
   /** The label of the first op of a chain that was not due when somebody looked: until that is due there is nothing to do. */
@@ -39,29 +43,51 @@ export class Retention {
 
   load(rows: readonly Row[]): void {
     for (const { key, value } of rows) {
+      if (key.length === 1) this.clock.load(value)
       if (value.length !== 8) continue
       if (key.length === 32) this.since.set(toHex(key) as OpId, fromU64(value))
       if (key.length === 48) this.emptied.set(toHex(key), fromU64(value))
     }
   }
 
-  /** Notes which writes are in force. When the next of them begins to work (ms); undefined: all do. */
+  /** Looks what time it is, and notes which writes are in force. When the next of them begins to work (ms); undefined: all do. */
   note(turn: Turn): number | undefined {
     const { authority, record } = this.replica
-    let next: number | undefined
+    this.clock.look(turn.now, this.labelledByOthers())
+    const now = this.clock.time(turn.now)
+    let next: number | undefined, isAny = false
     for (const op of this.inForce()) {
+      isAny = true
       let since = this.since.get(op)
       if (since === undefined) {
         // What was said before this device came was settled among others.
         const saidAt = (authority.node(op)?.label ?? 0) / HLC_STEP
-        since = saidAt < record.createdAt - RETENTION_GRACE_MS ? Math.floor(saidAt) : turn.now
+        since = saidAt < record.createdAt - RETENTION_GRACE_MS ? Math.floor(saidAt) : now
         this.since.set(op, since)
         turn.out.put(this.partition, fromHex(op) as Uint8Array, u64(since))
       }
-      const at = since + RETENTION_GRACE_MS
-      if (at > turn.now && (next === undefined || at < next)) next = at
+      const left = since + RETENTION_GRACE_MS - now
+      if (left > 0 && (next === undefined || turn.now + left < next)) next = turn.now + left
     }
+    if (isAny) turn.out.put(this.partition, CLOCK, this.clock.encode())
     return next
+  }
+
+  /** Another device said what time it is; true: so much may be due now that a look is worth it. */
+  hear(at: number, now: number): boolean {
+    const before = this.clock.time(now)
+    this.clock.look(now, at)
+    return this.clock.time(now) > before + RETENTION_EVERY_MS
+  }
+
+  /** The newest label (ms) by another device that counts; undefined: there is none. */
+  private labelledByOthers(): number | undefined {
+    const { log, me, authority } = this.replica
+    let newest: number | undefined
+    for (const device of authority.state.devices.keys()) {
+      if (device !== me.device) newest = Math.max(newest ?? 0, log.newestLabelBy(device) / HLC_STEP)
+    }
+    return newest
   }
 
   private * inForce(): Iterable<OpId> {
@@ -83,7 +109,7 @@ export class Retention {
     }
   }
 
-  private isSettled(op: OpId, now: number): boolean { return (this.since.get(op) ?? Infinity) + RETENTION_GRACE_MS <= now }
+  private isSettled(op: OpId, now: number): boolean { return (this.since.get(op) ?? Infinity) + RETENTION_GRACE_MS <= this.clock.time(now) }
 
   /** What is labelled below this (a header's label) is to be deleted here; 0: nothing. */
   cutoff(channel: ChannelId, now: number): number {
@@ -94,7 +120,7 @@ export class Retention {
       return deletion !== undefined && this.isSettled(deletion, now) ? now * HLC_STEP : 0
     }
     const keeping = state.keeping ?? inSpace, { cleared } = state
-    const byTime = keeping !== undefined && keeping.afterMs > 0 && this.isSettled(keeping.op, now) ? now - keeping.afterMs : 0
+    const byTime = keeping !== undefined && keeping.afterMs > 0 && this.isSettled(keeping.op, now) ? this.clock.time(now) - keeping.afterMs : 0
     // Whatever it names: what was said after this device heard of it stays.
     const byHand = cleared !== undefined && this.isSettled(cleared.op, now) ? Math.min(cleared.before, this.since.get(cleared.op) ?? 0) : 0
     return Math.max(byTime, byHand) * HLC_STEP
