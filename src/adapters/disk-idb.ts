@@ -14,6 +14,8 @@ import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
 import { systemPause } from './timers.ts'
 import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from './vault.ts'
 
+/** A browser that has not begun a new log by then is not waited for any longer. */
+const FRESH_WITHIN_MS = 2000
 /** Without a save for so long the disk is at rest (disk-pages.ts). */
 const REST_MS = 3000
 /** The database's version: a newer program counts it up when an older one couldn't use its stores. */
@@ -39,9 +41,9 @@ export interface IdbDiskOptions extends PagedDiskOptions {
 export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly disk: Disk; readonly vault: Vault }> {
   const { pause = systemPause } = options
   const db = await openDatabase(options)
-  const store = idbBlocks(db)
+  const ready = readyToWrite(pause), store = idbBlocks(db, ready)
   try {
-    const vault = await openVault({ keyring: idbKeyring(db), isNew: () => store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
+    const vault = await openVault({ keyring: idbKeyring(db, ready), isNew: () => store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
     return { disk: await openPagedDisk(store, vault.dataKey, { rest: () => pause(REST_MS), ...options }), vault }
   } catch (error) {
     db.close()
@@ -94,8 +96,13 @@ async function openOnce(options: IdbDiskOptions): Promise<IDBPDatabase<Schema>> 
   }
 }
 
-function idbBlocks(db: IDBPDatabase<Schema>): BlockStore {
-  let hasWritten = false
+/** Resolves once nothing that is written then can come behind the half record of a crash (idb-fresh-log.ts). Not asked for before there is something to write: who opens the disk only to read doesn't wait for it. */
+function readyToWrite(pause: (ms: number) => Promise<void>): () => Promise<void> {
+  let ready: Promise<void> | undefined
+  return () => ready ??= Promise.race([beginFreshLog(), pause(FRESH_WITHIN_MS)])
+}
+
+function idbBlocks(db: IDBPDatabase<Schema>, ready: () => Promise<void>): BlockStore {
   return {
     async readMany(ids) {
       try {
@@ -106,9 +113,8 @@ function idbBlocks(db: IDBPDatabase<Schema>): BlockStore {
 
     async write({ puts, deletes, fence }) {
       let wrong: unknown
-      // Nobody who opens the disk to read waits for that.
-      if (!hasWritten) { hasWritten = true; void beginFreshLog() }
       try {
+        await ready()
         const tx = db.transaction('blocks', 'readwrite', { durability: 'strict' })
         // Requests run in order, so the fence is looked at before the first of the others, without a round trip of its own.
         const requests: Promise<unknown>[] = [
@@ -132,7 +138,7 @@ function idbBlocks(db: IDBPDatabase<Schema>): BlockStore {
   }
 }
 
-function idbKeyring(db: IDBPDatabase<Schema>): LockKeyring {
+function idbKeyring(db: IDBPDatabase<Schema>, ready: () => Promise<void>): LockKeyring {
   return {
     type: 'browser',
     async load() {
@@ -142,6 +148,7 @@ function idbKeyring(db: IDBPDatabase<Schema>): LockKeyring {
     },
     newWrappingKey: () => crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
     async keep(wrappingKey, envelope) {
+      await ready()
       const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
       await Promise.all([tx.store.put(wrappingKey, 'device'), tx.store.put(envelope, 'envelope'), tx.done])
     },
@@ -154,12 +161,16 @@ function idbKeyring(db: IDBPDatabase<Schema>): LockKeyring {
       const found = await db.get('keys', 'lock-after')
       return typeof found === 'number' ? found : 0
     },
-    async keepLockAfter(minutes) { await db.put('keys', minutes, 'lock-after') },
+    async keepLockAfter(minutes) {
+      await ready()
+      await db.put('keys', minutes, 'lock-after')
+    },
     async loadTries() {
       const found = await db.get('keys', 'tries')
       return typeof found === 'object' && 'failed' in found ? found : { failed: 0, lastAt: 0 }
     },
     async keepTries(tries) {
+      await ready()
       const tx = db.transaction('keys', 'readwrite', { durability: 'strict' })
       await Promise.all([tx.store.put(tries, 'tries'), tx.done])
     },
