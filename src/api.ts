@@ -59,8 +59,8 @@ export type Command =
   | { readonly type: 'status' }
   /** How much room the spaces take on this device. */
   | { readonly type: 'storage' }
-  /** This device keeps so many bytes of each channel, or of this one, ready to read (0: no limit); older messages are packed away until somebody scrolls there. Nobody else is told. */
-  | { readonly type: 'keep-here'; readonly space: SpaceId; readonly channel?: ChannelId; readonly maxBytes: number }
+  /** This device keeps so many bytes of each channel, or of this one, ready to read (0: no limit; none: this one like the others); older messages are packed away until somebody goes there. Nobody else is told. */
+  | { readonly type: 'keep-here'; readonly space: SpaceId; readonly channel?: ChannelId; readonly maxBytes?: number }
   /** Tidies the disk, which happens by itself as well: what was deleted leaves it for good, and room is given back. Answered when it is done. */
   | { readonly type: 'compact' }
   /** Looks at all there is on the disk, beside everything else; what is damaged is cut out and fetched again. */
@@ -192,7 +192,8 @@ export interface SpaceRoom {
   readonly other: number
   /** What this device keeps ready to read of each channel at most; 0: no limit. */
   readonly keepsHere: number
-  readonly channels: readonly { readonly channel: ChannelId; readonly bytes: number; readonly keepsHere: number }[]
+  /** `follows`: it has no limit of its own. */
+  readonly channels: readonly { readonly channel: ChannelId; readonly bytes: number; readonly keepsHere: number; readonly follows: boolean }[]
 }
 
 /** hasPhrase: this device can link and end devices, and sign recoveries. stuck: it was put back to an earlier state and writes nothing until the phrase is entered or it is linked again. */

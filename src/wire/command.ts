@@ -52,7 +52,7 @@ const FORMS: { readonly [T in CommandType]: Form<Fields<T>> } = {
   'status': {},
   'storage': {},
   'compact': {},
-  'keep-here': { space, channel: { optional: channel }, maxBytes: amount },
+  'keep-here': { space, channel: { optional: channel }, maxBytes: { optional: amount } },
   'check-storage': {},
   'save-copy': { passphrase: text },
   'take-copy': { file: text, passphrase: text },

@@ -41,6 +41,7 @@ export const STORAGE = {
   keepHereIn: (name: string) => `Of ${name}`,
   keepHereSize: (n: number) => (n === 0 ? 'Everything' : `At most ${bytes(n)} a channel`),
   keepHereSizeIn: (n: number) => (n === 0 ? 'Everything' : `At most ${bytes(n)}`),
+  keepHereAsSpace: (n: number) => `As everywhere in the space (${n === 0 ? 'everything' : `at most ${bytes(n)}`})`,
   keepHereHint: 'Only here, and for nobody else: older messages are packed away and take about half the room. They come back when you scroll to them; until then search does not find them.',
   keepLessIn: (channel: string) => `Keep less of ${channel}`,
   mayNotKeep: 'Only people who manage this space can say how long messages are kept.',

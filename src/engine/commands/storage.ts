@@ -18,7 +18,10 @@ export function compact({ engine, turn, asker }: Asked): Refusal {
 /** Of this device alone: whoever isn't a member any more may have it smaller, too. */
 export function keepHere({ engine, turn, asker, replica }: AskedIn, c: Run<'keep-here'>): Refusal {
   if (c.channel !== undefined && !isListed(replica, c.channel)) return fail('unknown-channel')
-  engine.retaining.away(replica).limit(turn, c.channel, c.maxBytes)
+  const away = engine.retaining.away(replica)
+  if (c.maxBytes !== undefined) away.limit(turn, c.channel, c.maxBytes)
+  else if (c.channel !== undefined) away.follow(turn, c.channel)
+  else return fail('bad-request')
   engine.retaining.limited(turn, replica)
   turn.out.reply(asker, {})
   return undefined

@@ -10,7 +10,7 @@ import { MAX_MESSAGES_PAGE, MAX_PINS_PAGES, MAX_PINS_READ } from '../limits.ts'
 import { isNews } from '../read-marks.ts'
 import { PAUSE, type Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
-import { unpackSome } from '../retention/away.ts'
+import { packedLabel, unpackSome } from '../retention/away.ts'
 import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
 import { draftInfo } from './infos.ts'
@@ -36,7 +36,7 @@ export function* rootOf(replica: Replica, channel: ChannelId, id: OpId): Reading
 export function* linePage(engine: Engine, turn: () => Turn, replica: Replica, c: Asked<'get-messages'>): Reading<LinePage | undefined> {
   const where: Where = { channel: c.channel, thread: c.thread }
   if (c.thread !== undefined && (yield* rootOf(replica, c.channel, c.thread)) === undefined) return undefined
-  const cut = c.unread === true ? { type: 'around' as const, key: keyBehind(where, engine.reading.readUpTo({ space: replica.id, ...where })) } : yield* cutFor(replica, where, c)
+  const cut = c.unread === true ? { type: 'around' as const, key: keyBehind(where, engine.reading.readUpTo({ space: replica.id, ...where })) } : yield* cutFor(engine, replica, where, c)
   return cut === undefined ? undefined : yield* shown(engine, replica, where, yield* unpackedWindow(engine, turn, replica, where, cut, pageOf(c.limit)))
 }
 
@@ -73,12 +73,14 @@ function* shown(engine: Engine, replica: Replica, where: Where, page: Window): R
   }
 }
 
-function* cutFor(replica: Replica, { channel, thread }: Where, c: Asked<'get-messages'>): Reading<Cut | undefined> {
+function* cutFor(engine: Engine, replica: Replica, { channel, thread }: Where, c: Asked<'get-messages'>): Reading<Cut | undefined> {
   const id = c.before ?? c.after ?? c.around
   if (id === undefined) return { type: 'end' }
   const [at] = yield* located(replica, [id])
-  if (at === undefined || at.channel !== channel || at.record.thread !== thread) return undefined
-  return { type: c.before !== undefined ? 'before' : c.after !== undefined ? 'after' : 'around', key: rowKey(placeOf(channel, at.record)) }
+  const packed = at === undefined && thread === undefined ? yield* packedLabel(engine, replica, channel, id) : undefined
+  const place = at !== undefined ? placeOf(at.channel, at.record) : packed === undefined ? undefined : { channel, thread, place: packed, id }
+  if (place === undefined || place.channel !== channel || place.thread !== thread) return undefined
+  return { type: c.before !== undefined ? 'before' : c.after !== undefined ? 'after' : 'around', key: rowKey(place) }
 }
 
 /** Those that lately went on first; undefined: there is nothing to go on before. */

@@ -1,7 +1,7 @@
 /**
  * How much this device keeps ready to read of each channel, at most: its person's own choice, told to nobody, and changing nothing for others. What is beyond that is packed away, oldest first:
- * its row, its place and its words in the index go. Its op stays in the log, is given to others as before, and is what the message is made of again when somebody scrolls there. What somebody did something
- * with (notes, a thread), and what is unread, stays as it is.
+ * its row, its place and its words in the index go. Its op stays in the log, is given to others as before, and is what the message is made of again when somebody scrolls there, or goes to it by a link.
+ * What began a thread, what was pinned, and what is unread, stays as it is; notes stay where they are.
  *
  *   away/<space>   nothing -> bytes of each channel; channel -> bytes of that one, 0: none
  *                  channel || 0 -> the place before which messages may be packed away
@@ -10,14 +10,15 @@
 import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
-import type { ChannelId, DeviceId, SpaceId } from '../../wire/ids.ts'
+import type { ChannelId, DeviceId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
+import { decodeKeptOp, isMarked } from '../../wire/kept-op.ts'
 import { keptOp } from '../content/kept.ts'
 import type { Engine } from '../engine.ts'
-import { RETENTION_ROWS } from '../limits.ts'
+import { MAX_PINS_READ, RETENTION_ROWS } from '../limits.ts'
 import { opKey } from '../log/log.ts'
 import { PLAIN } from '../messages/fold.ts'
-import { after, messageRows, placesPartition } from '../messages/places.ts'
+import { after, messageRows, noteRows, pinsPartition, placesPartition } from '../messages/places.ts'
 import { located } from '../messages/reading.ts'
 import { PAUSE, type Reading } from '../reading.ts'
 import { opsPartition, type Replica } from '../replica.ts'
@@ -56,6 +57,15 @@ export class Away {
   limit(turn: Turn, channel: ChannelId | undefined, maxBytes: number): void {
     this.limits.set(channel, maxBytes)
     this.put(turn, channel === undefined ? new Uint8Array() : raw(channel), maxBytes)
+  }
+
+  /** Whether it has no limit of its own. */
+  follows(channel: ChannelId): boolean { return !this.limits.has(channel) }
+
+  /** It has none any more. */
+  follow(turn: Turn, channel: ChannelId): void {
+    this.limits.delete(channel)
+    turn.out.delete(awayPartition(this.space), raw(channel))
   }
 
   /** Messages in the channel from this place on are all here; 0: all that are in the log. */
@@ -109,11 +119,12 @@ function* packSome(engine: Engine, turn: () => Turn, replica: Replica, channel: 
   const { partition } = messageRows(replica.id, channel, undefined)
   let count = 0
   for (let from: Uint8Array | undefined = u64(away.floorOf(channel)); from !== undefined && end > away.floorOf(channel);) {
-    const [rows = []]: readonly (readonly Row[])[] = yield [{ partition, query: { from, to: u64(end), limit: RETENTION_ROWS } }]
+    const [rows = [], pins = []]: readonly (readonly Row[])[] = yield [{ partition, query: { from, to: u64(end), limit: RETENTION_ROWS } }, { partition: pinsPartition(replica.id, channel), query: { limit: MAX_PINS_READ } }]
+    const pinned = new Set(pins.map((row) => toHex(row.key)))
     const reaches = new Map<DeviceId, number>()
     for (const { key, value } of rows) {
       const record = decodeMessage(value)
-      if (record === undefined || record.noted || record.content === undefined || record.content.title !== undefined || record.replies > 0 || replica.inbox.isExpected(record.id)) continue
+      if (record === undefined || pinned.has(record.id) || record.content === undefined || record.content.title !== undefined || record.replies > 0 || replica.inbox.isExpected(record.id)) continue
       turn().out.delete(partition, key)
       turn().out.delete(placesPartition(replica.id), raw(record.id))
       engine.searching.note(turn(), replica, { channel, record, folded: { ...PLAIN, isDeleted: true } })
@@ -128,6 +139,34 @@ function* packSome(engine: Engine, turn: () => Turn, replica: Replica, channel: 
     yield PAUSE
   }
   return count
+}
+
+/** What was packed away: when it was said, and about how many bytes it would take here. */
+export function* packedAway(engine: Engine, replica: Replica, channel: ChannelId): Reading<readonly { readonly hlc: number; readonly bytes: number }[]> {
+  const floor = engine.retaining.away(replica).floorOf(channel)
+  return (yield* packedOps(engine, replica, channel, () => true)).flatMap(({ op, bytes }) => (op.header.hlc < floor ? [{ hlc: op.header.hlc, bytes }] : []))
+}
+
+/** The label of a message that was packed away; undefined: there is none with this id. */
+export function* packedLabel(engine: Engine, replica: Replica, channel: ChannelId, id: OpId): Reading<number | undefined> {
+  const found = yield* packedOps(engine, replica, channel, (row) => { const kept = decodeKeptOp(row.value); return kept === undefined || isMarked(kept, id) })
+  return found.find(({ op }) => op.id === id)?.op.header.hlc
+}
+
+function* packedOps(engine: Engine, replica: Replica, channel: ChannelId, isWanted: (row: Row) => boolean): Reading<{ readonly op: Op; readonly bytes: number }[]> {
+  const out: { readonly op: Op; readonly bytes: number }[] = []
+  for (const [device, reach] of engine.retaining.away(replica).chainsOf(channel)) {
+    for (let from: Uint8Array | undefined = opKey(device, 0); from !== undefined;) {
+      const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: opsPartition(replica.id, channel), query: { from, to: opKey(device, reach + 1), limit: RETENTION_ROWS } }]
+      for (const row of rows) {
+        const op = isWanted(row) ? keptOp(replica, channel, row) : undefined
+        if (op?.header.type === 'message' && op.isHusk !== true) out.push({ op, bytes: row.key.length + row.value.length })
+      }
+      const last: Row | undefined = rows[RETENTION_ROWS - 1]
+      from = last === undefined ? undefined : after(last.key)
+    }
+  }
+  return out
 }
 
 /** Makes the newest of what was packed away again, a page or a few. False: there is nothing more. */
@@ -145,7 +184,12 @@ export function* unpackSome(engine: Engine, turn: () => Turn, replica: Replica, 
   const floor = Math.max(0, ...read.filter((chain) => !chain.isWhole).map(({ ops }) => ops.at(-1)?.op.header.hlc ?? 0))
   const back = read.flatMap(({ ops }) => ops.filter(({ op }) => op.header.type === 'message' && op.isHusk !== true && op.header.hlc >= floor))
   const here = new Set((yield* located(replica, back.map(({ op }) => op.id))).map(({ record }) => record.id))
-  for (const { key, op } of back) if (!here.has(op.id)) replica.readContent(turn(), op, key)
+  const notes = yield back.map(({ op }) => noteRows(replica.id, channel, op.id, 1))
+  for (const [i, { key, op }] of back.entries()) {
+    if (here.has(op.id)) continue
+    if ((notes[i] ?? []).length > 0) replica.inbox.expect(turn(), op.id)
+    replica.readContent(turn(), op, key)
+  }
   for (const { device, isWhole, lowest, ops } of read) away.setReach(turn(), channel, device, ops.find(({ op }) => op.header.hlc < floor)?.op.header.chanSeq ?? (isWhole ? 0 : lowest))
   away.setFloor(turn(), channel, away.chainsOf(channel).size === 0 ? 0 : floor)
   engine.touch(turn(), replica)

@@ -12,6 +12,7 @@ import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import { has } from '../space/permissions.ts'
 import type { Turn } from '../turn.ts'
+import { packedAway } from './away.ts'
 import { messagePartitions, saidPartitions } from './room.ts'
 
 const HLC_STEP = 1024
@@ -23,16 +24,29 @@ export function clearBySize(engine: Engine, turn: Turn, replica: Replica): void 
   for (const { channel, maxBytes } of replica.retention.bySize(turn.now)) {
     if (!isFirst(engine, turn, replica, channel)) continue
     engine.questions.measure(turn, saidPartitions(replica.id, channel), (later, parts) => {
-      const bytes = parts.reduce((sum, n) => sum + n, 0)
-      if (bytes <= maxBytes) return
-      return engine.questions.follow(later, () => firstKept(replica, channel, 1 - (KEPT_SHARE * maxBytes) / bytes), (last, before) => (before === undefined ? undefined : clear(engine, last, replica, channel, before)))
+      const bytes = parts.reduce((sum, n) => sum + n, 0), isAllHere = engine.retaining.away(replica).floorOf(channel) === 0
+      if (bytes <= maxBytes && isAllHere) return
+      return engine.questions.follow(later, () => firstKeptOfAll(engine, replica, channel, maxBytes, bytes), (last, before) => (before === undefined ? undefined : clear(engine, last, replica, channel, before)))
     })
   }
 }
 
-/** The time (ms) of the first message that stays when this share of all goes, in threads or not. The newest stays in any case. What a disk takes for rows is not their length, so shares are compared. */
-export function* firstKept(replica: Replica, channel: ChannelId, share: number): Reading<number | undefined> {
-  const said: { readonly hlc: number; readonly bytes: number }[] = []
+interface Said { readonly hlc: number; readonly bytes: number }
+
+const sumOf = (said: readonly Said[]): number => said.reduce((sum, { bytes }) => sum + bytes, 0)
+
+/** With what this device has packed away (away.ts), of which the log is left: else a device that keeps little ready would let everybody keep more. undefined: it is not too much. */
+function* firstKeptOfAll(engine: Engine, replica: Replica, channel: ChannelId, maxBytes: number, bytesHere: number): Reading<number | undefined> {
+  const here = yield* saidHere(replica, channel), packed = yield* packedAway(engine, replica, channel)
+  const bytes = here.length === 0 ? sumOf(packed) : bytesHere * (1 + sumOf(packed) / sumOf(here))
+  return bytes <= maxBytes ? undefined : firstBeyond([...here, ...packed], 1 - (KEPT_SHARE * maxBytes) / bytes)
+}
+
+/** The time (ms) of the first message that stays when this share of all that is here goes, in threads or not. */
+export function* firstKept(replica: Replica, channel: ChannelId, share: number): Reading<number | undefined> { return firstBeyond(yield* saidHere(replica, channel), share) }
+
+function* saidHere(replica: Replica, channel: ChannelId): Reading<Said[]> {
+  const said: Said[] = []
   for (const partition of messagePartitions(replica.id, channel)) {
     for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
       const [rows = []]: readonly (readonly Row[])[] = yield [{ partition, query: { from, limit: ROWS } }]
@@ -44,7 +58,12 @@ export function* firstKept(replica: Replica, channel: ChannelId, share: number):
       from = last === undefined ? undefined : after(last.key)
     }
   }
-  const wanted = share * said.reduce((sum, { bytes }) => sum + bytes, 0)
+  return said
+}
+
+/** The newest stays in any case. What a disk takes for rows is not their length, so shares are compared. */
+function firstBeyond(said: Said[], share: number): number | undefined {
+  const wanted = share * sumOf(said)
   let gone = 0
   const kept = said.sort((a, b) => a.hlc - b.hlc).find(({ bytes }) => {
     const isEnough = gone >= wanted

@@ -41,7 +41,7 @@ export function measureRoom(engine: Engine, turn: Turn, replicas: readonly Repli
     const away = engine.retaining.away(replica)
     return {
       space: replica.id, bytes: keys + search + said + other, keys, search, other: other + hidden, keepsHere: away.limitOf(undefined),
-      channels: [...channels].map(([channel, n]) => ({ channel, bytes: n, keepsHere: away.limitOf(channel) })),
+      channels: [...channels].map(([channel, n]) => ({ channel, bytes: n, keepsHere: away.limitOf(channel), follows: away.follows(channel) })),
     }
   })))
 }
