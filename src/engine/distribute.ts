@@ -1,7 +1,7 @@
 /** The ways out of this device: connected peers, gossip for those who are here but not connected, relays for the rest, kits for who comes by a link. */
 import type { Payload } from '../wire/envelope.ts'
 import type { CommitBody } from '../wire/group.ts'
-import { AUTHORITY_CHANNEL, type DeviceId, type EpochId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { sealAside } from './asides.ts'
 import type { Audience } from './audience.ts'
@@ -36,18 +36,24 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
       for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, audience, epoch, { type: 'ops', ops: batch }, undefined, missed)
       await postUnder(turn, audience, epoch, { type: 'tree', tree }, undefined, missed)
     }
-    for (const { device, known } of audience.groups.broughtBack(op.id)) await tellAside(turn, audience, known, device, tree)
+    await tellBack(turn, replica, op.id)
   }
   await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
 }
 
-/** Whoever came again with another device brought this one back: it hears of it, and of what happened meanwhile, alone. Others who were removed can open that epoch, too. */
-async function tellAside(turn: Turn, audience: Audience, known: EpochId, device: DeviceId, tree: Uint8Array): Promise<void> {
-  const { replica } = audience
-  const parts: Payload[] = [...batchesOf(replica.log.authorityOutside(known)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree }]
-  for (const part of parts) {
-    const aside = await sealAside(replica, part, device)
-    if (aside !== undefined) await postUnder(turn, audience, known, aside, undefined, true)
+/**
+ * Whoever came again with another device brought others of theirs back, whom this commit adds: each hears of it, and of what happened meanwhile, alone. Others who were removed can open
+ * that epoch, too.
+ */
+export async function tellBack(turn: Turn, replica: Replica, commit: EpochId): Promise<void> {
+  const { everyone, everyone: { groups }, log } = replica, body = groups.commits.get(commit), tree = body === undefined ? undefined : groups.treeFor(body.treeHash)
+  if (tree === undefined) return
+  for (const { device, known } of groups.broughtBack(commit)) {
+    const parts: Payload[] = [...batchesOf(log.authorityOutside(known)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree }]
+    for (const part of parts) {
+      const aside = await sealAside(replica, part, device)
+      if (aside !== undefined) await postUnder(turn, everyone, known, aside, undefined, true)
+    }
   }
 }
 

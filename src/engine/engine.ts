@@ -19,7 +19,7 @@ import { runCommand } from './commands/commands.ts'
 import { HeldActs } from './commands/held.ts'
 import { openAside } from './asides.ts'
 import { takeContact } from './contacts.ts'
-import { distribute, postLateTree } from './distribute.ts'
+import { distribute, postLateTree, tellBack } from './distribute.ts'
 import { Drafts } from './drafts.ts'
 import { Farewells, type Said } from './farewells.ts'
 import { planProofs, proveForks } from './forks.ts'
@@ -458,7 +458,7 @@ export class Engine implements Stepper {
 
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
     const before = replica.everyone.relayKeysInUse()[0]
-    await replica.settle(turn)
+    for (const { type, epoch } of await replica.settle(turn)) if (type === 'state') await tellBack(turn, replica, epoch)
     followRelays(this, turn, replica)
     this.audits.startUnplaced(turn, replica)
     this.succession.look(turn, replica)

@@ -345,8 +345,8 @@ export class Replica {
 
   // ---- conclusions ----
 
-  /** Processes what can be processed now; saves keys and states; asks for rows that became readable. True when keys were gained. */
-  async settle(turn: Turn): Promise<boolean> {
+  /** Processes what can be processed now; saves keys and states; asks for rows that became readable. Returns what was gained. */
+  async settle(turn: Turn): Promise<readonly Gain[]> {
     if (this.openedAt !== this.authority.upheavals) this.openAudiences()
     const gains = this.atStart.splice(0)
     for (const audience of this.audiences.values()) gains.push(...(await audience.advance()))
@@ -363,11 +363,11 @@ export class Replica {
       turn.out.read({ tag: `${this.id}|unopened|${n}`, partition: `unopened/${this.id}`, query: { from: u64(n), to: u64(n + 1), limit: 1 } })
     }
     // Of a space that was left only what still has to go out matters.
-    if (this.record.state === 'left') return gains.length > 0
+    if (this.record.state === 'left') return gains
     for (const audience of this.audiences.values()) {
       for (const relayKey of audience.relayKeysInUse()) this.mail.watch(turn, await this.mail.topicOf(relayKey))
     }
-    return gains.length > 0
+    return gains
   }
 
   saveGains(turn: Turn, gains: readonly Gain[]): void {

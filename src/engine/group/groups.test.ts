@@ -194,6 +194,33 @@ test('G14 who was alone for longer than anyone keeps states comes back by itself
   expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
 })
 
+test('G14 a branch counts as told when somebody told it last, whoever is heard first: nobody loses its state sooner than others, nor by a restart', async () => {
+  const h = await home(), hour = 3600_000
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  const left = await renews(h, bob), right = await renews(h, h.alice)
+  for (const one of [h.alice, bob, carol]) h.room.goesOffline(one)
+  await hand(h, [left, right], carol)
+  await h.room.pass(20_000)
+  await h.room.sleep(20 * hour)
+  await hand(h, [left], h.alice)
+  await h.room.pass(20_000)
+  for (const one of [h.alice, carol]) await h.room.comesOnline(one)
+  await h.room.pass(60_000)
+  const { groups, log } = of(h, h.alice), lost = (groups.tree.path().includes(left.id) ? right : left).id as string as EpochId
+  expect([...log.authority.values()].filter((op) => op.header.type === 'bundle').map((op) => op.header.device).sort()).toEqual([of(h, h.alice).me.device, of(h, carol).me.device].sort())
+  const whoHolds = (): Person[] => [h.alice, carol].filter((one) => of(h, one).groups.states.has(lost))
+  await h.room.sleep(10 * hour)
+  for (const one of [h.alice, carol]) await renews(h, one)
+  expect(whoHolds()).toEqual([h.alice, carol])
+  for (const one of [h.alice, carol]) await one.restart()
+  await h.room.pass(10_000)
+  expect(whoHolds()).toEqual([h.alice, carol])
+  await h.room.sleep(20 * hour)
+  for (const one of [h.alice, carol]) await one.restart()
+  await h.room.pass(10_000)
+  expect(whoHolds()).toEqual([])
+})
+
 test('C6 a bundle that does not match what commits promised tells nothing, and keeps nobody from telling the truth', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')

@@ -312,12 +312,18 @@ export class Groups {
     return [...out]
   }
 
-  /** The devices a commit adds that had a leaf before, and the newest epoch before in which they had: of what came since they know nothing, not even that they are back. */
+  /**
+   * The devices that a commit adds, that had a leaf before, and that are this device's to tell: of what came since they know nothing, not even that they are back. `known`: the newest epoch
+   * of theirs that can be sealed under here. The commit's author may be somebody who came after they were gone; then the first of those in the group tells who were in it with them.
+   */
   broughtBack(commit: EpochId): { readonly device: DeviceId; readonly known: EpochId }[] {
-    const node = this.tree.nodes.get(commit), before = this.wayTo(node?.parent)
+    const node = this.tree.nodes.get(commit), way = this.wayTo(node?.parent), here = new Set(way[0]?.leaves), me = hexDevice(this.self.device.publicKey)
     return (node?.leaves ?? []).flatMap((device) => {
-      const known = device === undefined || device === node?.author || before[0]?.leaves.includes(device) === true ? undefined : before.find(({ leaves }) => leaves.includes(device))
-      return device === undefined || known === undefined ? [] : [{ device, known: known.id }]
+      if (device === undefined || device === node?.author || here.has(device)) return []
+      const shared = way.filter(({ leaves }) => leaves.includes(device)), knew = new Set(shared.flatMap(({ leaves }) => leaves))
+      const teller = knew.has(node?.author) ? node?.author : [...here].filter((one) => one !== undefined && knew.has(one) && node?.leaves.includes(one)).sort()[0]
+      const known = teller === me ? shared.find(({ id }) => this.keys.has(id) && this.keys.relayKeys.has(id)) : undefined
+      return known === undefined ? [] : [{ device, known: known.id }]
     })
   }
 
