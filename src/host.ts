@@ -119,23 +119,11 @@ class Loop implements Host {
   start(): void {
     this.answers.push({ type: 'start' })
     const { network, mailbox } = this.parts
-    const release = (held: Send[] | undefined): void => { if (this.state !== 'stopping') for (const send of held ?? []) this.send(send) }
-    network.start((event) => this.hear(event)).then(() => {
-      const held = this.heldForNetwork
-      this.heldForNetwork = undefined
-      release(held)
-    }, (error: unknown) => {
-      this.heldForNetwork = undefined
-      this.log('The network did not start', error)
-    })
-    mailbox.start((event) => this.hear(event)).then(() => {
-      const held = this.heldForMailbox
-      this.heldForMailbox = undefined
-      release(held)
-    }, (error: unknown) => {
-      this.heldForMailbox = undefined
-      this.log('The mailbox did not start', error)
-    })
+    const begin = (what: string, started: Promise<void>, release: () => readonly Send[]): void => {
+      started.then(() => { for (const send of release()) if (this.state !== 'stopping') this.send(send) }, (error: unknown) => { release(); this.log(`The ${what} did not start`, error) })
+    }
+    begin('network', network.start((event) => this.hear(event)), () => { const held = this.heldForNetwork ?? []; this.heldForNetwork = undefined; return held })
+    begin('mailbox', mailbox.start((event) => this.hear(event)), () => { const held = this.heldForMailbox ?? []; this.heldForMailbox = undefined; return held })
     this.work()
   }
 
@@ -223,7 +211,10 @@ class Loop implements Host {
     return false
   }
 
-  private isMuted(sender: string): boolean { return (this.mutes.get(sender)?.until ?? 0) > this.parts.clock.now() }
+  private isMuted(sender: string): boolean {
+    const leftMs = (this.mutes.get(sender)?.until ?? 0) - this.parts.clock.now()
+    return leftMs > 0 && leftMs <= MAX_MUTE_MS
+  }
 
   // ---- the loop ----
 
@@ -336,7 +327,7 @@ class Loop implements Host {
   private async fail(queued: Queued, error: unknown): Promise<void> {
     const { clock } = this.parts
     this.log(`The engine starts again after ${queued.input.type}`, error)
-    this.failuresInARow = clock.now() - this.lastFailureAt > FORGIVEN_AFTER_MS ? 1 : this.failuresInARow + 1
+    this.failuresInARow = Math.abs(clock.now() - this.lastFailureAt) > FORGIVEN_AFTER_MS ? 1 : this.failuresInARow + 1
     this.lastFailureAt = clock.now()
     if (queued.sender !== undefined) this.mute(queued.sender, error)
     this.answerAll(errorFor(error))
@@ -473,9 +464,10 @@ class Loop implements Host {
   }
 
   private setTimer(armed: Armed): void {
+    const leftMs = armed.at - this.parts.clock.now()
     armed.handle = this.parts.timers.set(armed.at, () => {
       if (this.wakes.get(armed.tag) !== armed) return
-      if (this.parts.clock.now() < armed.at) return this.setTimer(armed)
+      if (this.isEarly(armed.at, leftMs)) return this.setTimer(armed)
       this.events.push({ input: { type: 'timer', tag: armed.tag }, sender: undefined, bytes: 0, armed })
       this.work()
     })
@@ -490,7 +482,14 @@ class Loop implements Host {
 
   /** The host's own timers: few, and harmless when they fire late. */
   private at(atMs: number, fire: () => void): void {
-    this.parts.timers.set(atMs, () => (this.parts.clock.now() < atMs ? this.at(atMs, fire) : fire()))
+    const leftMs = atMs - this.parts.clock.now()
+    this.parts.timers.set(atMs, () => (this.isEarly(atMs, leftMs) ? this.at(atMs, fire) : fire()))
+  }
+
+  /** `leftMs`: when the timer was set. Where as much is left now, the clock was set back meanwhile: who waited for it again might wait for a year. */
+  private isEarly(atMs: number, leftMs: number): boolean {
+    const nowLeftMs = atMs - this.parts.clock.now()
+    return nowLeftMs > 0 && nowLeftMs < leftMs
   }
 
   private log(what: string, error: unknown): void { this.parts.log?.(`${what}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`) }

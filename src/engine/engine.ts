@@ -46,6 +46,7 @@ import { followRelays } from './relays.ts'
 import type { Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
 import { Retaining } from './retention/retaining.ts'
+import { SetBack } from './set-back.ts'
 import { Tidying } from './retention/room.ts'
 import { Searching } from './search/searching.ts'
 import { Succession } from './succession.ts'
@@ -93,6 +94,7 @@ export class Engine implements Stepper {
   readonly held = new HeldActs()
   readonly ownNotes: OwnNotes
   readonly checked: Checked
+  private readonly setBack = new SetBack()
 
   constructor(options: EngineOptions) {
     this.world = { suite: options.suite, random: options.random }
@@ -129,7 +131,7 @@ export class Engine implements Stepper {
   async step(input: Input, now: number): Promise<Step> {
     const turn: Turn = { now, out: new Out() }
     this.touched.clear()
-    await this.take1(turn, input)
+    if (this.setBack.isBy(now)) turn.out.startAgain(); else await this.take1(turn, input)
     if (turn.out.startsAgain) return this.concluded(turn)
     for (const id of [...this.touched]) {
       const replica = this.replicas.get(id)

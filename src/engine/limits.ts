@@ -195,6 +195,8 @@ export const KEPT_PACKAGES = 2
 export const MAX_LABEL_AHEAD_MS = 5 * 60_000
 /** Labels further ahead than this are not believed. More than one's own may be by as much as honest clocks differ, so that these stand alike everywhere. */
 export const MAX_CLOCK_AHEAD_MS = 2 * MAX_LABEL_AHEAD_MS
+/** A clock that goes back by more was set: those that a network keeps right go back by less. */
+export const CLOCK_SET_BACK_MS = 60_000
 /** How far beyond that what isn't believed is spread, so that it still stands in its order. */
 export const UNBELIEVED_SPREAD_MS = 5 * 60_000
 /** The joiner tells the person when no relay has answered by then. It goes on trying. */

@@ -230,9 +230,9 @@ export class Checks implements Witness {
   /** Its memory was ahead of its disk, or is gone. */
   private forgetState(name: string): void { for (const key of this.stateHashes.keys()) if (key.startsWith(`${name} `)) this.stateHashes.delete(key) }
 
-  ended({ name }: SimNode, engine: Engine): void {
+  ended({ name, startedAt }: SimNode, engine: Engine): void {
     this.forgetState(name)
-    this.memories.set(name, [...engine.replicas.values()].filter((replica) => replica.record.state === 'open').map((replica) => group.remember(replica, this.world.now)))
+    this.memories.set(name, [...engine.replicas.values()].filter((replica) => replica.record.state === 'open').map((replica) => group.remember(replica, startedAt)))
   }
 
   /** Whatever it had said since, others may never have got. */
@@ -245,7 +245,7 @@ export class Checks implements Witness {
   }
 
   /** After a start, once the engine has loaded. */
-  restarted({ name, engine }: SimNode): void {
+  restarted({ name, engine, clock }: SimNode): void {
     const before = this.memories.get(name) ?? []
     this.memories.delete(name)
     this.dying.delete(name)
@@ -254,7 +254,7 @@ export class Checks implements Witness {
     for (const memory of before) {
       const replica = engine.replicas.get(memory.space as SpaceId)
       if (replica === undefined) return this.fail('I11', `${name} has lost ${memory.space.slice(0, 8)} in a restart`)
-      this.hold('I11', name, group.i11RestartChangesNothing(memory, group.remember(replica, this.world.now)))
+      this.hold('I11', name, group.i11RestartChangesNothing(memory, group.remember(replica, clock)))
     }
   }
 
@@ -267,7 +267,7 @@ export class Checks implements Witness {
       if (judge === undefined) continue
       for (const { name, engine } of nodes) {
         const replica = engine?.replicas.get(id)
-        if (replica !== undefined) this.hold('U1', name, u1OthersHoldNothing(replica, [judge]))
+        if (replica !== undefined) this.hold('U1', name, u1OthersHoldNothing(replica, [judge], (device) => this.isHonestDevice(device)))
         for (const audience of replica?.audiences.values() ?? []) {
           this.hold('I4', name, group.i4RemovedGetNoKeys(judge, { name, audience }))
           if (!this.isHonest(name)) continue

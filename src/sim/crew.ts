@@ -6,8 +6,9 @@ import type { FullPlan } from './plans.ts'
 export interface Failure { readonly story: string; readonly line: string }
 export interface Task { readonly plan: FullPlan; readonly isTwice: boolean }
 
-/** A run that takes longer than this (ms) has no end. */
+/** A run that takes more than this of a core (ms) has no end, however crowded the machine is. */
 const MOST_MS = 20 * 60_000
+const LOOK_EVERY_MS = 10_000
 
 /** Plays what `next` gives until it gives nothing more. The threads run the file at `url`, which answers each task with a failure or null. */
 export async function play(threads: number, url: URL, next: () => Task | undefined, done: (task: Task, failure: Failure | null) => void): Promise<void> {
@@ -21,18 +22,22 @@ async function work(url: URL, next: () => Task | undefined, done: (task: Task, f
     if (failure === 'endless') {
       await worker.terminate()
       worker = new Worker(url)
-      done(task, { story: '', line: `no end after ${MOST_MS / 60_000} minutes` })
+      done(task, { story: '', line: `no end after ${MOST_MS / 60_000} minutes of a core` })
     } else done(task, failure)
   }
   await worker.terminate()
 }
 
 function one(worker: Worker, task: Task): Promise<Failure | null | 'endless'> {
+  const before = worker.cpuUsage()
   return new Promise((resolve, reject) => {
-    const end = (): void => { clearTimeout(timer); worker.off('message', heard); worker.off('error', failed) }
+    const end = (): void => { clearInterval(timer); worker.off('message', heard); worker.off('error', failed) }
     const heard = (failure: Failure | null): void => { end(); resolve(failure) }
     const failed = (error: Error): void => { end(); reject(error) }
-    const timer = setTimeout(() => { end(); resolve('endless') }, MOST_MS)
+    const timer = setInterval(() => {
+      // Of a thread that has ended nothing is told: that comes as an error of its own.
+      void before.then((then) => worker.cpuUsage(then)).then(({ user, system }) => { if ((user + system) / 1000 > MOST_MS) { end(); resolve('endless') } }, () => {})
+    }, LOOK_EVERY_MS)
     worker.on('message', heard)
     worker.on('error', failed)
     worker.postMessage(task)

@@ -200,7 +200,7 @@ export function i10CheckpointBeforeSending(device: DeviceId, saves: readonly Sav
   return undefined
 }
 
-/** What a device's memory says of its spaces, to be found again after a restart. */
+/** What a device's memory says of its spaces, to be found again after a restart. `at`: the device's clock when it last looked, at the latest, for what is old. */
 export interface Memory { readonly at: number; readonly space: string; readonly ops: string; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string>; readonly told: ReadonlySet<string> }
 
 export function remember(replica: Replica, at: number): Memory {
@@ -221,7 +221,7 @@ export function i11RestartChangesNothing(before: Memory, after: Memory): Problem
   const tips = new Set(before.paths.split(' ').map((path) => path.split(',').at(-1)))
   for (const what of ['keys', 'states'] as const) {
     // It may find now that a losing branch's secret was told to everyone; after a day or more what is old may go as well (G14). The tips stay.
-    const mayGo = (epoch: string): boolean => what === 'states' && !tips.has(epoch) && (after.at - before.at >= DAY_MS || (after.told.has(epoch) && !before.told.has(epoch)))
+    const mayGo = (epoch: string): boolean => what === 'states' && !tips.has(epoch) && (Math.abs(after.at - before.at) >= DAY_MS || (after.told.has(epoch) && !before.told.has(epoch)))
     const lost = [...before[what]].find((epoch) => !after[what].has(epoch) && !mayGo(epoch))
     if (lost !== undefined) return `${what} of ${short(before.space)}: ${short(lost)} is lost after a restart`
   }

@@ -83,7 +83,7 @@ export class Liveness {
   async unsettled(everyone: readonly SimNode[], spaces: readonly Peopled[]): Promise<string | undefined> {
     const nodes = everyone.filter(({ name, isSpare }) => this.checks.isHonest(name) && !isSpare)
     this.putBack = new Set(nodes.filter(({ wasPutBack }) => wasPutBack).map(({ person }) => person))
-    this.rightClocks = new Set(nodes.filter(isNearlyRight).map(({ person }) => person))
+    this.rightClocks = new Set(nodes.map(({ person }) => person).filter((person) => nodes.every((node) => node.person !== person || isNearlyRight(node))))
     for (const space of spaces) {
       const problem = await this.unsettledSpace(nodes, space)
       if (problem !== undefined) return problem
@@ -285,7 +285,8 @@ export class Liveness {
 
 interface View { readonly names: readonly string[]; readonly members: readonly string[]; readonly channels: ReadonlyMap<ChannelId, string>; readonly messages: readonly MessageInfo[] }
 
-const isNearlyRight = ({ skewMs }: SimNode): boolean => Math.abs(skewMs) <= SMALL_SKEW_MS
+/** And always was: what was said, made or shown by a wrong clock stays as it is when that is set right. */
+const isNearlyRight = ({ worstSkewMs }: SimNode): boolean => worstSkewMs <= SMALL_SKEW_MS
 
 const within = (view: View, channels: ReadonlySet<ChannelId>): View =>
   ({ ...view, channels: new Map([...view.channels].filter(([channel]) => channels.has(channel))), messages: view.messages.filter(({ channel }) => channels.has(channel)) })

@@ -1,14 +1,15 @@
 /** What befalls people: processes that end, disks that fail, networks that part, relays that forget. */
 import type { Deed } from './deeds.ts'
-import type { People } from './people.ts'
+import { type People, SMALL_SKEW_MS } from './people.ts'
 
 /** How often each is drawn, against the others and against what people do. */
 export const MISHAPS: readonly (readonly [number, Deed])[] = [[4, crash], [3, breakDisk], [3, partition], [4, mend], [2, relayTrouble], [2, changeWeather]]
 
 /** These too where a plan is wide. */
-export const WIDE_MISHAPS: readonly (readonly [number, Deed])[] = [[2, putBack]]
+export const WIDE_MISHAPS: readonly (readonly [number, Deed])[] = [[2, putBack], [2, turnClock]]
 
 const FULL_MS = 30_000
+const DAY_MS = 24 * 3600_000
 
 function crash(p: People): void {
   const node = p.pick(p.running)
@@ -35,6 +36,15 @@ function putBack(p: People): void {
   if (node === undefined || past === undefined || p.setting.office.hasWithheld || p.setting.office.hasForgotten || p.spaces.some((space) => space.creator === node && space.madeAt >= past.at)) return
   node.putBack(past)
   p.note(`${node.name}'s disk is as it was ${p.now - past.at} ms ago`)
+}
+
+/** A clock goes wrong, by up to a year, or its person sets it right. Alice's stays right, so that somebody can always be invited. */
+function turnClock(p: People): void {
+  const node = p.pick(p.nodes.filter(({ isSpare }) => !isSpare).slice(1))
+  if (node === undefined) return
+  const draw = p.chance.int(4)
+  node.setClock(draw < 2 ? 0 : draw === 2 ? p.chance.between(-SMALL_SKEW_MS, SMALL_SKEW_MS) : p.chance.between(-364, 364) * DAY_MS)
+  p.note(`${node.name}'s clock is wrong by ${node.skewMs} ms`)
 }
 
 /** Two or three sides; relays fall on sides as machines do. */

@@ -53,8 +53,10 @@ export class SimNode {
   person: string
   /** A machine that nobody has set up yet. */
   isSpare = false
-  /** Added to the world's time. */
+  /** Added to the world's time: by so much its clock is wrong. */
   skewMs = 0
+  /** The most that it ever was, either way. */
+  worstSkewMs = 0
   /** Taken by the next save, then 'none' again. */
   nextSave: SaveFault = 'none'
   /** Until then every save finds the disk full. */
@@ -76,6 +78,8 @@ export class SimNode {
   private readonly asked = new Map<number, (reply: Reply) => void>()
   private nextId = 1
   starts = 0
+  /** By its own clock. */
+  startedAt = 0
   wasPutBack = false
 
   constructor(world: World, ether: Ether, office: PostOffice, name: string, seed: string, tamper: Tamper, witness: Witness) {
@@ -90,13 +94,18 @@ export class SimNode {
   }
 
   get isSecond(): boolean { return this.person !== this.name }
-  belongsTo({ person, skewMs }: SimNode): void { this.person = person; this.skewMs = skewMs }
+  belongsTo({ person, skewMs }: SimNode): void { this.person = person; this.setClock(skewMs) }
+  /** Its person sets the clock, or it goes wrong by itself. What it waits for comes when it would have come: timers run by another clock. */
+  setClock(skewMs: number): void { this.skewMs = skewMs; this.worstSkewMs = Math.max(this.worstSkewMs, Math.abs(skewMs)) }
+  /** By its own clock. */
+  get clock(): number { return this.world.now + this.skewMs }
   get isRunning(): boolean { return this.life?.isAlive === true }
 
   /** Starts the process on the disk as it was left. */
   async start(): Promise<void> {
     if (this.isRunning) return
     this.starts++
+    this.startedAt = this.clock
     const past = this.disk.snapshot()
     this.backups.push({ at: this.world.now, disk: past })
     this.disk = openMemoryDisk(past)
@@ -107,7 +116,7 @@ export class SimNode {
     const host = startHost({
       engine: () => this.engineFor(life, suite),
       disk, tally: { read: async () => this.tally, write: async (bytes) => { this.tally = bytes } }, network: life.network, mailbox: life.mailbox,
-      clock: { now: () => this.world.now + this.skewMs },
+      clock: { now: () => this.clock },
       timers: {
         set: (at, fire) => this.world.at(at - this.skewMs, `${this.name} wakes`, () => { if (life.isAlive) fire() }),
         clear: (cancel) => { if (typeof cancel === 'function') cancel() },

@@ -88,7 +88,7 @@ export class People {
   async begin(calm: boolean): Promise<void> {
     for (const node of this.nodes) {
       // Alice's is right, so that somebody can always be invited.
-      if (!calm && !node.isSpare && node !== this.nodes[0]) node.skewMs = this.wrongClock()
+      if (!calm && !node.isSpare && node !== this.nodes[0]) node.setClock(this.wrongClock())
       await node.start()
       if (!node.isSpare) this.ask(node, { type: 'set-up', name: node.name })
       await this.setting.world.settle()
