@@ -180,7 +180,8 @@ export class Checks implements Witness {
       this.stateHashes.set(key, replica.authority.stateHash())
     } else this.hold('P14', name, authority.p14ContentChangesNothing(before, replica))
     for (const op of ops) {
-      if (op.header.device === replica.me.device && op.header.epoch !== undefined) this.hold('I13', name, group.i13NobodyElseReads(replica, op))
+      // Made in this step: own ops also come back to a disk that was put back, when others are no readers any more.
+      if (op.header.device === replica.me.device && op.header.epoch !== undefined && !this.savedAnywhere.has(op.id)) this.hold('I13', name, group.i13NobodyElseReads(replica, op))
     }
     for (const audience of replica.audiences.values()) {
       const held = { name, audience }
