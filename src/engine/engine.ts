@@ -131,7 +131,7 @@ export class Engine implements Stepper {
   async step(input: Input, now: number): Promise<Step> {
     const turn: Turn = { now, out: new Out() }
     this.touched.clear()
-    if (this.setBack.isBy(now)) turn.out.startAgain(); else await this.take1(turn, input)
+    await this.take1(turn, input)
     if (turn.out.startsAgain) return this.concluded(turn)
     for (const id of [...this.touched]) {
       const replica = this.replicas.get(id)
@@ -143,6 +143,7 @@ export class Engine implements Stepper {
   }
 
   private concluded(turn: Turn): Step {
+    if (this.setBack.isBy(turn.now)) turn.out.startAgain()
     if (turn.out.hasSigned) { this.tally.notch(turn); this.copying.signed(turn) }
     return turn.out.step()
   }
@@ -496,5 +497,4 @@ export class Engine implements Stepper {
       await this.distribute(turn, replica, [op])
     }
   }
-
 }

@@ -158,9 +158,8 @@ export class Succession {
     if (engine.me === undefined) return
     const me = await restoreMe(world.suite, record)
     for (const replica of engine.replicas.values()) {
-      if (!mayVouch(replica)) continue
-      await engine.distribute(turn, replica, [await replica.appendLast(turn, 'deviceAdd', await vouching(engine, replica.id, me))])
-      // They are the old device's, and would pass for the new one's.
+      if (mayVouch(replica)) await engine.distribute(turn, replica, [await replica.appendLast(turn, 'deviceAdd', await vouching(engine, replica.id, me))])
+      // They are the old device's, and would pass for the new one's, also where its person is out now, and may come again.
       for (const partition of [`states/${replica.id}`, `packages/${replica.id}`]) turn.out.drop(partition)
     }
     saveMe(turn, record)
