@@ -4,6 +4,7 @@
  */
 import type { MessageInfo } from '../api.ts'
 import type { AuthorityType, RoleId } from '../wire/authority.ts'
+import type { NoteContent } from '../wire/content.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../wire/ids.ts'
 import type { Permission } from '../wire/permissions.ts'
 
@@ -24,7 +25,7 @@ export type AuthorityQuestion =
   | { readonly type: 'get-recovery'; readonly space: SpaceId }
   /** Acts come in their order, the last `limit` (50) before `before` (left out: the newest). */
   | { readonly type: 'list-audit'; readonly space: SpaceId; readonly limit?: number; readonly before?: OpId }
-  /** Messages that are here and don't count, and why: everyone's for those who manage messages, one's own for others. The newest before `before`; go on from `next`. */
+  /** Messages, and what was said about messages, that are here and don't count, and why: everyone's for those who manage messages, one's own for others. The newest before `before`; go on from `next`. */
   | { readonly type: 'list-hidden'; readonly space: SpaceId; readonly channel: ChannelId; readonly limit?: number; readonly before?: OpId }
   /** Why an act does not count. */
   | { readonly type: 'explain'; readonly space: SpaceId; readonly op: OpId }
@@ -116,8 +117,8 @@ export interface RecoveryInfo { readonly threshold: number; readonly members: re
 /** One act of somebody: what it was, and whom or what it was about. */
 export interface ActRef {
   readonly op: OpId
-  /** As in signed ops, so it stays as it is. */
-  readonly kind: AuthorityType
+  /** As in signed ops, so it stays as it is. commit: a change of a group's keys, which devices make by themselves; listed where it doesn't count. */
+  readonly kind: AuthorityType | 'commit'
   /** undefined only for acts of strangers, which never count. */
   readonly by: IdentityId | undefined
   readonly byName: string
@@ -157,8 +158,20 @@ export interface ActInfo extends ActRef {
 
 export interface HiddenInfo {
   readonly message: MessageInfo
+  /** What was said about the message, and doesn't count; left out: the message itself. */
+  readonly note?: HiddenNote
   readonly reason: Reason
   readonly becauseOf?: ActRef
+}
+
+export interface HiddenNote {
+  readonly id: OpId
+  readonly kind: NoteContent['type']
+  readonly by: IdentityId
+  readonly byName: string
+  readonly at: number
+  /** The new words, or the emoji. */
+  readonly text?: string
 }
 
 export interface AuthorityResults {
@@ -221,8 +234,10 @@ export interface Reason {
 export type ReasonCode =
   /** The op itself: not readable; a signature inside it is wrong; a cut names what its author can't have seen. */
   | 'malformed' | 'bad-signature' | 'bad-cut' | 'too-many-devices'
+  /** A change of the group's keys: it puts out somebody who is in; those who could process it say that it can't be. */
+  | 'still-in' | 'rejected'
   /** The author. */
-  | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader' | 'not-in-dm'
+  | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader' | 'not-in-dm' | 'not-its-author'
   /** What it is about. */
   | 'unknown-member' | 'unknown-role' | 'unknown-channel' | 'unknown-invite' | 'unknown-audience' | 'unknown-ban' | 'unknown-device'
   | 'exists' | 'everyone-role' | 'device-taken' | 'limit-reached' | 'owner-must-transfer' | 'nothing-to-do'

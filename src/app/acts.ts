@@ -1,5 +1,5 @@
 /** What somebody did in a space, as a clause that starts with their name: "Bob removed Carol". Words of their own, since every kind of act has one. */
-import type { ActInfo, ActRef, HiddenInfo, Keeps, Reason } from '../api/authority.ts'
+import type { ActInfo, ActRef, HiddenInfo, HiddenNote, Keeps, Reason } from '../api/authority.ts'
 import type { IdentityId } from '../wire/ids.ts'
 import { fullTime } from './strings.ts'
 import { keepsFor } from './words/storage.ts'
@@ -60,6 +60,7 @@ function deed(act: ActRef, me: IdentityId | undefined): string {
     case 'recoverySet': return 'changed who can recover the space'
     case 'recover': return `recovered the space for ${whom}`
     case 'forkProof': return 'showed that a device signed two things at once'
+    case 'commit': return 'changed the group’s keys'
     default: return act.kind satisfies never
   }
 }
@@ -83,8 +84,16 @@ export function undone(act: ActInfo, me: IdentityId | undefined): string {
 /** Of acts that had been undone and count again. */
 export function restored(act: ActInfo, me: IdentityId | undefined): string { return `${upper(clause(act, me))}. This counts again.` }
 
-/** Why a message doesn't count, as a clause. */
-export const hiddenBecause = ({ message: { author, authorName }, ...why }: HiddenInfo, me: IdentityId | undefined): string => because({ by: author, byName: authorName, ...why }, me)
+/** Why a message, or what was said about it, doesn't count, as a clause. */
+export const hiddenBecause = ({ message: { author: by, authorName: byName }, note, ...why }: HiddenInfo, me: IdentityId | undefined): string => because({ ...note ?? { by, byName }, ...why }, me)
+
+/** "Bob reacted 🌱 to this". */
+export const noted = (note: HiddenNote, me: IdentityId | undefined): string => upper(`${called(note.by, note.byName, me)} ${NOTED[note.kind](quoted(note.text))}`)
+
+const NOTED: Readonly<Record<HiddenNote['kind'], (text: string) => string>> = {
+  edit: (text) => `changed this to${text}`, delete: () => 'deleted this', remove: () => 'removed this', pin: () => 'pinned this', unpin: () => 'unpinned this',
+  reaction: (text) => `reacted to this with${text}`, unreact: () => 'took a reaction to this back',
+}
 
 /** By its author, as a clause. */
 export function because({ by, byName, becauseOf, reason }: Pick<ActInfo, 'by' | 'byName' | 'becauseOf' | 'reason'>, me: IdentityId | undefined): string {
@@ -99,6 +108,10 @@ const WITHOUT_CAUSE: Partial<Record<Reason['code'], string>> = {
   'timed-out': 'it was written in a time-out',
   'no-permission': 'no role allowed it there',
   'not-a-member': 'it came from somebody who was no member any more',
+  'not-its-author': 'only its author may do that',
+  'still-in': 'it would have put out somebody who is a member',
+  'rejected': 'others could not follow it',
+  'device-not-authorised': 'a device was none of a member’s',
   'not-a-reader': 'it came from somebody who did not read that channel any more',
   'device-revoked': 'the device had been signed out',
   'forked': 'this device had signed two things at once',

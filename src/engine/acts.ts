@@ -2,10 +2,11 @@
  * Acts as people are told of them: who did what to whom, whether it counts, and if not, because of which other act. Names are those of now, so that
  * what was deleted since can still be called something.
  */
-import type { ActInfo, ActRef, Reason, Subject } from '../api/authority.ts'
-import { type AuthorityBody, type AuthorityType, isAuthorityType, type RoleId } from '../wire/authority.ts'
-import type { ChannelId, IdentityId, OpId } from '../wire/ids.ts'
+import type { ActInfo, ActRef, Reason, ReasonCode, Subject } from '../api/authority.ts'
+import { type AuthorityBody, isAuthorityType, type RoleId } from '../wire/authority.ts'
+import type { ChannelId, EpochId, IdentityId, OpId } from '../wire/ids.ts'
 import { namesOf } from '../wire/permissions.ts'
+import type { Groups } from './group/groups.ts'
 import type { Replica } from './replica.ts'
 import type { Authority } from './space/authority.ts'
 import type { Node } from './space/history.ts'
@@ -16,14 +17,32 @@ const HLC_STEP = 1024
 /** Keys that devices lay out for each other, and ops of the groups, are no acts. Nor is anything by strangers, who can do nothing. */
 export const isAct = (node: Node): boolean => node.author !== undefined && node.type !== 'keyPackage' && isAuthorityType(node.type)
 
+/** Why an act, or a change of a group's keys, does not count; undefined where it does. */
+export function reasonFor(replica: Replica, { id, type }: Node): Reason | undefined {
+  const verdict = replica.authority.verdict(id)
+  if (verdict.type === 'void') return verdict.reason
+  const group = type === 'commit' ? replica.audiences.get(audienceOf(replica, id))?.groups : undefined
+  const fault = group?.whyNot(id as string as EpochId)
+  return fault === undefined ? undefined : { code: FAULTS[fault] }
+}
+
+const FAULTS: Readonly<Record<NonNullable<ReturnType<Groups['whyNot']>>, ReasonCode>> = {
+  malformed: 'malformed', void: 'malformed', uncertified: 'device-not-authorised', 'adds-unauthorised': 'device-not-authorised', 'removes-authorised': 'still-in', rejected: 'rejected',
+}
+
+const audienceOf = (replica: Replica, id: OpId): number => replica.log.authority.get(id)?.header.audience ?? 0
+
+/** What devices do for the groups by themselves is worth a word only where it doesn't count: then somebody may be kept out, or in. */
+export const isListedAct = (replica: Replica, node: Node): boolean => isAct(node) || (node.type === 'commit' && node.author !== undefined && reasonFor(replica, node) !== undefined)
+
 /** What is done in channels that one may not read, deleted ones too, is told to nobody but their readers. */
 export function isTold(replica: Replica): (node: Node) => boolean {
   const { authority, audiences, me } = replica
   const reads = (audience: number): boolean => audience === 0 || audiences.get(audience)?.isRead(me.identity) === true
   const created = new Map<ChannelId, number>()
   for (const { body } of authority.nodes) if (body?.type === 'channelCreate' || body?.type === 'channelAudience') created.set(body.channel, body.audience)
-  return ({ body }) => {
-    if (body === undefined) return true
+  return ({ body, type, id }) => {
+    if (body === undefined) return type !== 'commit' || reads(audienceOf(replica, id))
     if (body.type === 'audience' || body.type === 'audienceHistory') return reads(body.audience)
     if (!('channel' in body) || body.channel === undefined) return true
     return authority.state.channels.has(body.channel) ? isListed(replica, body.channel) : reads(created.get(body.channel) ?? 0)
@@ -33,7 +52,7 @@ export function isTold(replica: Replica): (node: Node) => boolean {
 /** In an order that is the same on every device: by label, but no op before what it had seen. */
 export function actsInOrder(replica: Replica): Node[] {
   const told = isTold(replica)
-  return replica.authority.nodes.filter((node) => isAct(node) && told(node)).sort((a, b) => a.label - b.label || a.depth - b.depth || (a.id < b.id ? -1 : 1))
+  return replica.authority.nodes.filter((node) => isListedAct(replica, node) && told(node)).sort((a, b) => a.label - b.label || a.depth - b.depth || (a.id < b.id ? -1 : 1))
 }
 
 /** Tells of several acts, with one look for the names they need. */
@@ -45,20 +64,20 @@ export class Teller {
 
   act(node: Node): ActInfo {
     const { authority, me } = this.replica
-    const verdict = authority.verdict(node.id)
+    const reason = reasonFor(this.replica, node)
     const ref = this.ref(node)
     const at = Math.floor(node.label / HLC_STEP)
     const mine = node.author === me.identity
-    if (verdict.type === 'valid') return { ...ref, mine, at, state: 'counts' }
+    if (reason === undefined) return { ...ref, mine, at, state: 'counts' }
     const steps = authority.explain(node.id)
     const cause = steps.length > 1 ? authority.node(steps.at(-1)?.op as OpId) : undefined
-    return { ...ref, mine, at, state: 'void', reason: verdict.reason, ...(cause === undefined ? {} : { becauseOf: this.ref(cause) }) }
+    return { ...ref, mine, at, state: 'void', reason, ...(cause === undefined ? {} : { becauseOf: this.ref(cause) }) }
   }
 
   /** Without what became of it. */
   ref(node: Node): ActRef {
     return {
-      op: node.id, kind: node.type as AuthorityType, by: node.author, byName: node.author === undefined ? '' : this.nameOf(node.author), about: this.about(node),
+      op: node.id, kind: node.type as ActRef['kind'], by: node.author, byName: node.author === undefined ? '' : this.nameOf(node.author), about: this.about(node),
     }
   }
 

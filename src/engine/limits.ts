@@ -82,6 +82,8 @@ export const MAX_WATCHED_ROWS = 600
 export const WINDOW_PAUSE_MS = 50
 /** Messages looked through for hidden ones, for one answer. */
 export const MAX_HIDDEN_LOOKED = 2000
+/** Notes about one message that are listed of those that don't count: its newest. */
+export const MAX_HIDDEN_NOTES = 50
 /** Acts in one answer to a client, and in one update about acts that were undone. */
 export const MAX_AUDIT_PAGE = 200
 export const MAX_UNDONE_TOLD = 20
@@ -210,8 +212,10 @@ export const MAX_PINS = 50
 /** Messages ever pinned in a channel that are looked at in one go to list those still pinned, and how often it is gone on: so many pins nobody makes by hand. */
 export const MAX_PINS_READ = 1000
 export const MAX_PINS_PAGES = 20
-/** Notes (edits, reactions, …) read with one message; the deciding kinds come first. Ten thousand people may react. */
+/** Notes (edits, reactions, …) of a message read at a time. Ten thousand people may react. */
 export const MAX_NOTES_READ = 20_000
+/** Of one device's notes of one kind about one message so many are heard: more than anybody changes by hand. */
+export const MAX_NOTES_OF_ONE = 256
 /** Messages of which something was said and that are not here: notes of anybody's may name what never was. The oldest give way: what is said of them shows when something more is. */
 export const MAX_EXPECTED = 20_000
 /** Changed messages looked at in one go: each takes a few reads. */

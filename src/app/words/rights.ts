@@ -45,7 +45,7 @@ export const RIGHTS = {
   shareHistoryCare: 'What somebody has read can’t be taken back.',
 
   hidden: 'Messages that don’t count',
-  hiddenAbout: 'Somebody wrote them without knowing that they were no longer allowed to. Whoever manages messages sees all of them; others see their own.',
+  hiddenAbout: 'Messages, changes and reactions of people who did not know that they were no longer allowed to. Whoever manages messages sees all of them; others see their own.',
   hiddenIn: 'In',
   hiddenNone: 'There are none in this channel.',
   hiddenWhy: (why: string) => `It doesn’t count: ${why}.`,

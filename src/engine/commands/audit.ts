@@ -1,5 +1,5 @@
 /** What was done in a space by whom, and why some of it does not count. */
-import { actsInOrder, isAct, isTold, Teller } from '../acts.ts'
+import { actsInOrder, isListedAct, isTold, Teller } from '../acts.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
@@ -18,7 +18,7 @@ export function listAudit({ turn, asker, replica }: AskedIn, c: Run<'list-audit'
 export function explainAct({ turn, asker, replica }: AskedIn, c: Run<'explain'>): Refusal {
   const { authority } = replica
   const node = authority.node(c.op), told = isTold(replica)
-  if (node === undefined || !isAct(node) || !told(node)) return fail('unknown-act')
+  if (node === undefined || !isListedAct(replica, node) || !told(node)) return fail('unknown-act')
   const teller = new Teller(replica)
   const steps = authority.explain(c.op).flatMap((step) => authority.node(step.op) ?? []).filter(told)
   turn.out.reply(asker, { steps: (steps.length > 0 ? steps : [node]).map((step) => teller.act(step)) })

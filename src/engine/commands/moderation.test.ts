@@ -80,6 +80,27 @@ test('Alice sees what is hidden and why, Bob what became of his own words, Carol
   expect((await hidden(carol)).messages).toEqual([])
 })
 
+test('A30 what Bob did with messages after his removal counts nothing, and says why, to Alice and to himself', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol')
+  await h.role('Wardens', 50, ['messages'], bob)
+  const { messageId: carols } = await h.say(carol, 'Slugs everywhere'), { messageId: own } = await h.say(bob, 'I water')
+  await h.apart([bob], async () => {
+    await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+    await h.does(bob, { type: 'react', message: carols, emoji: '🐌', on: true })
+    await h.does(bob, { type: 'pin-message', message: carols, on: true })
+    await h.does(bob, { type: 'edit-message', message: own, text: 'I water never' })
+    await h.does(bob, { type: 'delete-message', message: carols })
+  })
+  const hidden = async (person: typeof bob) => (await h.does(person, { type: 'list-hidden', channel: h.channel })).messages
+    .map(({ message, note, reason, becauseOf }) => `${note?.byName} ${note?.kind} ${note?.text ?? ''} ${message.text}: ${reason.code} ${becauseOf?.kind}`)
+  const all = ['Bob reaction 🐌 Slugs everywhere: removed kick', 'Bob pin  Slugs everywhere: removed kick', 'Bob remove  Slugs everywhere: removed kick', 'Bob edit I water never I water: removed kick']
+  expect(await hidden(h.alice)).toEqual(all)
+  expect((await hidden(bob)).map((one) => one.slice(0, 8))).toEqual(all.map((one) => one.slice(0, 8)))
+  expect(await hidden(carol)).toEqual([])
+  expect(await h.texts(carol)).toEqual(['Carol: Slugs everywhere', 'Bob: I water'])
+})
+
 test('M10 what Bob said without knowing of his removal stays on his own screen, with the reason, and is shown to nobody else', async () => {
   const h = await Allotment.begin()
   const bob = await h.joins('Bob'), carol = await h.joins('Carol')

@@ -24,7 +24,13 @@ async function look(asked: AskedIn, message: OpId, then: (asked: AskedIn, seen: 
 }
 
 /** Says this about the message and answers; undefined: it is so already. */
-async function note(asked: AskedIn, { channel }: Seen, content: Content | undefined): Promise<void> {
+async function note(asked: AskedIn, seen: Seen, content: Content | undefined): Promise<void> {
+  const { channel, notes, unheard } = seen, { device } = asked.replica.me
+  const isMine = (n: Seen['notes'][number]): boolean => n.device === device && n.content.type === content?.type
+  // Nobody would hear of it (M11).
+  if (notes.filter(isMine).length + unheard.filter((u) => isMine(u.note)).length >= limits.MAX_NOTES_OF_ONE) {
+    return asked.turn.out.refuse(asked.asker, fail('limit-reached', 'This was done with this message as often as can be.'))
+  }
   const said = content === undefined ? undefined : await say(asked, channel, content)
   if (said !== undefined && 'code' in said) asked.turn.out.refuse(asked.asker, said); else asked.turn.out.reply(asked.asker, {})
 }

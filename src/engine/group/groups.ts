@@ -131,6 +131,12 @@ export class Groups {
     return this.objection(epoch) === undefined && !this.isRejected(epoch)
   }
 
+  /** Why a commit op doesn't count; undefined for one that does. */
+  whyNot(epoch: EpochId): Objection | 'malformed' | 'rejected' | undefined {
+    if (!this.commits.has(epoch)) return 'malformed'
+    return this.objection(epoch) ?? (this.isRejected(epoch) ? 'rejected' : undefined)
+  }
+
   private objection(epoch: EpochId): Objection | undefined {
     const upheavals = this.members.upheavals()
     if (upheavals !== this.judgedAt) { this.objections.clear(); this.judgedAt = upheavals }

@@ -9,7 +9,7 @@ import { decodeGroupBody, encodeGroupBody, MAX_BUNDLE_EPOCHS, MAX_WANTED_EPOCHS 
 import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { MAX_WANTS_OF_ONE } from '../limits.ts'
-import { alone, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
+import { alone, breaks, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
 import type { Person } from '../engines.test-support.ts'
 import { commit, type MlsState, processCommit } from './mls.ts'
 
@@ -61,6 +61,20 @@ test('G18 broken, oversized, premature and contradictory ops of the group are ke
   await h.room.pass(1000)
   await say(h, bob, 'Nothing happened')
   expect(await texts(h, h.alice)).toEqual(['Nothing happened'])
+})
+
+test('A30 a commit of the group that doesn\'t count stands among what was done, with why', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  h.room.leaves(mallory)
+  const noise = await says(h, mallory, 'commit', new Uint8Array()), broken = await breaks(h, mallory, 'tree')
+  await hand(h, [noise, broken], h.alice, bob)
+  await h.room.pass(60_000)
+  const { acts } = await h.room.ask(bob, { type: 'list-audit', space: h.space })
+  expect(acts.filter((act) => act.kind === 'commit')).toMatchObject([
+    { op: noise.id, byName: 'Mallory', state: 'void', reason: { code: 'malformed' } }, { op: broken.id, byName: 'Mallory', state: 'void', reason: { code: 'rejected' } },
+  ])
+  expect((await h.room.ask(bob, { type: 'explain', space: h.space, op: broken.id })).steps).toMatchObject([{ op: broken.id, reason: { code: 'rejected' } }])
 })
 
 test('G11 a commit on an epoch that its author had not seen is no child of it, in whatever order they come', async () => {

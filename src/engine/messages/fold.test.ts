@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import type { NoteContent } from '../../wire/content.ts'
 import type { NoteRecord } from '../../wire/content-records.ts'
 import type { DeviceId, IdentityId, OpId } from '../../wire/ids.ts'
-import { MAX_REACTION_KINDS } from '../limits.ts'
-import { fold, PLAIN } from './fold.ts'
+import { MAX_NOTES_OF_ONE, MAX_REACTION_KINDS } from '../limits.ts'
+import { firstOfEach, fold, PLAIN } from './fold.ts'
 
 const opId = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
 const [alice, bob, carol] = ['a', 'b', 'c'].map((c) => c.repeat(64) as IdentityId) as [IdentityId, IdentityId, IdentityId]
@@ -86,4 +86,15 @@ test('M5 a pin stands until every pin there is was taken back, by anybody who ma
   expect(fold(alices, [pin(1, bob)]).isPinned).toBe(true)
   expect(fold(alices, [pin(1, bob), unpin(2, carol, 1)]).isPinned).toBe(false)
   expect(fold(alices, [pin(1, bob), pin(3, alice), unpin(2, carol, 1)]).isPinned).toBe(true)
+})
+
+test('M11 of what one device says of one kind the first are heard, in whatever portions they came and were let go; nobody else is', () => {
+  const flood = Array.from({ length: 2 * MAX_NOTES_OF_ONE }, (_, n) => note(1 + n, bob, { type: 'remove', message }, 2 * MAX_NOTES_OF_ONE - n))
+  const others = [note(9001, carol, { type: 'remove', message }), edit(9002, bob, 'mine'), reaction(9003, bob, '🌱')]
+  const kept = (notes: readonly NoteRecord[]) => firstOfEach(notes).heard.map((n) => n.chanSeq).sort((a, b) => a - b)
+  const expected = [...flood.slice(0, MAX_NOTES_OF_ONE), ...others].map((n) => n.chanSeq)
+  fc.assert(fc.property(fc.shuffledSubarray([...flood, ...others], { minLength: flood.length + others.length }), fc.nat(600), (mixed, at) => {
+    expect(kept(mixed)).toEqual(expected)
+    expect(kept([...firstOfEach(mixed.slice(0, at)).heard, ...mixed.slice(at)])).toEqual(expected)
+  }), { numRuns: 50 })
 })

@@ -5,7 +5,7 @@
 import type { IdentityId, OpId } from '../../wire/ids.ts'
 import type { MessageRecord, NoteRecord, Origin } from '../../wire/content-records.ts'
 import type { Words } from '../../wire/content.ts'
-import { MAX_REACTION_KINDS } from '../limits.ts'
+import { MAX_NOTES_OF_ONE, MAX_REACTION_KINDS } from '../limits.ts'
 
 export interface Folded {
   readonly isDeleted: boolean
@@ -20,6 +20,21 @@ export const PLAIN: Folded = { isDeleted: false, edit: undefined, reactions: new
 
 /** Later by label, then by id: the same answer everywhere. Labels follow what their author had seen, so a correction is later than what it corrects. */
 export const isLater = (a: Pick<Origin, 'hlc' | 'id'>, b: Pick<Origin, 'hlc' | 'id'>): boolean => a.hlc > b.hlc || (a.hlc === b.hlc && a.id > b.id)
+
+/**
+ * Of what one device says of one kind about one message the first so many are heard, in the order of its chain (M11): nobody can put anything before what they have said, so a
+ * flood takes the place of nothing, and which these are never changes. On a branch of a fork nothing counts anyway.
+ */
+export function firstOfEach(notes: readonly NoteRecord[]): { readonly heard: readonly NoteRecord[]; readonly spare: readonly NoteRecord[] } {
+  if (notes.length <= MAX_NOTES_OF_ONE) return { heard: notes, spare: [] }
+  const heard: NoteRecord[] = [], spare: NoteRecord[] = []
+  for (const all of Map.groupBy(notes, (note) => note.device + note.content.type).values()) {
+    const inOrder = all.length <= MAX_NOTES_OF_ONE ? all : [...all].sort((a, b) => a.chanSeq - b.chanSeq || (a.id < b.id ? -1 : 1))
+    heard.push(...inOrder.slice(0, MAX_NOTES_OF_ONE))
+    spare.push(...inOrder.slice(MAX_NOTES_OF_ONE))
+  }
+  return { heard, spare }
+}
 
 /** `notes` are those that count: of this message's channel and not void. */
 export function fold(message: Pick<MessageRecord, 'author'>, notes: readonly NoteRecord[]): Folded {

@@ -12,7 +12,9 @@ import { sendState } from './sent.ts'
 
 const HLC_STEP = 1024
 
-export function messageInfo(replica: Replica, seen: Omit<Seen, 'notes'>, target: Omit<Seen, 'notes'> | undefined, inThread: Unread = NOTHING_UNREAD): MessageInfo {
+type Shown = Pick<Seen, 'channel' | 'record' | 'folded'>
+
+export function messageInfo(replica: Replica, seen: Shown, target: Shown | undefined, inThread: Unread = NOTHING_UNREAD): MessageInfo {
   const { channel, record, folded } = seen
   const { content } = record
   const head = {
@@ -41,7 +43,7 @@ const postInfo = ({ title, tags }: Words): Pick<MessageInfo, 'title' | 'tags'> =
 const reactionInfos = (reactions: ReadonlyMap<string, readonly IdentityId[]>, me: IdentityId): ReactionInfo[] =>
   [...reactions].map(([emoji, by]) => ({ emoji, by, mine: by.includes(me) }))
 
-function replyInfo(replica: Replica, id: OpId, target: Omit<Seen, 'notes'> | undefined): ReplyInfo {
+function replyInfo(replica: Replica, id: OpId, target: Shown | undefined): ReplyInfo {
   if (target === undefined) return { id, state: 'missing', authorName: '', text: '' }
   const { record, folded } = target
   const authorName = replica.authority.nameOf(record.author)

@@ -4,7 +4,7 @@ import { encodeNote, type NoteRecord } from '../../wire/content-records.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import type { DeviceId, OpId } from '../../wire/ids.ts'
 import { Allotment } from '../allotment.test-support.ts'
-import { MAX_NOTES_READ, MAX_PINS_READ, MAX_TYPISTS, TYPING_LASTS_MS } from '../limits.ts'
+import { MAX_NOTES_OF_ONE, MAX_NOTES_READ, MAX_PINS_READ, MAX_TYPISTS, TYPING_LASTS_MS } from '../limits.ts'
 import { noteKey, notesPartition, pinsPartition } from './places.ts'
 
 const idOf = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
@@ -46,6 +46,30 @@ test('under more reactions than are read, what its author made of a message show
   await a.room.pass(500)
   expect((await shown())?.text ?? '').toBe('')
 }, 30_000)
+
+test('M11 more removals by somebody who may not remove than are read at a time keep no right one from counting, and few of them are kept', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), mallory = await a.joins('Mallory')
+  await a.role('Wardens', 50, ['messages'], bob)
+  const { messageId } = await a.say(mallory, 'Buy my seeds')
+  const { device, identity } = mallory.space(a.space).me, deps = a.alice.space(a.space).authority.heads()
+  const removal = (n: number): NoteRecord => ({ id: idOf(n), device, author: identity, audience: 0, seq: 1000 + n, chanSeq: 1000 + n, hlc: 1000 + n, deps, content: { type: 'remove', message: messageId } })
+  const rows = async () => (await a.alice.disk.range(notesPartition(a.space, a.channel), { from: new Uint8Array(), to: new Uint8Array([0xff]), limit: 1000 })).length
+  await a.alice.disk.save(Array.from({ length: MAX_NOTES_READ + 100 }, (_, n) => ({ type: 'put', partition: notesPartition(a.space, a.channel), key: noteKey(removal(n + 1)), value: encodeNote(removal(n + 1)) })))
+  await a.does(mallory, { type: 'react', message: messageId, emoji: '💰', on: true })
+  expect(await rows()).toBe(MAX_NOTES_OF_ONE + 1)
+  await a.alice.disk.save(Array.from({ length: MAX_NOTES_READ + 100 }, (_, n) => ({ type: 'put', partition: notesPartition(a.space, a.channel), key: noteKey(removal(n + 1)), value: encodeNote(removal(n + 1)) })))
+  await a.does(bob, { type: 'delete-message', message: messageId })
+  expect((await a.does(a.alice, { type: 'get-messages', channel: a.channel })).messages).toMatchObject([{ deleted: true, text: '' }])
+}, 30_000)
+
+test('M11 who did the same with a message as often as others hear is told so', async () => {
+  const a = await Allotment.begin(), { messageId } = await a.say(a.alice, 'Water'), { device, identity } = a.alice.space(a.space).me, deps = a.alice.space(a.space).authority.heads()
+  const edit = (n: number): NoteRecord => ({ id: idOf(n), device, author: identity, audience: 0, seq: 1000 + n, chanSeq: 1000 + n, hlc: 1000 + n, deps, content: { type: 'edit', message: messageId, text: `Water ${n}` } })
+  await a.alice.disk.save(Array.from({ length: MAX_NOTES_OF_ONE - 1 }, (_, n) => ({ type: 'put', partition: notesPartition(a.space, a.channel), key: noteKey(edit(n + 1)), value: encodeNote(edit(n + 1)) })))
+  await a.does(a.alice, { type: 'edit-message', message: messageId, text: 'Water on Mondays' })
+  expect(await a.refusal(a.alice, { type: 'edit-message', message: messageId, text: 'Never mind' })).toMatchObject({ code: 'limit-reached' })
+  expect(await a.texts(a.alice)).toEqual(['Alice: Water on Mondays'])
+})
 
 test('where more was pinned once than is looked at in one go, what is pinned now is found behind it', async () => {
   const a = await Allotment.begin()

@@ -81,8 +81,10 @@ export function decodePlace(row: Row | undefined): Place | undefined {
   return channel === undefined || id === undefined ? undefined : { channel, thread, place: fromU64(row.value.subarray(16, 24)), id }
 }
 
-/** Sorted so that of too many notes those that decide are read. */
+/** Those that decide come first. */
 const KINDS: Readonly<Record<NoteContent['type'], number>> = { delete: 0, remove: 1, unpin: 2, pin: 3, edit: 4, unreact: 5, reaction: 6 }
 
 export const noteKey = (note: Pick<NoteRecord, 'id' | 'content'>): Uint8Array => concat(raw(note.content.message), new Uint8Array([KINDS[note.content.type]]), raw(note.id))
-export const noteRows = (space: SpaceId, channel: ChannelId, message: OpId, limit: number): Question => ({ partition: notesPartition(space, channel), query: { ...under(raw(message)), limit } })
+/** Those of one message, or so many of them, from a key on. */
+export const noteRows = (space: SpaceId, channel: ChannelId, message: OpId, limit: number, from?: Uint8Array): Question =>
+  ({ partition: notesPartition(space, channel), query: { ...under(raw(message)), ...(from === undefined ? {} : { from }), limit } })

@@ -11,10 +11,11 @@ import type { ReadMarks } from '../read-marks.ts'
 import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
-import { counts, messageCounts } from './counting.ts'
-import { fold, type Folded, PLAIN } from './fold.ts'
+import type { Reason } from '../space/reasons.ts'
+import { messageCounts, whyUnheard } from './counting.ts'
+import { firstOfEach, fold, type Folded, PLAIN } from './fold.ts'
 import { messageInfo } from './infos.ts'
-import { decodePlace, messageRow, noteRows, placeRow } from './places.ts'
+import { after, decodePlace, messageRow, noteRows, placeRow } from './places.ts'
 
 /** Whose disk is asked, and about which space. */
 export interface Reader { readonly questions: Questions; readonly marks: ReadMarks; readonly replica: Replica }
@@ -23,8 +24,9 @@ export const reader = (engine: Pick<Engine, 'questions' | 'reading'>, replica: R
 
 export interface Located { readonly channel: ChannelId; readonly record: MessageRecord }
 
-/** A message with what the notes make of it. */
-export interface Seen extends Located { readonly notes: readonly NoteRecord[]; readonly folded: Folded }
+/** A message with what the notes make of it. `unheard`: notes that don't count, as things stand; `spare`: those beyond what one device may say about it, which never will. */
+export interface Seen extends Located { readonly notes: readonly NoteRecord[]; readonly unheard: readonly Unheard[]; readonly spare: readonly NoteRecord[]; readonly folded: Folded }
+export interface Unheard { readonly note: NoteRecord; readonly reason: Reason }
 
 type Then<T> = (turn: Turn, found: readonly T[]) => void | Promise<void>
 type Going = void | Promise<void>
@@ -49,17 +51,30 @@ export function readNotes(at: Reader, turn: Turn, messages: readonly Located[], 
 }
 
 export function* withNotes(replica: Replica, messages: readonly Located[], all: boolean): Reading<Seen[]> {
-  const noted = messages.filter(({ record }) => all || record.noted)
-  const answers = yield noted.map(({ channel, record }) => noteRows(replica.id, channel, record.id, MAX_NOTES_READ))
-  const rows = new Map(noted.map((message, i) => [message, answers[i] ?? []]))
-  return messages.map((message) => look(replica, message, rows.get(message) ?? []))
+  const noted = new Map(messages.filter(({ record }) => all || record.noted).map((message) => [message, [] as NoteRecord[]]))
+  let open = [...noted.keys()].map((message) => ({ message, from: undefined as Uint8Array | undefined }))
+  while (open.length > 0) {
+    const answers: readonly (readonly Row[])[] = yield open.map(({ message: { channel, record }, from }) => noteRows(replica.id, channel, record.id, MAX_NOTES_READ, from))
+    for (const [i, { message }] of open.entries()) noted.get(message)?.push(...notesIn(answers[i] ?? []))
+    open = open.flatMap(({ message }, i) => {
+      const last = answers[i]?.[MAX_NOTES_READ - 1]
+      return last === undefined ? [] : [{ message, from: after(last.key) }]
+    })
+  }
+  return messages.map((message) => look(replica, message, noted.get(message) ?? []))
 }
 
-/** What the rows of its notes make of a message. */
-function look(replica: Replica, { channel, record }: Located, rows: readonly Row[]): Seen {
-  const notes = rows.map((row) => decodeNote(row.value)).filter((note) => note !== undefined)
-  const counting = notes.filter((note) => counts(replica, channel, note, note.content.type))
-  return { channel, record, notes: counting, folded: counting.length === 0 ? PLAIN : fold(record, counting) }
+const notesIn = (rows: readonly Row[]): NoteRecord[] => rows.map((row) => decodeNote(row.value)).filter((note) => note !== undefined)
+
+/** What its notes make of a message. */
+function look(replica: Replica, { channel, record }: Located, all: readonly NoteRecord[]): Seen {
+  if (all.length === 0) return { channel, record, notes: all, unheard: [], spare: all, folded: PLAIN }
+  const { heard, spare } = firstOfEach(all), notes: NoteRecord[] = [], unheard: Unheard[] = []
+  for (const note of heard) {
+    const reason = whyUnheard(replica, channel, record, note)
+    if (reason === undefined) notes.push(note); else unheard.push({ note, reason })
+  }
+  return { channel, record, notes, unheard, spare, folded: notes.length === 0 ? PLAIN : fold(record, notes) }
 }
 
 /** What it says now; undefined when it was deleted. */

@@ -8,7 +8,7 @@ import type { Replica } from '../replica.ts'
 import { forgetMessage } from '../retention/emptying.ts'
 import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
-import { placeOf, rowKey, rowsOf } from './places.ts'
+import { noteKey, notesPartition, placeOf, rowKey, rowsOf } from './places.ts'
 import { described, located, type Seen, withNotes } from './reading.ts'
 import { activeKey, activePartition, activePlace, noteUnread, type Tally } from './threads.ts'
 import { recount } from './unread.ts'
@@ -27,6 +27,7 @@ function* lookAgain(engine: Engine, turn: () => Turn, replica: Replica, ids: rea
   const shown: Seen[] = [], here = yield* located(replica, ids)
   for (const id of ids) if (!here.some(({ record }) => record.id === id)) replica.threads.isMissing(id)
   for (const one of yield* withNotes(replica, here, true)) {
+    for (const note of one.spare) turn().out.delete(notesPartition(replica.id, one.channel), noteKey(note))
     const fresh = replica.threads.takeFresh(replica, one)
     const tally = yield* replica.threads.tally(replica, one, fresh)
     if (fresh.length > 0) noteUnread(engine, turn(), replica, one, fresh)
