@@ -113,6 +113,9 @@ export interface ChannelInfo {
   readonly may: readonly Permission[]
   /** How long what is said is kept; undefined: as the space says. */
   readonly keeps: Keeps | undefined
+  /** Who doesn't manage messages waits so long between two (ms); 0: they needn't. And when this person may write the next one (ms since 1970); 0: now. */
+  readonly slowMs: number
+  readonly nextAt: number
   /** Not everyone's. Channels that one may not read are not listed. */
   readonly private: boolean
   /** Of a private channel. */

@@ -51,6 +51,8 @@ export type AuthorityAct =
   /** For one role's holders or one member, in one channel; both lists empty ends it. */
   | { readonly type: 'set-override'; readonly space: SpaceId; readonly channel: ChannelId; readonly role?: RoleId; readonly member?: IdentityId; readonly allow: readonly Permission[]; readonly deny: readonly Permission[] }
   | { readonly type: 'set-topic'; readonly space: SpaceId; readonly channel: ChannelId; readonly topic: string }
+  /** Whoever doesn't manage messages waits so long (ms, at most six hours) between two messages there; 0: they needn't. */
+  | { readonly type: 'set-slow-mode'; readonly space: SpaceId; readonly channel: ChannelId; readonly everyMs: number }
   | { readonly type: 'delete-channel'; readonly space: SpaceId; readonly channel: ChannelId }
   /** Whether who comes later reads what was said before. 'from-join' takes back the links there are: their kits at the relays hold the keys of the past. */
   /** channel: of a private one, and of those with the same readers. */
@@ -140,6 +142,8 @@ export interface Subject {
   readonly power?: number
   readonly permissions?: readonly Permission[]
   readonly until?: number
+  /** Of a slow mode. */
+  readonly everyMs?: number
   readonly history?: HistoryPolicy
   /** Left out of a channel's: it follows the space. */
   readonly keeps?: Keeps
@@ -190,6 +194,7 @@ export interface AuthorityResults {
   'set-override': Record<never, never>
   'list-overrides': { readonly overrides: readonly OverrideInfo[] }
   'set-topic': Record<never, never>
+  'set-slow-mode': Record<never, never>
   'delete-channel': Record<never, never>
   'set-history': Record<never, never>
   'set-relays': Record<never, never>
@@ -237,7 +242,7 @@ export type ReasonCode =
   /** A change of the group's keys: it puts out somebody who is in; those who could process it say that it can't be. */
   | 'still-in' | 'rejected'
   /** The author. */
-  | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader' | 'not-in-dm' | 'not-its-author'
+  | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader' | 'not-in-dm' | 'not-its-author' | 'too-soon'
   /** What it is about. */
   | 'unknown-member' | 'unknown-role' | 'unknown-channel' | 'unknown-invite' | 'unknown-audience' | 'unknown-ban' | 'unknown-device'
   | 'exists' | 'everyone-role' | 'device-taken' | 'limit-reached' | 'owner-must-transfer' | 'nothing-to-do'

@@ -2,6 +2,7 @@
 import type { ActInfo, ActRef, HiddenInfo, HiddenNote, Keeps, Reason } from '../api/authority.ts'
 import type { IdentityId } from '../wire/ids.ts'
 import { fullTime } from './strings.ts'
+import { pauseOf } from './words/channels.ts'
 import { keepsFor } from './words/storage.ts'
 
 const quoted = (text: string | undefined): string => (text === undefined || text === '' ? '' : ` “${text}”`)
@@ -55,6 +56,7 @@ function deed(act: ActRef, me: IdentityId | undefined): string {
     case 'spaceHistory': return about.history === 'all' ? 'let newcomers read what was said before' : 'kept what was said before from newcomers'
     case 'spaceRelays': return 'changed the relays of the space'
     case 'retention': return `${kept(about.keeps)} ${about.channel === undefined ? 'in the space' : `in ${channel}`}`
+    case 'slowMode': return about.everyMs === 0 ? `ended slow mode in ${channel}` : `set slow mode in ${channel}: one message every ${pauseOf(about.everyMs ?? 0)}`
     case 'clear': return `deleted what was said in ${channel} before ${fullTime(about.until ?? 0)}`
     case 'ownerTransfer': return `made ${whom} the owner`
     case 'recoverySet': return 'changed who can recover the space'
@@ -108,6 +110,7 @@ const WITHOUT_CAUSE: Partial<Record<Reason['code'], string>> = {
   'timed-out': 'it was written in a time-out',
   'no-permission': 'no role allowed it there',
   'not-a-member': 'it came from somebody who was no member any more',
+  'too-soon': 'it came sooner after the one before than slow mode allows',
   'not-its-author': 'only its author may do that',
   'still-in': 'it would have put out somebody who is a member',
   'rejected': 'others could not follow it',

@@ -74,7 +74,7 @@ class FakePort implements ClientPort {
 /** All that follows from an answer without time passing. */
 async function settled(): Promise<void> { for (let i = 0; i < 10; i++) await Promise.resolve() }
 
-const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', kind: 'text', category: undefined, may: [], unread, mentions: 0, keeps: undefined, private: false, readers: undefined, history: undefined, state: 'readable' })
+const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', kind: 'text', category: undefined, may: [], unread, mentions: 0, keeps: undefined, slowMs: 0, nextAt: 0, private: false, readers: undefined, history: undefined, state: 'readable' })
 const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, kind: 'space', name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, keeps: { afterMs: 0, maxBytes: 0 }, ...more })
 const device = parseDeviceId('0'.repeat(64))
 

@@ -6,7 +6,7 @@ import { channelId } from './messages.test-support.ts'
 import { likely, MAX_WARM, Warm } from './warm.ts'
 
 const channel = (name: string, unread: number, mentions = 0, kind: ChannelInfo['kind'] = 'text'): ChannelInfo =>
-  ({ channel: channelId(name), name, topic: '', kind, category: undefined, may: [], unread, mentions, keeps: undefined, private: false, readers: undefined, history: undefined, state: 'readable' })
+  ({ channel: channelId(name), name, topic: '', kind, category: undefined, may: [], unread, mentions, keeps: undefined, slowMs: 0, nextAt: 0, private: false, readers: undefined, history: undefined, state: 'readable' })
 
 test('calls come first, then what has most to read; what is read, and forums, are left alone', () => {
   expect(likely([channel('a', 0), channel('b', 3), channel('c', 9), channel('d', 1, 1), channel('e', 5, 0, 'forum')])).toEqual(['d', 'c', 'b'].map(channelId))

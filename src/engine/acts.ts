@@ -122,6 +122,7 @@ function what(body: AuthorityBody): Subject {
     case 'timeout': return { until: body.until }
     case 'retention': return body.follows ? {} : { keeps: { afterMs: body.afterMs, maxBytes: body.maxBytes } }
     case 'clear': return { until: body.before }
+    case 'slowMode': return { everyMs: body.everyMs }
     case 'spaceHistory': case 'audienceHistory': return { history: body.historyPolicy === 'all' ? 'all' : 'from-join' }
     default: return {}
   }

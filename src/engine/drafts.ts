@@ -50,9 +50,9 @@ export class Drafts {
     else turn.out.put(this.partition, fromHex(id) as Uint8Array, encodeDraft({ ...known, content }))
   }
 
-  /** Those of channels that may be written in, oldest first; off the disk in the same save that keeps the ops they become. */
-  take(turn: Turn, mayGo: (channel: ChannelId) => boolean): Draft[] {
-    const taken = this.list.filter((draft) => mayGo(draft.channel))
+  /** Those that may be said now, oldest first; off the disk in the same save that keeps the ops they become. */
+  take(turn: Turn, mayGo: (draft: Draft) => boolean): Draft[] {
+    const taken = this.list.filter(mayGo)
     if (taken.length === 0) return taken
     this.list = this.list.filter((draft) => !taken.includes(draft))
     for (const draft of taken) turn.out.delete(this.partition, fromHex(draft.id) as Uint8Array)

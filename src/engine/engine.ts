@@ -20,7 +20,7 @@ import { HeldActs } from './commands/held.ts'
 import { openAside } from './asides.ts'
 import { takeContact } from './contacts.ts'
 import { distribute, postLateTree, tellBack } from './distribute.ts'
-import { Drafts } from './drafts.ts'
+import { type Draft, Drafts } from './drafts.ts'
 import { Farewells, type Said } from './farewells.ts'
 import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
@@ -444,7 +444,7 @@ export class Engine implements Stepper {
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
-    if (kind === 'behind' || kind === 'unsure') this.touch(turn, replica)
+    if (kind === 'behind' || kind === 'unsure' || kind === 'pace') this.touch(turn, replica)
     if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'retention') await this.retaining.work(turn, replica)
     if (kind === 'marks') await shareMarks(this, turn, replica)
@@ -489,7 +489,7 @@ export class Engine implements Stepper {
   private async sendDrafts(turn: Turn, replica: Replica): Promise<void> {
     const drafts = this.drafts.get(replica.id)
     if (drafts === undefined || drafts.empty || !this.succession.isSure(replica, turn.now)) return
-    const mayGo = (channel: ChannelId): boolean => { const audience = replica.audienceFor(channel); return audience !== undefined && maySeal(audience) }
+    const mayGo = (draft: Draft): boolean => { const audience = replica.audienceFor(draft.channel); return audience !== undefined && maySeal(audience) && replica.pace.mayGo(turn, replica, draft) }
     for (const draft of drafts.take(turn, mayGo)) {
       const tip = replica.audienceFor(draft.channel)?.groups.tip() as EpochId
       const op = await replica.appendContent(turn, draft.channel, tip, draft.content)

@@ -19,6 +19,8 @@ export const MAX_UNVERIFIED_BYTES = 4 * 1024 * 1024
 export const SIGNED_EVERY = 32
 /** What is taken in: with room for chains that were put together from parts. */
 export const MAX_UNSIGNED = 64
+/** Ops of one device in one channel, and of authority, in a day of its own labels: one every two seconds. What goes on beyond that is not taken in. */
+export const MAX_OPS_A_DAY = 50_000
 /** Branches of one forked chain that are kept: its device is frozen where they part, so more would only serve a flood. */
 export const MAX_BRANCHES = 4
 /** Branches beyond those, per space, that are remembered until a restart: what rests on one may come after it. */
@@ -229,6 +231,8 @@ export const TYPING_LASTS_MS = 6000
 export const TYPING_LEAST_MS = 500
 /** Devices whose writing is known, per space: more than any line can name. */
 export const MAX_TYPISTS = 100
+/** Ops of a chain that are looked at for the message before one: between two messages of a slow channel stand fewer notes. */
+export const MAX_PACE_LOOKED = 256
 /** Ms after which what was read is told to the person's other devices. */
 export const MARKS_AFTER_MS = 3000
 /** Unread messages of a channel that are counted: beyond it the number says nothing more. */

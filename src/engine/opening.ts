@@ -55,6 +55,7 @@ export class Opening {
     replica.holes.load(of(replica.holes.partition))
     this.engine.retaining.away(replica).load(of(awayPartition(space)))
     this.engine.mending.begin(turn, replica)
+    await this.engine.questions.follow(turn, (running) => replica.pace.begin(running, replica), (later) => this.engine.touch(later, replica))
     if (replica.state() === 'joining') {
       const link = decodeLink(record.link, (b) => this.engine.world.suite.sha256(b))
       if (link !== undefined && link !== 'newer') this.engine.joins.resume(await Joining.begin(turn, replica, link, undefined))

@@ -28,6 +28,7 @@ const SENTENCES: Partial<Record<ReasonCode, string>> = {
   'not-in-dm': 'This conversation is only for those it was opened with, who are equal in it. Open another one, or a space.',
   'not-a-reader': 'Only those who read this channel decide who else does. Ask one of them, or the owner of the space.',
   'timed-out': 'You are in a time-out here. Wait until it is over.',
+  'too-soon': 'This channel has a slow mode. Wait a moment before you write again.',
   'everyone-role': 'This role belongs to everyone: only its permissions can be changed.',
   'exists': 'This exists already.',
   'too-many-devices': 'This concerns more devices than one act can name: 2,048. Change what is allowed channel by channel, or take the role from some of its holders first.',

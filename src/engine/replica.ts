@@ -26,6 +26,7 @@ import { freshPartition } from './mailbox/had.ts'
 import { Mail } from './mailbox/mail.ts'
 import { Inbox } from './messages/inbox.ts'
 import { labelAt, placeAt } from './messages/labels.ts'
+import { Pace } from './messages/pace.ts'
 import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './messages/places.ts'
 import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
@@ -60,6 +61,7 @@ export class Replica {
   readonly opened = new Opened()
   readonly inbox: Inbox
   readonly threads = new Threads()
+  readonly pace = new Pace()
   readonly holes: Holes
   readonly retention = new Retention(this)
   readonly names: DeviceNames
@@ -275,7 +277,7 @@ export class Replica {
 
   private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent, said: Uint8Array | undefined): void {
     const record: MessageRecord = {
-      ...origin, place: placeAt(origin.hlc, turn.now), thread: content.thread, content, noted: this.inbox.isExpected(origin.id), replies: 0, lastReply: 0,
+      ...origin, place: placeAt(origin.hlc, turn.now), thread: content.thread, content, noted: this.pace.cameIn(turn, this, channel, origin), replies: 0, lastReply: 0,
     }
     const place = placeOf(channel, record)
     turn.out.put(rowsOf(this.id, channel, record.thread), rowKey(place), encodeMessage(record, said))
@@ -336,10 +338,11 @@ export class Replica {
     const audience = this.audienceOf(epoch)
     const key = audience.groups.keys.contentKey(epoch, channel)
     if (key === undefined) throw new Error('no key for the epoch to seal under')
-    const header = this.header(turn, content.type, channel, audience.number, { epoch, kid: key.kid })
+    const header = this.pace.spaced(this, this.header(turn, content.type, channel, audience.number, { epoch, kid: key.kid }))
     return this.finish(turn, header, sealContent(this.world.suite, key, header, content))
   }
 
+  isFull(turn: Turn, channel: ChannelId): boolean { return this.log.isFull(channel, this.me.device, labelAt(turn.now, this.log.maxHlc)) }
   /** What authority would say of own content, before any is made. */
   contentVerdict(turn: Turn, channel: ChannelId, type: Content['type'] | 'everyone' | 'thread'): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, this.authority.state.channels.get(channel)?.audience ?? 0, undefined)) }
 

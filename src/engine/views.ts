@@ -53,7 +53,7 @@ export function channelInfos(replica: Replica, reading: Reading): ChannelInfo[] 
     const named = c.audience === 0 ? undefined : state.audiences.get(c.audience)
     return {
       channel, name: c.name, topic: c.topic, kind: c.kind === 'forum' ? 'forum' : 'text', category: categoryOf(state, c), unread, mentions, may: namesOf(permissionsIn(state, replica.me.identity, c)),
-      keeps: keepsOf(c.keeping), private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
+      keeps: keepsOf(c.keeping), slowMs: c.slowMs, nextAt: replica.pace.nextAt(replica, channel), private: c.audience !== 0, readers: named === undefined ? undefined : { roles: named.roles, members: named.identities },
       history: named === undefined ? undefined : named.historyPolicy === 'all' ? 'all' : 'from-join',
       // Who was removed keeps what they have.
       state: !replica.isMember() || replica.audienceFor(channel)?.isReadable === true ? 'readable' : 'waiting',

@@ -69,6 +69,7 @@ const SAMPLES: readonly AuthorityBody[] = [
   { type: 'audienceHistory', audience: 63, historyPolicy: 'all' },
   { type: 'about', text: 'Bees, mostly', emoji: '🐝', colour: 12 },
   { type: 'about', text: '', emoji: undefined, colour: undefined },
+  { type: 'slowMode', channel, everyMs: 30_000 },
 ]
 
 describe.each(SAMPLES.map((body, n) => [`${body.type} ${n}`, body] as const))('%s', (name, body) => {

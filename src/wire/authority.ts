@@ -40,6 +40,8 @@ export const MAX_READERS = 1024
 /** People of one direct conversation. */
 export const MAX_DM_MEMBERS = 16
 export const MAX_RECOVERERS = 16
+/** Between two messages of one person in a channel with slow mode, at most (ms): six hours, as elsewhere. */
+export const MAX_SLOW_MS = 6 * 3600_000
 /** Bytes of any authority body: a cut over MAX_CUT_DEVICES with room. */
 export const MAX_AUTHORITY_BYTES = 256 * 1024
 export const CERT_BYTES = 96
@@ -116,6 +118,8 @@ const FORMS = {
   channelDelete: record({ channel: channelId }),
   /** Who reads what is written from now on. */
   channelAudience: record({ channel: channelId, audience }),
+  /** So long (ms) a device waits between two messages in the channel; 0: it needn't. */
+  slowMode: record({ channel: channelId, everyMs: uint(MAX_SLOW_MS) }),
   /** How long what is said is kept: for `afterMs`, and at most `maxBytes` of a channel; 0: no end. Without `channel`: wherever a channel does not say it itself; `follows`: it says nothing any more. */
   retention: record({ channel: optional(channelId), follows: flag, afterMs: uint(), maxBytes: uint() }),
   /** What was said in the channel and is labelled before this (ms) is gone, for everyone. */

@@ -29,6 +29,7 @@ export const AUTHORITY_FORMS: { readonly [T in AuthorityCommand['type']]: Form<F
   'transfer-ownership': { space, member },
   'set-override': { space, channel, role: { optional: role }, member: { optional: member }, allow: permissions, deny: permissions },
   'set-topic': { space, channel, topic: text },
+  'set-slow-mode': { space, channel, everyMs: amount },
   'delete-channel': { space, channel },
   'set-history': { space, history: oneOf('all', 'from-join'), channel: { optional: channel } },
   'set-relays': { space, relays: texts },

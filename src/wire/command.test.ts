@@ -78,6 +78,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'delete-channel': { space: ID_32, channel: ID_16 },
   'set-history': { space: ID_32, history: 'from-join', channel: ID_16 },
   'set-relays': { space: ID_32, relays: ['https://one.example', 'https://two.example'] },
+  'set-slow-mode': { space: ID_32, channel: ID_16, everyMs: 30_000 },
   'set-retention': { space: ID_32, channel: ID_16, afterMs: 3_600_000, maxBytes: 1_048_576, follows: false },
   'clear-channel': { space: ID_32, channel: ID_16, before: 1_800_000_000_000 },
   'group-code': { space: ID_32, channel: ID_16 },
@@ -119,7 +120,7 @@ describe.each(COMMAND_TYPES)('%s', (type) => {
   test('takes nothing misshapen and nothing more', () => {
     for (const [name, right] of Object.entries(FULL[type])) {
       for (const wrong of WRONG) if (typeof wrong !== 'boolean' || typeof right !== 'boolean') expect(decodeCommand({ ...full, [name]: wrong }), `${name} ${String(wrong).slice(0, 20)}`).toBeUndefined()
-      if (name !== 'power' && name !== 'colour' && !(type === 'keep-here' && name === 'maxBytes')) expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
+      if (name !== 'power' && name !== 'colour' && name !== 'everyMs' && !(type === 'keep-here' && name === 'maxBytes')) expect(decodeCommand({ ...full, [name]: 0 }), name).toBeUndefined()
     }
     expect(decodeCommand({ ...full, sapce: ID_32 })).toBeUndefined()
   })

@@ -58,12 +58,14 @@ export interface MessageRecord extends Origin {
   /** Messages in the thread that it began, and the place of the last. */
   readonly replies: number
   readonly lastReply: number
+  /** In a channel that ever had a slow mode: how much later it is labelled than its device's last message before it there (ms). */
+  readonly gap?: number
 }
 
 /** `said`: its content encoded, where it was just read from that. */
 export function encodeMessage(m: MessageRecord, said = m.content === undefined ? undefined : encodeContent(m.content)): Uint8Array {
   return encodeItems((out) => {
-    out.list(1 + ORIGIN_FIELDS + 6)
+    out.list(1 + ORIGIN_FIELDS + 6 + (m.gap === undefined ? 0 : 1))
     out.uint(1)
     putOrigin(out, m)
     out.uint(m.place)
@@ -72,18 +74,19 @@ export function encodeMessage(m: MessageRecord, said = m.content === undefined ?
     out.yes(m.noted)
     out.uint(m.replies)
     out.uint(m.lastReply)
+    if (m.gap !== undefined) out.uint(m.gap)
   })
 }
 
 export function decodeMessage(bytes: Uint8Array): MessageRecord | undefined {
   const v = decodeCbor(bytes, MAX_ROW_BYTES)
-  if (!isArray(v, 1 + ORIGIN_FIELDS + 6) || v[0] !== 1) return undefined
+  if (!isArray(v) || v.length < 1 + ORIGIN_FIELDS + 6 || v.length > 1 + ORIGIN_FIELDS + 7 || v[0] !== 1) return undefined
   const origin = decodeOrigin(v.slice(1, 1 + ORIGIN_FIELDS))
-  const [place, root, said, noted, replies, lastReply] = v.slice(1 + ORIGIN_FIELDS)
+  const [place, root, said, noted, replies, lastReply, gap] = v.slice(1 + ORIGIN_FIELDS)
   const thread = idFrom(root), content = isBytes(said) ? decodeContent('message', said, MAX_CHARS) : undefined
   if (origin === undefined || !isUint(place) || (root !== null && thread === undefined) || (said !== null && content?.type !== 'message')) return undefined
-  if (typeof noted !== 'boolean' || !isUint(replies) || !isUint(lastReply)) return undefined
-  return { ...origin, place, thread, content: content?.type === 'message' ? content : undefined, noted, replies, lastReply }
+  if (typeof noted !== 'boolean' || !isUint(replies) || !isUint(lastReply) || (gap !== undefined && !isUint(gap))) return undefined
+  return { ...origin, place, thread, content: content?.type === 'message' ? content : undefined, noted, replies, lastReply, ...(gap === undefined ? {} : { gap }) }
 }
 
 /** A note about a message. */

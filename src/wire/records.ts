@@ -84,17 +84,22 @@ export function decodeSpace(bytes: Uint8Array): SpaceRecord | undefined {
   return relays.length === list.length ? { state, relays, link, createdAt } : undefined
 }
 
-/** The head of one (channel, device) chain: what the next op must follow. */
-export interface HeadRecord { readonly chanSeq: number; readonly id: OpId; readonly seq: number; readonly hlc: number }
+/**
+ * The head of one (channel, device) chain: what the next op must follow. `day`: its latest day, by labels (days since 1970), and which op of the chain began that; not in rows
+ * from before they were counted.
+ */
+export interface HeadRecord { readonly chanSeq: number; readonly id: OpId; readonly seq: number; readonly hlc: number; readonly day?: { readonly number: number; readonly from: number } }
 
-export const encodeHead = (h: HeadRecord): Uint8Array => encodeCbor([h.chanSeq, raw(h.id), h.seq, h.hlc])
+export const encodeHead = ({ chanSeq, id, seq, hlc, day }: HeadRecord): Uint8Array => encodeCbor([chanSeq, raw(id), seq, hlc, ...(day === undefined ? [] : [day.number, day.from])])
 
 export function decodeHead(bytes: Uint8Array): HeadRecord | undefined {
   const v = decodeCbor(bytes, 128)
-  if (!isArray(v, 4)) return undefined
-  const [chanSeq, idBytes, seq, hlc] = v
+  if (!isArray(v) || (v.length !== 4 && v.length !== 6)) return undefined
+  const [chanSeq, idBytes, seq, hlc, number, from] = v
   const id = isBytes(idBytes, 32) ? parseOpId(idBytes) : undefined
-  return isUint(chanSeq) && id !== undefined && isUint(seq) && isUint(hlc) ? { chanSeq, id, seq, hlc } : undefined
+  if (!isUint(chanSeq) || id === undefined || !isUint(seq) || !isUint(hlc)) return undefined
+  if (v.length === 4) return { chanSeq, id, seq, hlc }
+  return isUint(number) && isUint(from) ? { chanSeq, id, seq, hlc, day: { number, from } } : undefined
 }
 
 /** A parcel that waits for a relay to take it. `covers` names the own op whose keeping it proves. */

@@ -4,7 +4,7 @@ import { channelId } from '../messages.test-support.ts'
 import { categoryStep, dropOf, endOf, groupsOf, landingOf, stepOf } from './order.ts'
 
 const channel = (name: string, category?: string): ChannelInfo =>
-  ({ channel: channelId(name), name, topic: '', kind: 'text', category: category === undefined ? undefined : channelId(category), unread: 0, mentions: 0, may: [], keeps: undefined, private: false, readers: undefined, history: undefined, state: 'readable' })
+  ({ channel: channelId(name), name, topic: '', kind: 'text', category: category === undefined ? undefined : channelId(category), unread: 0, mentions: 0, may: [], keeps: undefined, slowMs: 0, nextAt: 0, private: false, readers: undefined, history: undefined, state: 'readable' })
 const category = (name: string): CategoryInfo => ({ category: channelId(name), name })
 const CATEGORIES = [category('plants'), category('tools')]
 const GROUPS = groupsOf([channel('general'), channel('beans', 'plants'), channel('peas', 'plants')], CATEGORIES)

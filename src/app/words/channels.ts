@@ -1,7 +1,18 @@
 /** Words about the order of channels, categories, and forums. */
 import { counted, number } from './formats.ts'
 
+/** "30 seconds", "2 minutes", "1 hour"; of what is left of such a time the next full second, minute or hour. */
+export const pauseOf = (ms: number): string =>
+  ms < 120_000 ? counted(Math.ceil(ms / 1000), 'second', 'seconds') : ms < 7200_000 ? counted(Math.ceil(ms / 60_000), 'minute', 'minutes') : counted(Math.ceil(ms / 3600_000), 'hour', 'hours')
+
 export const CHANNELS = {
+  slowMode: 'Slow mode',
+  slowModeIn: (channel: string) => `Slow mode in #${channel}`,
+  slowEvery: 'One message of each person every',
+  slowOff: 'No slow mode',
+  slowTime: (ms: number) => pauseOf(ms),
+  slowHint: 'Whoever manages messages is not slowed down. What comes sooner is shown to nobody, whatever app it was written with.',
+  slowLeft: (ms: number) => `Slow mode: you can write again in ${pauseOf(ms)}.`,
   kindOfChannel: 'Kind',
   kinds: { text: 'Chat', forum: 'Forum' },
   kindHints: { text: 'One line of messages, as they come.', forum: 'Posts with a title, each with its own thread.' },

@@ -1,6 +1,7 @@
 /** What every command is handed: the engine, the step it runs in, and whom to answer. */
 import type { ApiError, Command } from '../../api.ts'
 import { type AuthorityBody, encodeAuthorityBody } from '../../wire/authority.ts'
+import { AUTHORITY_CHANNEL } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
@@ -37,6 +38,7 @@ export async function changeAll({ engine, turn, asker, replica }: AskedIn, bodie
     if (reason === undefined) due.push(body)
     else if (!isSoAlready(reason)) return refusal(reason)
   }
+  if (due.length > 0 && replica.isFull(turn, AUTHORITY_CHANNEL)) return fail('limit-reached', 'You have changed as much here today as others take in. Go on tomorrow.')
   const ops: Op[] = []
   for (const body of due) ops.push(await replica.append(turn, body.type, encodeAuthorityBody(body)))
   if (ops.length > 0) await engine.distribute(turn, replica, ops)

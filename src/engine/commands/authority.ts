@@ -10,7 +10,7 @@ import { banMember, endTimeOut, timeOut, unbanMember } from './moderation.ts'
 import { answerGroupCode, answerPersonCode, markChecked } from './check-codes.ts'
 import { endRecovery, recover, setRecovery, signRecovery } from './recovery.ts'
 import { changeRole, createRole, deleteRole, giveRole, takeRole } from './roles.ts'
-import { clearChannel, deleteChannel, setHistory, setOverride, setRelays, setRetention, setTopic, shareHistory, transferOwnership } from './settings.ts'
+import { clearChannel, deleteChannel, setHistory, setOverride, setRelays, setRetention, setSlowMode, setTopic, shareHistory, transferOwnership } from './settings.ts'
 
 export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Promise<Refusal> | Refusal {
   const { engine, turn, asker, replica } = asked
@@ -49,6 +49,7 @@ export function doAuthority(asked: AskedIn, c: AuthorityAct): Promise<Refusal> |
     case 'delete-channel': return deleteChannel(asked, c)
     case 'set-history': return setHistory(asked, c)
     case 'set-relays': return setRelays(asked, c)
+    case 'set-slow-mode': return setSlowMode(asked, c)
     case 'set-retention': return setRetention(asked, c)
     case 'clear-channel': return clearChannel(asked, c)
     case 'share-history': return shareHistory(asked, c)

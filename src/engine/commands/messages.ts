@@ -36,6 +36,7 @@ async function send(asked: AskedIn, channel: ChannelId, content: MessageContent,
   const { engine, turn, asker, replica } = asked
   const verdict = beginsThread ? replica.contentVerdict(turn, channel, 'thread') : undefined
   if (verdict?.type === 'void') return refusal(verdict.reason)
+  if (replica.pace.nextAt(replica, channel) > turn.now) return refusal({ code: 'too-soon' })
   const said = await say(asked, channel, content)
   if ('code' in said) return said
   engine.typing.sent(replica.id, channel)
@@ -75,6 +76,7 @@ export async function say({ engine, turn, replica }: AskedIn, channel: ChannelId
   if (drafts === undefined) return fail('internal')
   const verdict = replica.contentVerdict(turn, channel, content.type)
   if (verdict.type === 'void') return refusal(verdict.reason)
+  if (replica.isFull(turn, channel)) return fail('limit-reached', 'You have written as much here today as others take in. Go on tomorrow.')
   const isSure = engine.succession.isSure(replica, turn.now)
   if (isSure && !maySeal(audience)) {
     // Somebody was removed and nobody has changed the group yet: with the tip's state at hand this device does it now.
@@ -84,6 +86,7 @@ export async function say({ engine, turn, replica }: AskedIn, channel: ChannelId
   if (!isSure || !maySeal(audience) || !drafts.empty) {
     if (drafts.full) return fail('limit-reached', 'Too many messages wait to be secured. Wait until you are connected again.')
     const draft = drafts.add(turn, engine.world, channel, content)
+    if (content.type === 'message') replica.pace.drafts(turn, channel)
     if (content.type === 'message') turn.out.update({ type: 'messages', space: replica.id, channel, messages: [draftInfo(replica, { ...draft, content })] })
     engine.touch(turn, replica)
     return draft

@@ -1,5 +1,5 @@
 /** The frame of a space: its history policy and ownership, and what is special about single channels. */
-import type { AuthorityBody } from '../../wire/authority.ts'
+import { type AuthorityBody, MAX_SLOW_MS } from '../../wire/authority.ts'
 import type { ChannelId } from '../../wire/ids.ts'
 import { bitsOf, PERMISSIONS } from '../../wire/permissions.ts'
 import { relayUrl } from '../../wire/relay.ts'
@@ -72,6 +72,11 @@ export function setRetention(asked: AskedIn, c: Run<'set-retention'>): Promise<R
   if (follows && (channel === undefined || afterMs + maxBytes > 0)) return fail('bad-request', 'Only a channel can follow the space, and then it sets no limit of its own.')
   if ((afterMs > 0 && afterMs < MIN_KEPT_MS) || (maxBytes > 0 && maxBytes < MIN_KEPT_BYTES)) return fail('bad-request', 'Messages are kept for at least an hour, and at least a mebibyte of them.')
   return change(asked, { type: 'retention', channel, follows, afterMs, maxBytes })
+}
+
+export function setSlowMode(asked: AskedIn, c: Run<'set-slow-mode'>): Promise<Refusal> | Refusal {
+  if (!isListed(asked.replica, c.channel)) return fail('unknown-channel')
+  return c.everyMs > MAX_SLOW_MS ? fail('bad-request', 'Slow mode is six hours at most.') : change(asked, { type: 'slowMode', channel: c.channel, everyMs: c.everyMs })
 }
 
 export function clearChannel(asked: AskedIn, c: Run<'clear-channel'>): Promise<Refusal> | Refusal {

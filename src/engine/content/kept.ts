@@ -6,7 +6,7 @@ import type { Row } from '../../ports.ts'
 import { fromU64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type OpId, parseDeviceId } from '../../wire/ids.ts'
 import { decodeKeptOp, encodeKeptOp, isKeptOp, isMarked, markOf } from '../../wire/kept-op.ts'
-import { decodeOpOrHusk, type Op } from '../../wire/op.ts'
+import { decodeOpOrHusk, type Op, type OpHeader } from '../../wire/op.ts'
 import type { Replica } from '../replica.ts'
 import { remake, textOf } from './content.ts'
 
@@ -41,6 +41,10 @@ export function keptOp(replica: Replica, channel: ChannelId, { key: rowKey, valu
 /** The op before it in its channel, which a row names whether or not its key is here. */
 export const predecessorIn = ({ world: { suite } }: Replica, { value }: Row): OpId | undefined =>
   (isKeptOp(value) ? decodeKeptOp(value)?.chanPrev : decodeOpOrHusk(value, (b) => suite.sha256(b))?.header.chanPrev)
+
+/** What sort of op a row is, and its label: that shows whether or not its key is here. */
+export const headOf = ({ world: { suite } }: Replica, { value }: Row): Pick<OpHeader, 'type' | 'hlc'> | undefined =>
+  (isKeptOp(value) ? decodeKeptOp(value) : decodeOpOrHusk(value, (b) => suite.sha256(b))?.header)
 
 /** The epoch whose key is missing, where it is that for which a row gives no op. */
 export function lockingEpoch(replica: Replica, { value }: Row): EpochId | undefined {

@@ -16,7 +16,7 @@ import { isSigned, type Op, type OpHeader, opSignedBytes } from '../../wire/op.t
 import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_ASK_OPS, MAX_BRANCHES, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
+import { MAX_ASK_OPS, MAX_BRANCHES, MAX_OPS_A_DAY, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
 import { Parked, type Sender } from './parked.ts'
 import { linksIn, neededIn } from './vouching.ts'
 
@@ -29,16 +29,19 @@ export interface Tip extends HeadRecord { readonly branch: OpId | undefined }
 
 /**
  * Where an op stands. unsure: another op may have its place on disk. contradictory: its own chain shows it to be wrong. full: its chain has too many branches.
+ * beyond: its device wrote more in a day than is taken in.
  * `strays`: it waits for a predecessor where we have another op already.
  */
-export type Place = { readonly type: 'known' | 'next' | 'contradictory' | 'full' | 'unsure' } | { readonly type: 'waits'; readonly for: string; readonly strays?: true }
+export type Place = { readonly type: 'known' | 'next' | 'contradictory' | 'full' | 'unsure' | 'beyond' } | { readonly type: 'waits'; readonly for: string; readonly strays?: true }
 
 /** Of each op that is proven: by its own signature, or the op after it that speaks for it. */
 export type Proofs = Map<OpId, 'own' | Op>
 
 interface Remembered { readonly id: OpId; readonly channel: ChannelId; readonly chanSeq: number }
 
-const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, CONTRADICTORY: Place = { type: 'contradictory' }, FULL: Place = { type: 'full' }, UNSURE: Place = { type: 'unsure' }
+const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, CONTRADICTORY: Place = { type: 'contradictory' }, FULL: Place = { type: 'full' }, BEYOND: Place = { type: 'beyond' }, UNSURE: Place = { type: 'unsure' }
+/** In labels. */
+const DAY = 1024 * 24 * 3600_000
 const NO_TIPS: readonly Tip[] = []
 const NONE: ReadonlySet<OpId> = new Set()
 
@@ -181,6 +184,7 @@ export class Log {
     const tips = this.tipsOf(h.channel, h.device)
     const extended = tips.find((tip) => tip.id === h.chanPrev)
     if (extended !== undefined && (extended.chanSeq + 1 !== h.chanSeq || extended.seq >= h.seq)) return CONTRADICTORY
+    if (extended !== undefined && isBeyond(extended, h)) return BEYOND
     const isLinked = extended !== undefined || (tips.length === 0 && h.chanSeq === 1)
     if (!isLinked) {
       const off = h.channel === AUTHORITY_CHANNEL ? this.branching(op) : this.strayed(h, tips)
@@ -236,7 +240,7 @@ export class Log {
     const key = chainKey(h.channel, h.device)
     const tips = [...this.tipsOf(h.channel, h.device)]
     const at = tips.findIndex((tip) => tip.id === h.chanPrev)
-    const tip: Tip = { chanSeq: h.chanSeq, id: op.id, seq: h.seq, hlc: h.hlc, branch: tips.length === 0 ? undefined : at >= 0 ? tips[at]?.branch : op.id }
+    const tip: Tip = { chanSeq: h.chanSeq, id: op.id, seq: h.seq, hlc: h.hlc, day: dayAfter(tips[at], h), branch: tips.length === 0 ? undefined : at >= 0 ? tips[at]?.branch : op.id }
     if (at >= 0) tips[at] = tip; else tips.push(tip)
     this.setTips(h.channel, h.device, tips)
     this.noteDevice(h.device, h.seq, op.id)
@@ -245,6 +249,12 @@ export class Log {
     if (this.disputed.get(key) === op.id) this.disputed.delete(key)
     if (h.channel === AUTHORITY_CHANNEL) this.noteAuthority(op)
     return { tip, freed: [...this.parked.take(op.id), ...this.parked.take(`${key}:${h.chanSeq}`)] }
+  }
+
+  /** Whether nobody would take in what this device writes there now: as much as anybody may write in a day is written. */
+  isFull(channel: ChannelId, device: DeviceId, hlc: number): boolean {
+    const head = this.head(channel, device)
+    return head !== undefined && isBeyond(head, { chanSeq: head.chanSeq + 1, hlc })
   }
 
   private remember(h: OpHeader, id: OpId): void {
@@ -306,6 +316,16 @@ export class Log {
     return out
   }
 }
+
+/**
+ * The day of an op by the labels of its chain, and with which op that began (S28). A label that goes back belongs to the day it follows: whoever dates back and forth gains nothing.
+ */
+function dayAfter(before: HeadRecord | undefined, { chanSeq, hlc }: Pick<OpHeader, 'chanSeq' | 'hlc'>): NonNullable<HeadRecord['day']> {
+  const number = Math.max(Math.floor(hlc / DAY), before?.day?.number ?? 0)
+  return before?.day?.number === number ? before.day : { number, from: chanSeq }
+}
+
+const isBeyond = (before: HeadRecord, next: Pick<OpHeader, 'chanSeq' | 'hlc'>): boolean => next.chanSeq - dayAfter(before, next).from >= MAX_OPS_A_DAY
 
 /** All of a chain's tips: a branch beyond the usual few is here because others' ops rest on it, and shown to few it would keep them waiting. */
 const entriesOf = (channel: ChannelId, device: DeviceId, tips: readonly Tip[]): VectorEntry[] =>

@@ -8,8 +8,9 @@ import type { Replica } from '../replica.ts'
 import { forgetMessage } from '../retention/emptying.ts'
 import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
+import { gapOf } from './pace.ts'
 import { noteKey, notesPartition, placeOf, rowKey, rowsOf } from './places.ts'
-import { described, located, type Seen, withNotes } from './reading.ts'
+import { described, type Located, located, type Seen, withNotes } from './reading.ts'
 import { activeKey, activePartition, activePlace, noteUnread, type Tally } from './threads.ts'
 import { recount } from './unread.ts'
 
@@ -24,14 +25,15 @@ export function refresh(engine: Engine, turn: Turn, replica: Replica): void | Pr
 }
 
 function* lookAgain(engine: Engine, turn: () => Turn, replica: Replica, ids: readonly OpId[]): Reading<MessageInfo[]> {
-  const shown: Seen[] = [], here = yield* located(replica, ids)
+  const shown: Seen[] = [], here: Located[] = []
+  for (const one of yield* located(replica, ids)) here.push(yield* withGap(engine, turn, replica, one))
   for (const id of ids) if (!here.some(({ record }) => record.id === id)) replica.threads.isMissing(id)
   for (const one of yield* withNotes(replica, here, true)) {
     for (const note of one.spare) turn().out.delete(notesPartition(replica.id, one.channel), noteKey(note))
     const fresh = replica.threads.takeFresh(replica, one)
     const tally = yield* replica.threads.tally(replica, one, fresh)
     if (fresh.length > 0) noteUnread(engine, turn(), replica, one, fresh)
-    if (one.folded.isDeleted && one.record.content !== undefined) forgetWords(engine, turn(), replica, one)
+    if (one.folded.isDeleted && one.record.content !== undefined) uncount(engine, turn(), replica, one)
     if (isSpent(replica, one, tally, turn().now)) { forgetMessage(engine, turn(), replica, one, [], false); continue }
     const record = bringUpToDate(turn(), replica, one, tally)
     if (one.folded.isDeleted || one.folded.edit !== undefined) engine.searching.note(turn(), replica, one)
@@ -40,12 +42,22 @@ function* lookAgain(engine: Engine, turn: () => Turn, replica: Replica, ids: rea
   return yield* described(replica, engine.reading, shown)
 }
 
+/** In a channel that ever had a slow mode a message is shown when its chain has told how long after the one before it was written (A35). */
+function* withGap(engine: Engine, turn: () => Turn, replica: Replica, one: Located): Reading<Located> {
+  const { channel, record } = one, gap = record.gap === undefined ? yield* gapOf(replica, channel, record) : undefined
+  if (gap === undefined) return one
+  const spaced = { channel, record: { ...record, gap } }
+  turn().out.put(rowsOf(replica.id, channel, record.thread), rowKey(placeOf(channel, record)), encodeMessage(spaced.record))
+  if (!messageCounts(replica, channel, spaced.record)) uncount(engine, turn(), replica, spaced)
+  return spaced
+}
+
 /** The tombstone of a message that is due, whose thread has gone as well. */
 const isSpent = (replica: Replica, { channel, record }: Seen, tally: Tally | undefined, now: number): boolean =>
   record.content === undefined && (tally?.replies ?? record.replies) === 0 && replica.retention.isDue({ channel, hlc: record.hlc }, now)
 
-/** A deleted message is neither unread nor a reply. */
-function forgetWords(engine: Engine, turn: Turn, replica: Replica, { channel, record }: Seen): void {
+/** A deleted message is neither unread nor a reply, nor is one that doesn't count. */
+function uncount(engine: Engine, turn: Turn, replica: Replica, { channel, record }: Located): void {
   const spot = { space: replica.id, channel, thread: record.thread }
   if (record.place > engine.reading.readUpTo(spot)) recount(engine, turn, replica, spot)
   if (record.thread === undefined) return

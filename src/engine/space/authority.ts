@@ -259,6 +259,9 @@ export class Authority {
   /** Whether an audience may still get channels: not when all it ever had are deleted. */
   hasEnded(audience: number): boolean { return this.view().endedAudiences().has(audience) }
 
+  /** Whether anybody ever set a slow mode there, allowed or not: only then a message's gap matters. */
+  everSlow(channel: ChannelId): boolean { return this.history.writes(`slow ${channel}`).length > 0 }
+
   permissionsIn(identity: IdentityId, channel: ChannelId): number { return this.view().permissionsIn(identity, channel) }
 
   /** How far we have seen an identity's devices: for a restriction made now. `heads` are those of the whole chains, content included. */

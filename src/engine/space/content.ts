@@ -8,6 +8,7 @@ import { has } from './permissions.ts'
 import type { Reason } from './reasons.ts'
 import type { Freeze, Resolution } from './resolve.ts'
 import type { Restriction } from './restrict.ts'
+import { slowMode } from './slow.ts'
 import { until } from './state.ts'
 import type { View } from './view.ts'
 
@@ -16,11 +17,14 @@ const HLC_STEP = 1024
 const MAX_KNOWN = 4096
 
 /** What of a header content is judged by. */
-export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | 'seq' | 'hlc' | 'deps' | 'type'>
+export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | 'seq' | 'hlc' | 'deps' | 'type'> & {
+  /** Of a message: how much later it is labelled than its device's last one before it in the channel (ms), where that is known. */
+  readonly gap?: number | undefined
+}
 /** `known`: what was found of this past so far, as long as no op of authority comes in. A history asks the same a thousand times. */
 export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past; readonly known: Map<string, May> }
-/** Why somebody may not say such a thing there, or, where they may, labelled from when on (ms). */
-export interface May { readonly reason: Reason | undefined; readonly from: number }
+/** Why somebody may not say such a thing there, or, where they may, labelled from when on (ms), and a message so long after the one before (ms). */
+export interface May { readonly reason: Reason | undefined; readonly from: number; readonly every: number }
 type MakeView = (past: Past, also?: number) => View
 
 /** Types of content that need a permission of their own; all others need `send`. `everyone` and `thread` are no types, but what a message may ask for besides. */
@@ -45,12 +49,16 @@ export function judgeContent(history: History, resolution: Resolution, question:
   return undefined
 }
 
-const reasonIn = ({ reason, from }: May, header: ContentHeader): Reason | undefined => reason ?? (header.hlc / HLC_STEP < from ? { code: 'timed-out' } : undefined)
+function reasonIn({ reason, from, every }: May, { hlc, type, gap }: ContentHeader): Reason | undefined {
+  if (reason !== undefined || hlc / HLC_STEP < from) return reason ?? { code: 'timed-out' }
+  return type === 'message' && gap !== undefined && gap < every ? { code: 'too-soon' } : undefined
+}
 
 function maySay(author: IdentityId, header: ContentHeader, view: View): May {
   const reason = whyNot(author, header, view)
   const timeout = reason === undefined ? view.register(`timeout ${author}`, (a, b) => until(b) - until(a)) : undefined
-  return { reason, from: timeout === undefined ? 0 : until(view.history.node(timeout).body ?? {}) }
+  const every = reason === undefined && header.type === 'message' && !has(view.permissionsIn(author, header.channel), 'messages') ? slowMode(view, header.channel) : 0
+  return { reason, from: timeout === undefined ? 0 : until(view.history.node(timeout).body ?? {}), every }
 }
 
 function whyNot(author: IdentityId, header: ContentHeader, view: View): Reason | undefined {

@@ -195,6 +195,7 @@ export function keysOf(node: Pick<Node, 'body' | 'author' | 'device' | 'invite'>
     case 'channelOverride': return [`override ${body.channel} ${body.role ?? ''} ${body.identity ?? ''}`, `overrides ${body.channel}`]
     case 'audience': return [`audience ${body.audience}`]
     case 'retention': return [body.channel === undefined ? 'retention' : `retention ${body.channel}`]
+    case 'slowMode': return [`slow ${body.channel}`]
     case 'clear': return [`clear ${body.channel}`]
     case 'spaceRename': return ['space']
     case 'spaceHistory': return ['history']

@@ -82,7 +82,7 @@ function acting(body: AuthorityBody, author: IdentityId, device: DeviceId | unde
     case 'deviceRevoke': return revoking(body.device, body.proof !== undefined || body.device === device, author, view)
     case 'roleCreate': case 'roleName': case 'rolePower': case 'rolePermissions': case 'roleDelete': return shapingRole(body, author, view)
     case 'roleAssign': case 'roleUnassign': return givingRole(body, author, view)
-    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience': case 'audienceHistory': case 'clear':
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'audience': case 'audienceHistory': case 'clear': case 'slowMode':
       return shapingChannel(body, author, view)
     case 'retention': return keeping(body, author, view)
     case 'spaceRename': case 'spaceHistory': case 'spaceRelays': return needs(author, 'space', view)
@@ -181,7 +181,7 @@ function givingRole(body: Of<'roleAssign' | 'roleUnassign'>, author: IdentityId,
   return needs(author, 'roles', view) ?? roleBelow(body.role, author, view) ?? below(author, body.identity, view)
 }
 
-type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'channelAudience' | 'audience' | 'audienceHistory' | 'clear'>
+type ChannelBody = Of<'channelCreate' | 'channelRename' | 'channelTopic' | 'channelPlace' | 'channelDelete' | 'channelOverride' | 'channelAudience' | 'audience' | 'audienceHistory' | 'clear' | 'slowMode'>
 
 function shapingChannel(body: ChannelBody, author: IdentityId, view: View): Reason | undefined {
   const missing = needs(author, 'channels', view)
@@ -195,6 +195,8 @@ function shapingChannel(body: ChannelBody, author: IdentityId, view: View): Reas
   }
   if (!view.channelExists(body.channel)) return no('unknown-channel')
   if (body.type === 'channelAudience' && !isOpen(body.audience, view)) return no('unknown-audience')
+  // Where all are equal nobody slows the others down.
+  if (body.type === 'slowMode' && view.dm() !== undefined) return no('not-in-dm')
   return body.type === 'channelOverride' ? overriding(body, author, view) : undefined
 }
 

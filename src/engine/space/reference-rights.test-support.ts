@@ -62,7 +62,7 @@ export function permits(e: Entry, s: Said): boolean {
     case 'roleAssign': return body.role !== EVERYONE && s.members.has(body.identity) && !(s.held.get(body.identity)?.has(body.role) ?? false) && can(P.roles) && overRole(body.role) && over(body.identity)
     case 'roleUnassign': return s.members.has(body.identity) && (s.held.get(body.identity)?.has(body.role) ?? false) && (body.identity === me || (can(P.roles) && overRole(body.role) && over(body.identity)))
     case 'channelCreate': return can(P.channels) && !/^0+$/.test(body.channel) && !of('channelCreate').some((c) => c.body.channel === body.channel) && opened(body.audience)
-    case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'clear': return can(P.channels) && channels().includes(body.channel)
+    case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'clear': case 'slowMode': return can(P.channels) && channels().includes(body.channel) && (body.type !== 'slowMode' || of('genesis')[0]?.body.dm === undefined)
     case 'retention': return isSensible(body) && (body.channel === undefined ? can(P.space) : can(P.channels) && channels().includes(body.channel))
     case 'channelOverride':
       if (!can(P.channels) || !channels().includes(body.channel) || (body.role === undefined) === (body.identity === undefined)) return false

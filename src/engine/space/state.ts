@@ -3,6 +3,7 @@ import { certBoxKey, EVERYONE, type RoleId } from '../../wire/authority.ts'
 import { type Cbor, encodeCbor } from '../../wire/cbor.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { History, Node } from './history.ts'
+import { slowMode } from './slow.ts'
 import { clearing, type Clearing, type Keeping, keeping } from './retention.ts'
 import type { View } from './view.ts'
 
@@ -43,6 +44,7 @@ export interface ChannelState {
   /** undefined: as the space says. */
   readonly keeping: Keeping | undefined
   readonly cleared: Clearing | undefined
+  readonly slowMs: number
 }
 
 export interface InviteState {
@@ -129,7 +131,7 @@ export function stateWith(history: History, view: View, before: SpaceState, node
     case 'profile': case 'about': case 'deviceAdd': return withMember(history, view, before, node)
     case 'timeout': return { ...before, members: replaced(before.members, body.identity, memberState(history, view, body.identity)) }
     case 'invite': case 'inviteRevoke': return { ...before, invites: replaced(before.invites, body.invite, inviteState(history, view, body.invite)) }
-    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'clear':
+    case 'channelCreate': case 'channelRename': case 'channelTopic': case 'channelPlace': case 'channelDelete': case 'channelOverride': case 'channelAudience': case 'clear': case 'slowMode':
       return { ...before, channels: replaced(before.channels, body.channel, channelState(history, view, body.channel)) }
     case 'retention':
       if (body.channel === undefined) return { ...before, keeping: keeping(view, undefined) }
@@ -208,7 +210,7 @@ function channelState(history: History, view: View, channel: ChannelId): Channel
     name: name !== undefined && 'name' in name ? name.name : created.name, topic: topic?.type === 'channelTopic' ? topic.topic : '',
     kind: created.kind, audience: view.channelAudience(channel), category: place?.type === 'channelPlace' ? place.category : undefined,
     place: place?.type === 'channelPlace' ? place.place : '', overrides: view.overrides(channel),
-    keeping: keeping(view, channel), cleared: clearing(view, channel),
+    keeping: keeping(view, channel), cleared: clearing(view, channel), slowMs: slowMode(view, channel),
   }
 }
 

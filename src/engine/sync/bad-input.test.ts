@@ -33,7 +33,7 @@ const UNAUTHORISED: { readonly [T in AuthorityBody['type']]: ReasonCode | 'count
   roleCreate: 'no-permission', roleName: 'no-permission', rolePower: 'no-permission', rolePermissions: 'no-permission', roleDelete: 'no-permission',
   roleAssign: 'unknown-member', roleUnassign: 'unknown-member',
   channelCreate: 'no-permission', channelRename: 'no-permission', channelTopic: 'no-permission', channelPlace: 'no-permission', channelDelete: 'no-permission',
-  channelAudience: 'no-permission', channelOverride: 'no-permission', audience: 'no-permission', audienceHistory: 'no-permission', retention: 'no-permission', clear: 'no-permission',
+  channelAudience: 'no-permission', channelOverride: 'no-permission', audience: 'no-permission', audienceHistory: 'no-permission', retention: 'no-permission', clear: 'no-permission', slowMode: 'no-permission',
   spaceRename: 'no-permission', spaceHistory: 'no-permission', spaceRelays: 'no-permission',
   ownerTransfer: 'owner-only', recoverySet: 'owner-only', recover: 'bad-signature', forkProof: 'bad-signature',
 }

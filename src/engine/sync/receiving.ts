@@ -98,7 +98,8 @@ export class Receiving {
         continue
       }
       const place = replica.log.place(op)
-      if (place.type === 'known') continue
+      // What is too much an honest peer may have from before there was a bound.
+      if (place.type === 'known' || place.type === 'beyond') continue
       if (!proofs.has(op.id)) {
         const mayBeVouchedFor = op.header.channel !== AUTHORITY_CHANNEL && (place.type === 'next' || place.type === 'waits')
         if (mayBeVouchedFor) unproven.push(op); else out.faults.push('forged')
