@@ -1,7 +1,7 @@
 /** The ways out of this device: connected peers, gossip for those who are here but not connected, relays for the rest, kits for who comes by a link. */
 import type { Payload } from '../wire/envelope.ts'
 import type { CommitBody } from '../wire/group.ts'
-import { AUTHORITY_CHANNEL, type EpochId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { sealAside } from './asides.ts'
 import type { Audience } from './audience.ts'
@@ -32,28 +32,37 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
     if (tree === undefined) continue
     if (!isLate) await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'tree', tree }, undefined, missed)
     // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
-    for (const epoch of audience.groups.knownToAdded(op.id)) {
+    const elsewhere = audience.groups.onOtherBranches(op.id), open = new Set(elsewhere.map(({ known }) => known).filter((known) => isMembersOnly(audience, known)))
+    for (const epoch of open) {
       for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, audience, epoch, { type: 'ops', ops: batch }, undefined, missed)
       await postUnder(turn, audience, epoch, { type: 'tree', tree }, undefined, missed)
     }
+    for (const { device, known } of elsewhere) if (!open.has(known)) await tellAside(turn, audience, known, device, tree)
     await tellBack(turn, replica, op.id)
   }
   await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
 }
 
 /**
- * Whoever came again with another device brought others of theirs back, whom this commit adds: each hears of it, and of what happened meanwhile, alone. Others who were removed can open
- * that epoch, too.
+ * Whoever came again with another device brought others of theirs back, whom this commit adds: each hears of it, and of what happened meanwhile, alone.
  */
 export async function tellBack(turn: Turn, replica: Replica, commit: EpochId): Promise<void> {
-  const { everyone, everyone: { groups }, log } = replica, body = groups.commits.get(commit), tree = body === undefined ? undefined : groups.treeFor(body.treeHash)
+  const { everyone, everyone: { groups } } = replica, body = groups.commits.get(commit), tree = body === undefined ? undefined : groups.treeFor(body.treeHash)
   if (tree === undefined) return
-  for (const { device, known } of groups.broughtBack(commit)) {
-    const parts: Payload[] = [...batchesOf(log.authorityOutside(known)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree }]
-    for (const part of parts) {
-      const aside = await sealAside(replica, part, device)
-      if (aside !== undefined) await postUnder(turn, everyone, known, aside, undefined, true)
-    }
+  for (const { device, known } of groups.broughtBack(commit)) await tellAside(turn, everyone, known, device, tree)
+}
+
+/** Whether nobody can open that epoch who is no member any more: nobody who was in it, or came later and was told its secret. What happened since is for members. */
+const isMembersOnly = ({ replica, groups: { tree } }: Audience, epoch: EpochId): boolean => [...tree.nodes.values()]
+  .every(({ id, leaves }) => !tree.isUnder(id, epoch) || leaves.every((device) => device === undefined || replica.everyone.devices.has(device)))
+
+/** One device hears that it is back, and of what happened meanwhile, alone: others who were removed can open that epoch, too. */
+async function tellAside(turn: Turn, audience: Audience, known: EpochId, device: DeviceId, tree: Uint8Array): Promise<void> {
+  const { replica } = audience
+  const parts: Payload[] = [...batchesOf(replica.log.authorityOutside(known)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree }]
+  for (const part of parts) {
+    const aside = await sealAside(replica, part, device)
+    if (aside !== undefined) await postUnder(turn, audience, known, aside, undefined, true)
   }
 }
 

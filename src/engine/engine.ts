@@ -381,7 +381,7 @@ export class Engine implements Stepper {
     for (const parcel of parcels) {
       const payload = replica.mail.open(parcel.bytes)
       if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, bytes: parcel.bytes })
-      if (payload !== 'no-key' || replica.mail.keepUnopened(turn, parcel.bytes)) had.push(parcel)
+      if (payload === 'no-key') replica.mail.unopened.keep(turn, topic, parcel.bytes); else had.push(parcel)
     }
     replica.mail.had.note(turn, topic, had)
   }

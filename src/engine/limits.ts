@@ -29,8 +29,9 @@ export const MAX_SPARE_BRANCHES = 256
 export const MAX_SUSPECTS = 256
 /** Ops remembered by number, so that what comes twice is known without reading the disk. */
 export const REMEMBERED_OPS = 8192
-/** Sealed parcels whose epoch key isn't known yet, per space. */
+/** Sealed parcels whose epoch key isn't known yet, per space, and their bytes: of too many the oldest give way of the topic that has most. */
 export const MAX_UNOPENED = 2000
+export const MAX_UNOPENED_BYTES = 32 * 1024 * 1024
 /** Op bytes in one frame or parcel: below the frame's and the relay's 1 MiB with room for sealing and padding. */
 export const MAX_BATCH_BYTES = 384 * 1024
 /** Ops a peer gets for one ask: it asks again for more, so a slow reader sets the pace. */

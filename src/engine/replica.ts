@@ -410,7 +410,7 @@ export class Replica {
         turn.out.delete(`locked/${this.id}`, lockedKey(op.header.channel, row.key))
         this.readContent(turn, op, row.key)
       } else {
-        turn.out.delete(`unopened/${this.id}`, u64(Number(which)))
+        turn.out.delete(`unopened/${this.id}`, row.key)
         const payload = this.mail.open(row.value)
         if (payload !== undefined && payload !== 'no-key') payloads.push(payload)
       }

@@ -24,6 +24,9 @@ import { hexDevice, type Membership, objectionTo, type Objection, type Shape, sh
 /** Something new that must be saved: a key or a state. */
 export type Gain = { readonly type: 'key'; readonly epoch: EpochId; readonly secret: Uint8Array } | { readonly type: 'state'; readonly epoch: EpochId; readonly state: MlsState }
 
+/** A device that comes back to the way to the tip, and the newest epoch that it can open. */
+export interface Back { readonly device: DeviceId; readonly known: EpochId }
+
 /** What the groups of one space's audiences have in common on a device: none of it opens anything. */
 export interface Shared {
   /** Ratchet trees by SHA-256, for joiners who know only the hash. */
@@ -298,31 +301,25 @@ export class Groups {
     return way
   }
 
-  /** For each device a commit adds that sits on another branch: the deepest epoch both branches share, whose envelope it can open. */
-  knownToAdded(commit: EpochId): EpochId[] {
-    const node = this.tree.nodes.get(commit)
-    const parent = node?.parent === undefined ? undefined : this.tree.nodes.get(node.parent)
-    if (node === undefined || parent === undefined) return []
-    const path = new Set<EpochId>()
-    for (let at: EpochId | undefined = parent.id; at !== undefined; at = this.tree.nodes.get(at)?.parent) path.add(at)
-    const out = new Set<EpochId>()
-    for (const device of node.leaves) {
-      if (device === undefined || parent.leaves.includes(device)) continue
+  /** The devices a commit adds that sit on another branch, each with the deepest epoch both branches share, whose envelope it can open. */
+  onOtherBranches(commit: EpochId): Back[] {
+    const node = this.tree.nodes.get(commit), way = this.wayTo(node?.parent), path = new Set(way.map(({ id }) => id)), out = new Map<string, Back>()
+    for (const device of node?.leaves ?? []) {
+      if (device === undefined || way[0]?.leaves.includes(device) !== false) continue
       for (const other of this.tree.nodes.values()) {
         if (path.has(other.id) || other.id === commit || !other.leaves.includes(device)) continue
-        let at: EpochId | undefined = other.id
-        while (at !== undefined && !path.has(at)) at = this.tree.nodes.get(at)?.parent
-        if (at !== undefined && at !== parent.id) out.add(at)
+        const shared = this.wayTo(other.id).find(({ id }) => path.has(id))
+        if (shared !== undefined && shared.id !== node?.parent) out.set(device + shared.id, { device, known: shared.id })
       }
     }
-    return [...out]
+    return [...out.values()]
   }
 
   /**
    * The devices that a commit adds, that had a leaf before, and that are this device's to tell: of what came since they know nothing, not even that they are back. `known`: the newest epoch
    * of theirs that can be sealed under here. The commit's author may be somebody who came after they were gone; then the first of those in the group tells who were in it with them.
    */
-  broughtBack(commit: EpochId): { readonly device: DeviceId; readonly known: EpochId }[] {
+  broughtBack(commit: EpochId): Back[] {
     const node = this.tree.nodes.get(commit), way = this.wayTo(node?.parent), here = new Set(way[0]?.leaves), me = hexDevice(this.self.device.publicKey)
     return (node?.leaves ?? []).flatMap((device) => {
       if (device === undefined || device === node?.author || here.has(device)) return []

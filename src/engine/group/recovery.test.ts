@@ -4,7 +4,7 @@ import { seededRandom } from '../../adapters/random.ts'
 import { createSuite } from '../../adapters/suite.ts'
 import type { Row } from '../../ports.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
-import { fromHex } from '../../wire/bytes.ts'
+import { fromHex, toHex } from '../../wire/bytes.ts'
 import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { openAside } from '../asides.ts'
@@ -198,4 +198,27 @@ test('G14 a state that is needed no more because its epoch turned out void goes 
   await replica.settle(turn)
   expect(replica.groups.tip()).not.toBe(late.id)
   expect(replica.groups.states.has(late.id as string as EpochId)).toBe(false)
+})
+
+test('S25 Dave, who came in on another branch, is told what happened since: alone, where Mallory, who was removed meanwhile, could open what both branches know', async () => {
+  const h = await home(), mallory = await joins(h, 'Mallory'), bob = await joins(h, 'Bob')
+  h.room.canDial = false
+  h.room.leaves(mallory)
+  h.room.goesOffline(h.alice)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: of(h, mallory).me.identity })
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'Without Mallory' })
+  const dave = await joins(h, 'Dave')
+  await h.room.comesOnline(h.alice)
+  await h.room.pass(60_000)
+  for (const person of [bob, dave]) {
+    expect(tipOf(h, person)).toBe(tipOf(h, h.alice))
+    expect(of(h, person).authority.state.channels.get(channel)?.name).toBe('Without Mallory')
+  }
+  const secret = [...of(h, h.alice).log.authority.values()].find((op) => op.header.type === 'channelCreate' && toHex(op.body).includes(channel))
+  const { mail } = of(h, mallory), read = [...mail.topics.keys()].flatMap((topic) => h.room.boxOf(topic)).flatMap((parcel) => {
+    const payload = mail.open(parcel)
+    return payload !== undefined && payload !== 'no-key' && payload.type === 'ops' ? payload.ops.map(toHex) : []
+  })
+  expect(read.length).toBeGreaterThan(0)
+  expect(read.filter((op) => op === toHex(secret?.bytes ?? expect.fail('no channel')))).toEqual([])
 })

@@ -13,9 +13,10 @@ import type { Op } from '../../wire/op.ts'
 import { type CursorRecord, decodeCursor, encodeCursor, encodeOwed, type OwedRecord } from '../../wire/mail-records.ts'
 import { decodeParcel, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_BATCH_BYTES, MAX_UNOPENED, PARCELS_KEPT_MS } from '../limits.ts'
+import { MAX_BATCH_BYTES, PARCELS_KEPT_MS } from '../limits.ts'
 import type { Turn, World } from '../turn.ts'
 import { Had } from './had.ts'
+import { Unopened } from './unopened.ts'
 
 const NO_AAD = new Uint8Array()
 const WINDOW_0 = new Uint8Array(4)
@@ -39,11 +40,9 @@ export class Mail {
   readonly had: Had
   private readonly outbox = new Map<string, ParcelRecord>()
   private readonly refused = new Map<string, string>()
-  /** Hints of parcels that wait on disk for an epoch's key. */
-  private readonly unopened = new Map<string, Set<number>>()
-  private unopenedCount = 0
+  /** What waits on disk for an epoch's key. */
+  readonly unopened: Unopened
   private nextParcel = 1
-  private nextUnopened = 1
   private readonly up = new Set<string>()
   private readonly world: World
   private readonly space: SpaceId
@@ -55,9 +54,10 @@ export class Mail {
     this.envelopes = envelopes
     this.relays = relays
     this.had = new Had(world, space)
+    this.unopened = new Unopened(space, (parcel) => this.had.idOf(parcel))
   }
 
-  partition(name: 'outbox' | 'cursors' | 'unopened'): string { return `${name}/${this.space}` }
+  partition(name: 'outbox' | 'cursors'): string { return `${name}/${this.space}` }
 
   load(outbox: readonly Row[], cursors: readonly Row[], unopened: readonly Row[], had: readonly Row[]): void {
     this.had.load(had)
@@ -72,10 +72,7 @@ export class Mail {
       const cursor = decodeCursor(row.value)
       if (cursor !== undefined) this.cursors.set(toHex(row.key), cursor)
     }
-    for (const row of unopened) {
-      const envelope = decodeEnvelope(row.value)
-      if (envelope !== undefined) this.noteUnopened(toHex(envelope.hint), fromU64(row.key))
-    }
+    this.unopened.load(unopened)
   }
 
   /**
@@ -84,10 +81,7 @@ export class Mail {
    */
   expire(turn: Turn): void {
     const since = turn.now - PARCELS_KEPT_MS
-    for (const [hint, numbers] of this.unopened) {
-      for (const n of numbers) if (n < since) { numbers.delete(n); this.unopenedCount--; turn.out.delete(this.partition('unopened'), u64(n)) }
-      if (numbers.size === 0) this.unopened.delete(hint)
-    }
+    this.unopened.expire(turn)
     for (const [id, { relay }] of this.outbox) if (!this.relays.includes(relay) && numberOf(id) < since) this.drop(turn, id)
   }
 
@@ -321,35 +315,8 @@ export class Mail {
   /** The place is worth nothing any more: until the topic has been compared it counts as never compared. */
   resetCursor(turn: Turn, relay: string, topic: string): void { this.putCursor(turn, relay, topic, { cursor: 0, hash: undefined, comparedAt: 0 }) }
 
-  /** Keeps a parcel of an unknown epoch until its key comes. False when there is no room: then it was never had, and the next comparison brings it. */
-  keepUnopened(turn: Turn, bytes: Uint8Array): boolean {
-    const hint = decodeEnvelope(bytes)?.hint
-    if (hint === undefined || this.unopenedCount >= MAX_UNOPENED) return false
-    const n = Math.max(this.nextUnopened, turn.now)
-    this.noteUnopened(toHex(hint), n)
-    turn.out.put(this.partition('unopened'), u64(n), bytes)
-    return true
-  }
-
-  private noteUnopened(hint: string, n: number): void {
-    const set = this.unopened.get(hint) ?? new Set()
-    set.add(n)
-    this.unopened.set(hint, set)
-    this.unopenedCount++
-    this.nextUnopened = Math.max(this.nextUnopened, n + 1)
-  }
-
-  /** Kept parcels that can be opened now; they are forgotten here and on disk, so the caller must read them in this step. */
-  takeOpenable(): number[] {
-    const out: number[] = []
-    for (const [hint, numbers] of this.unopened) {
-      if (this.envelopes.byHint(fromHex(hint) as Uint8Array) === undefined) continue
-      out.push(...numbers)
-      this.unopenedCount -= numbers.size
-      this.unopened.delete(hint)
-    }
-    return out.sort((a, b) => a - b)
-  }
+  /** Kept parcels that can be opened now: the caller must read them in this step. */
+  takeOpenable(): number[] { return this.unopened.takeOpenable((hint) => this.envelopes.byHint(hint) !== undefined) }
 }
 
 const numberOf = (parcelId: string): number => Number(parcelId.split(':')[1])

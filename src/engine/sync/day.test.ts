@@ -4,6 +4,7 @@ import { Allotment } from '../allotment.test-support.ts'
 import type { Person } from '../engines.test-support.ts'
 import { MAX_OPS_A_DAY } from '../limits.ts'
 import { AUTHORITY_CHANNEL, type ChannelId } from '../../wire/ids.ts'
+import { signMessage } from './mallory.test-support.ts'
 
 const DAY = 24 * 3600_000
 
@@ -71,13 +72,9 @@ test('S28 whoever dates back and forth between days gains nothing', async () => 
   await h.say(mallory, 'one')
   await h.room.pass(1000)
   hasWritten(h, mallory, h.channel, 1)
-  freed(h, mallory)
-  const { log } = mallory.space(h.space)
-  log.maxHlc = 0
-  h.room.now -= DAY
-  await h.say(mallory, 'yesterday')
-  h.room.now += DAY
-  await h.say(mallory, 'today')
-  await h.room.pass(60_000)
+  const liar = mallory.space(h.space), yesterday = await signMessage(liar, h.channel, 'yesterday', h.room.now - DAY)
+  const { header, id } = yesterday
+  const today = await signMessage(liar, h.channel, 'today', h.room.now, { seq: header.seq + 1, prev: id, chanSeq: header.chanSeq + 1, chanPrev: id })
+  await h.hand(h.alice, [yesterday.bytes, today.bytes])
   expect((await h.texts(h.alice)).toSorted()).toEqual(['Mallory: one', 'Mallory: yesterday'])
 })
