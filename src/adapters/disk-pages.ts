@@ -13,8 +13,8 @@
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
  * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
  *
- * What a person can do without is mended where it is found. There are two heads, written together: one that is good is enough, the one that counts more writes is taken, and records that it
- * doesn't know yet are read on. From a damaged record of the journal on nothing is believed: the disk is then as it was before that was saved, says so among its losses, and whoever keeps a
+ * What a person can do without is mended where it is found. There are two heads, written together, and a spare one that is written when pages are: one that is good is enough, the one that
+ * counts more writes is taken, and records that it doesn't know yet are read on. From a damaged record of the journal on nothing is believed: the disk is then as it was before that was saved, says so among its losses, and whoever keeps a
  * tally elsewhere (engine/tally.ts) notices as with any disk that was put back.
  */
 import { type Copied, type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
@@ -94,8 +94,8 @@ export async function openPagedDisk(store: BlockStore, dataKey: Uint8Array, opti
 class PagedDisk implements Disk {
   readonly #store: BlockStore
   readonly #sealer: Sealer
-  /** The first is what writers fence with. */
-  readonly #headIds: readonly [BlockId, BlockId]
+  /** The first is what writers fence with; the last is the spare one. */
+  readonly #headIds: readonly [BlockId, BlockId, BlockId]
   readonly #pages: PageCache
   readonly #scattered: Scattered
   readonly #rest: PagedDiskOptions['rest']
@@ -112,7 +112,7 @@ class PagedDisk implements Disk {
   constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED, rest }: PagedDiskOptions) {
     this.#store = store
     this.#sealer = sealer
-    this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1)]
+    this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1), sealer.idOf('head', 2)]
     this.#pages = new PageCache(this.#stored, cacheBytes)
     this.#scattered = scattered
     this.#rest = rest
@@ -220,7 +220,7 @@ class PagedDisk implements Disk {
     const noted = this.#noteOf(lost)
     const contents = new Map([[this.#journalId(head.writes), noted]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
-    await this.#write(state, head, contents, deleted, overlaySaves(state.overlay, (decodeRecord(noted) as JournalRecord).saves), state.journalBytes + noted.length)
+    await this.#write(state, head, this.#withSpare(head, contents), deleted, overlaySaves(state.overlay, (decodeRecord(noted) as JournalRecord).saves), state.journalBytes + noted.length)
     for (const id of deleted) this.#pages.delete(id)
   }
 
@@ -251,12 +251,16 @@ class PagedDisk implements Disk {
 
   async #load(): Promise<State> {
     const sealed = await this.#store.readMany(this.#headIds)
-    const found = (await Promise.all(sealed.map((bytes, i) => this.#openHead(this.#headIds[i] as BlockId, bytes)))).filter(head => head !== undefined)
+    const found = await Promise.all(sealed.map((bytes, i) => this.#openHead(this.#headIds[i] as BlockId, bytes)))
     let head: Head | undefined
     for (const one of found) {
+      if (one === undefined) continue
       if ('newer' in one) throw new DiskError('failed', `A newer version of the program wrote this disk (format ${one.newer}). Update, then open it.`)
       if (head === undefined || one.writes > head.writes) head = one
     }
+    // Programs from before leave the spare one as it is: then the journal that it knows is gone.
+    const isSpare = head !== undefined && head === found[2], first = head && this.#journalId(head.journalFrom)
+    if (isSpare && first !== undefined && await this.#open(first, (await this.#store.readMany([first]))[0]) === undefined) head = undefined
     if (head !== undefined) return this.#loadJournal(head, sealed[0])
     if (sealed.some(bytes => bytes !== undefined)) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
     if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
@@ -294,7 +298,7 @@ class PagedDisk implements Disk {
     const place = partitionPrefix('journal'), noted = this.#noteOf([{ from: place, to: place }]), records = [...good, noted]
     const cut = { ...head, journalFrom: head.writes + 1, writes: head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(cut.journalFrom + i), record]))
-    return this.#put(sealedHead, cut, contents, this.#journalIds(head), overlaySaves(overlay, (decodeRecord(noted) as JournalRecord).saves), journalBytes + noted.length)
+    return this.#put(sealedHead, cut, this.#withSpare(cut, contents), this.#journalIds(head), overlaySaves(overlay, (decodeRecord(noted) as JournalRecord).saves), journalBytes + noted.length)
   }
 
   /** A journal record that says what was lost: whoever reads the disk afterwards knows of it. */
@@ -418,10 +422,13 @@ class PagedDisk implements Disk {
     // A record with nothing in it: every write leaves one, or an older head would pass for the latest.
     const contents = new Map([[this.#journalId(writes), encodeJournal([])]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
-    await this.#write(state, { writes, root, runs, journalFrom: writes }, contents, [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
+    const head = { writes, root, runs, journalFrom: writes }
+    await this.#write(state, head, this.#withSpare(head, contents), [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
     for (const id of deleted) this.#pages.delete(id)
     for (const [id, page] of written) this.#pages.set(id, page)
   }
+
+  #withSpare(head: Head, contents: ReadonlyMap<BlockId, Uint8Array>): ReadonlyMap<BlockId, Uint8Array> { return new Map([...contents, [this.#headIds[2], encodeHead(head)]]) }
 
   async #write(
     state: State, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
@@ -433,7 +440,7 @@ class PagedDisk implements Disk {
   async #put(
     before: Uint8Array | undefined, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
   ): Promise<State> {
-    const encoded = encodeHead(head), all = [...this.#headIds.map(id => [id, encoded] as const), ...contents]
+    const encoded = encodeHead(head), all = [...this.#headIds.slice(0, 2).map(id => [id, encoded] as const), ...contents]
     const puts = new Map(await Promise.all(all.map(async ([id, content]) => [id, await this.#sealer.seal(id, content)] as const)))
     await this.#store.write({ puts, deletes, fence: { id: this.#headIds[0], bytes: before } })
     return { head, sealedHead: puts.get(this.#headIds[0]), overlay, journalBytes }
