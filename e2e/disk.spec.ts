@@ -62,7 +62,7 @@ test('the contract holds', async () => {
 test('damage by chance: flipped, cut, grown, dropped, swapped, rolled back: always found', async () => {
   const page = await tab()
   const opened = await ask(page, { type: 'damage', name: 'damaged', cases: 150 })
-  // Only where both heads are hit, it doesn't open.
+  // Only where all heads are hit, it doesn't open.
   expect(opened).toBeGreaterThan(100)
 })
 

@@ -26,7 +26,7 @@ async function alices(): Promise<{ disk: Disk; endRest: () => Promise<void>; res
   return { disk, endRest, rests: () => rests, blocks, broken }
 }
 
-/** Blocks that are read when the disk is opened: two heads, the journal, and a look behind its end. */
+/** Blocks that are read when the disk is opened: three heads, the journal, and a look behind its end. */
 async function readToOpen(blocks: Map<BlockId, Uint8Array>): Promise<number> {
   const inner = memoryBlocks(blocks)
   let read = 0
@@ -40,7 +40,7 @@ test('left alone after a history came in, it has nothing to replay, and every ro
   expect(await readToOpen(blocks)).toBeGreaterThan(10)
   await endRest()
   expect(rests()).toBe(1)
-  expect(await readToOpen(blocks)).toBe(4)
+  expect(await readToOpen(blocks)).toBe(5)
   expect((await disk.range('log', { limit: 5000 })).length).toBe(4000)
   expect((await (await openPagedDisk(memoryBlocks(blocks), KEY)).range('log', { limit: 5000 })).length).toBe(4000)
 })
@@ -56,7 +56,7 @@ test('whoever goes on saving puts it off, and little is left where it is', async
   expect(rests()).toBe(2)
   expect(await readToOpen(blocks)).toBeGreaterThan(before)
   await endRest()
-  expect(await readToOpen(blocks)).toBe(4)
+  expect(await readToOpen(blocks)).toBe(5)
 })
 
 test('a store that has no room then loses nothing, and is asked again after the next save', async () => {
@@ -70,7 +70,7 @@ test('a store that has no room then loses nothing, and is asked again after the 
   expect(rests()).toBe(1)
   await disk.save(rows(5000, 1000))
   await endRest()
-  expect(await readToOpen(blocks)).toBe(4)
+  expect(await readToOpen(blocks)).toBe(5)
   expect((await disk.range('log', { limit: 6000 })).length).toBe(5000)
 })
 
