@@ -1,7 +1,8 @@
 /** Time-outs, removals and bans: what those hit can still do, and what of theirs counts. */
 import { expect, test } from 'vitest'
-import type { OpId } from '../../wire/ids.ts'
+import type { EpochId, OpId } from '../../wire/ids.ts'
 import { Allotment } from '../allotment.test-support.ts'
+import { Out } from '../out.ts'
 
 const HOUR = 3600_000
 
@@ -99,6 +100,20 @@ test('A30 what Bob did with messages after his removal counts nothing, and says 
   expect((await hidden(bob)).map((one) => one.slice(0, 8))).toEqual(all.map((one) => one.slice(0, 8)))
   expect(await hidden(carol)).toEqual([])
   expect(await h.texts(carol)).toEqual(['Carol: Slugs everywhere', 'Bob: I water'])
+})
+
+test('A30 what Mallory changes or deletes that is another’s counts nothing, and the list of what doesn’t count says so', async () => {
+  const h = await Allotment.begin(), carol = await h.joins('Carol'), mallory = await h.joins('Mallory')
+  const { messageId: message } = await h.say(carol, 'Slugs everywhere')
+  const replica = mallory.space(h.space), turn = { now: h.room.now, out: new Out() }
+  const contents = [{ type: 'edit', message, text: 'I like slugs' }, { type: 'delete', message }] as const
+  for (const content of contents) await mallory.engine.distribute(turn, replica, [await replica.appendContent(turn, h.channel, replica.groups.tip() as EpochId, content)])
+  await h.room.carryOut(mallory, turn.out.step())
+  await h.room.pass(1000)
+  expect(await h.texts(h.alice)).toEqual(['Carol: Slugs everywhere'])
+  expect((await h.does(h.alice, { type: 'list-hidden', channel: h.channel })).messages).toMatchObject([
+    { note: { byName: 'Mallory', kind: 'edit', text: 'I like slugs' }, reason: { code: 'not-its-author' } }, { note: { kind: 'delete' }, reason: { code: 'not-its-author' } },
+  ])
 })
 
 test('M10 what Bob said without knowing of his removal stays on his own screen, with the reason, and is shown to nobody else', async () => {

@@ -5,7 +5,7 @@ import { createSuite } from '../../adapters/suite.ts'
 import type { Row } from '../../ports.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import { fromHex, toHex } from '../../wire/bytes.ts'
-import type { EpochId } from '../../wire/ids.ts'
+import type { ChannelId, EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { openAside } from '../asides.ts'
 import type { Person } from '../engines.test-support.ts'
@@ -214,11 +214,35 @@ test('S25 Dave, who came in on another branch, is told what happened since: alon
     expect(tipOf(h, person)).toBe(tipOf(h, h.alice))
     expect(of(h, person).authority.state.channels.get(channel)?.name).toBe('Without Mallory')
   }
+  expectUntold(h, mallory, channel)
+})
+
+test('S25 nor does Mallory hear of it who came after what both branches know, was told its secret, and was removed before Dave was heard of', async () => {
+  const h = await home()
+  await joins(h, 'Bob')
+  h.room.canDial = false
+  const held: (() => void)[] = h.room.onTheWay = [], dave = await joins(h, 'Dave')
+  h.room.onTheWay = undefined
+  h.room.leaves(dave)
+  const mallory = await joins(h, 'Mallory')
+  await say(h, h.alice, 'Welcome')
+  h.room.leaves(mallory)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: of(h, mallory).me.identity })
+  const { channel } = await h.room.ask(h.alice, { type: 'create-channel', space: h.space, name: 'Without Mallory' })
+  for (const post of held) post()
+  await h.room.comesBack(dave)
+  await h.room.pass(60_000)
+  expect(of(h, dave).authority.state.channels.get(channel)?.name).toBe('Without Mallory')
+  expectUntold(h, mallory, channel)
+})
+
+/** Of what lies at the relay where somebody reads, they can open something, and not the making of that channel. */
+function expectUntold(h: Home, person: Person, channel: ChannelId): void {
   const secret = [...of(h, h.alice).log.authority.values()].find((op) => op.header.type === 'channelCreate' && toHex(op.body).includes(channel))
-  const { mail } = of(h, mallory), read = [...mail.topics.keys()].flatMap((topic) => h.room.boxOf(topic)).flatMap((parcel) => {
+  const { mail } = of(h, person), read = [...mail.topics.keys()].flatMap((topic) => h.room.boxOf(topic)).flatMap((parcel) => {
     const payload = mail.open(parcel)
     return payload !== undefined && payload !== 'no-key' && payload.type === 'ops' ? payload.ops.map(toHex) : []
   })
   expect(read.length).toBeGreaterThan(0)
   expect(read.filter((op) => op === toHex(secret?.bytes ?? expect.fail('no channel')))).toEqual([])
-})
+}
