@@ -9,6 +9,7 @@ import { alone, hand, home, type Home, joins, lastSaid, of, pass, renews, say, t
 import { mayHave } from './history.ts'
 import { LABELS } from './labels.ts'
 import { KEPT_EPOCH_STATES } from './limits.ts'
+import { Out } from './out.ts'
 
 /** Everything that this person's device could read a past message with. */
 const keysOf = (h: Home, person: Person): Set<EpochId> => new Set(of(h, person).groups.keys.epochs())
@@ -49,6 +50,45 @@ test('H1 who hears of "from join" begins another epoch before saying anything', 
   await h.room.pass(5000)
   expect(of(h, bob).everyone.historyPolicy).toBe('fromJoin')
   expect(of(h, bob).everyone.isOpen((await lastSaid(h, bob)).header.epoch as EpochId)).toBe(false)
+})
+
+test('H1 who is added on a branch that had not heard of "from join" is led to nothing that was said there before', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')
+  await say(h, h.alice, 'Old stories')
+  for (const person of [bob, carol]) h.room.goesOffline(person)
+  await h.room.ask(h.alice, { type: 'set-history', space: h.space, history: 'from-join' })
+  const dave = await joins(h, 'Dave', await link(h))
+  // Two to one, Bob and Carol go on on a branch of their own.
+  const ours = await renews(h, bob)
+  await hand(h, [ours], bob, carol)
+  for (const person of [bob, carol]) await say(h, person, 'Before we heard of it')
+  for (const person of [bob, carol]) await h.room.comesOnline(person)
+  await h.room.pass(120_000)
+  expect(of(h, h.alice).groups.tree.path()).toContain(ours.id)
+  await say(h, h.alice, 'Welcome')
+  expect(await texts(h, dave)).toEqual(['Welcome'])
+  for (const epoch of keysOf(h, dave)) expect(of(h, dave).groups.tree.isUnder(ours.id, epoch)).toBe(false)
+})
+
+test('H5 a person\u2019s further device is told nothing before it has a leaf at the tip', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol'), phone = await h.room.person('Phone', true)
+  await say(h, h.alice, 'Old stories')
+  const before = tipOf(h, carol)
+  h.room.goesOffline(carol)
+  const { request } = await h.room.ask(phone, { type: 'ask-to-link' })
+  await h.room.ask(phone, { type: 'finish-link', answer: (await h.room.ask(bob, { type: 'link-device', request })).answer })
+  await h.room.pass(5000)
+  // On Carol's own branch, which has her vote, the phone's coming in is no part of the tip.
+  const ours = await renews(h, carol), his = [...of(h, bob).log.authority.values()].filter((op) => !of(h, carol).log.authority.has(op.id))
+  await of(h, carol).receive({ now: h.room.now, out: new Out() }, his.map((op) => op.bytes))
+  const { everyone } = of(h, carol), device = phone.device ?? expect.fail('no phone')
+  expect(tipOf(h, carol)).toBe(ours.id)
+  expect(everyone.devices.get(device)?.identity).toBe(of(h, bob).me.identity)
+  expect(mayHave(everyone, of(h, bob).me.device, before)).toBe(true)
+  expect(mayHave(everyone, device, before)).toBe(false)
+  expect(mayHave(of(h, h.alice).everyone, device, before)).toBe(true)
 })
 
 test('H1 links that were there end with "from join": their kits hold the past', async () => {

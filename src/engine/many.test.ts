@@ -1,5 +1,6 @@
 /** What a space of many costs who comes to it, and those who are there. */
 import { expect, test } from 'vitest'
+import { commit, createGroup, encodeTree, groupInfo, mlsEpoch, type MlsState } from './group/mls.ts'
 import { type Home, home, joins, of, say, texts, tipOf } from './group/home.test-support.ts'
 import type { Person } from './engines.test-support.ts'
 import { groupTopic, inviteTopic } from './invites.ts'
@@ -87,6 +88,30 @@ test('G13 what Mallory lays as the tip\u2019s group, before or after the true on
   h.room.relayHolds(group, [...before, ...h.room.boxOf(group), ...after])
   const carol = await joins(h, 'Carol', link)
   await h.room.pass(10_000)
+  await say(h, carol, 'Here')
+  expect(await texts(h, h.alice)).toEqual(['Here'])
+})
+
+test('G13 a group of Mallory\u2019s own, sound in itself and laid first with the tip\u2019s true keys, lets nobody into it', async () => {
+  const h = await home()
+  const { link, invite } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space, uses: 20 })
+  const mallory = await joins(h, 'Mallory', link)
+  const { group } = await topicsOf(h, invite), { authority, world, groups, me } = of(h, mallory), tip = tipOf(h, mallory), { mls, keys, tree } = groups
+  let own: MlsState = await createGroup(mls, { identity: fromHex(me.identity) as Uint8Array, device: me.deviceKey, certHash: me.certHash }, fromHex(h.space) as Uint8Array)
+  while (mlsEpoch(own) < (tree.nodes.get(tip)?.depth ?? 0)) {
+    const made = await commit(mls, own, { add: [], remove: [], authenticatedData: new Uint8Array() })
+    if ('reason' in made) expect.fail(made.reason)
+    own = made.state
+  }
+  const kit = encodeKit({
+    type: 'group', epoch: tip, groupInfo: await groupInfo(mls, own), tree: encodeTree(own), envelopeSecret: keys.envelope(tip)?.key as Uint8Array, relayKey: keys.relayKeys.get(tip) as Uint8Array, secrets: [],
+  })
+  const laid = await world.suite.sealTo(authority.state.invites.get(invite)?.sealPk as Uint8Array, LABELS.inviteKit, concat(fromHex(h.space) as Uint8Array, fromHex(invite) as Uint8Array), kit)
+  h.room.relayHolds(group, [laid, ...h.room.boxOf(group)])
+  const carol = await joins(h, 'Carol', link)
+  // Who came in by the true one reads what is said at once, without being let in by somebody else first.
+  expect(of(h, h.alice).groups.stands(tipOf(h, carol))).toBe(true)
+  expect(of(h, h.alice).groups.tree.nodes.get(tipOf(h, h.alice))?.author).toBe(of(h, carol).me.device)
   await say(h, carol, 'Here')
   expect(await texts(h, h.alice)).toEqual(['Here'])
 })

@@ -4,7 +4,7 @@ import { encodeNote, type NoteRecord } from '../../wire/content-records.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import type { DeviceId, OpId } from '../../wire/ids.ts'
 import { Allotment } from '../allotment.test-support.ts'
-import { MAX_NOTES_OF_ONE, MAX_NOTES_READ, MAX_PINS_READ, MAX_TYPISTS, TYPING_LASTS_MS } from '../limits.ts'
+import { MAX_DRAFTS, MAX_NOTES_OF_ONE, MAX_NOTES_READ, MAX_PINS_READ, MAX_TYPISTS, TYPING_LASTS_MS } from '../limits.ts'
 import { noteKey, notesPartition, pinsPartition } from './places.ts'
 
 const idOf = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
@@ -26,6 +26,21 @@ test('where a hundred write at once, another is not shown until some have stoppe
   expect(spaces.get(a.space)?.size).toBe(0)
   await a.does(bob, { type: 'typing', channel: a.channel })
   expect(writing()).toEqual(['Bob'])
+})
+
+test('so many messages wait to be secured; who writes more is told, and nothing of it is lost', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  a.room.goesOffline(bob)
+  await bob.restart()
+  // Before Bob's device knows whether it was put back, all in one moment.
+  for (let n = 0; n <= MAX_DRAFTS; n++) bob.queue.push({ type: 'command', client: 1, id: 9000 + n, command: { type: 'send-message', space: a.space, channel: a.channel, text: `Word ${n}` } })
+  await a.room.pass(100)
+  expect([bob.replies.get(9000 + MAX_DRAFTS - 1)?.ok, bob.replies.get(9000 + MAX_DRAFTS)]).toMatchObject([true, { ok: false, error: { code: 'limit-reached' } }])
+  expect(bob.engine.drafts.get(a.space)?.size).toBe(MAX_DRAFTS)
+  await a.room.comesOnline(bob)
+  await a.room.pass(10_000)
+  const { messages } = await a.does(a.alice, { type: 'get-messages', channel: a.channel, limit: 200 })
+  expect(messages.map(({ text }) => text)).toEqual(Array.from({ length: MAX_DRAFTS }, (_, n) => `Word ${n}`))
 })
 
 test('under more reactions than are read, what its author made of a message shows all the same', async () => {

@@ -1,13 +1,14 @@
 /** What goes into no log, said in somebody else's name: that a message came, that somebody is here, that somebody wants to talk. Mallory has all that members have but the others' keys. */
 import { expect, test } from 'vitest'
 import { concat, fromHex, utf8 } from '../../wire/bytes.ts'
-import { presenceBytes, receiptBytes, typingBytes } from '../../wire/envelope.ts'
-import type { DeviceId } from '../../wire/ids.ts'
+import { encodeAuthorityBody } from '../../wire/authority.ts'
+import { type Payload, presenceBytes, receiptBytes, typingBytes } from '../../wire/envelope.ts'
+import type { DeviceId, EpochId } from '../../wire/ids.ts'
 import { encodeLink, INVITE_SECRET_BYTES } from '../../wire/invite.ts'
 import { type Person, RELAY } from '../engines.test-support.ts'
 import { LABELS } from '../labels.ts'
 import { PRESENCE_LOST_MS } from '../limits.ts'
-import { home, type Home, sendHelloAs, whisperPayload } from './mallory.test-support.ts'
+import { home, type Home, sendFrame, sendHelloAs, sessionToken, signRule, whisperPayload } from './mallory.test-support.ts'
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 const deviceOf = (h: Home, person: Person): DeviceId => person.space(h.space).me.device
@@ -101,4 +102,22 @@ test('U8 nobody leads Bob into a conversation in another\'s name, nor after they
   await room.ask(alice, { type: 'remove-member', space, member: mallory.space(space).me.identity })
   await room.pass(5000)
   expect(await write(mallory, 3)).toBe(false)
+})
+
+test('S11 a signal over a connection says who writes, or who wants to talk, and nothing else: what has frames of its own is not taken from it', async () => {
+  const h = await home(), { room, alice, mallory, space } = h, replica = mallory.space(space)
+  const signal = async (payload: Payload): Promise<void> => {
+    const sealed = replica.mail.seal(replica.groups.tip() as EpochId, payload) ?? expect.fail('not sealed')
+    sendFrame(mallory, alice, { type: 'signal', token: sessionToken(mallory, alice, space), sealed })
+    await room.pass(100)
+  }
+  const profile = await signRule(replica, 'profile', encodeAuthorityBody({ type: 'profile', name: 'Alice' }), room.now)
+  await signal({ type: 'ops', ops: [profile.bytes] })
+  expect(alice.space(space).log.authority.has(profile.id)).toBe(false)
+  await signal({ type: 'tree', tree: new Uint8Array(100).fill(7) })
+  expect(alice.space(space).unnamedTrees()).toBe(0)
+  // The same by the way that is for it.
+  whisperPayload(mallory, alice, space, { type: 'ops', ops: [profile.bytes] })
+  await room.pass(100)
+  expect(alice.space(space).log.authority.has(profile.id)).toBe(true)
 })
