@@ -36,7 +36,6 @@ import { Typing } from './messages/typing.ts'
 import { Watching } from './messages/watching.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
-import { isSigned } from './presence.ts'
 import { OWN_PARTITION, OwnNotes } from './own-notes.ts'
 import { PROFILE_KEY, Profiles } from './profiles.ts'
 import { Questions } from './questions.ts'
@@ -292,7 +291,7 @@ export class Engine implements Stepper {
       }
       case 'presence':
         await this.meeting.heard(turn, replica, payload)
-        if (said !== undefined && this.farewells.mayTell(turn, replica, payload.device) && await isSigned(replica, payload)) this.farewells.heard(turn, replica, payload.device, said)
+        if (said !== undefined) await this.farewells.announced(turn, replica, payload, said)
         return
       case 'receipt': {
         const held = await takeReceipt(replica, payload)

@@ -5,16 +5,21 @@
  * They go on saying where they are, or what they think of as news. Whoever reads that answers in the same topic and under the same key: with the ops that put them out, and with what these rest on.
  * That was theirs to know, and nothing later is told. One of those who are here answers, by rank, the next one if they go on all the same; ever more rarely, so
  * that somebody who only pretends not to have heard costs little.
+ *
+ * In the same way a member is brought back whose disk was put back so far that it knows nobody who is here: but alone, by a sealed word.
  */
-import { AUTHORITY_CHANNEL, type DeviceId } from '../wire/ids.ts'
+import { decodeEnvelope, type Payload } from '../wire/envelope.ts'
+import { AUTHORITY_CHANNEL, type DeviceId, type EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
+import { sealAside } from './asides.ts'
 import type { Engine } from './engine.ts'
 import { FAREWELL_AGAIN_MS, MAX_FAREWELL_AGAIN_MS, MAX_FAREWELL_OPS } from './limits.ts'
 import { batchesOf } from './mailbox/mail.ts'
+import { isSigned } from './presence.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
-/** What one device, which is out, has been told from here; `heard`: how often something of it came since then. From then on (ms) it may be told again. */
+/** What one device, which is out or astray, has been told from here; `heard`: how often something of it came since then. From then on (ms) it may be told again. */
 interface Told { readonly times: number; readonly heard: number; readonly from: number }
 /** An envelope, and the topic it was read in. */
 export interface Said { readonly topic: string; readonly bytes: Uint8Array }
@@ -33,14 +38,49 @@ export class Farewells {
     return turn.now >= (this.told.get(nameOf(replica, device))?.from ?? -Infinity)
   }
 
+  async announced(turn: Turn, replica: Replica, payload: Payload & { readonly type: 'presence' }, said: Said): Promise<void> {
+    const { device } = payload, epoch = this.astraySince(turn, replica, device, said)
+    if ((epoch === undefined && !this.mayTell(turn, replica, device)) || !(await isSigned(replica, payload))) return
+    if (epoch === undefined) this.heard(turn, replica, device, said); else await this.bringBack(turn, replica, device, epoch, said)
+  }
+
+  /**
+   * The epoch that a member says where it is under, if that is from before this device came: it may know nobody who is still here. Its disk was put back to before they came, and nobody
+   * whom it knows can tell it what it signed since.
+   */
+  private astraySince(turn: Turn, replica: Replica, device: DeviceId, { bytes }: Said): EpochId | undefined {
+    const { authority, groups, me } = replica, hint = decodeEnvelope(bytes)?.hint, epoch = hint === undefined ? undefined : groups.keys.epochByHint(hint)
+    if (epoch === undefined || epoch === groups.tip() || replica.state() !== 'member' || !authority.state.devices.has(device)) return undefined
+    return authority.certificateAt(epoch, me.device) === undefined && turn.now >= (this.told.get(nameOf(replica, device))?.from ?? -Infinity) ? epoch : undefined
+  }
+
+  /** Who only lags behind has heard of us by the next time. What came since is said to this device alone: others who were removed can open that epoch, too. */
+  private async bringBack(turn: Turn, replica: Replica, device: DeviceId, epoch: EpochId, { topic, bytes }: Said): Promise<void> {
+    const key = replica.mail.topics.get(topic), news = replica.log.authorityOutside(epoch), parts = Math.max(1, Math.ceil(news.length / MAX_FAREWELL_OPS))
+    const times = this.isOurs(turn, replica, device, 1)
+    if (key === undefined || times === undefined) return
+    const from = (times % parts) * MAX_FAREWELL_OPS
+    for (const ops of batchesOf(news.slice(from, from + MAX_FAREWELL_OPS))) {
+      const aside = await sealAside(replica, { type: 'ops', ops }, device), answer = aside === undefined ? undefined : replica.mail.sealBack(bytes, aside)
+      if (answer !== undefined) replica.mail.post(turn, key, answer, undefined)
+    }
+  }
+
+  /** How often this device was told from here, if it is for us to tell it now: the first of those who are here answers, the next if it goes on all the same. The first so many times nobody does. */
+  private isOurs(turn: Turn, replica: Replica, device: DeviceId, patience: number): number | undefined {
+    const name = nameOf(replica, device), { times, heard } = this.told.get(name) ?? { times: 0, heard: 0 }
+    const rank = [...this.engine.onlineDevices(replica, turn.now)].filter((other) => other < replica.me.device && other !== device && replica.authority.state.devices.has(other)).length
+    if (heard < rank + patience) { this.told.set(name, { times, heard: heard + 1, from: turn.now }); return undefined }
+    this.told.set(name, { times: times + 1, heard: 0, from: turn.now + Math.min(FAREWELL_AGAIN_MS * 2 ** times, MAX_FAREWELL_AGAIN_MS) })
+    return times
+  }
+
   /** Something came that this device, beyond doubt, has said. */
   heard(turn: Turn, replica: Replica, device: DeviceId, { topic, bytes }: Said): void {
     const key = replica.mail.topics.get(topic)
     if (key === undefined || !this.mayTell(turn, replica, device)) return
-    const name = nameOf(replica, device), { times, heard } = this.told.get(name) ?? { times: 0, heard: 0 }
-    const rank = [...this.engine.onlineDevices(replica, turn.now)].filter((other) => other < replica.me.device && replica.authority.state.devices.has(other)).length
-    if (heard < rank) { this.told.set(name, { times, heard: heard + 1, from: turn.now }); return }
-    this.told.set(name, { times: times + 1, heard: 0, from: turn.now + Math.min(FAREWELL_AGAIN_MS * 2 ** times, MAX_FAREWELL_AGAIN_MS) })
+    const times = this.isOurs(turn, replica, device, 0)
+    if (times === undefined) return
     for (const ops of batchesOf(newsFor(replica, device, times))) {
       const answer = replica.mail.sealBack(bytes, { type: 'ops', ops })
       if (answer !== undefined) replica.mail.post(turn, key, answer, undefined)

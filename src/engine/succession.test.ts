@@ -1,8 +1,8 @@
 /** Bob's laptop dies, and he restores it from a backup: it has forgotten what it said since. */
 import { describe, expect, test } from 'vitest'
 import { Allotment, type Between } from './allotment.test-support.ts'
-import type { Person } from './engines.test-support.ts'
-import { END_FORMER_AFTER_MS, SUCCEED_UNREAD_MS, UNSURE_ALONE_MS } from './limits.ts'
+import { type Person, RELAY } from './engines.test-support.ts'
+import { END_FORMER_AFTER_MS, PRESENCE_EVERY_MS, SUCCEED_UNREAD_MS, TOPIC_USED_MS, UNSURE_ALONE_MS } from './limits.ts'
 
 const SAID = ['Bob: Before the backup', 'Bob: After the backup', 'Bob: Where was I?']
 
@@ -54,6 +54,47 @@ describe('a disk that was put back', () => {
     await h.room.pass(10_000)
     expect(devices()).not.toContain(before)
     expect(await h.texts(h.alice)).toEqual(SAID.slice(0, 2))
+  })
+
+  test('S9 under a new key nothing is kept that only the old one could go on from, also where Bob was put out before, and comes again', async () => {
+    const h = await Allotment.begin(), bob = await h.joins('Bob')
+    const shed = await h.room.ask(bob, { type: 'create-space', name: 'Shed', relays: [RELAY] })
+    await h.room.ask(h.alice, { type: 'join', link: (await h.room.ask(bob, { type: 'create-invite', space: shed.space })).link })
+    await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+    await h.room.pass(20_000)
+    const then = bob.disk.snapshot(), before = bob.device, statesOnDisk = () => bob.disk.range(`states/${h.space}`, { limit: 100 })
+    expect(await statesOnDisk()).not.toEqual([])
+    await h.room.ask(bob, { type: 'send-message', space: shed.space, channel: shed.channel, text: 'Only the shed is left' })
+    await h.room.pass(5000)
+    await bob.putBack(then)
+    await h.room.pass(30_000)
+    expect(bob.device).not.toBe(before)
+    expect(await statesOnDisk()).toEqual([])
+    await h.room.ask(bob, { type: 'join', link: (await h.does(h.alice, { type: 'create-invite' })).link })
+    await h.room.pass(5000)
+    await h.say(bob, 'Back in')
+    await h.room.pass(5000)
+    expect(await h.texts(h.alice)).toEqual(['Bob: Back in'])
+  })
+
+  test('S25 Alice’s disk is from before anybody came, and from before her own last renewal: Bob, of whom she has never heard, tells her what she signed since', async () => {
+    const h = await Allotment.begin(), then = h.alice.disk.snapshot(), before = h.alice.device
+    await h.room.sleep(TOPIC_USED_MS + 60_000)
+    await h.room.pass(60_000)
+    const bob = await h.joins('Bob', (await h.does(h.alice, { type: 'create-invite' })).link)
+    await h.does(h.alice, { type: 'create-channel', name: 'Compost' })
+    await h.say(h.alice, 'Welcome')
+    await h.room.pass(60_000)
+    h.room.leaves(h.alice)
+    await h.alice.putBack(then)
+    h.alice.isHere = true
+    await h.room.pass(5 * PRESENCE_EVERY_MS)
+    expect(h.alice.device).not.toBe(before)
+    await h.say(h.alice, 'Where was I?')
+    await h.room.pass(60_000)
+    expect(await h.texts(bob)).toEqual(['Alice: Welcome', 'Alice: Where was I?'])
+    expect(await h.names(h.alice)).toEqual(['Alice', 'Bob'])
+    expect(h.forked).toEqual([])
   })
 })
 

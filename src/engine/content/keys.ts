@@ -67,8 +67,10 @@ export class EpochKeys {
     return key === undefined ? undefined : { key, hint: this.hint(key) }
   }
 
+  epochByHint(hint: Uint8Array): EpochId | undefined { return this.byHint.get(toHex(hint)) }
+
   envelopeByHint(hint: Uint8Array): Uint8Array | undefined {
-    const epoch = this.byHint.get(toHex(hint))
+    const epoch = this.epochByHint(hint)
     return epoch === undefined ? undefined : this.envelopes.get(epoch)
   }
 
