@@ -22,6 +22,18 @@ async function loses(person: Person, ...partitions: readonly string[]): Promise<
   await person.restart()
 }
 
+/** Of the keys of a space only the newest is left. */
+async function losesOldKeys(h: Allotment, person: Person): Promise<void> {
+  const tip = person.space(h.space).groups.tip(), partition = `keys/${h.space}`
+  const older = (await person.disk.range(partition, { limit: 99 })).filter(({ key }) => toHex(key) !== tip)
+  expect(older.length).toBeGreaterThan(0)
+  await person.disk.save(older.flatMap(({ key }, n): Save[] => {
+    const from = concat(partitionPrefix(partition), key)
+    return [{ type: 'delete', partition, key }, { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(n), value: encodeLoss({ from, to: concat(from, new Uint8Array(1)) }) }]
+  }))
+  await person.restart()
+}
+
 interface Talked { readonly h: Allotment; readonly bob: Person; readonly ops: string; readonly made: readonly string[] }
 
 /** Alice and Bob have talked, and one message was edited; without `byRelay` no relay ever heard of it. */
@@ -114,15 +126,8 @@ describe('what was lost, and others', () => {
     await h.does(h.alice, { type: 'set-history', history: 'from-join' })
     await h.joins('Carol', (await h.does(h.alice, { type: 'create-invite' })).link)
     await h.room.pass(10_000)
-    const tip = bob.space(h.space).groups.tip(), partition = `keys/${h.space}`
     const given = async (): Promise<number> => (await bob.disk.range(ops, { limit: 99 })).filter((row) => keptOp(bob.space(h.space), h.channel, row) !== undefined).length
-    const older = (await bob.disk.range(partition, { limit: 99 })).filter(({ key }) => toHex(key) !== tip)
-    expect(older.length).toBeGreaterThan(0)
-    await bob.disk.save(older.flatMap(({ key }, n): Save[] => {
-      const from = concat(partitionPrefix(partition), key)
-      return [{ type: 'delete', partition, key }, { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(n), value: encodeLoss({ from, to: concat(from, new Uint8Array(1)) }) }]
-    }))
-    await bob.restart()
+    await losesOldKeys(h, bob)
     h.room.onTheWay = undefined
     h.room.leaves(h.alice)
     await h.room.startsAgain(bob)
@@ -134,6 +139,24 @@ describe('what was lost, and others', () => {
     expect(await given()).toBe(4)
     expect(await bob.disk.range(`locked/${h.space}`, { limit: 9 })).toEqual([])
     expect(await h.texts(bob)).toEqual(SAID)
+  })
+
+  test('R2 S13 what is due goes, too, where the key that it was sealed under was lost; its header comes back from others', async () => {
+    const { h, bob, ops, made: [rows = ''] } = await talked()
+    await h.does(h.alice, { type: 'set-history', history: 'from-join' })
+    await h.joins('Carol', (await h.does(h.alice, { type: 'create-invite' })).link)
+    await h.does(h.alice, { type: 'set-retention', afterMs: 7 * DAY })
+    await h.room.pass(10_000)
+    await losesOldKeys(h, bob)
+    for (const person of h.room.people) if (person !== bob) h.room.leaves(person)
+    for (let day = 0; day < 9; day++) await h.room.sleep(DAY)
+    expect([await bob.disk.range(ops, { limit: 9 }), await bob.disk.range(rows, { limit: 9 }), await bob.disk.range(`locked/${h.space}`, { limit: 9 })]).toEqual([[], [], []])
+    for (const person of h.room.people) if (person !== bob) await h.room.comesBack(person)
+    await h.room.sleep(DAY)
+    await h.room.pass(120_000)
+    const back = (await bob.disk.range(ops, { limit: 9 })).map((row) => keptOp(bob.space(h.space), h.channel, row)?.isHusk)
+    expect(back).toEqual([true, true, true, true])
+    expect(await missing(h, bob)).toBeUndefined()
   })
 
   test('R3 S13 what was deleted since does not come back with what was lost', async () => {

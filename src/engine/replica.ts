@@ -255,7 +255,7 @@ export class Replica {
   }
 
   /** Its body is gone: no key need be looked for. */
-  forgetLocked(turn: Turn, { header: { channel, epoch } }: Op, opRow: Uint8Array): void {
+  forgetLocked(turn: Turn, { header: { channel, epoch } }: { readonly header: Pick<OpHeader, 'channel' | 'epoch'> }, opRow: Uint8Array): void {
     const waiting = this.locked.get(epoch as EpochId)
     if (waiting?.delete(channel + toHex(opRow)) !== true) return
     if (waiting.size === 0) this.locked.delete(epoch as EpochId)

@@ -1,19 +1,23 @@
 /**
  * Deletes what is due, some ops of one chain at a time: their bodies in the log, and whatever was made of them here, which is the message, what was noted about it,
  * its words in the search index, and the parcel that still waited for a relay. Headers and signatures stay, so the chain is as verifiable as before.
+ *
+ * Where a damaged disk has lost the key of an epoch, a header can't be made again of what is kept under it: it says what the op was sealed as. Such an op goes as a whole, and is asked
+ * for at its place like what the damage took itself; others have its header.
  */
 import type { Row } from '../../ports.ts'
 import { encodeMessage, type MessageRecord } from '../../wire/content-records.ts'
-import { fromHex } from '../../wire/bytes.ts'
-import type { ChannelId, DeviceId, EpochId, OpId } from '../../wire/ids.ts'
+import { fromHex, fromU64, toHex } from '../../wire/bytes.ts'
+import { type ChannelId, type DeviceId, type EpochId, type OpId, parseOpId } from '../../wire/ids.ts'
+import { decodeKeptOp } from '../../wire/kept-op.ts'
 import { huskOf, type Op } from '../../wire/op.ts'
 import { openContent } from '../content/content.ts'
-import { keptOp } from '../content/kept.ts'
+import { headOf, keptOp, lockingEpoch } from '../content/kept.ts'
 import type { Engine } from '../engine.ts'
 import { MAX_NOTES_READ, RETENTION_ROWS } from '../limits.ts'
 import { opKey } from '../log/log.ts'
 import { PLAIN } from '../messages/fold.ts'
-import { messageRows, noteKey, noteRows, notesPartition, pinsPartition, placeOf, placesPartition, rowKey, rowsOf } from '../messages/places.ts'
+import { messageRows, noteKey, noteRows, notesPartition, pinsPartition, placeOf, placesByPrefix, placesPartition, rowKey, rowsOf } from '../messages/places.ts'
 import { type Located, located } from '../messages/reading.ts'
 import { activeKey, activePartition, activePlace } from '../messages/threads.ts'
 import type { Reading } from '../reading.ts'
@@ -21,24 +25,28 @@ import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 
 type Turns = () => Turn
-interface Entry { readonly key: Uint8Array; readonly op: Op }
+interface Entry { readonly key: Uint8Array; readonly op: Op; readonly chanSeq: number; readonly hlc: number }
+/** One that can't be made again. */
+interface Locked extends Omit<Entry, 'op'> { readonly op: undefined; readonly row: Row; readonly epoch: EpochId }
 
 /** One piece of a chain: how many bodies were deleted, and whether there may be more that is due. */
 export function* emptySome(engine: Engine, turn: Turns, replica: Replica, channel: ChannelId, device: DeviceId): Reading<{ readonly deleted: number; readonly more: boolean }> {
   const { retention } = replica
   const from = retention.emptiedUpTo(channel, device) + 1
   const [rows = []] = yield [{ partition: opsPartition(replica.id, channel), query: { from: opKey(device, from), to: opKey(device, Number.MAX_SAFE_INTEGER), limit: RETENTION_ROWS } }]
-  const entries = rows.flatMap((row): Entry[] => {
-    const { key } = row, op = keptOp(replica, channel, row)
-    return op === undefined ? [] : [{ key, op }]
+  const entries = rows.flatMap((row): (Entry | Locked)[] => {
+    const { key } = row, chanSeq = fromU64(key.subarray(32)), op = keptOp(replica, channel, row), epoch = op === undefined ? lockingEpoch(replica, row) : undefined
+    if (op !== undefined) return [{ key, op, chanSeq, hlc: op.header.hlc }]
+    return epoch === undefined ? [] : [{ key, op, chanSeq, hlc: headOf(replica, row)?.hlc ?? 0, row, epoch }]
   })
   // What was said before something that is due is due as well, whatever its label.
-  const due = entries.slice(0, entries.findLastIndex(({ op }) => retention.isDue(op.header, turn().now)) + 1)
+  const due = entries.slice(0, entries.findLastIndex(({ hlc }) => retention.isDue({ channel, hlc }, turn().now)) + 1)
   const last = due.at(-1), next = entries[due.length]
-  if (next !== undefined) retention.goesOnWith(channel, device, next.op.header.hlc)
+  if (next !== undefined) retention.goesOnWith(channel, device, next.hlc)
   if (last === undefined) return { deleted: 0, more: false }
-  const whole = due.filter(({ op }) => op.isHusk !== true)
+  const whole = due.filter((one): one is Entry => one.op !== undefined && one.op.isHusk !== true), locked = due.filter((one): one is Locked => one.op === undefined)
   yield* forgetMessages(engine, turn, replica, whole.filter(({ op }) => op.header.type === 'message').map(({ op }) => op.id))
+  yield* forgetMessages(engine, turn, replica, yield* messagesOf(replica, device, locked))
   yield* forgetNotes(turn, replica, channel, whole.filter(({ op }) => op.header.type !== 'message').map(({ op }) => op))
   const later = turn()
   for (const { key, op } of whole) {
@@ -46,12 +54,25 @@ export function* emptySome(engine: Engine, turn: Turns, replica: Replica, channe
     replica.forgetLocked(later, op, key)
     if (device === replica.me.device) replica.mail.forget(later, channel, op.header.chanSeq)
   }
+  for (const { key, chanSeq, epoch } of locked) {
+    later.out.delete(opsPartition(replica.id, channel), key)
+    replica.holes.note(later, { channel, device, from: chanSeq, to: chanSeq })
+    replica.forgetLocked(later, { header: { channel, epoch } }, key)
+  }
   const more = next === undefined && rows.length === RETENTION_ROWS
   // A forked chain has several ops at one place: it is done with when nothing is left there that may become due.
-  const reach = last.op.header.chanSeq, first = due[0]?.op.header.chanSeq
-  const isDone = more ? first === reach : next?.op.header.chanSeq !== reach
+  const reach = last.chanSeq, first = due[0]?.chanSeq
+  const isDone = more ? first === reach : next?.chanSeq !== reach
   retention.emptiedTo(later, channel, device, isDone ? reach : reach - 1)
-  return { deleted: whole.length, more }
+  return { deleted: whole.length + locked.length, more }
+}
+
+/** What was made of them while their key was here. Of its id a row has the first bytes. */
+function* messagesOf(replica: Replica, device: DeviceId, locked: readonly Locked[]): Reading<OpId[]> {
+  const marks = locked.flatMap(({ row }) => { const kept = decodeKeptOp(row.value); return kept?.type === 'message' ? [toHex(kept.mark)] : [] })
+  const ids = (yield marks.map((mark) => placesByPrefix(replica.id, mark))).flat().flatMap(({ key }) => parseOpId(key) ?? [])
+  const places = new Set(locked.map(({ chanSeq }) => chanSeq))
+  return (yield* located(replica, ids)).flatMap(({ record }) => (record.device === device && places.has(record.chanSeq) ? [record.id] : []))
 }
 
 function* forgetMessages(engine: Engine, turn: Turns, replica: Replica, ids: readonly OpId[]): Reading<void> {
