@@ -29,14 +29,18 @@ async function work(url: URL, next: () => Task | undefined, done: (task: Task, f
 }
 
 function one(worker: Worker, task: Task): Promise<Failure | null | 'endless'> {
-  const before = worker.cpuUsage()
+  // From the first look on: before that the thread may not have begun.
+  let before: NodeJS.CpuUsage | undefined
   return new Promise((resolve, reject) => {
     const end = (): void => { clearInterval(timer); worker.off('message', heard); worker.off('error', failed) }
     const heard = (failure: Failure | null): void => { end(); resolve(failure) }
     const failed = (error: Error): void => { end(); reject(error) }
     const timer = setInterval(() => {
       // Of a thread that has ended nothing is told: that comes as an error of its own.
-      void before.then((then) => worker.cpuUsage(then)).then(({ user, system }) => { if ((user + system) / 1000 > MOST_MS) { end(); resolve('endless') } }, () => {})
+      void worker.cpuUsage().then((now) => {
+        before ??= now
+        if ((now.user + now.system - before.user - before.system) / 1000 > MOST_MS) { end(); resolve('endless') }
+      }, () => {})
     }, LOOK_EVERY_MS)
     worker.on('message', heard)
     worker.on('error', failed)
