@@ -1,0 +1,212 @@
+/**
+ * For most invariants a bug that it, and no other before it, must find: engines that are wrong in what this one is about. canary.test.ts plants bugs as they happen to people who write
+ * software, and is content with whatever finds them.
+ */
+import { describe, expect, test, vi } from 'vitest'
+import type { Engine } from '../engine/engine.ts'
+import type { MlsState } from '../engine/group/mls.ts'
+import { due } from '../engine/reconcile.ts'
+import type { Replica } from '../engine/replica.ts'
+import { Authority } from '../engine/space/authority.ts'
+import type { DeviceState } from '../engine/space/state.ts'
+import type { DeviceId, EpochId, IdentityId } from '../wire/ids.ts'
+import { opsOf } from './invariants-group.ts'
+import type { Tamper } from './node.ts'
+import { type Plan, simulate } from './run.ts'
+
+/** The real engine of these devices, or of all, with each of its spaces changed as soon as it is there. `often`: and looked at after every step. */
+function spaces(patch: (replica: Replica) => void, whose?: string, often: (replica: Replica) => void = () => {}): Tamper {
+  return (device) => {
+    if (whose !== undefined && device !== whose) return undefined
+    const done = new Set<Replica>()
+    const look = (engine: Engine): void => {
+      for (const replica of engine.replicas.values()) {
+        if (!done.has(replica)) { done.add(replica); patch(replica) }
+        often(replica)
+      }
+    }
+    return { before: (input, engine) => { look(engine); return input }, after: (step, _input, engine) => { look(engine); return step } }
+  }
+}
+
+const engines = (change: (engine: Engine) => void): Tamper => () => ({ before: (input, engine) => { change(engine); return input } })
+
+/** What follows authority, among what is due in a group. */
+const FOLLOWING: ReadonlySet<string> = new Set(['change', 'rejoin'])
+/** The first thing that is found in a few seeds. */
+async function first(tamper: Tamper, plan: Partial<Plan> = {}, seeds = 12): Promise<string> {
+  const from = plan.seed ?? 1
+  for (let seed = from; seed < from + seeds; seed++) {
+    const { failure } = await simulate({ steps: 60, peers: 4, tamper, ...plan, seed })
+    if (failure !== undefined) return failure
+  }
+  return 'nothing'
+}
+
+describe('is found', () => {
+  test('a device that chooses another way where there are two (I1)', async () => {
+    const stubborn = spaces(({ groups: { tree } }) => {
+      const path = tree.path.bind(tree)
+      tree.path = () => { const way = path(), at = way.findIndex((epoch) => (tree.nodes.get(epoch)?.children.length ?? 0) > 1); return at < 0 ? way : way.slice(0, at + 1) }
+    }, 'Bob')
+    expect(await first(stubborn, { seed: 28 })).toMatch(/^I1: /)
+  })
+
+  test('commits that nobody was permitted to make (I2)', async () => {
+    expect(await first(spaces(({ groups }) => { groups.stands = () => true }), { peers: 5, liars: 1 }, 24)).toMatch(/^I2: /)
+  })
+
+  test('a device that stays behind (I5)', async () => {
+    const late = spaces(({ groups }) => { groups.tip = () => groups.tree.path().at(-2) ?? groups.tree.path().at(-1) }, 'Bob')
+    expect(await first(late)).toMatch(/^I5: /)
+  })
+
+  test('keys that come to somebody who was removed (I4)', async () => {
+    const told = new Map<string, Map<EpochId, Uint8Array>>()
+    const leaky = spaces(() => {}, undefined, ({ id, groups: { keys } }) => {
+      const secrets = told.get(id) ?? new Map<EpochId, Uint8Array>()
+      told.set(id, secrets)
+      for (const epoch of keys.epochs()) secrets.set(epoch, keys.secret(epoch) as Uint8Array)
+      for (const [epoch, secret] of secrets) if (!keys.has(epoch)) keys.add(epoch, secret)
+    })
+    expect(await first(leaky)).toMatch(/^I4: /)
+  })
+
+  test('a group in which nobody follows what authority decides (I6)', async () => {
+    const done = new WeakSet<object>()
+    const idle = engines(({ groupwork }) => {
+      const now = groupwork.now.bind(groupwork)
+      if (!done.has(groupwork)) groupwork.now = async (turn, audience) => { if (!FOLLOWING.has(due(audience, turn.now).type)) await now(turn, audience) }
+      done.add(groupwork)
+    })
+    expect(await first(idle, { seed: 28 }, 24)).toMatch(/^I6: /)
+  })
+
+  test('a device that keeps every state, and makes ever more (I7)', async () => {
+    const hoarding = spaces(({ everyone, groups }) => {
+      groups.prune = () => []
+      Object.defineProperty(everyone, 'renewed', { get: () => ({ tip: groups.tip(), at: 0 }), set: () => {} })
+    }, 'Alice')
+    expect(await first(hoarding, { peers: 2 })).toMatch(/^I7: /)
+  })
+
+  test('a choice between branches that changes with every op (I8)', async () => {
+    const fickle = spaces((replica) => {
+      const { groups: { tree } } = replica, path = tree.path.bind(tree)
+      tree.path = () => {
+        const way = path(), at = way.findIndex((epoch) => (tree.nodes.get(epoch)?.children.length ?? 0) > 1)
+        const children = tree.nodes.get(way[at] as EpochId)?.children ?? [], ops = [...opsOf(replica)].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_521, 0)
+        const child = [...children].sort()[ops % Math.max(1, children.length)]
+        return child === undefined || at < 0 ? way : [...way.slice(0, at + 1), child]
+      }
+    })
+    expect(await first(fickle, { seed: 28 }, 24)).toMatch(/^I8: /)
+  })
+
+  test('a key that is not what its commit promised (I12)', async () => {
+    const careless = spaces(({ groups: { keys } }) => {
+      const add = keys.add.bind(keys)
+      keys.add = (epoch, secret) => add(epoch, secret.map((byte, i) => (i === 0 ? byte ^ 1 : byte)))
+    }, 'Bob')
+    expect(await first(careless)).toMatch(/^I12: /)
+  })
+
+  test('a device that takes the removed for readers (I13)', async () => {
+    const ever = new Map<string, Map<DeviceId, DeviceState>>()
+    const trusting = spaces((replica) => {
+      const known = ever.get(replica.id) ?? new Map<DeviceId, DeviceState>()
+      ever.set(replica.id, known)
+      Object.defineProperty(replica.everyone, 'devices', { get: () => { for (const [device, state] of replica.authority.state.devices) known.set(device, state); return known } })
+    })
+    expect(await first(trusting, {}, 30)).toMatch(/^I13: /)
+  })
+
+  test('a state that is another than that of others in the same epoch (I14)', async () => {
+    const odd = spaces(({ groups: { states } }) => {
+      const set = states.set.bind(states)
+      states.set = (epoch, state: MlsState) => set(epoch, { ...state, keySchedule: { ...state.keySchedule, epochAuthenticator: state.keySchedule.epochAuthenticator.map((byte) => byte ^ 1) } })
+    }, 'Bob')
+    expect(await first(odd)).toMatch(/^I14: /)
+  })
+
+  test('a device that draws other conclusions from the same ops (P1)', async () => {
+    const other = spaces(({ authority }) => { const hash = authority.stateHash.bind(authority); authority.stateHash = () => `${hash()} as Bob sees it` }, 'Bob')
+    expect(await first(other)).toMatch(/^P1: /)
+  })
+
+  test('a device that holds somebody for one who forked (P12)', async () => {
+    const slanderous = spaces(({ authority }) => Object.defineProperty(authority, 'equivocations', { get: () => [...authority.state.devices.keys()].slice(0, 1) }), 'Bob')
+    expect(await first(slanderous)).toMatch(/^P12: /)
+  })
+
+  test('a removal that undoes what its author had seen (P2)', async () => {
+    const harsh = spaces(({ authority, log }) => {
+      const verdict = authority.verdict.bind(authority)
+      authority.verdict = (id) => {
+        const removal = [...log.authority.values()].find(({ header }) => header.type === 'kick' || header.type === 'ban')
+        return removal !== undefined && log.authority.get(id)?.header.type === 'channelPlace' ? { type: 'void', reason: { code: 'removed', by: removal.id } } : verdict(id)
+      }
+    }, 'Alice')
+    expect(await first(harsh, {}, 30)).toMatch(/^P2: /)
+  })
+
+  test('a device that thinks that it owns the space (P4)', async () => {
+    const proud = spaces(({ authority, me }) => {
+      const real = () => Reflect.get(Object.getPrototypeOf(authority), 'state', authority)
+      const asItIs: typeof authority = Object.create(authority, { state: { get: real } })
+      authority.stateHash = () => Object.getPrototypeOf(authority).stateHash.call(asItIs)
+      Object.defineProperty(authority, 'state', { get: () => ({ ...real(), owner: me.identity }) })
+    }, 'Bob')
+    expect(await first(proud)).toMatch(/^P4: /)
+  })
+
+  test('void ops that come again and are not as if nothing had come (P8)', async () => {
+    const shaky = spaces(({ authority }) => {
+      const add = authority.add.bind(authority), fresh = () => Reflect.get(Object.getPrototypeOf(authority), 'state', authority)
+      let again = 0
+      authority.add = async (op) => { if (authority.verdict(op.id).type === 'void') again++; await add(op) }
+      Object.defineProperty(authority, 'state', { get: () => (again > 0 ? { ...fresh() } : fresh()) })
+    }, 'Alice')
+    expect(await first(shaky, { liars: 1 }, 24)).toMatch(/^P8: /)
+  })
+
+  test('content that changes who may do what (P14)', async () => {
+    const loose = spaces(({ authority, log }) => { const hash = authority.stateHash.bind(authority); authority.stateHash = () => `${hash()} ${log.vector().reduce((sum, e) => sum + e.chanSeq, 0)}` })
+    expect(await first(loose, { peers: 1 })).toMatch(/^P14: /)
+  })
+
+  test('a device that gives a private channel to whoever asks (U1)', async () => {
+    expect(await first(spaces((replica) => { replica.mayHave = () => true }), { isWide: true })).toMatch(/^U1: /)
+  })
+
+  test('devices that note nothing of what others hold (L3)', async () => {
+    expect(await first(spaces(({ delivery }) => { delivery.note = () => false }))).toMatch(/^L3: /)
+  })
+
+  test('an owner who holds void what counts from scratch (P13)', async () => {
+    const strict = spaces(({ authority, log }) => {
+      const verdict = authority.verdict.bind(authority)
+      authority.verdict = (id) => (log.authority.get(id)?.header.type === 'profile' ? { type: 'void', reason: { code: 'not-a-member' } } : verdict(id))
+    }, 'Alice')
+    expect(await first(strict)).toMatch(/^P13: /)
+  })
+
+  test('rules that are not those which are written down (P15)', async () => {
+    const verdict = Authority.prototype.verdict
+    const spy = vi.spyOn(Authority.prototype, 'verdict').mockImplementation(function (this: Authority, id) {
+      const said = verdict.call(this, id)
+      return said.type === 'valid' && this.nameOf(this.state.owner as IdentityId) === 'Alice' && id.startsWith('0') ? { type: 'void', reason: { code: 'not-a-member' } } : said
+    })
+    try { expect(await first(() => undefined)).toMatch(/^P15: /) } finally { spy.mockRestore() }
+  })
+
+  test('power that is given by somebody who has less (P3)', async () => {
+    const weak = spaces(({ authority }) => { authority.powerBehind = () => 0 })
+    expect(await first(weak)).toMatch(/^P3: /)
+  })
+
+  test('what nobody permitted (P7)', async () => {
+    const lax = spaces(({ authority }) => { authority.deviceAt = () => 'somebody else' as IdentityId }, 'Alice')
+    expect(await first(lax)).toMatch(/^P7: /)
+  })
+})
