@@ -16,8 +16,6 @@ import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from
 
 /** A browser that has not begun a new log by then is not waited for any longer. */
 const FRESH_WITHIN_MS = 2000
-/** Without a save for so long the disk is at rest (disk-pages.ts). */
-const REST_MS = 3000
 /** The database's version: a newer program counts it up when an older one couldn't use its stores. */
 const SCHEMA_VERSION = 1
 
@@ -32,7 +30,6 @@ export interface IdbDiskOptions extends PagedDiskOptions {
   readonly name: string
   /** The database was closed from outside: by another tab's upgrade, or by the browser. */
   readonly onClosed?: () => void
-  readonly pause?: (ms: number) => Promise<void>
   /** Asked for what opens a disk that its owner has locked. */
   readonly unlock?: Unlock
 }
@@ -44,7 +41,7 @@ export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly d
   const ready = readyToWrite(pause), store = idbBlocks(db, ready)
   try {
     const vault = await openVault({ keyring: idbKeyring(db, ready), isNew: () => store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
-    return { disk: await openPagedDisk(store, vault.dataKey, { rest: () => pause(REST_MS), ...options }), vault }
+    return { disk: await openPagedDisk(store, vault.dataKey, { ...options, pause }), vault }
   } catch (error) {
     db.close()
     throw toDiskError(error)

@@ -52,6 +52,10 @@ const USUAL: Limit = { records: FOLD_RECORDS, bytes: FOLD_BYTES }
 const BULK: Limit = { records: 4 * FOLD_RECORDS, bytes: BULK_FOLD_BYTES }
 /** What may stay in it when nothing more comes. */
 const AT_REST: Limit = { records: FOLD_RECORDS / 2, bytes: 64 * 1024 }
+/** At least this part of all there is has come in: then writing most pages anew is worth it. */
+const MUCH_SHARE = 8
+/** Without a save for so long the disk is at rest. Between two pieces of tending it others have their turn. */
+const REST_MS = 3000, PIECE_PAUSE_MS = 50
 /** When folding keeps failing, saves wait for it from here on, and fail as it does: the journal must not grow for ever. */
 const FULL: Limit = { records: 5 * FOLD_RECORDS, bytes: 2 * BULK_FOLD_BYTES }
 
@@ -62,8 +66,8 @@ const CACHE_BYTES = 8 * 1024 * 1024
 export interface PagedDiskOptions {
   /** Bytes of opened pages kept in memory. */
   readonly cacheBytes?: number
-  /** Resolves after some seconds. When nothing is saved meanwhile, the journal is folded: whoever opens the disk next has little to replay. Left out: it stays. */
-  readonly rest?: () => Promise<void>
+  /** Resolves after so long. With it the disk tends itself when it is left alone, so that whoever opens it next has little to replay and finds rows in few places. */
+  readonly pause?: (ms: number) => Promise<void>
   /** Tests have fewer rows. */
   readonly scattered?: Scattered
 }
@@ -98,8 +102,10 @@ class PagedDisk implements Disk {
   readonly #headIds: readonly [BlockId, BlockId, BlockId]
   readonly #pages: PageCache
   readonly #scattered: Scattered
-  readonly #rest: PagedDiskOptions['rest']
+  readonly #pause: PagedDiskOptions['pause']
   #isResting = false
+  /** Bytes that went into pages since all was tidied, or since the disk was opened. */
+  #came = 0
   #state: Promise<State> | undefined
   #pending: Pending[] = []
   #writing: Promise<void> | undefined
@@ -109,13 +115,13 @@ class PagedDisk implements Disk {
   /** How far tidying has come; from the start again when it is through. */
   #tidiedTo: Uint8Array = new Uint8Array()
 
-  constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED, rest }: PagedDiskOptions) {
+  constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED, pause }: PagedDiskOptions) {
     this.#store = store
     this.#sealer = sealer
     this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1), sealer.idOf('head', 2)]
     this.#pages = new PageCache(this.#stored, cacheBytes)
     this.#scattered = scattered
-    this.#rest = rest
+    this.#pause = pause
   }
 
   async open(): Promise<void> {
@@ -124,6 +130,7 @@ class PagedDisk implements Disk {
     if (state.sealedHead === undefined) await this.#fold(state, state.overlay)
     // Its pages are not squeezed. The next head that is written says nothing of that any more.
     if (state.head.version === 1 && await this.get(FORM.partition, FORM.key) === undefined) await this.save([{ type: 'put', ...FORM, value: encodeNumber(1) }])
+    void this.#tendAtRest()
   }
 
   save(saves: readonly Save[]): Promise<void> {
@@ -346,7 +353,7 @@ class PagedDisk implements Disk {
       if (group.length === 0) {
         // Here and not a moment later: a save in between would wait for a writer that has gone home.
         this.#writing = undefined
-        void this.#foldAtRest()
+        void this.#tendAtRest()
         return
       }
       const bytes = sumBytes(group, one => one.bytes)
@@ -367,17 +374,23 @@ class PagedDisk implements Disk {
     }
   }
 
-  /** A fold that fails leaves everything as it is, and the next save leads here again. */
-  async #foldAtRest(): Promise<void> {
-    if (this.#rest === undefined || this.#isResting) return
+  /** While nothing is saved: the journal goes into pages, and where much has come in all is tidied, piece by piece. What fails leaves everything as it is, and the next save leads here again. */
+  async #tendAtRest(): Promise<void> {
+    if (this.#pause === undefined || this.#isResting) return
     this.#isResting = true
     try {
       for (let before: State | undefined; !this.#isClosed;) {
-        const state = await this.#current()
-        if (!isGrown(state, AT_REST)) return
-        if (state === before) return await this.#alone(() => this.#foldIfGrown(AT_REST))
-        before = state
-        await this.#rest()
+        const state = await this.#current(), isLong = isGrown(state, AT_REST)
+        if (!isLong && this.#came === 0) return
+        if (state !== before) {
+          before = state
+          await this.#pause(REST_MS)
+          continue
+        }
+        if (!isLong && this.#came * MUCH_SHARE < await measureTrees(this.#pages, state.head, { from: new Uint8Array(), to: undefined })) return
+        if (!await this.#alone(() => this.#tidy())) this.#came = 0
+        before = await this.#current()
+        await this.#pause(PIECE_PAUSE_MS)
       }
     } catch { /* Whoever reads or saves next is told. */ } finally { this.#isResting = false }
   }
@@ -399,7 +412,7 @@ class PagedDisk implements Disk {
     let overlay = state.overlay
     // Decoding gives rows of our own: the caller may do with its arrays what it likes.
     for (const record of records) overlay = overlaySaves(overlay, (decodeRecord(record) as JournalRecord).saves)
-    if (bytes >= DIRECT_BYTES && this.#copying === undefined) return this.#fold(state, overlay)
+    if (bytes >= DIRECT_BYTES && this.#copying === undefined) { this.#came += bytes; return this.#fold(state, overlay) }
     const head = { ...state.head, writes: state.head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(state.head.writes + 1 + i), record]))
     await this.#write(state, head, contents, [], overlay, state.journalBytes + sumBytes(records, record => record.length))
@@ -413,6 +426,7 @@ class PagedDisk implements Disk {
   /** Moves what the overlay holds into pages and empties the journal. */
   async #fold(state: State, overlay: Overlay, held?: Held): Promise<void> {
     await this.#copying
+    this.#came += state.journalBytes
     await this.#replace(state, await fold(this.#pages, state.head, overlay, this.#scattered, held))
   }
 

@@ -1,22 +1,25 @@
-/** A disk that is left alone: what was saved lately leaves the journal, so that opening it again reads little. */
-import { expect, test } from 'vitest'
+/** A disk that is left alone: what was saved lately leaves the journal, and what lies in runs goes down, so that opening it again reads little and rows are found in few places. */
+import { expect, test, vi } from 'vitest'
 import { type Disk, DiskError, type Save } from '../ports.ts'
-import { u64 } from '../wire/bytes.ts'
+import { concat, u64 } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
+import { decodeHead } from './disk-format.ts'
 import { openPagedDisk } from './disk-pages.ts'
+import { SCATTERED, type Scattered } from './disk-runs.ts'
+import { createSealer } from './seal-blocks.ts'
 
 const KEY = new Uint8Array(32).fill(7)
 const rows = (from: number, count: number): Save[] => Array.from({ length: count }, (_, i) => ({ type: 'put', partition: 'log', key: u64(from + i), value: new Uint8Array(100).fill(i) }))
 
 /** Alice's disk in memory. `endRest` ends a rest, as soon as there is one, and waits for what comes of it: something is written, or the next rest begins. */
-async function alices(): Promise<{ disk: Disk; endRest: () => Promise<void>; rests: () => number; blocks: Map<BlockId, Uint8Array>; broken: { write: boolean } }> {
+async function alices(scattered = SCATTERED): Promise<{ disk: Disk; endRest: () => Promise<void>; rests: () => number; blocks: Map<BlockId, Uint8Array>; broken: { write: boolean } }> {
   const blocks = new Map<BlockId, Uint8Array>(), inner = memoryBlocks(blocks), broken = { write: false }
   let rests = 0, end: (() => void) | undefined, came = (): void => undefined
   const write: BlockStore['write'] = async (change) => {
     try { await (broken.write ? Promise.reject(new DiskError('full', 'no room')) : inner.write(change)) } finally { came() }
   }
-  const rest = (): Promise<void> => { rests++; came(); return new Promise((resolve) => { end = resolve }) }
-  const disk = await openPagedDisk({ ...inner, write }, KEY, { rest })
+  const pause = (): Promise<void> => { rests++; came(); return new Promise((resolve) => { end = resolve }) }
+  const disk = await openPagedDisk({ ...inner, write }, KEY, { pause, scattered })
   const endRest = async (): Promise<void> => {
     while (end === undefined) await new Promise<void>((resolve) => { came = resolve })
     const ended = end
@@ -32,6 +35,18 @@ async function readToOpen(blocks: Map<BlockId, Uint8Array>): Promise<number> {
   let read = 0
   await openPagedDisk({ ...inner, readMany: (ids) => { read += ids.length; return inner.readMany(ids) } }, KEY)
   return read
+}
+
+/** All that is folded over a tree goes into runs. */
+const IN_RUNS: Scattered = { rows: 1, pages: 1, share: Infinity }
+/** Rows whose keys lie anywhere. */
+const scattered = (from: number, count: number): Save[] =>
+  Array.from({ length: count }, (_, i) => ({ type: 'put', partition: 'by id', key: concat(u64((from + i) * 7919 % 30_011), u64(from + i)), value: new Uint8Array(20).fill(i) }))
+
+/** Of these rows. */
+async function runsIn(blocks: Map<BlockId, Uint8Array>): Promise<number> {
+  const sealer = createSealer(KEY), id = sealer.idOf('head', 0), opened = await sealer.open(id, blocks.get(id) ?? new Uint8Array()), head = opened && decodeHead(opened)
+  return head !== undefined && 'runs' in head ? head.runs.filter((run) => run.partition === 'by id').length : Number.NaN
 }
 
 test('left alone after a history came in, it has nothing to replay, and every row', async () => {
@@ -82,4 +97,44 @@ test('closed meanwhile, it stays as it was', async () => {
   void endRest()
   await expect(disk.partitions()).rejects.toMatchObject({ reason: 'closed' })
   expect([...blocks.keys()]).toEqual(before)
+})
+
+test('left alone, what came in runs goes down among the other rows, piece by piece, as long as nobody saves', async () => {
+  const { disk, endRest, rests, blocks } = await alices(IN_RUNS)
+  const untilRuns = async (are: number): Promise<number> => {
+    let pieces = 0
+    for (; await runsIn(blocks) !== are; pieces++) { expect(pieces).toBeLessThan(20); await endRest() }
+    return pieces
+  }
+  await disk.save(rows(0, 4000))
+  await endRest()
+  await disk.save(scattered(0, 9000))
+  await untilRuns(1)
+  await endRest()
+  expect(await runsIn(blocks)).toBe(1)
+  await disk.save(rows(4000, 1))
+  const before = rests(), written = [...blocks.keys()]
+  // Somebody was there: so it rests once more before it goes on.
+  await endRest()
+  expect(rests()).toBe(before + 1)
+  expect([...blocks.keys()]).toEqual(written)
+  expect(await untilRuns(0)).toBeGreaterThan(1)
+  const found = await disk.range('by id', { limit: 10_000 })
+  expect(found.length).toBe(9000)
+  expect((await (await openPagedDisk(memoryBlocks(blocks), KEY)).range('by id', { limit: 10_000 }))).toEqual(found)
+})
+
+test('a few rows beside many are no reason to write most pages anew', async () => {
+  const blocks = new Map<BlockId, Uint8Array>()
+  let rests = 0
+  const disk = await openPagedDisk(memoryBlocks(blocks), KEY, { pause: async () => { rests++ }, scattered: IN_RUNS })
+  await disk.save(scattered(0, 20_000))
+  await vi.waitFor(async () => { expect(await readToOpen(blocks)).toBe(5) }, { timeout: 20_000 })
+  await disk.save(scattered(20_000, 2000))
+  await vi.waitFor(async () => { expect(await runsIn(blocks)).toBe(1) }, { timeout: 20_000 })
+  const before = rests
+  await disk.save(rows(0, 1))
+  await vi.waitFor(() => { expect(rests).toBeGreaterThan(before) }, { timeout: 20_000 })
+  await disk.mend()
+  expect(await runsIn(blocks)).toBe(1)
 })
