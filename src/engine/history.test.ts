@@ -71,6 +71,20 @@ test('H1 who is added on a branch that had not heard of "from join" is led to no
   for (const epoch of keysOf(h, dave)) expect(of(h, dave).groups.tree.isUnder(ours.id, epoch)).toBe(false)
 })
 
+test('H1 when everything is for all again, whoever comes then is led to nothing that was said in between', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob')
+  await h.room.ask(h.alice, { type: 'set-history', space: h.space, history: 'from-join' })
+  await say(h, bob, 'For those who are here')
+  const closed = (await lastSaid(h, bob)).header.epoch as EpochId
+  await h.room.ask(h.alice, { type: 'set-history', space: h.space, history: 'all' })
+  await say(h, h.alice, 'For everyone')
+  const carol = await joins(h, 'Carol', await link(h))
+  await h.room.pass(10_000)
+  expect(await texts(h, carol)).toEqual(['For everyone'])
+  expect(keysOf(h, carol).has(closed)).toBe(false)
+})
+
 test('H5 a person\u2019s further device is told nothing before it has a leaf at the tip', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol'), phone = await h.room.person('Phone', true)
