@@ -102,6 +102,28 @@ test('A30 what Bob did with messages after his removal counts nothing, and says 
   expect(await h.texts(carol)).toEqual(['Carol: Slugs everywhere', 'Bob: I water'])
 })
 
+test('M1 what Bob removed without knowing of his own removal is there again for Dave, who had heard of that first, as for everybody', async () => {
+  const h = await Allotment.begin()
+  const bob = await h.joins('Bob'), carol = await h.joins('Carol'), dave = await h.joins('Dave')
+  await h.role('Wardens', 50, ['messages'], bob)
+  const { messageId: message } = await h.say(carol, 'Slugs everywhere')
+  await h.does(carol, { type: 'edit-message', message, text: 'Slugs, everywhere' })
+  await h.room.pass(1000)
+  await h.apart([h.alice], async () => {
+    await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+    await h.does(bob, { type: 'delete-message', message })
+    await h.room.pass(1000)
+    expect((await h.does(dave, { type: 'get-messages', channel: h.channel })).messages).toMatchObject([{ deleted: true, text: '' }])
+  })
+  for (const person of [h.alice, carol, dave]) expect(await h.texts(person)).toEqual(['Carol: Slugs, everywhere'])
+  await dave.restart()
+  await h.room.pass(6000)
+  await h.does(dave, { type: 'react', message, emoji: '🐌', on: true })
+  const [seen] = (await h.does(dave, { type: 'get-messages', channel: h.channel })).messages
+  expect(seen).toMatchObject({ text: 'Slugs, everywhere', reactions: [{ emoji: '🐌' }] })
+  expect(seen?.deleted).toBeUndefined()
+})
+
 test('A30 what Mallory changes or deletes that is another’s counts nothing, and the list of what doesn’t count says so', async () => {
   const h = await Allotment.begin(), carol = await h.joins('Carol'), mallory = await h.joins('Mallory')
   const { messageId: message } = await h.say(carol, 'Slugs everywhere')

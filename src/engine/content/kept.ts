@@ -4,11 +4,12 @@
  */
 import type { Row } from '../../ports.ts'
 import { fromU64 } from '../../wire/bytes.ts'
+import type { Content } from '../../wire/content.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type OpId, parseDeviceId } from '../../wire/ids.ts'
 import { decodeKeptOp, encodeKeptOp, isKeptOp, isMarked, markOf } from '../../wire/kept-op.ts'
 import { decodeOpOrHusk, type Op, type OpHeader } from '../../wire/op.ts'
 import type { Replica } from '../replica.ts'
-import { remake, textOf } from './content.ts'
+import { openContent, remake, textOf } from './content.ts'
 
 /** The op with what it says, where this device can read it and would seal it in the same way. */
 export function withText(replica: Replica, op: Op): Op {
@@ -41,6 +42,13 @@ export function keptOp(replica: Replica, channel: ChannelId, { key: rowKey, valu
 /** The op before it in its channel, which a row names whether or not its key is here. */
 export const predecessorIn = ({ world: { suite } }: Replica, { value }: Row): OpId | undefined =>
   (isKeptOp(value) ? decodeKeptOp(value)?.chanPrev : decodeOpOrHusk(value, (b) => suite.sha256(b))?.header.chanPrev)
+
+/** What the op of this id says, where it is the one in this row and its key is here. */
+export function saidIn(replica: Replica, channel: ChannelId, row: Row, id: OpId): Content | undefined {
+  const op = keptOp(replica, channel, row), epoch = op?.header.epoch
+  const key = epoch === undefined ? undefined : replica.audienceOf(epoch).groups.keys.contentKey(epoch, channel)
+  return op === undefined || op.id !== id || op.isHusk === true || key === undefined ? undefined : openContent(replica.world.suite, key, op)
+}
 
 /** What sort of op a row is, and its label: that shows whether or not its key is here. */
 export const headOf = ({ world: { suite } }: Replica, { value }: Row): Pick<OpHeader, 'type' | 'hlc'> | undefined =>

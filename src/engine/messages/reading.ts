@@ -4,12 +4,14 @@ import type { Row } from '../../ports.ts'
 import { decodeMessage, decodeNote, type MessageRecord, type NoteRecord } from '../../wire/content-records.ts'
 import type { Words } from '../../wire/content.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
+import { saidIn } from '../content/kept.ts'
 import type { Engine } from '../engine.ts'
-import { MAX_NOTES_READ } from '../limits.ts'
+import { MAX_BRANCHES, MAX_NOTES_READ } from '../limits.ts'
+import { opKey } from '../log/log.ts'
 import type { Questions } from '../questions.ts'
 import type { ReadMarks } from '../read-marks.ts'
 import type { Reading } from '../reading.ts'
-import type { Replica } from '../replica.ts'
+import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import type { Reason } from '../space/reasons.ts'
 import { messageCounts, whyUnheard } from './counting.ts'
@@ -25,7 +27,9 @@ export const reader = (engine: Pick<Engine, 'questions' | 'reading'>, replica: R
 export interface Located { readonly channel: ChannelId; readonly record: MessageRecord }
 
 /** A message with what the notes make of it. `unheard`: notes that don't count, as things stand; `spare`: those beyond what one device may say about it, which never will. */
-export interface Seen extends Located { readonly notes: readonly NoteRecord[]; readonly unheard: readonly Unheard[]; readonly spare: readonly NoteRecord[]; readonly folded: Folded }
+export interface Seen extends Located { readonly notes: readonly NoteRecord[]; readonly unheard: readonly Unheard[]; readonly spare: readonly NoteRecord[]; readonly folded: Folded
+  /** Its words are not in its row, but in the log. */
+  readonly isRestored?: true }
 export interface Unheard { readonly note: NoteRecord; readonly reason: Reason }
 
 type Then<T> = (turn: Turn, found: readonly T[]) => void | Promise<void>
@@ -61,7 +65,21 @@ export function* withNotes(replica: Replica, messages: readonly Located[], all: 
       return last === undefined ? [] : [{ message, from: after(last.key) }]
     })
   }
-  return messages.map((message) => look(replica, message, noted.get(message) ?? []))
+  return yield* withWords(replica, messages.map((message) => look(replica, message, noted.get(message) ?? [])))
+}
+
+/** The words that a deletion took off the disk which doesn't count, as turned out later: the log has them still. Their rows are set right soon. */
+function* withWords(replica: Replica, all: readonly Seen[]): Reading<Seen[]> {
+  const emptied = all.filter(({ record, folded }) => record.content === undefined && record.noted && !folded.isDeleted)
+  const rows: readonly (readonly Row[])[] = emptied.length === 0 ? [] : yield emptied.map(({ channel, record: { device, chanSeq } }) =>
+    ({ partition: opsPartition(replica.id, channel), query: { from: opKey(device, chanSeq), to: opKey(device, chanSeq + 1), limit: MAX_BRANCHES + 1 } }))
+  const found = new Map(emptied.map((seen, i) => [seen, (rows[i] ?? []).map((row) => saidIn(replica, seen.channel, row, seen.record.id)).find((said) => said?.type === 'message')]))
+  return all.map((seen) => {
+    const content = found.get(seen)
+    if (content === undefined) return seen
+    replica.inbox.change(seen.record.id)
+    return { ...seen, record: { ...seen.record, content }, isRestored: true as const }
+  })
 }
 
 const notesIn = (rows: readonly Row[]): NoteRecord[] => rows.map((row) => decodeNote(row.value)).filter((note) => note !== undefined)

@@ -36,7 +36,7 @@ function* lookAgain(engine: Engine, turn: () => Turn, replica: Replica, ids: rea
     if (one.folded.isDeleted && one.record.content !== undefined) uncount(engine, turn(), replica, one)
     if (isSpent(replica, one, tally, turn().now)) { forgetMessage(engine, turn(), replica, one, [], false); continue }
     const record = bringUpToDate(turn(), replica, one, tally)
-    if (one.folded.isDeleted || one.folded.edit !== undefined) engine.searching.note(turn(), replica, one)
+    if (one.folded.isDeleted || one.folded.edit !== undefined || one.isRestored === true) engine.searching.note(turn(), replica, one)
     if (messageCounts(replica, one.channel, record)) shown.push({ ...one, record })
   }
   return yield* described(replica, engine.reading, shown)
@@ -65,9 +65,9 @@ function uncount(engine: Engine, turn: Turn, replica: Replica, { channel, record
   replica.inbox.expect(turn, record.thread)
 }
 
-function bringUpToDate(turn: Turn, replica: Replica, { channel, record, folded }: Seen, tally: Tally | undefined): MessageRecord {
+function bringUpToDate(turn: Turn, replica: Replica, { channel, record, folded, isRestored }: Seen, tally: Tally | undefined): MessageRecord {
   const next: MessageRecord = { ...record, ...tally, noted: record.noted || replica.inbox.isExpected(record.id), content: folded.isDeleted ? undefined : record.content }
-  if (next.noted !== record.noted || next.content !== record.content || next.replies !== record.replies || next.lastReply !== record.lastReply) {
+  if (next.noted !== record.noted || isRestored === true || next.content !== record.content || next.replies !== record.replies || next.lastReply !== record.lastReply) {
     turn.out.put(rowsOf(replica.id, channel, record.thread), rowKey(placeOf(channel, record)), encodeMessage(next))
   }
   const before = activePlace(record), now = activePlace(next), active = activePartition(replica.id, channel)
