@@ -1,9 +1,11 @@
 /** Words about the order of channels, categories, and forums. */
 import { counted, number } from './formats.ts'
 
-/** "30 seconds", "2 minutes", "1 hour"; of what is left of such a time the next full second, minute or hour. */
-export const pauseOf = (ms: number): string =>
-  ms < 120_000 ? counted(Math.ceil(ms / 1000), 'second', 'seconds') : ms < 7200_000 ? counted(Math.ceil(ms / 60_000), 'minute', 'minutes') : counted(Math.ceil(ms / 3600_000), 'hour', 'hours')
+/** "30 seconds", "2 minutes", "1 hour"; of what is left of such a time, to the second below two minutes, and to the minute below two hours. */
+export function pauseOf(ms: number): string {
+  const unit = ([[3600_000, 'hour'], [60_000, 'minute']] as const).find(([each]) => ms >= 2 * each || (ms > 0 && ms % each === 0)) ?? [1000, 'second']
+  return counted(Math.ceil(ms / unit[0]), unit[1], `${unit[1]}s`)
+}
 
 export const CHANNELS = {
   slowMode: 'Slow mode',
