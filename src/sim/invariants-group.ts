@@ -201,12 +201,12 @@ export function i10CheckpointBeforeSending(device: DeviceId, saves: readonly Sav
 }
 
 /** What a device's memory says of its spaces, to be found again after a restart. `at`: the device's clock when it last looked, at the latest, for what is old. */
-export interface Memory { readonly at: number; readonly space: string; readonly ops: string; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string>; readonly told: ReadonlySet<string> }
+export interface Memory { readonly at: number; readonly space: string; readonly ops: string; readonly lengths: ReadonlyMap<string, number>; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string>; readonly told: ReadonlySet<string> }
 
 export function remember(replica: Replica, at: number): Memory {
   const audiences = [...replica.audiences.values()].sort((a, b) => a.number - b.number)
   return {
-    at, space: replica.id, ops: opsOf(replica), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), votes: audiences.flatMap(votesIn).sort().join(), state: replica.authority.stateHash(),
+    at, space: replica.id, ops: opsOf(replica), lengths: new Map(replica.log.vector().map(({ channel, device, chanSeq }) => [channel + device, chanSeq])), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), votes: audiences.flatMap(votesIn).sort().join(), state: replica.authority.stateHash(),
     keys: new Set(audiences.flatMap(({ groups }) => [...groups.keys.epochs()])), states: new Set(audiences.flatMap(({ groups }) => [...groups.states.keys()])),
     told: new Set(audiences.flatMap(({ groups }) => [...groups.tree.nodes.keys()].filter((epoch) => groups.isBundled(epoch)))),
   }
@@ -215,9 +215,10 @@ export function remember(replica: Replica, at: number): Memory {
 /** Who has how many votes everywhere, also where there is nothing to choose yet. */
 const votesIn = ({ groups: { tree } }: Audience): string[] => [...tree.nodes.keys()].flatMap((parent) => [...tree.votesBelow(parent)].map(([child, votes]) => `${child} ${votes}`))
 
-/** A restart may find more than was there, since it tries everything again, but nothing else and no less. */
+/** A restart may find more than was there, since it tries everything again, but nothing else and no less: also keys, and with them ops that waited for these. */
 export function i11RestartChangesNothing(before: Memory, after: Memory): Problem {
-  for (const what of ['ops', 'paths', 'votes', 'state'] as const) if (before[what] !== after[what]) return `${what} of ${short(before.space)} are others after a restart`
+  const isFurther = before.ops !== after.ops && [...after.keys].some((epoch) => !before.keys.has(epoch)) && [...before.lengths].every(([chain, length]) => (after.lengths.get(chain) ?? 0) >= length)
+  if (!isFurther) for (const what of ['ops', 'paths', 'votes', 'state'] as const) if (before[what] !== after[what]) return `${what} of ${short(before.space)} are others after a restart`
   const tips = new Set(before.paths.split(' ').map((path) => path.split(',').at(-1)))
   for (const what of ['keys', 'states'] as const) {
     // It may find now that a losing branch's secret was told to everyone; after a day or more what is old may go as well (G14). The tips stay.
