@@ -10,7 +10,7 @@ import { benchRelay } from './relay.ts'
 import { benchSearch } from './search.ts'
 import { benchStore, FULL, USUAL } from './store/store.ts'
 import { benchFresh, benchSync, benchVectors } from './sync.ts'
-import type { Figure } from './table.ts'
+import { type Figure, told } from './table.ts'
 
 /** `full`: also at sizes that take many minutes. */
 export interface Part { readonly title: string; readonly run: (full: boolean) => Promise<Figure[]> }
@@ -28,7 +28,7 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
     { title: 'A million opaque ids, by ids missing', run: () => benchReconcile([0, 10, 100, 1000, 10_000], 1_000_000) },
     { title: 'Taking in history, by ops', run: () => benchBulk([1000, 10_000]) },
   ],
-  store: [{ title: 'The store in Chromium, by messages', run: (full) => benchStore(full ? FULL : USUAL) }],
+  store: [{ title: 'The store in Chromium, by messages', run: (full) => benchStore(full ? FULL : USUAL, (figure) => { process.stderr.write(`${told(figure)}\n`) }) }],
   'store-node': [{ title: 'Search on SQLite, by messages', run: (full) => benchSearch(full ? [10_000, 100_000, 1_000_000] : [10_000, 100_000], 100) }],
   relay: [
     { title: 'Relay', run: benchRelay },

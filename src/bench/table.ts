@@ -54,6 +54,9 @@ export function growth(figures: readonly Figure[]): number {
   return first?.at === undefined || last?.at === undefined ? Number.NaN : Math.log(last.value / first.value) / Math.log(last.at / first.at)
 }
 
+/** One figure in a line of its own, for who waits for the table. */
+export const told = ({ what, value, unit, at, beside }: Figure): string => `${at === undefined ? '' : `${digits(at)}: `}${what} ${digits(value)} ${unit}${beside === undefined ? '' : ` (${beside})`}`
+
 /** The figures as lines, those measured at several sizes first. */
 export function lines(figures: readonly Figure[]): string[] {
   const sized = figures.filter((f) => f.at !== undefined), single = figures.filter((f) => f.at === undefined)
