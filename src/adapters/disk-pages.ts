@@ -28,7 +28,7 @@ import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
 import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, overlaySaves, prefixed } from './disk-overlay.ts'
 import { type AllMended, mendAll, type TellProgress } from './disk-mend.ts'
-import { carry, fold, measureTrees, SCATTERED, type Scattered, scanTrees, type TreesChange } from './disk-runs.ts'
+import { carry, EVERYTHING, fold, measureTrees, SCATTERED, type Scattered, scanTrees, type TreesChange } from './disk-runs.ts'
 import { firstHeld, type Held, type PageSource } from './disk-tree.ts'
 import { squeeze, unsqueeze } from './disk-squeeze.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
@@ -170,7 +170,7 @@ class PagedDisk implements Disk {
       return this.#current()
     })
     try {
-      const all = await measureTrees(this.#pages, state.head, { from: new Uint8Array(), to: undefined }) + state.journalBytes
+      const all = await measureTrees(this.#pages, state.head, EVERYTHING) + state.journalBytes
       yield * copyOf(await namesIn(this.#pages, state.head, state.overlay), async (partition, query) => {
         if (this.#isClosed) throw closedError()
         return this.#range(state, partition, query)
@@ -387,7 +387,7 @@ class PagedDisk implements Disk {
           await this.#pause(REST_MS)
           continue
         }
-        if (!isLong && this.#came * MUCH_SHARE < await measureTrees(this.#pages, state.head, { from: new Uint8Array(), to: undefined })) return
+        if (!isLong && this.#came * MUCH_SHARE < await measureTrees(this.#pages, state.head, EVERYTHING)) return
         if (!await this.#alone(() => this.#tidy())) this.#came = 0
         before = await this.#current()
         await this.#pause(PIECE_PAUSE_MS)

@@ -126,7 +126,7 @@ async function addRun(pages: PageSource, runs: readonly Run[], partition: string
   return root === undefined ? [...older, ...others] : [{ partition, ...root, bytes }, ...older, ...others]
 }
 
-const EVERYTHING: KeyRange = { from: new Uint8Array(), to: undefined }
+export const EVERYTHING: KeyRange = { from: new Uint8Array(), to: undefined }
 const sizeOf = (bytes: number): number => Math.max(0, Math.floor(Math.log(bytes / SMALL_BYTES) / Math.log(MERGED)))
 
 /** One piece of carrying down what lies in runs: the lowest keys of one partition, from all its runs at once. undefined: there are none. */

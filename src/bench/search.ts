@@ -16,12 +16,12 @@ import { termsOfMessage } from '../engine/search/terms.ts'
 import type { Turn } from '../engine/turn.ts'
 import type { Disk } from '../ports.ts'
 import { parseChannelId, parseOpId, type ChannelId, type OpId, type SpaceId } from '../wire/ids.ts'
+import { HLC_STEP } from '../wire/op.ts'
 import { dice, language } from './language.ts'
 import { type Figure, median, quantile, timed } from './table.ts'
 
 const SPACE = 'aa'.repeat(32) as SpaceId
 const NOBODY: Names = { authors: undefined, channels: undefined, mentions: undefined }
-const HLC_STEP = 1024
 const STEP_MESSAGES = 64
 const PAGE = 25
 const MAX_LOOKS = 2000

@@ -5,14 +5,13 @@
 import type { ActInfo, ActRef, Reason, ReasonCode, Subject } from '../api/authority.ts'
 import { type AuthorityBody, isAuthorityType, type RoleId } from '../wire/authority.ts'
 import type { ChannelId, EpochId, IdentityId, OpId } from '../wire/ids.ts'
+import { HLC_STEP } from '../wire/op.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Groups } from './group/groups.ts'
 import type { Replica } from './replica.ts'
 import type { Authority } from './space/authority.ts'
 import type { Node } from './space/history.ts'
 import { isListed } from './views.ts'
-
-const HLC_STEP = 1024
 
 /** Keys that devices lay out for each other, and ops of the groups, are no acts. Nor is anything by strangers, who can do nothing. */
 export const isAct = (node: Node): boolean => node.author !== undefined && node.type !== 'keyPackage' && isAuthorityType(node.type)

@@ -2,12 +2,11 @@
 import type { BanInfo, DeviceInfo, OverrideInfo, RecoveryInfo, RoleInfo } from '../api/authority.ts'
 import { EVERYONE } from '../wire/authority.ts'
 import type { ChannelId, DeviceId } from '../wire/ids.ts'
+import { HLC_STEP } from '../wire/op.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Replica } from './replica.ts'
 import { actsOnMember, actsOnRole } from './rights.ts'
 import { isListed } from './views.ts'
-
-const HLC_STEP = 1024
 
 export function roleInfos({ authority: { state }, me }: Replica): RoleInfo[] {
   const holders = new Map<string, number>()

@@ -35,8 +35,10 @@ export class Farewells {
   mayTell(turn: Turn, replica: Replica, device: DeviceId): boolean {
     const { authority } = replica
     if (replica.state() !== 'member' || authority.state.devices.has(device) || authority.identityOf(device) === undefined) return false
-    return turn.now >= (this.told.get(nameOf(replica, device))?.from ?? -Infinity)
+    return this.isTime(turn, replica, device)
   }
+
+  private isTime(turn: Turn, replica: Replica, device: DeviceId): boolean { return turn.now >= (this.told.get(nameOf(replica, device))?.from ?? -Infinity) }
 
   async announced(turn: Turn, replica: Replica, payload: Payload & { readonly type: 'presence' }, said: Said): Promise<void> {
     const { device } = payload, epoch = this.astraySince(turn, replica, device, said)
@@ -51,13 +53,13 @@ export class Farewells {
   private astraySince(turn: Turn, replica: Replica, device: DeviceId, { bytes }: Said): EpochId | undefined {
     const { authority, groups, me } = replica, hint = decodeEnvelope(bytes)?.hint, epoch = hint === undefined ? undefined : groups.keys.epochByHint(hint)
     if (epoch === undefined || epoch === groups.tip() || replica.state() !== 'member' || !authority.state.devices.has(device)) return undefined
-    return authority.certificateAt(epoch, me.device) === undefined && turn.now >= (this.told.get(nameOf(replica, device))?.from ?? -Infinity) ? epoch : undefined
+    return authority.certificateAt(epoch, me.device) === undefined && this.isTime(turn, replica, device) ? epoch : undefined
   }
 
   /** Who only lags behind has heard of us by the next time. What came since is said to this device alone: others who were removed can open that epoch, too. */
   private async bringBack(turn: Turn, replica: Replica, device: DeviceId, epoch: EpochId, { topic, bytes }: Said): Promise<void> {
     const key = replica.mail.topics.get(topic), news = replica.log.authorityOutside(epoch), parts = Math.max(1, Math.ceil(news.length / MAX_FAREWELL_OPS))
-    const times = this.isOurs(turn, replica, device, 1)
+    const times = this.takeTurn(turn, replica, device, 1)
     if (key === undefined || times === undefined) return
     const from = (times % parts) * MAX_FAREWELL_OPS
     for (const ops of batchesOf(news.slice(from, from + MAX_FAREWELL_OPS))) {
@@ -67,7 +69,7 @@ export class Farewells {
   }
 
   /** How often this device was told from here, if it is for us to tell it now: the first of those who are here answers, the next if it goes on all the same. The first so many times nobody does. */
-  private isOurs(turn: Turn, replica: Replica, device: DeviceId, patience: number): number | undefined {
+  private takeTurn(turn: Turn, replica: Replica, device: DeviceId, patience: number): number | undefined {
     const name = nameOf(replica, device), { times, heard } = this.told.get(name) ?? { times: 0, heard: 0 }
     const rank = [...this.engine.onlineDevices(replica, turn.now)].filter((other) => other < replica.me.device && other !== device && replica.authority.state.devices.has(other)).length
     if (heard < rank + patience) { this.told.set(name, { times, heard: heard + 1, from: turn.now }); return undefined }
@@ -79,7 +81,7 @@ export class Farewells {
   heard(turn: Turn, replica: Replica, device: DeviceId, { topic, bytes }: Said): void {
     const key = replica.mail.topics.get(topic)
     if (key === undefined || !this.mayTell(turn, replica, device)) return
-    const times = this.isOurs(turn, replica, device, 0)
+    const times = this.takeTurn(turn, replica, device, 0)
     if (times === undefined) return
     for (const ops of batchesOf(newsFor(replica, device, times))) {
       const answer = replica.mail.sealBack(bytes, { type: 'ops', ops })

@@ -6,7 +6,7 @@
 import { compare, fromHex } from '../wire/bytes.ts'
 import { type Breakage, encodeGroupBody } from '../wire/group.ts'
 import type { DeviceId, EpochId, OpId } from '../wire/ids.ts'
-import type { Op } from '../wire/op.ts'
+import { HLC_STEP, type Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
 import type { Groups } from './group/groups.ts'
 import { commit, createGroup, externalCommit, type Made as MlsMade, type MlsSelf, type MlsState } from './group/mls.ts'
@@ -15,8 +15,6 @@ import { isPackageOld, publishKeyPackage, usablePackages } from './key-packages.
 import { LABELS } from './labels.ts'
 import { ASKED_ANEW_AFTER_MS, COMMIT_RANK_MS, MAX_COMMIT_CHANGES, REJOIN_AFTER_MS, REJOIN_RANK_MS, RENEW_AFTER_MS, TOPIC_USED_MS, WANT_AFTER_MS } from './limits.ts'
 import type { Turn } from './turn.ts'
-
-const HLC_STEP = 1024
 
 export type Due =
   | { readonly type: 'nothing' }

@@ -10,7 +10,7 @@ import type { Content, MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
-import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
+import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
@@ -39,7 +39,6 @@ import { DeviceNames } from './sync/names.ts'
 import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
 
-const HLC_STEP = 1024
 const EMPTY = new Uint8Array()
 
 export class Replica {

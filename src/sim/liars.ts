@@ -8,7 +8,7 @@ import { type AuthorityBody, encodeAuthorityBody, EVERYONE } from '../wire/autho
 import { fromHex, toHex } from '../wire/bytes.ts'
 import { encodeFrame, type Frame } from '../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, type OpId } from '../wire/ids.ts'
-import type { Op, OpHeader } from '../wire/op.ts'
+import { HLC_STEP, type Op, type OpHeader } from '../wire/op.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { sealContent } from '../engine/content/content.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -19,8 +19,6 @@ import { toldParts } from '../engine/sync/comparing.ts'
 import type { SimNode } from './node.ts'
 import type { People } from './people.ts'
 import type { Chance } from './world.ts'
-
-const HLC_STEP = 1024
 
 /** A liar at one moment, in one space. */
 export class Liar {

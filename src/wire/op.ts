@@ -19,6 +19,8 @@ import type { ChannelId, DeviceId, EpochId, OpId, SpaceId } from './ids.ts'
 export const OP_VERSION = 1
 /** Bytes of one whole encoded op: a commit with a tree of 1000 leaves fits, with room. */
 export const MAX_OP_BYTES = 512 * 1024
+/** The clock of a header counts 1024ths of a millisecond. */
+export const HLC_STEP = 1024
 export const MAX_HEADER_BYTES = 2048
 const HEADER_FIELDS = 15
 export const MAX_TYPE_CHARS = 24

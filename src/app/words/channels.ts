@@ -12,7 +12,7 @@ export const CHANNELS = {
   slowModeIn: (channel: string) => `Slow mode in #${channel}`,
   slowEvery: 'One message of each person every',
   slowOff: 'No slow mode',
-  slowTime: (ms: number) => pauseOf(ms),
+  slowTime: pauseOf,
   slowHint: 'Whoever manages messages is not slowed down. What comes sooner is shown to nobody, whatever app it was written with.',
   slowLeft: (ms: number) => `Slow mode: you can write again in ${pauseOf(ms)}.`,
   kindOfChannel: 'Kind',

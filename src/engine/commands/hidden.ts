@@ -7,6 +7,7 @@ import type { HiddenInfo, HiddenNote } from '../../api/authority.ts'
 import type { Row } from '../../ports.ts'
 import type { OpId } from '../../wire/ids.ts'
 import { decodeMessage, type NoteRecord } from '../../wire/content-records.ts'
+import { HLC_STEP } from '../../wire/op.ts'
 import { Teller } from '../acts.ts'
 import { fail } from '../errors.ts'
 import * as limits from '../limits.ts'
@@ -20,8 +21,6 @@ import { permissionsIn } from '../rights.ts'
 import { has } from '../space/permissions.ts'
 import { isListed } from '../views.ts'
 import type { AskedIn, Refusal, Run } from './asked.ts'
-
-const HLC_STEP = 1024
 
 export async function listHidden(asked: AskedIn, c: Run<'list-hidden'>): Promise<Refusal> {
   const { engine, turn, asker, replica } = asked

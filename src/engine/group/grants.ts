@@ -4,15 +4,13 @@
  * device asks again, and then another must answer.
  */
 import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
-import type { Op } from '../../wire/op.ts'
+import { HLC_STEP, type Op } from '../../wire/op.ts'
 import { ASKED_ANEW_AFTER_MS, MAX_ASKED_AGAIN, MAX_GRANTS_OF_ONE, MAX_WANTS, MAX_WANTS_OF_ONE } from '../limits.ts'
 
 /** `at`: by its device's clock (ms). */
 export interface Want { readonly op: OpId; readonly device: DeviceId; readonly epochs: readonly EpochId[]; readonly at: number }
 export interface Grant { readonly want: Want; readonly sealed: Uint8Array }
 export interface Share { readonly op: OpId; readonly identity: IdentityId; readonly by: DeviceId }
-
-const HLC_STEP = 1024
 
 /** The device of which there is most: where nothing fits any more, what it said first gives way, so that a flood costs who makes it. */
 export function greediest(items: Iterable<{ readonly device: DeviceId }>): DeviceId | undefined {

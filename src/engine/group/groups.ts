@@ -9,7 +9,7 @@ import type { Ciphersuite } from '../../ports.ts'
 import { equal, fromHex, toHex } from '../../wire/bytes.ts'
 import type { Breakage, BundleBody, CommitBody } from '../../wire/group.ts'
 import type { DeviceId, EpochId, SpaceId } from '../../wire/ids.ts'
-import type { Op } from '../../wire/op.ts'
+import { HLC_STEP, type Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
 import { KEPT_EPOCH_STATES, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_COMMITS_A_STEP } from '../limits.ts'
@@ -442,7 +442,5 @@ export class Groups {
   }
 }
 
-/** The header's clock counts 1024ths of a millisecond. */
-const HLC_STEP = 1024
 const hex = toHex
 export { hexDevice, type Membership }

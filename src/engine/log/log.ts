@@ -12,7 +12,7 @@
 import type { Ciphersuite } from '../../ports.ts'
 import { concat, fromHex, putHex, putU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
-import { isSigned, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
+import { HLC_STEP, isSigned, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
@@ -41,7 +41,7 @@ interface Remembered { readonly id: OpId; readonly channel: ChannelId; readonly 
 
 const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, CONTRADICTORY: Place = { type: 'contradictory' }, FULL: Place = { type: 'full' }, BEYOND: Place = { type: 'beyond' }, UNSURE: Place = { type: 'unsure' }
 /** In labels. */
-const DAY = 1024 * 24 * 3600_000
+const DAY = HLC_STEP * 24 * 3600_000
 const NO_TIPS: readonly Tip[] = []
 const NONE: ReadonlySet<OpId> = new Set()
 

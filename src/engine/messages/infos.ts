@@ -2,6 +2,7 @@
 import type { MessageInfo, ReactionInfo, ReplyInfo } from '../../api.ts'
 import type { Words } from '../../wire/content.ts'
 import type { IdentityId, OpId } from '../../wire/ids.ts'
+import { HLC_STEP } from '../../wire/op.ts'
 import { MAX_QUOTE_CHARS } from '../limits.ts'
 import type { MessageDraft } from '../drafts.ts'
 import type { Replica } from '../replica.ts'
@@ -9,8 +10,6 @@ import { NOTHING_UNREAD, type Unread } from '../views.ts'
 import { mentionsInfo } from './mentions.ts'
 import type { Seen } from './reading.ts'
 import { sendState } from './sent.ts'
-
-const HLC_STEP = 1024
 
 type Shown = Pick<Seen, 'channel' | 'record' | 'folded'>
 

@@ -5,7 +5,7 @@
 import type { Row } from '../../ports.ts'
 import type { MessageRecord, Origin } from '../../wire/content-records.ts'
 import type { ChannelId } from '../../wire/ids.ts'
-import type { OpHeader } from '../../wire/op.ts'
+import { HLC_STEP, type OpHeader } from '../../wire/op.ts'
 import { headOf } from '../content/kept.ts'
 import type { Draft } from '../drafts.ts'
 import { MAX_LABEL_AHEAD_MS, MAX_PACE_LOOKED } from '../limits.ts'
@@ -16,7 +16,6 @@ import { permissionsIn } from '../rights.ts'
 import { has } from '../space/permissions.ts'
 import type { Turn } from '../turn.ts'
 
-const HLC_STEP = 1024
 const LOOKED_AT_ONCE = 32
 
 /** A message's label, and when it was written by this device's clock (ms), as far as that is known. */

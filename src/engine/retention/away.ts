@@ -11,7 +11,7 @@ import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, DeviceId, OpId, SpaceId } from '../../wire/ids.ts'
-import type { Op } from '../../wire/op.ts'
+import { HLC_STEP, type Op } from '../../wire/op.ts'
 import { decodeKeptOp, isMarked } from '../../wire/kept-op.ts'
 import { keptOp } from '../content/kept.ts'
 import type { Engine } from '../engine.ts'
@@ -26,7 +26,6 @@ import type { Turn } from '../turn.ts'
 import { firstKept, KEPT_SHARE } from './by-size.ts'
 import { awayPartition, saidPartitions } from './room.ts'
 
-const HLC_STEP = 1024
 /** Ops that are looked at to unpack some: of few chains more of each. */
 const UNPACKED_ROWS = 512
 const LEAST_ROWS = 4

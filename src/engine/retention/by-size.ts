@@ -6,6 +6,7 @@ import { decodeMessage } from '../../wire/content-records.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
 import type { Row } from '../../ports.ts'
 import type { ChannelId, IdentityId } from '../../wire/ids.ts'
+import { HLC_STEP } from '../../wire/op.ts'
 import type { Engine } from '../engine.ts'
 import { after } from '../messages/places.ts'
 import type { Reading } from '../reading.ts'
@@ -15,7 +16,6 @@ import type { Turn } from '../turn.ts'
 import { packedAway } from './away.ts'
 import { messagePartitions, saidPartitions } from './room.ts'
 
-const HLC_STEP = 1024
 /** As much of the bound is kept when it is passed: so it isn't passed again with the next message. */
 export const KEPT_SHARE = 0.9
 const ROWS = 500

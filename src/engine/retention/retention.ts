@@ -11,14 +11,13 @@
 import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
-import type { OpHeader } from '../../wire/op.ts'
+import { HLC_STEP, type OpHeader } from '../../wire/op.ts'
 import { MAX_CLOCK_AHEAD_MS, RETENTION_EVERY_MS, RETENTION_GRACE_MS, RETENTION_SLACK_MS } from '../limits.ts'
 import { type ChainKey, chainKey } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { BelievedClock } from './clock.ts'
 
-const HLC_STEP = 1024
 const CLOCK = new Uint8Array(1)
 type Labelled = Pick<OpHeader, 'channel' | 'hlc'>
 

@@ -2,6 +2,7 @@
  * Proposes messages for a query, newest first, a few at a time. Each segment is asked only when its newest message could be the next: the newest
  * results of a large index are found in one or two of its segments.
  */
+import { HLC_STEP } from '../../wire/op.ts'
 import type { Names } from './match.ts'
 import type { Clause, Query } from './query.ts'
 import type { Reading } from '../reading.ts'
@@ -23,7 +24,6 @@ type Chain = readonly Need[]
 /** `chains`: all of them; none: whatever was said at that time. */
 export interface Sought { readonly chains: readonly Chain[]; readonly from: number; readonly to: number }
 
-const HLC_STEP = 1024
 const LAST = '\uffff'
 const exactly = (term: string): Span => ({ first: term, last: term })
 const beginningWith = (prefix: string): Span => ({ first: prefix, last: prefix + LAST })

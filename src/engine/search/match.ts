@@ -1,4 +1,5 @@
 /** Whether a text is what was asked for, and where. The index only proposes; this decides, on the text as it is now. */
+import { HLC_STEP } from '../../wire/op.ts'
 import type { Clause, Has, Query } from './query.ts'
 import { fold, type Word, wordsOf } from './words.ts'
 
@@ -17,8 +18,6 @@ export function meets(query: Query, names: Names, message: Candidate): Span[] | 
     query.has.every((what) => features.includes(what)) && ms >= query.after && ms < query.before
   return isIt && message.text !== '' ? matchText(query.clauses, message.text) : undefined
 }
-
-const HLC_STEP = 1024
 
 /** Where the clauses are met, in order and without overlap; undefined when one is not. */
 export function matchText(clauses: readonly Clause[], text: string): Span[] | undefined {

@@ -2,6 +2,7 @@
 import type { ApiError, FoundMessage, Results } from '../../api.ts'
 import type { SearchQuestion } from '../../api/messages.ts'
 import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
+import { HLC_STEP } from '../../wire/op.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import { INDEX_AFTER_MS, INDEX_PAUSE_MS, INDEX_REST_MS, MAX_FOUND_PAGE, MAX_RANKED } from '../limits.ts'
@@ -142,5 +143,4 @@ export function searchFor(engine: Engine, c: SearchQuestion, now: number): Searc
   return { query, replicas, channel: c.channel, order: c.order ?? 'newest', limit: Math.min(c.limit ?? DEFAULT_LIMIT, MAX_FOUND_PAGE), from: undefined }
 }
 
-const HLC_STEP = 1024
 const DEFAULT_LIMIT = 25

@@ -8,7 +8,7 @@ import type { Ciphersuite } from '../../ports.ts'
 import { type AuthorityBody, type Cut, decodeAuthorityBody, encodeAuthorityBody, MAX_CUT_DEVICES } from '../../wire/authority.ts'
 import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
-import type { Op } from '../../wire/op.ts'
+import { HLC_STEP, type Op } from '../../wire/op.ts'
 import { check } from './checks.ts'
 import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
@@ -21,8 +21,6 @@ import { isRestrictive } from './restrict.ts'
 import { deviceState, type DeviceState, encodeState, type HistoryPolicy, policyIn, type SpaceState, stateOf, stateWith } from './state.ts'
 import { View } from './view.ts'
 
-/** The header's clock counts 1024ths of a millisecond. */
-const HLC_STEP = 1024
 /** Views of pasts kept for asking again: ops of one moment name the same heads. */
 const MAX_KEPT_PASTS = 64
 /** Until an op comes in. */

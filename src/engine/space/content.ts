@@ -1,6 +1,6 @@
 /** Whether a content op counts. Content never changes authority; it is judged by it. */
 import type { IdentityId } from '../../wire/ids.ts'
-import type { OpHeader } from '../../wire/op.ts'
+import { HLC_STEP, type OpHeader } from '../../wire/op.ts'
 import type { History } from './history.ts'
 import type { Past } from './past.ts'
 import type { Permission } from '../../wire/permissions.ts'
@@ -12,7 +12,6 @@ import { slowMode } from './slow.ts'
 import { until } from './state.ts'
 import type { View } from './view.ts'
 
-const HLC_STEP = 1024
 /** Answers remembered of one past. */
 const MAX_KNOWN = 4096
 

@@ -4,6 +4,7 @@
  */
 import { type AuthorityBody, EVERYONE, type RoleId } from '../../wire/authority.ts'
 import type { DeviceId, IdentityId } from '../../wire/ids.ts'
+import { HLC_STEP } from '../../wire/op.ts'
 import type { Permission } from '../../wire/permissions.ts'
 import { ALL_PERMISSIONS, has } from './permissions.ts'
 import type { Reason } from './reasons.ts'
@@ -14,8 +15,6 @@ export const MAX_ROLES = 256
 export const MAX_CHANNELS = 1024
 /** At a time. Each is a group of its own, which its readers' devices keep up. */
 export const MAX_AUDIENCES = 64
-/** The header's clock counts 1024ths of a millisecond. */
-const HLC_STEP = 1024
 
 export interface Act {
   /** undefined: an op of another part, which only needs a member as its author. */
