@@ -5,6 +5,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import type { IHasher } from 'hash-wasm'
+import sha256Wasm from 'hash-wasm/dist/sha256.umd.min.js'
 import { equal } from '../wire/bytes.ts'
 
 export interface Sha256 {
@@ -18,8 +19,8 @@ const SPACE = 16 * 1024
 export async function createSha256(only?: 'noble'): Promise<Sha256> {
   if (only === 'noble') return noble
   let hasher: IHasher
-  // Loaded by itself: the module holds more than this hash.
-  try { hasher = await (await import('hash-wasm')).createSHA256() } catch { return noble }
+  // The file of this hash alone, in the worker's own script: the module with all of them takes longer to load than a disk to open.
+  try { hasher = await sha256Wasm.createSHA256() } catch { return noble }
   /** What is hashed is put together here: each update costs as much as a hundred bytes. */
   const space = new Uint8Array(SPACE)
   const hash = (parts: readonly Uint8Array[]): Uint8Array => {

@@ -29,8 +29,7 @@ export class Allotment {
     this.link = link
   }
 
-  static async begin(): Promise<Allotment> {
-    const room = new Room()
+  static async begin(room = new Room()): Promise<Allotment> {
     const alice = await room.person('Alice')
     const { space, channel } = await room.ask(alice, { type: 'create-space', name: 'Allotment', relays: [RELAY] })
     const { link } = await room.ask(alice, { type: 'create-invite', space })

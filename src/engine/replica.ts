@@ -11,7 +11,7 @@ import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
-import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
+import { decodeHead, decodeProof, encodeHead, encodeProof, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
@@ -32,6 +32,8 @@ import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
 import { Retention } from './retention/retention.ts'
 import { Authority } from './space/authority.ts'
+import type { Proof } from './space/checks.ts'
+import { predecessors } from './space/history.ts'
 import type { Verdict } from './space/reasons.ts'
 import { Opened } from './sync/comparing.ts'
 import { Delivery } from './sync/delivery.ts'
@@ -71,6 +73,8 @@ export class Replica {
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
   /** Keys and states found while loading: saved with the first step. */
   private atStart: Gain[] = []
+  /** Authority ops from a disk that doesn't say what became of the signatures inside them. */
+  private unproved: OpId[] = []
   /** The tips when states were last dropped, and how much had been told by bundles: on both depends which are needed. */
   private tidiedAt: string | undefined
   /** Upheavals of authority up to which the audiences are those that count. */
@@ -103,16 +107,16 @@ export class Replica {
 
   static partitions(space: SpaceId): readonly string[] {
     return [`ops/${space}/${AUTHORITY_CHANNEL}`, `heads/${space}`, `keys/${space}`, `states/${space}`, `votes/${space}`, `locked/${space}`, `packages/${space}`,
-      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space)]
+      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space), `proofs/${space}`]
   }
 
   /** Rebuilds everything from the rows of `partitions`, in that order. */
   async load(rows: readonly (readonly Row[])[]): Promise<void> {
-    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = [], had = []] = rows
+    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = [], had = [], proofs = []] = rows
     this.retention.load(retention)
     for (const row of packages) this.groups.packages.set(toHex(row.key), splitPackage(row.value))
     for (const row of trees) this.groups.addTree(row.value)
-    await this.loadOps(ops)
+    await this.loadOps(ops, proofs)
     for (const row of heads) {
       const head = decodeHead(row.value)
       const branch = row.key.length > 48 ? parseOpId(row.key.subarray(48)) : undefined
@@ -150,22 +154,27 @@ export class Replica {
   /** As far as it matters for what nobody reads: whoever comes by a kit knows everyone's envelope before the commit it is of. */
   audienceOf(epoch: EpochId): Audience { return this.holderOf(epoch) ?? this.everyone }
 
-  /** Authority ops come from disk in no causal order: each is added once its predecessor and deps are. */
-  private async loadOps(rows: readonly Row[]): Promise<void> {
+  /** Authority ops come from disk in no causal order: each is added once all it names are. */
+  private async loadOps(rows: readonly Row[], proofs: readonly Row[]): Promise<void> {
     const sha = (b: Uint8Array): Uint8Array => this.world.suite.sha256(b)
-    let open = rows.map((r) => decodeOp(r.value, sha)).filter((op): op is Op => op !== undefined)
-    for (let before = -1; open.length > 0 && open.length !== before;) {
-      before = open.length
-      const later: Op[] = []
-      for (const op of open) {
-        const h = op.header
-        if ((h.chanPrev !== undefined && !this.log.authority.has(h.chanPrev)) || h.deps.some((d) => !this.log.authority.has(d))) { later.push(op); continue }
-        this.log.restoreAuthority(op)
-        await this.interpret(op)
-      }
-      open = later
+    const proved = new Map(proofs.map(({ key, value }) => [toHex(key), decodeProof(value)]))
+    const queue = rows.map((r) => decodeOp(r.value, sha)).filter((op): op is Op => op !== undefined), waiting = new Map<OpId, Op[]>()
+    for (const op of queue) {
+      const missing = predecessors(op).find((id) => !this.log.authority.has(id))
+      if (missing !== undefined) { waiting.set(missing, [...waiting.get(missing) ?? [], op]); continue }
+      this.log.restoreAuthority(op)
+      const proof = proved.get(op.id)
+      await this.interpret(op, proof)
+      if (proof === undefined) this.unproved.push(op.id)
+      queue.push(...waiting.get(op.id) ?? [])
+      waiting.delete(op.id)
     }
     this.openAudiences()
+  }
+
+  private keepProof(turn: Turn, id: OpId): void {
+    const proof = this.authority.proofOf(id)
+    if (proof !== undefined) turn.out.put(`proofs/${this.id}`, fromHex(id) as Uint8Array, encodeProof(proof))
   }
 
   // ---- ops in ----
@@ -186,15 +195,15 @@ export class Replica {
     const readable = withText(this, op)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, keptBytes(readable))
     turn.out.putLast(`heads/${this.id}`, `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
-    if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.vote(turn, op); return freed })
+    if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.keepProof(turn, op.id); this.vote(turn, op); return freed })
     this.takeContent(turn, readable, rowKey)
     this.vote(turn, op)
     return freed
   }
 
   /** What an authority or group op changes. */
-  private async interpret(op: Op): Promise<void> {
-    await this.authority.add(op)
+  private async interpret(op: Op, proof?: Proof): Promise<void> {
+    await this.authority.add(op, proof)
     if (op.header.type === 'keyPackage') {
       this.groups.unusable.delete(op.header.device)
       if (op.header.device === this.me.device) this.packagedAt = op.header.hlc / HLC_STEP
@@ -351,6 +360,7 @@ export class Replica {
   async settle(turn: Turn): Promise<readonly Gain[]> {
     if (this.openedAt !== this.authority.upheavals) this.openAudiences()
     const gains = this.atStart.splice(0)
+    for (const id of this.unproved.splice(0)) this.keepProof(turn, id)
     for (const audience of this.audiences.values()) gains.push(...(await audience.advance()))
     this.saveGains(turn, gains)
     for (const [epoch, rows] of this.locked) {

@@ -17,8 +17,8 @@ import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, headerBytes, type OpH
 import { COPY_PREFACE_BYTES, decodeCopyHello, decodeCopyPreface, decodeCopyRows, encodeCopyHead, encodeCopyHello, encodeCopyRows } from './copy.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
 import {
-  decodeDraft, decodeHead, decodeMe, decodeNumber, decodeParcel, decodeProfile, decodeSpace,
-  encodeDraft, encodeHead, encodeMe, encodeNumber, encodeParcel, encodeProfile, encodeSpace,
+  decodeDraft, decodeHead, decodeMe, decodeNumber, decodeParcel, decodeProfile, decodeProof, decodeSpace,
+  encodeDraft, encodeHead, encodeMe, encodeNumber, encodeParcel, encodeProfile, encodeProof, encodeSpace,
 } from './records.ts'
 import { decodeCursor, decodeHad, decodeOwed, encodeCursor, encodeHad, encodeOwed } from './mail-records.ts'
 import { decodeOwnNote, decodeOwnNotes, encodeOwnNote, encodeOwnNotes, ownNoteKey } from './own-notes.ts'
@@ -103,6 +103,8 @@ const samples: readonly Sample[] = [
   sample('profile record', { about: 'Bees, mostly', emoji: '🐝', colour: 4 }, encodeProfile, decodeProfile),
   sample('tally', { nonce: bytes(24, 1), sealed: bytes(21, 2) }, encodeTally, decodeTally),
   sample('space record', { state: 'joining', relays: ['http://localhost:8080'], link: 'x', createdAt: 1 } as const, encodeSpace, decodeSpace),
+  sample<'fine' | 'forged' | OpId>('proof record', 'fine', encodeProof, decodeProof),
+  sample<'fine' | 'forged' | OpId>('proof record of an invite', op, encodeProof, decodeProof),
   sample('head record', { chanSeq: 1, id: op, seq: 2, hlc: 3 }, encodeHead, decodeHead),
   sample('head record with its day', { chanSeq: 9, id: op, seq: 12, hlc: 3, day: { number: 20_000, from: 4 } }, encodeHead, decodeHead),
   sample('message record', { ...origin, place: 2, thread: undefined, content: { type: 'message', text: 'hello' }, noted: false, replies: 0, lastReply: 0 } as const, encodeMessage, decodeMessage),

@@ -136,6 +136,14 @@ export function decodeDraft(bytes: Uint8Array): DraftRecord | undefined {
   return channel === undefined || content === undefined || !isUint(at) ? undefined : { channel, content, at }
 }
 
+/** What was found of the signatures inside an op of authority (`Proof` in engine/space/checks.ts); the id is that of the invite which a join's proof fits. */
+export const encodeProof = (proof: 'fine' | 'forged' | OpId): Uint8Array => encodeCbor(proof === 'fine' ? 1 : proof === 'forged' ? 0 : raw(proof))
+
+export function decodeProof(bytes: Uint8Array): 'fine' | 'forged' | OpId | undefined {
+  const v = decodeCbor(bytes, 64)
+  return v === 1 ? 'fine' : v === 0 ? 'forged' : isBytes(v, 32) ? parseOpId(v) : undefined
+}
+
 /** One safe integer: cursors, read marks, acknowledgements, counters. */
 export const encodeNumber = (n: number): Uint8Array => encodeCbor(n)
 

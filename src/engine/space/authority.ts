@@ -9,7 +9,7 @@ import { type AuthorityBody, type Cut, decodeAuthorityBody, encodeAuthorityBody,
 import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import { HLC_STEP, type Op } from '../../wire/op.ts'
-import { check } from './checks.ts'
+import { check, type Proof, proofOf } from './checks.ts'
 import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
 import { certifier, History, type Node, predecessors } from './history.ts'
@@ -59,15 +59,21 @@ export class Authority {
   }
 
   /** Takes an op whose signature was checked and whose predecessors are in. The same op again changes nothing. */
-  async add(op: Op): Promise<void> {
+  async add(op: Op, proof?: Proof): Promise<void> {
     if (this.history.has(op.id)) return
     const before = predecessors(op)
     for (const id of before) if (!this.history.has(id)) throw new Error(`op ${op.id} was added before its predecessor ${id}`)
     const past = this.history.pastOf(before)
-    const checked = await check(this.suite, this.history, op, past)
+    const checked = await check(this.suite, this.history, op, past, proof)
     if (op.header.type === 'genesis' && checked.flaw === undefined) this.history.space = op.id as string as SpaceId
     this.history.append(op, past, checked)
     this.pasts.clear()
+  }
+
+  /** For `add` to be told when the op is taken in again. */
+  proofOf(id: OpId): Proof | undefined {
+    const node = this.node(id)
+    return node === undefined ? undefined : proofOf(this.history, node)
   }
 
   /** Ops nobody has followed yet, ascending: what the next op names as seen. */

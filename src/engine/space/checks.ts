@@ -11,17 +11,28 @@ import { equal, fromHex, toHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type IdentityId, type OpId, type SpaceId } from '../../wire/ids.ts'
 import { decodeHeader, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import { isAfter } from '../log/vouching.ts'
-import { certifier, type Checked, cutsOf, type History } from './history.ts'
+import { certifier, type Checked, cutsOf, type History, type Node } from './history.ts'
 import type { Past } from './past.ts'
 import type { ReasonCode } from './reasons.ts'
 
 /** Invites of one id that a join's proof is tried against: more than one is an attack already. */
 const MAX_TWIN_INVITES = 4
 
+/** What the signatures inside an op's body turned out to be; where a join's proof fits an invite, the id of that. Kept: to check them again at every start would take as long as all else there. */
+export type Proof = 'fine' | 'forged' | OpId
+const PROVED: ReadonlySet<string> = new Set(['genesis', 'join', 'deviceAdd', 'deviceRevoke'])
+
+/** What to keep of an op that was checked. */
+export function proofOf(history: History, { type, flaw, invite }: Node): Proof | undefined {
+  if (!PROVED.has(type) || (flaw !== undefined && flaw.code !== 'bad-signature')) return undefined
+  return flaw !== undefined ? 'forged' : invite === undefined ? 'fine' : history.node(invite).id
+}
+
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
 const NOTHING = { invite: undefined, certHash: undefined, fork: undefined } as const
 
-export async function check(suite: Ciphersuite, history: History, op: Op, past: Past): Promise<Checked> {
+/** `proof`: what came of it when the op came in. */
+export async function check(suite: Ciphersuite, history: History, op: Op, past: Past, proof?: Proof): Promise<Checked> {
   const { type, device, channel } = op.header
   const body = decodeAuthorityBody(type, op.body)
   const author = authorOf(suite, history, op, past, body)
@@ -31,8 +42,8 @@ export async function check(suite: Ciphersuite, history: History, op: Op, past: 
   if (body === undefined) return { ...NOTHING, body, author, flaw: undefined }
   if (cutsOf(body).some((cut) => !seen(history, past, cut))) return flawed('bad-cut')
   const space = history.space ?? (op.id as string as SpaceId)
-  const signed = await signatures(suite, history, op, past, body, space, author)
-  if (signed === undefined) return flawed('bad-signature')
+  const signed = recalled(history, past, type, proof) ?? await signatures(suite, history, op, past, body, space, author)
+  if (signed === undefined || signed === 'forged') return flawed('bad-signature')
   const cert = body.type === 'genesis' || body.type === 'join' || body.type === 'deviceAdd' ? body : undefined
   const certified = body.type === 'deviceAdd' ? body.device : device
   const certHash = cert === undefined ? undefined : hashCert(cert.identityPk, certified, cert.cert, (...parts) => suite.sha256(...parts))
@@ -54,6 +65,15 @@ function seen(history: History, past: Past, cut: Cut): boolean {
 
 type Signed = Pick<Checked, 'invite' | 'fork'>
 const FINE: Signed = { invite: undefined, fork: undefined }
+
+/** undefined: to be checked. */
+function recalled(history: History, past: Past, type: string, proof: Proof | undefined): Signed | 'forged' | undefined {
+  if (proof === undefined || !PROVED.has(type)) return undefined
+  if (proof === 'forged') return 'forged'
+  if (proof === 'fine') return FINE
+  const invite = history.indexOf(proof)
+  return invite !== undefined && past.has(invite) ? { ...FINE, invite } : undefined
+}
 
 /** undefined when a signature inside the body is wrong. */
 async function signatures(

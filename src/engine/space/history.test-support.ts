@@ -177,12 +177,12 @@ export class Histories {
     return { ...recover, cuts: this.cuts(by.name, owner) }
   }
 
-  /** A fresh device that gets the ops in another causal order. */
-  async replayed(seed: number, ops: readonly Op[] = this.ops): Promise<Authority> {
+  /** A fresh device that gets the ops in another causal order; with `known`, what another device found of the signatures in them. */
+  async replayed(seed: number, ops: readonly Op[] = this.ops, known?: Authority): Promise<Authority> {
     let x = seed | 1
     const pick = (n: number): number => { x = (Math.imul(x, 1103515245) + 12345) >>> 0; return (x >>> 8) % n }
     const authority = new Authority(toySuite)
-    for (const op of shuffled(ops, pick)) await authority.add(op)
+    for (const op of shuffled(ops, pick)) await authority.add(op, known?.proofOf(op.id))
     return authority
   }
 }

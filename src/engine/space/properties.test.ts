@@ -32,6 +32,12 @@ test('P1 any order and duplication of delivery gives the same state', () => forA
   expect(outcome(twice, h.ops)).toEqual(outcome(await h.replayed(seed + 7), h.ops))
 }), LONG)
 
+test('P1 A23 what was found of the signatures in an op is found again from that alone', () => forAll(0.05, 50, async (h, seed) => {
+  const first = await h.replayed(seed), again = await h.replayed(seed + 7, h.ops, first)
+  expect(outcome(again, h.ops)).toEqual(outcome(first, h.ops))
+  for (const { id } of h.ops) expect(again.proofOf(id)).toBe(first.proofOf(id))
+}), LONG)
+
 test('P2 an op that has seen everything voids nothing that others did before', () => forAll(0.1, 40, async (h, seed) => {
   h.everyoneHears()
   const before = h.ops.filter((op) => h.all.verdict(op.id).type === 'valid')

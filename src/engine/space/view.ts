@@ -215,7 +215,8 @@ export class View {
   /** Joins that count. */
   used(invite: InviteId): number {
     let n = 0
-    for (const _ of this.each(`joins ${invite}`)) n++
+    // Asked for each join, and there are as many: not by `each`.
+    for (const join of this.history.writes(`joins ${invite}`)) if (this.live(join)) n++
     return n
   }
 

@@ -1,0 +1,27 @@
+/** A disk with a space on it is opened again. */
+import { expect, test } from 'vitest'
+import { createEd25519 } from '../adapters/suite-ed25519.ts'
+import { createX25519 } from '../adapters/suite-x25519.ts'
+import { Allotment } from './allotment.test-support.ts'
+import { Room } from './engines.test-support.ts'
+
+test('A23 signatures inside ops are checked when they come in, and not at each start; a disk of before, which does not say what became of them, once more', async () => {
+  let checked = 0
+  const ed25519 = await createEd25519('webcrypto'), x25519 = await createX25519('webcrypto')
+  const h = await Allotment.begin(new Room({ x25519, ed25519: { ...ed25519, verify: (...given) => { checked++; return ed25519.verify(...given) } } }))
+  for (const name of ['Bob', 'Carol', 'Dave']) await h.joins(name)
+  const { alice, room, space } = h, before = alice.space(space).authority.stateHash()
+  const opened = async (): Promise<number> => {
+    await alice.restart()
+    checked = 0
+    for (let n = 0; !alice.engine.replicas.has(space); n++) { if (n > 100) throw new Error('not open'); await room.pass(1) }
+    expect(alice.space(space).authority.stateHash()).toBe(before)
+    return checked
+  }
+  room.people.splice(1)
+  expect(await opened()).toBe(0)
+  await alice.disk.save([{ type: 'drop', partition: `proofs/${space}` }])
+  expect(await opened()).toBe(1 + 3 * 2)
+  await room.pass(1000)
+  expect(await opened()).toBe(0)
+})
