@@ -11,7 +11,7 @@ import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
-import { decodeHead, decodeProof, encodeHead, encodeProof, encodeSpace, type SpaceRecord } from '../wire/records.ts'
+import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
@@ -19,6 +19,7 @@ import type { Gain, Groups, Shared } from './group/groups.ts'
 import { encodeState } from './group/mls.ts'
 import { splitPackage } from './key-packages.ts'
 import { FORGOTTEN_OPS } from './limits.ts'
+import { causally } from './log/causally.ts'
 import { Holes } from './log/holes.ts'
 import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
@@ -30,10 +31,10 @@ import { Pace } from './messages/pace.ts'
 import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './messages/places.ts'
 import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
+import { Proofs, proofsPartition } from './proofs.ts'
 import { Retention } from './retention/retention.ts'
 import { Authority } from './space/authority.ts'
 import type { Proof } from './space/checks.ts'
-import { predecessors } from './space/history.ts'
 import type { Verdict } from './space/reasons.ts'
 import { Opened } from './sync/comparing.ts'
 import { Delivery } from './sync/delivery.ts'
@@ -49,6 +50,7 @@ export class Replica {
   readonly me: Me
   readonly log: Log
   readonly authority: Authority
+  private readonly proofs: Proofs
   private readonly shared: Shared = { trees: new Map(), packages: new Map(), unusable: new Set() }
   /** By number. */
   readonly audiences = new Map<number, Audience>()
@@ -73,8 +75,6 @@ export class Replica {
   private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
   /** Keys and states found while loading: saved with the first step. */
   private atStart: Gain[] = []
-  /** Authority ops from a disk that doesn't say what became of the signatures inside them. */
-  private unproved: OpId[] = []
   /** The tips when states were last dropped, and how much had been told by bundles: on both depends which are needed. */
   private tidiedAt: string | undefined
   /** Upheavals of authority up to which the audiences are those that count. */
@@ -89,6 +89,7 @@ export class Replica {
     this.record = record
     this.log = new Log(world.suite)
     this.authority = new Authority(world.suite)
+    this.proofs = new Proofs(id, this.authority)
     this.names = new DeviceNames(this.authority)
     this.everyone = new Audience(this, 0, id as string as OpId, this.shared)
     this.groups = this.everyone.groups
@@ -107,7 +108,7 @@ export class Replica {
 
   static partitions(space: SpaceId): readonly string[] {
     return [`ops/${space}/${AUTHORITY_CHANNEL}`, `heads/${space}`, `keys/${space}`, `states/${space}`, `votes/${space}`, `locked/${space}`, `packages/${space}`,
-      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space), `proofs/${space}`]
+      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space), proofsPartition(space)]
   }
 
   /** Rebuilds everything from the rows of `partitions`, in that order. */
@@ -116,7 +117,8 @@ export class Replica {
     this.retention.load(retention)
     for (const row of packages) this.groups.packages.set(toHex(row.key), splitPackage(row.value))
     for (const row of trees) this.groups.addTree(row.value)
-    await this.loadOps(ops, proofs)
+    this.proofs.load(proofs)
+    await this.loadOps(ops)
     for (const row of heads) {
       const head = decodeHead(row.value)
       const branch = row.key.length > 48 ? parseOpId(row.key.subarray(48)) : undefined
@@ -154,27 +156,13 @@ export class Replica {
   /** As far as it matters for what nobody reads: whoever comes by a kit knows everyone's envelope before the commit it is of. */
   audienceOf(epoch: EpochId): Audience { return this.holderOf(epoch) ?? this.everyone }
 
-  /** Authority ops come from disk in no causal order: each is added once all it names are. */
-  private async loadOps(rows: readonly Row[], proofs: readonly Row[]): Promise<void> {
-    const sha = (b: Uint8Array): Uint8Array => this.world.suite.sha256(b)
-    const proved = new Map(proofs.map(({ key, value }) => [toHex(key), decodeProof(value)]))
-    const queue = rows.map((r) => decodeOp(r.value, sha)).filter((op): op is Op => op !== undefined), waiting = new Map<OpId, Op[]>()
-    for (const op of queue) {
-      const missing = predecessors(op).find((id) => !this.log.authority.has(id))
-      if (missing !== undefined) { waiting.set(missing, [...waiting.get(missing) ?? [], op]); continue }
+  private async loadOps(rows: readonly Row[]): Promise<void> {
+    const ops = rows.map((r) => decodeOp(r.value, (b) => this.world.suite.sha256(b))).filter((op): op is Op => op !== undefined)
+    for (const op of causally(ops, (id) => this.log.authority.has(id))) {
       this.log.restoreAuthority(op)
-      const proof = proved.get(op.id)
-      await this.interpret(op, proof)
-      if (proof === undefined) this.unproved.push(op.id)
-      queue.push(...waiting.get(op.id) ?? [])
-      waiting.delete(op.id)
+      await this.interpret(op, this.proofs.take(op.id))
     }
     this.openAudiences()
-  }
-
-  private keepProof(turn: Turn, id: OpId): void {
-    const proof = this.authority.proofOf(id)
-    if (proof !== undefined) turn.out.put(`proofs/${this.id}`, fromHex(id) as Uint8Array, encodeProof(proof))
   }
 
   // ---- ops in ----
@@ -195,7 +183,7 @@ export class Replica {
     const readable = withText(this, op)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, keptBytes(readable))
     turn.out.putLast(`heads/${this.id}`, `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
-    if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.keepProof(turn, op.id); this.vote(turn, op); return freed })
+    if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.proofs.keep(turn, op.id); this.vote(turn, op); return freed })
     this.takeContent(turn, readable, rowKey)
     this.vote(turn, op)
     return freed
@@ -360,7 +348,7 @@ export class Replica {
   async settle(turn: Turn): Promise<readonly Gain[]> {
     if (this.openedAt !== this.authority.upheavals) this.openAudiences()
     const gains = this.atStart.splice(0)
-    for (const id of this.unproved.splice(0)) this.keepProof(turn, id)
+    this.proofs.keepLacking(turn)
     for (const audience of this.audiences.values()) gains.push(...(await audience.advance()))
     this.saveGains(turn, gains)
     for (const [epoch, rows] of this.locked) {
