@@ -4,10 +4,12 @@ import { systemRandom } from '../../adapters/random.ts'
 import { createSuite } from '../../adapters/suite.ts'
 import type { Command, Reply } from '../../api.ts'
 import { Engine } from '../../engine/engine.ts'
+import { indexPartitions, SearchIndex } from '../../engine/search/search-index.ts'
 import { type Host, startHost } from '../../host.ts'
 import type { Disk, Mailbox, Network, NetworkEvent } from '../../ports.ts'
+import type { SpaceId } from '../../wire/ids.ts'
 import type { Circumstances } from './jobs.ts'
-import { type CaughtUp, type Stored, type Tended, work } from './jobs.ts'
+import { type CaughtUp, type Indexed, type Stored, type Tended, work } from './jobs.ts'
 
 const LOOK_EVERY_MS = 4
 /** Rows of one save while somebody moves in. */
@@ -64,6 +66,7 @@ async function catchUp(count: number): Promise<CaughtUp> {
   const { engine, place } = here()
   const held = (): number => engine().replicas.get(place.space)?.log.vector().filter((e) => e.channel === place.channel).reduce((sum, e) => sum + e.chanSeq, 0) ?? 0
   const until = async (done: () => boolean): Promise<void> => { for (;;) { await here().host.idle(); if (done()) return; await pause(LOOK_EVERY_MS) } }
+  const keeperOf = () => { const replica = engine().replicas.get(place.space); return replica && engine().searching.keeper(replica) }
   const before = held(), start = performance.now()
   tellNetwork({ type: 'self', peer: place.peer, addresses: ['/x'] })
   tellNetwork({ type: 'peer-up', peer: place.other, path: 'direct' })
@@ -72,14 +75,15 @@ async function catchUp(count: number): Promise<CaughtUp> {
   await until(() => held() - before >= count)
   const ms = performance.now() - start
   await until(() => {
-    const replica = engine().replicas.get(place.space)
-    const keeper = replica && engine().searching.keeper(replica)
-    return keeper !== undefined && !keeper.isBusy && keeper.builtBackTo(place.channel) === 0
+    const keeper = keeperOf()
+    return keeper !== undefined && (keeper.isDone || keeper.mayRest) && keeper.builtBackTo(place.channel) === 0
   })
   const indexedMs = performance.now() - start
+  await until(() => keeperOf()?.isDone === true)
+  const mergedMs = performance.now() - start
   tellNetwork({ type: 'peer-down', peer: place.other })
   await here().host.idle()
-  return { ms, indexedMs }
+  return { ms, indexedMs, mergedMs }
 }
 
 async function stored(name: string): Promise<Stored> {
@@ -94,6 +98,18 @@ async function stored(name: string): Promise<Stored> {
   }
   db.close()
   return { blocks: ids.length, bytes }
+}
+
+async function index(name: string, space: SpaceId): Promise<Indexed> {
+  const { disk } = await openIdbDisk({ name }), start = performance.now(), reading = new SearchIndex(space).open()
+  for (let step = reading.next(); step.done !== true;) step = reading.next(await Promise.all(step.value.map(({ partition, query }) => disk.range(partition, query))))
+  const loadMs = performance.now() - start
+  let bytes = 0
+  for (const partition of indexPartitions(space)) {
+    for (const { key, value } of await disk.range(partition, { limit: Number.MAX_SAFE_INTEGER })) bytes += key.length + value.length
+  }
+  await disk.close()
+  return { bytes, loadMs }
 }
 
 async function tend(name: string): Promise<Tended> {
@@ -137,6 +153,7 @@ work({
     return { ms, replies }
   },
   stored: ({ disk }) => stored(disk),
+  index: ({ disk, space }) => index(disk, space),
   tend: ({ disk }) => tend(disk),
   async close() { await here().host.stop(); home = undefined; return null },
 }, (port) => { line = port })

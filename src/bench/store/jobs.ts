@@ -7,9 +7,12 @@ export type MovedRows = readonly (readonly [partition: string, key: Uint8Array, 
 
 export interface Circumstances { readonly space: SpaceId; readonly channel: ChannelId; readonly now: number; readonly peer: string; readonly other: string; readonly newcomer: MovedRows }
 export interface Speeds { readonly floor: number; readonly naive: number }
-export interface CaughtUp { readonly ms: number; readonly indexedMs: number }
+/** `mergedMs`: until many segments of the search index had become few. */
+export interface CaughtUp { readonly ms: number; readonly indexedMs: number; readonly mergedMs: number }
 /** Of everything on a disk. */
 export interface Tended { readonly compactMs: number; readonly longestMs: number; readonly checkMs: number }
+/** The search index of a space: its rows, and how long it takes until it can be asked. */
+export interface Indexed { readonly bytes: number; readonly loadMs: number }
 export interface Stored { readonly blocks: number; readonly bytes: number }
 export interface Rival {
   /** Milliseconds of one message appended and kept, each. */
@@ -40,6 +43,7 @@ export type HomeJob =
   | { readonly type: 'catch-up'; readonly count: number }
   | { readonly type: 'ask'; readonly commands: readonly Command[]; readonly pauseMs: number }
   | { readonly type: 'stored'; readonly disk: string }
+  | { readonly type: 'index'; readonly disk: string; readonly space: SpaceId }
   /** Tidies all of the disk and checks all of it, with no engine beside. */
   | { readonly type: 'tend'; readonly disk: string }
   | { readonly type: 'close' }
@@ -66,6 +70,7 @@ export interface Answers {
   'catch-up': CaughtUp
   ask: { readonly ms: readonly number[]; readonly replies: readonly Reply[] }
   stored: Stored
+  index: Indexed
   tend: Tended
   close: null
   yjs: Rival

@@ -96,7 +96,7 @@ async function catchUp(scene: Scene): Promise<Figure[]> {
   await hand('home', openJob(scene))
   const empty = await page.evaluate(() => globalThis.bench?.memory('home')) ?? Number.NaN
   await page.evaluate(() => { globalThis.bench?.connect() })
-  const { ms, indexedMs } = await hand('home', { type: 'catch-up', count: size })
+  const { ms, indexedMs, mergedMs } = await hand('home', { type: 'catch-up', count: size })
   const memory = await page.evaluate(() => globalThis.bench?.memory('home')) ?? Number.NaN
   await hand('home', { type: 'close' })
   await scene.start('home')
@@ -105,6 +105,7 @@ async function catchUp(scene: Scene): Promise<Figure[]> {
   return [
     { what: 'catch up: received, verified, opened, saved', value: rate, unit: '/s', at, beside: `${(rate / floor).toFixed(3)} of the floor, ${(rate / naive).toFixed(2)} x the naive way; must 0.3 of the floor` },
     { what: 'catch up, and all of it in the search index', value: size / (indexedMs / 1000), unit: '/s', at },
+    { what: 'catch up, until the search index is in few segments', value: mergedMs - indexedMs, unit: 'ms', at },
     { what: 'floor: head signatures, segments of 1000', value: floor, unit: '/s', at },
     { what: 'naive: signature, sealing and record an op', value: naive, unit: '/s', at },
     { what: 'on disk, all indexes and search included', value: bytes / size, unit: 'B/op', at, beside: `text ${TEXT_LETTERS}; must 150 more than the text` },
@@ -187,11 +188,14 @@ async function search(scene: Scene): Promise<Figure[]> {
   return figures
 }
 
-async function tending({ hand, start, disk, size: at }: Scene): Promise<Figure[]> {
+async function tending({ hand, start, disk, place: { space }, size: at }: Scene): Promise<Figure[]> {
   await start('home')
+  const { bytes: indexBytes, loadMs } = await hand('home', { type: 'index', disk, space })
   const { compactMs, longestMs, checkMs } = await hand('home', { type: 'tend', disk })
   const { bytes } = await hand('home', { type: 'stored', disk })
   return [
+    { what: 'search index', value: indexBytes / at, unit: 'B/op', at, beside: `text ${TEXT_LETTERS}; must 0.4 of it` },
+    { what: 'search index: loaded', value: loadMs, unit: 'ms', at, beside: 'a fresh worker, the disk open; must 25' },
     { what: 'compaction of all that came in', value: compactMs, unit: 'ms', at },
     { what: 'compaction: longest piece', value: longestMs, unit: 'ms', at },
     { what: 'on disk, compacted', value: bytes / at, unit: 'B/op', at },

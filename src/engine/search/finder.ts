@@ -1,25 +1,17 @@
 /**
  * Proposes messages for a query, newest first, a few at a time. Each segment is asked only when its newest message could be the next: the newest
- * results of a large index are found in one or two of its segments.
+ * results of a large index are found in one or two of its segments. Where they are not, more and more segments are read at once.
  */
 import { HLC_STEP } from '../../wire/op.ts'
 import type { Names } from './match.ts'
 import type { Clause, Query } from './query.ts'
 import type { Reading } from '../reading.ts'
-import { nameOf, type SearchIndex, type SegmentInfo, type TailDoc } from './search-index.ts'
-import { ANYWHERE, between, inAny, inBoth, inRow, type List, NO_WORD, placesBack, unpackList } from './postings.ts'
-import { blockOfDoc, type Doc, eachTerm, firstOfBlock, type Header, newestFirst, termBlocks, termsKey, timeBlocks } from './segment.ts'
+import { type Chain, isIn, Matches, type Need, type Span } from './matches.ts'
+import type { SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
+import { ANYWHERE, NO_WORD, placesBack } from './postings.ts'
+import { blockOfDoc, type Doc, docsKey, firstOfBlock, nameOf, newestFirst, timeBlocks } from './segment.ts'
 import { TERM_OF } from './terms.ts'
 import { pairs, placesTaken } from './words.ts'
-
-/** Terms from one to another, both included. */
-interface Span { readonly first: string; readonly last: string }
-
-/** Any term of some spans, so many places behind the first of its row. */
-interface Need { readonly any: readonly Span[]; readonly at: number }
-
-/** In a row. */
-type Chain = readonly Need[]
 
 /** `chains`: all of them; none: whatever was said at that time. */
 export interface Sought { readonly chains: readonly Chain[]; readonly from: number; readonly to: number }
@@ -53,14 +45,28 @@ function chainOf({ words, isOpen }: Clause): Chain {
   return chain
 }
 
-/** One list of proposals, newest first. */
-interface Source { readonly info: SegmentInfo | undefined; readonly docs: readonly Doc[] | Uint32Array; at: number; head: Doc | undefined }
+/** Proposals of the tail, or of one segment, newest first. */
+interface Source {
+  readonly from: { readonly info: SegmentInfo; readonly matches: Matches } | undefined
+  /** As far as they are known. */
+  found: readonly Doc[] | Uint32Array
+  at: number
+  /** Up to here what they are has been read. */
+  readTo: number
+  head: Doc | undefined
+}
+
+/** Segments that are read at once, in the end; and blocks of messages. */
+const MOST_AHEAD = 16, DOCS_AHEAD = 16
 
 export class Finder {
   private readonly index: SearchIndex
   private readonly sought: Sought
   private sources: Source[] | undefined
   private unopened: SegmentInfo[] = []
+  /** Segments of which what comes first is here. */
+  private readonly ready = new Map<SegmentInfo, Matches>()
+  private ahead = 1
   private readonly seen = new Set<string>()
   private readonly blocks = new Map<number, { readonly block: number; readonly docs: readonly Doc[] }>()
 
@@ -73,7 +79,7 @@ export class Finder {
   * next(count: number): Reading<readonly Doc[] | 'damaged' | 'changed'> {
     const found = yield* this.gather(count)
     if (found !== 'damaged') return found
-    const isThere = (source: Source): boolean => source.info === undefined || this.index.segments().includes(source.info)
+    const isThere = (source: Source): boolean => source.from === undefined || this.index.segments().includes(source.from.info)
     return (this.sources ?? []).every(isThere) && this.unopened.every((info) => this.index.segments().includes(info)) ? 'damaged' : 'changed'
   }
 
@@ -81,7 +87,7 @@ export class Finder {
     if (this.sources === undefined) {
       if ((yield* this.index.open()) === 'damaged') return 'damaged'
       const tail = [...this.index.tailDocs()].filter((doc) => this.isSought(doc)).sort(newestFirst)
-      this.sources = [{ info: undefined, docs: tail, at: 0, head: tail[0] }]
+      this.sources = [{ from: undefined, found: tail, at: 0, readTo: 0, head: tail[0] }]
       this.unopened = this.index.segments().filter((s) => s.newest >= this.sought.from && s.oldest < this.sought.to)
     }
     const out: Doc[] = []
@@ -121,85 +127,59 @@ export class Finder {
   }
 
   private * openSegment(info: SegmentInfo): Reading<Source | 'damaged'> {
-    const header = yield* this.index.header(info.segment)
-    if (header === undefined) return 'damaged'
-    const held = yield* this.heldIn(info, header)
-    if (held === 'damaged') return 'damaged'
-    const [fromBlock, toBlock] = timeBlocks(header, this.sought.from, this.sought.to), first = firstOfBlock(fromBlock), end = Math.min(firstOfBlock(toBlock), header.docs)
-    let docs: Uint32Array | undefined
-    // The rarest first: often nothing is left of the others to be read.
-    for (const chain of held.sort((a, b) => sizeOf(a) - sizeOf(b))) {
-      const numbers = numbersOf(chain, header.docs)
-      if (numbers === undefined) return 'damaged'
-      docs = docs === undefined ? between(numbers, first, end) : inBoth(docs, numbers)
-      if (docs.length === 0) break
-    }
-    const source: Source = { info, docs: docs ?? Uint32Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i), at: 0, head: undefined }
-    return (yield* this.advance(source)) === 'damaged' ? 'damaged' : source
-  }
-
-  /** The packed lists of a segment that each need of each chain is met by. */
-  private * heldIn(info: SegmentInfo, header: Header): Reading<HeldChain[] | 'damaged'> {
-    const blocks = new Set<number>()
-    for (const { any } of this.sought.chains.flat()) {
-      for (const { first, last } of any) {
-        const [from, to] = termBlocks(header, first, last)
-        for (let block = from; block < to; block++) blocks.add(block)
+    if (!this.ready.has(info)) {
+      const keys: Uint8Array[] = []
+      for (const next of this.unopened.slice(0, this.ahead)) {
+        const header = this.index.header(next.segment)
+        if (header === undefined) return 'damaged'
+        const [from, to] = timeBlocks(header, this.sought.from, this.sought.to), matches = new Matches(this.index, next, header, this.sought.chains, firstOfBlock(from), Math.min(firstOfBlock(to), header.docs))
+        this.ready.set(next, matches)
+        keys.push(...matches.firstRows())
       }
+      this.ahead = Math.min(2 * this.ahead, MOST_AHEAD)
+      yield* this.index.rows(keys)
     }
-    const chains = this.sought.chains.map((chain) => chain.map(({ at, any }): HeldNeed => ({ at, any, lists: [] })))
-    const needs = chains.flat()
-    for (const row of yield* this.index.rows([...blocks].map((block) => termsKey(info.segment, block)))) {
-      if (row === undefined || !eachTerm(row, (term, bytes) => { for (const { any, lists } of needs) if (isIn(any, term)) lists.push({ term, bytes }) })) return 'damaged'
-    }
-    return chains
+    const source: Source = { from: { info, matches: this.ready.get(info) as Matches }, found: new Uint32Array(), at: 0, readTo: 0, head: undefined }
+    return (yield* this.advance(source)) === 'damaged' ? 'damaged' : source
   }
 
   /** Finds the source's next message within the time sought. */
   private * advance(source: Source): Reading<'found' | 'damaged'> {
     source.head = undefined
-    for (; source.at < source.docs.length; source.at++) {
-      const next = source.docs[source.at] as Doc | number
-      const doc = typeof next === 'number' ? yield* this.docOf(source.info as SegmentInfo, next) : next
+    for (;; source.at++) {
+      while (source.at === source.found.length) {
+        const more = source.from === undefined ? undefined : yield* source.from.matches.next()
+        if (more === undefined) return 'found'
+        if (more === 'damaged') return 'damaged'
+        source.found = more
+        source.at = 0
+        source.readTo = 0
+      }
+      const next = source.found[source.at] as Doc | number
+      const doc = typeof next === 'number' ? yield* this.docOf(source, next) : next
       if (doc === undefined) return 'damaged'
-      if (doc.hlc < this.sought.from) break
+      if (doc.hlc < this.sought.from) return 'found'
       if (doc.hlc >= this.sought.to) continue
       source.head = doc
-      break
+      return 'found'
     }
-    return 'found'
   }
 
-  private * docOf(info: SegmentInfo, number: number): Reading<Doc | undefined> {
-    const block = blockOfDoc(number)
-    let known = this.blocks.get(info.segment)
+  private * docOf(source: Source, number: number): Reading<Doc | undefined> {
+    const { from, found, at } = source
+    if (from === undefined) return undefined
+    const { segment } = from.info, block = blockOfDoc(number)
+    let known = this.blocks.get(segment)
     if (known?.block !== block) {
-      const docs = yield* this.index.docs(info.segment, block)
+      if (at >= source.readTo) {
+        source.readTo = at + DOCS_AHEAD
+        yield* this.index.rows([...new Set(Array.from(found.slice(at, source.readTo) as Uint32Array, blockOfDoc))].map((one) => docsKey(segment, one)))
+      }
+      const docs = yield* this.index.docs(segment, block)
       if (docs === undefined) return undefined
       known = { block, docs }
-      this.blocks.set(info.segment, known)
+      this.blocks.set(segment, known)
     }
     return known.docs[number - firstOfBlock(block)]
   }
-}
-
-interface HeldNeed extends Need { readonly lists: { readonly term: string; readonly bytes: Uint8Array }[] }
-type HeldChain = readonly HeldNeed[]
-
-const isIn = (any: readonly Span[], term: string): boolean => any.some(({ first, last }) => term >= first && term <= last)
-
-/** How much there is to read of what is rarest. */
-const sizeOf = (chain: HeldChain): number => Math.min(...chain.map(({ lists }) => lists.reduce((sum, { bytes }) => sum + bytes.length, 0)))
-
-/** The messages in which all that is wanted stands in a row; undefined: a list is damaged. */
-function numbersOf(chain: HeldChain, docs: number): Uint32Array | undefined {
-  let found: { readonly list: List; readonly at: number } | undefined
-  for (const { at, lists } of [...chain].sort((a, b) => sizeOf([a]) - sizeOf([b]))) {
-    const read = lists.map(({ term, bytes }) => unpackList(term, bytes, docs))
-    if (!read.every((list) => list !== undefined)) return undefined
-    const list = inAny(read, docs)
-    found = found === undefined ? { list, at } : { list: inRow(found.list, list, at - found.at), at: found.at }
-    if (found.list.numbers.length === 0) break
-  }
-  return found?.list.numbers
 }

@@ -78,6 +78,9 @@ export class Keeper {
   /** Whether `work` should run soon. */
   get isBusy(): boolean { return !this.isWorking && (this.rest === undefined || this.rest.length > 0 || this.index.isBusy()) }
 
+  /** Nothing is being done, and nothing is to be done. */
+  get isDone(): boolean { return !this.isWorking && !this.isBusy }
+
   /** What `work` would do now would only make of many segments fewer: that can wait until nothing more comes in. */
   get mayRest(): boolean { return this.rest?.length === 0 && this.index.mayRest() }
 

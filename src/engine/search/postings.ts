@@ -2,16 +2,24 @@
  * Which messages have a word, and where in them: lists of rising numbers of messages, and for each a set of places. A place is the number of the word in its message (in a script without
  * spaces: of the character) modulo 16, so that a phrase is proposed from the lists of its words alone: of messages of twenty words that have all of them, but not in a row, one in fifty is.
  *
- * Packed, each occurrence is one number: the distance to the message before, times 16, plus the place; with distance 0 it is a further one in the same message. What is no word has no places.
+ * A list is cut into pieces of PIECE messages, each packed by itself, so that who wants the newest, or those near some, reads few of them:
+ *
+ *   piece       k (1 byte) || bits of each occurrence, the highest first || zeros up to the byte
+ *   occurrence  distance to the message before (the first: to the piece's base), 2^k at a time as zeros and a one, the rest in k bits || place in 4 bits, of what has places
+ *
+ * A distance of 0 is a further place in the same message. What is no word has no places, and the distances less one are packed. (Golomb 1966, Rice 1979: k fits how far apart they are on the whole.)
  */
-import type { Packer } from './packed.ts'
 
 /** Rising numbers of messages, and for each a bit for each place. */
 export interface List { readonly numbers: Uint32Array; readonly places: Uint16Array }
 
-const PLACES = 16
+const PLACES = 16, PLACE_BITS = 4
 const SORTED_BELOW = 2 ** PLACES
 const NOTHING: List = { numbers: new Uint32Array(), places: new Uint16Array() }
+/** Messages of one piece: some kilobytes. */
+export const PIECE = 4096
+/** More bits no distance has. */
+const MAX_K = 26
 
 /** The bit of a place. */
 export const placeBit = (at: number): number => 1 << (at % PLACES)
@@ -28,6 +36,45 @@ export function placesBack(places: number, distance: number): number {
 export const NO_WORD = '\u0001'
 const hasPlaces = (term: string): boolean => term.charCodeAt(0) !== 1
 
+/** Bits, the highest of each byte first. */
+export class Bits {
+  private bytes = new Uint8Array(1024)
+  private at = 0
+
+  clear(): void {
+    this.bytes.fill(0, 0, (this.at + 7) >> 3)
+    this.at = 0
+  }
+
+  private room(bits: number): void {
+    const wanted = ((this.at + bits) >> 3) + 1
+    if (wanted <= this.bytes.length) return
+    const grown = new Uint8Array(Math.max(2 * this.bytes.length, wanted))
+    grown.set(this.bytes)
+    this.bytes = grown
+  }
+
+  put(value: number, bits: number): void {
+    this.room(bits)
+    for (let left = bits; left > 0;) {
+      const free = 8 - (this.at & 7), taken = Math.min(free, left)
+      left -= taken
+      this.bytes[this.at >> 3] = (this.bytes[this.at >> 3] as number) | (((value >>> left) & ((1 << taken) - 1)) << (free - taken))
+      this.at += taken
+    }
+  }
+
+  /** So many zeros, and a one. */
+  count(zeros: number): void {
+    this.room(zeros)
+    this.at += zeros
+    this.put(1, 1)
+  }
+
+  /** What was put, until more is. */
+  view(): Uint8Array { return this.bytes.subarray(0, (this.at + 7) >> 3) }
+}
+
 /** Lists of many terms in two rows of numbers: most are short, and an array for each would cost more than what is in it. */
 export class Lists {
   readonly terms: string[] = []
@@ -40,6 +87,12 @@ export class Lists {
   constructor(room = 1024) {
     this.numbers = new Uint32Array(room)
     this.places = new Uint16Array(room)
+  }
+
+  clear(): void {
+    this.terms.length = 0
+    this.starts.length = 1
+    this.length = 0
   }
 
   add(number: number, places: number): void {
@@ -74,70 +127,98 @@ export class Lists {
   get isEmpty(): boolean { return this.length === this.starts.at(-1) }
 
   list(n: number): List { return { numbers: this.numbers.subarray(this.starts[n], this.starts[n + 1]), places: this.places.subarray(this.starts[n], this.starts[n + 1]) } }
+}
 
-  pack(packer: Packer, n: number): void {
-    const isPlaced = hasPlaces(this.terms[n] ?? ''), end = this.starts[n + 1] ?? 0
-    let last = -1
-    for (let i = this.starts[n] ?? 0; i < end; i++) {
-      const number = this.numbers[i] as number
-      let gap = number - last
-      last = number
-      if (!isPlaced) { packer.number(gap); continue }
-      for (let bits = this.places[i] as number; bits !== 0; bits &= bits - 1) {
-        packer.number(gap * PLACES + 31 - Math.clz32(bits & -bits))
-        gap = 0
-      }
+/** Packs a piece of a list, whose numbers are not below `base`. */
+export function packPiece(bits: Bits, term: string, { numbers, places }: List, base: number): void {
+  const isPlaced = hasPlaces(term), mean = ((numbers.at(-1) ?? base) - base + 1) / Math.max(1, numbers.length) - (isPlaced ? 0 : 1)
+  const k = mean <= 1 ? 0 : Math.min(MAX_K, Math.max(0, Math.round(Math.log2(mean * Math.LN2))))
+  bits.clear()
+  bits.put(k, 8)
+  let last = base - 1
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number
+    let gap = number - last
+    last = number
+    if (!isPlaced) { putGap(bits, gap - 1, k); continue }
+    for (let left = places[i] as number; left !== 0; left &= left - 1) {
+      putGap(bits, gap, k)
+      bits.put(31 - Math.clz32(left & -left), PLACE_BITS)
+      gap = 0
     }
-  }
-
-  /** Of a segment of so many messages; false when it is damaged. */
-  unpack(term: string, bytes: Uint8Array, docs: number): boolean {
-    const isPlaced = hasPlaces(term)
-    let at = 0, last = -1, places = 0
-    while (at < bytes.length) {
-      let byte = bytes[at++] as number, value = byte & 127, scale = 128
-      while (byte >= 128) {
-        const next = bytes[at++]
-        if (next === undefined || scale > 0x1000_0000) return false
-        byte = next
-        value += (byte & 127) * scale
-        scale *= 128
-      }
-      const gap = isPlaced ? Math.floor(value / PLACES) : value
-      if (gap === 0 && (last < 0 || !isPlaced)) return false
-      if (gap > 0 && last >= 0) { this.add(last, places); places = 0 }
-      last += gap
-      if (last >= docs) return false
-      if (isPlaced) places |= 1 << (value % PLACES)
-    }
-    if (last >= 0) this.add(last, places)
-    this.end(term)
-    return true
   }
 }
 
-export function unpackList(term: string, bytes: Uint8Array, docs: number): List | undefined {
-  const lists = new Lists(bytes.length)
-  return lists.unpack(term, bytes, docs) ? lists.list(0) : undefined
+function putGap(bits: Bits, gap: number, k: number): void {
+  bits.count(gap >>> k)
+  bits.put(gap & ((1 << k) - 1), k)
 }
 
-/** In any of some lists of numbers below `docs`. */
-export function inAny(lists: readonly List[], docs: number): List {
-  const [first] = lists
-  if (first === undefined) return NOTHING
-  if (lists.length === 1) return first
-  const marks = new Uint8Array(docs), places = new Uint16Array(docs)
-  let count = 0
-  for (const list of lists) {
-    for (let i = 0; i < list.numbers.length; i++) {
-      const n = list.numbers[i] as number
-      places[n] = (places[n] as number) | (list.places[i] as number)
-      if (marks[n] === 0) { marks[n] = 1; count++ }
+/** Calls for each message of a piece, with its places; false when it is damaged. `docs`: numbers are below. */
+export function readPiece(term: string, bytes: Uint8Array, base: number, docs: number, visit: (number: number, places: number) => void): boolean {
+  const isPlaced = hasPlaces(term), k = bytes[0] ?? MAX_K + 1, end = 8 * bytes.length, rest = isPlaced ? k + PLACE_BITS : k
+  if (k > MAX_K) return false
+  let at = 8, last = base - 1, places = 0
+  for (;;) {
+    let zeros = 0, byte = 0
+    while (at < end && (byte = ((bytes[at >> 3] as number) << (at & 7)) & 255) === 0) {
+      const left = 8 - (at & 7)
+      zeros += left
+      at += left
     }
+    if (at >= end) {
+      if (zeros > 7 || at === 8) return false
+      break
+    }
+    const before = Math.clz32(byte) - 24
+    zeros += before
+    at += before + 1
+    if (at + rest > end) return false
+    let value = 0
+    for (let left = rest; left > 0;) {
+      const free = 8 - (at & 7), taken = Math.min(free, left)
+      value = (value << taken) | (((bytes[at >> 3] as number) >> (free - taken)) & ((1 << taken) - 1))
+      at += taken
+      left -= taken
+    }
+    const gap = zeros * 2 ** k + (isPlaced ? value >>> PLACE_BITS : value + 1)
+    if (gap > 0 && last >= base) { visit(last, places); places = 0 }
+    last += gap
+    if (last < base || last >= docs) return false
+    places |= isPlaced ? 1 << (value & (PLACES - 1)) : 0
   }
-  const out: List = { numbers: new Uint32Array(count), places: new Uint16Array(count) }
-  for (let n = 0, at = 0; at < count; n++) if (marks[n] === 1) { out.places[at] = places[n] as number; out.numbers[at++] = n }
-  return out
+  visit(last, places)
+  return true
+}
+
+/** Messages from one number up to another, marked one by one: what any of some lists has. */
+export class Union {
+  private readonly from: number
+  private readonly to: number
+  private readonly marks: Uint8Array
+  private readonly places: Uint16Array
+  private count = 0
+
+  constructor(from: number, to: number) {
+    this.from = from
+    this.to = to
+    this.marks = new Uint8Array(to - from)
+    this.places = new Uint16Array(to - from)
+  }
+
+  add(number: number, places: number): void {
+    if (number < this.from || number >= this.to) return
+    const n = number - this.from
+    this.places[n] = (this.places[n] as number) | places
+    if (this.marks[n] === 0) { this.marks[n] = 1; this.count++ }
+  }
+
+  list(): List {
+    if (this.count === 0) return NOTHING
+    const out: List = { numbers: new Uint32Array(this.count), places: new Uint16Array(this.count) }
+    for (let n = 0, at = 0; at < this.count; n++) if (this.marks[n] === 1) { out.places[at] = this.places[n] as number; out.numbers[at++] = this.from + n }
+    return out
+  }
 }
 
 /** In both lists, with what is of the second so many places behind what is of the first. The places are those of the first. */
@@ -165,14 +246,12 @@ export function inBoth(a: Uint32Array, b: Uint32Array): Uint32Array {
   return out.subarray(0, n)
 }
 
-/** Of a rising list what is not below `first` and below `end`. */
-export const between = (numbers: Uint32Array, first: number, end: number): Uint32Array => numbers.subarray(countBelow(numbers, first), countBelow(numbers, end))
-
-function countBelow(numbers: Uint32Array, bound: number): number {
+/** Whether a rising list has any from one number up to another. */
+export function hasAny(numbers: Uint32Array, from: number, to: number): boolean {
   let low = 0, high = numbers.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((numbers[middle] as number) < bound) low = middle + 1; else high = middle
+    if ((numbers[middle] as number) < from) low = middle + 1; else high = middle
   }
-  return low
+  return low < numbers.length && (numbers[low] as number) < to
 }

@@ -1,22 +1,22 @@
 /**
  * A segment: an inverted index over some thousand messages that never changes. Messages are numbered from the newest back, so a list of numbers is
- * in the order in which people want to see them. On disk it is one header and blocks of about 8 KiB, so that a search reads little of it.
+ * in the order in which people want to see them. On disk it is one header and blocks of some kilobytes, so that a search reads little of it. The headers of all segments lie side by side.
  *
- *   header   how many messages, their channels, the time of each block's first message, each term block's first term
+ *   header   how many messages, their channels, the time of each block's first message; of each block of terms its first term and, where a list goes on there, the number it goes on with
  *   messages per message: time before the last one's, channel, first 8 bytes of its id
- *   terms    sorted; per term: what it shares with the last one, the rest, and in which messages it is and where (postings.ts)
+ *   terms    sorted; per term: what it shares with the last one, the rest, and a piece of the list of the messages in which it is (postings.ts). A further piece begins a block
  */
-import type { Row, Save } from '../../ports.ts'
+import type { Save } from '../../ports.ts'
 import { concat, fromHex, toHex } from '../../wire/bytes.ts'
 import { type ChannelId, parseChannelId } from '../../wire/ids.ts'
 import { Packer, Unpacker } from './packed.ts'
-import { Lists } from './postings.ts'
+import { Bits, type List, packPiece, PIECE } from './postings.ts'
 
-const VERSION = 2
-const DOCS_PER_BLOCK = 1024
-const BLOCK_BYTES = 8192
+const VERSION = 3
+const DOCS_PER_BLOCK = 128
+export const BLOCK_BYTES = 8192
 export const ID_BYTES = 8
-const HEADER = 0, DOCS = 1, TERMS = 2
+const HEADERS = 2, DOCS = 1, TERMS = 2
 
 /** A message as the index knows it. */
 export interface Doc {
@@ -31,85 +31,122 @@ export interface Header {
   readonly channels: readonly ChannelId[]
   /** Of each block's first message. Falls. */
   readonly times: readonly number[]
-  /** Of each term block. Rises. */
+  /** Of each term block. Rises; the same again where its list goes on. */
   readonly terms: readonly string[]
+  /** Of each term block: the number with which the list of its first term goes on; 0: it begins there. */
+  readonly bases: readonly number[]
 }
 
+/** A message's place in every list of this index. */
+export const nameOf = ({ channel, hlc, id }: Doc): string => `${channel} ${hlc} ${id}`
+
 /** Newest first; then by id, so that it is the same order everywhere. */
-export const newestFirst = (a: Doc, b: Doc): number => b.hlc - a.hlc || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0)
+export const newestFirst = (a: Doc, b: Doc): number => b.hlc - a.hlc || (a.id < b.id ? 1 : a.id > b.id ? -1 : a.channel < b.channel ? 1 : a.channel > b.channel ? -1 : 0)
 
 export const segmentKey = (segment: number): Uint8Array => new Uint8Array([segment >>> 24, segment >>> 16, segment >>> 8, segment])
 const rowKey = (segment: number, kind: number, n: number): Uint8Array => concat(segmentKey(segment), new Uint8Array([kind, n >>> 16, n >>> 8, n]))
-export const headerKey = (segment: number): Uint8Array => rowKey(segment, HEADER, 0)
+const HEADER_PREFIX = concat(segmentKey(0), new Uint8Array([HEADERS]))
+export const headerKey = (segment: number): Uint8Array => concat(HEADER_PREFIX, segmentKey(segment))
+/** The segment whose header this is. */
+export const segmentOfHeader = (key: Uint8Array): number | undefined => (key.length === 9 && key[4] === HEADERS ? new DataView(key.buffer, key.byteOffset).getUint32(5) : undefined)
 export const docsKey = (segment: number, block: number): Uint8Array => rowKey(segment, DOCS, block)
 export const termsKey = (segment: number, block: number): Uint8Array => rowKey(segment, TERMS, block)
 
-/** Work that can be interrupted wherever it yields: some milliseconds at a time. */
-export type Pieces<T> = Generator<undefined, T, undefined>
+/** Of all rows of a segment. */
+export const keysOf = (segment: number, { times, terms }: Header): Uint8Array[] => [headerKey(segment), ...times.map((_, n) => docsKey(segment, n)), ...terms.map((_, n) => termsKey(segment, n))]
 
-/** Blocks, and terms, that are worked on in one piece. */
-const BLOCKS_A_PIECE = 16
-export const TERMS_A_PIECE = 2048
+/** Writes a segment from its start to its end: messages newest first, then lists by term, which are sorted, then `end`. */
+export class SegmentWriter {
+  /** What was written since it was last taken. */
+  saves: Save[] = []
+  /** Their bytes. */
+  bytes = 0
+  docs = 0
+  newest = 0
+  oldest = 0
+  private readonly partition: string
+  private readonly segment: number
+  private readonly channels: ChannelId[] = []
+  private readonly places = new Map<ChannelId, number>()
+  private readonly times: number[] = []
+  private readonly firsts: { readonly term: string; readonly base: number }[] = []
+  private readonly packer = new Packer()
+  private readonly bits = new Bits()
+  private lastTerm = ''
 
-/** All at once: for little work. */
-export function whole<T>(pieces: Pieces<T>): T {
-  for (;;) {
-    const step = pieces.next()
-    if (step.done === true) return step.value
+  constructor(partition: string, segment: number) {
+    this.partition = partition
+    this.segment = segment
   }
-}
 
-/** What a segment is made of: `docs` newest first; `lists` by term, which are sorted. */
-export interface Parts { readonly docs: readonly Doc[]; readonly lists: Lists }
+  private put(key: Uint8Array, value: Uint8Array): void {
+    this.saves.push({ type: 'put', partition: this.partition, key, value })
+    this.bytes += key.length + value.length
+  }
 
-export function* encodeSegment(partition: string, segment: number, { docs, lists }: Parts): Pieces<Save[]> {
-  const saves: Save[] = [], channels: ChannelId[] = [], times: number[] = [], firsts: string[] = []
-  const put = (key: Uint8Array, value: Uint8Array): void => { saves.push({ type: 'put', partition, key, value }) }
-  const places = new Map<ChannelId, number>()
-  for (let from = 0; from < docs.length; from += DOCS_PER_BLOCK) {
-    const packer = new Packer(), first = docs[from]?.hlc ?? 0
-    let last = first
-    for (const doc of docs.slice(from, from + DOCS_PER_BLOCK)) {
-      let place = places.get(doc.channel)
-      if (place === undefined) { place = channels.push(doc.channel) - 1; places.set(doc.channel, place) }
-      packer.number(last - doc.hlc)
-      packer.number(place)
-      packer.raw(fromHex(doc.id) as Uint8Array)
-      last = doc.hlc
+  doc({ channel, hlc, id }: Doc): void {
+    const { packer } = this
+    if (this.docs % DOCS_PER_BLOCK === 0) {
+      this.endDocs()
+      this.times.push(hlc)
+      this.oldest = hlc
     }
-    put(docsKey(segment, times.push(first) - 1), packer.take())
+    if (this.docs++ === 0) this.newest = hlc
+    let place = this.places.get(channel)
+    if (place === undefined) { place = this.channels.push(channel) - 1; this.places.set(channel, place) }
+    packer.number(this.oldest - hlc)
+    packer.number(place)
+    packer.raw(fromHex(id) as Uint8Array)
+    this.oldest = hlc
   }
-  const numbers = new Packer()
-  let packer = new Packer(), last = ''
-  const close = (): void => {
-    if (packer.length > 0) put(termsKey(segment, firsts.length - 1), packer.take())
-    packer = new Packer()
-    last = ''
+
+  private endDocs(): void {
+    if (this.packer.length > 0) this.put(docsKey(this.segment, this.times.length - 1), this.packer.take())
+    this.packer.clear()
   }
-  for (const [n, term] of lists.terms.entries()) {
-    if (n % TERMS_A_PIECE === TERMS_A_PIECE - 1) yield
-    if (packer.length === 0) firsts.push(term)
-    const shared = sharedPrefix(last, term)
-    packer.number(shared)
-    packer.text(term.slice(shared))
-    numbers.clear()
-    lists.pack(numbers, n)
-    packer.sized(numbers.view())
-    last = term
-    if (packer.length >= BLOCK_BYTES) close()
+
+  list(term: string, { numbers, places }: List): void {
+    const { packer, bits } = this
+    if (this.firsts.length === 0) this.endDocs()
+    for (let from = 0; from < numbers.length; from += PIECE) {
+      const base = from === 0 ? 0 : numbers[from] as number
+      if (from > 0 || packer.length >= BLOCK_BYTES) this.endTerms()
+      if (packer.length === 0) { this.firsts.push({ term, base }); this.lastTerm = '' }
+      const shared = sharedPrefix(this.lastTerm, term)
+      packer.number(shared)
+      packer.text(term.slice(shared))
+      packPiece(bits, term, { numbers: numbers.subarray(from, from + PIECE), places: places.subarray(from, from + PIECE) }, base)
+      packer.sized(bits.view())
+      this.lastTerm = term
+    }
   }
-  close()
-  const header = new Packer()
-  header.number(VERSION)
-  header.number(docs.length)
-  header.number(channels.length)
-  for (const channel of channels) header.raw(fromHex(channel) as Uint8Array)
-  header.number(times.length)
-  for (const time of times) header.number(time)
-  header.number(firsts.length)
-  for (const first of firsts) header.text(first)
-  put(headerKey(segment), header.take())
-  return saves
+
+  private endTerms(): void {
+    if (this.packer.length > 0) this.put(termsKey(this.segment, this.firsts.length - 1), this.packer.take())
+    this.packer.clear()
+  }
+
+  /** Its header, which is saved like the rest. */
+  end(): Uint8Array {
+    if (this.firsts.length === 0) this.endDocs(); else this.endTerms()
+    const header = new Packer()
+    header.number(VERSION)
+    header.number(this.docs)
+    header.number(this.channels.length)
+    for (const channel of this.channels) header.raw(fromHex(channel) as Uint8Array)
+    header.number(this.times.length)
+    for (const [n, time] of this.times.entries()) header.number(n === 0 ? time : (this.times[n - 1] as number) - time)
+    header.number(this.firsts.length)
+    for (const [n, { term, base }] of this.firsts.entries()) {
+      const shared = sharedPrefix(this.firsts[n - 1]?.term ?? '', term)
+      header.number(shared)
+      header.text(term.slice(shared))
+      header.number(base)
+    }
+    const bytes = header.take()
+    this.put(headerKey(this.segment), bytes)
+    return bytes
+  }
 }
 
 function sharedPrefix(a: string, b: string): number {
@@ -124,9 +161,16 @@ export function decodeHeader(bytes: Uint8Array): Header | undefined {
   if (packed.number() !== VERSION) return undefined
   const docs = packed.number()
   const channels = list(packed, 65_536, () => parseChannelId(packed.raw(16)))
-  const times = list(packed, 65_536, () => packed.number())
-  const terms = list(packed, 1 << 20, () => packed.text())
-  return packed.failed || !packed.done || channels === undefined || times === undefined || terms === undefined ? undefined : { docs, channels, times, terms }
+  let time: number | undefined, term = ''
+  const times = list(packed, 65_536, () => (time = time === undefined ? packed.number() : time - packed.number()))
+  const bases: number[] = []
+  const terms = list(packed, 1 << 20, () => {
+    const shared = packed.number(), rest = packed.text()
+    if (shared > term.length) return undefined
+    bases.push(packed.number())
+    return (term = term.slice(0, shared) + rest)
+  })
+  return packed.failed || !packed.done || channels === undefined || times === undefined || terms === undefined ? undefined : { docs, channels, times, terms, bases }
 }
 
 function list<T>(packed: Unpacker, max: number, read: () => T | undefined): T[] | undefined {
@@ -154,15 +198,16 @@ export function decodeDocs(header: Header, block: number, bytes: Uint8Array): Do
   return packed.done ? out : undefined
 }
 
-/** Calls for each term of a block, with a way to read its numbers; false when the block is damaged. */
-export function eachTerm(bytes: Uint8Array, visit: (term: string, numbers: Uint8Array) => void): boolean {
+/** Calls for each term of a block with its piece, and what that counts from; false when the block is damaged. */
+export function eachTerm(header: Header, block: number, bytes: Uint8Array, visit: (term: string, piece: Uint8Array, base: number) => void): boolean {
   const packed = new Unpacker(bytes)
-  let last = ''
+  let last = '', base = header.bases[block] ?? 0
   while (!packed.done) {
-    const shared = packed.number(), rest = packed.text(), numbers = packed.sized()
+    const shared = packed.number(), rest = packed.text(), piece = packed.sized()
     if (packed.failed || shared > last.length) return false
     last = last.slice(0, shared) + rest
-    visit(last, numbers)
+    visit(last, piece, base)
+    base = 0
   }
   return true
 }
@@ -170,9 +215,19 @@ export function eachTerm(bytes: Uint8Array, visit: (term: string, numbers: Uint8
 export const blockOfDoc = (doc: number): number => Math.floor(doc / DOCS_PER_BLOCK)
 export const firstOfBlock = (block: number): number => block * DOCS_PER_BLOCK
 
-/** The blocks that hold terms from `first` to `last`, both included. */
-export function termBlocks(header: Header, first: string, last: string): [from: number, to: number] {
-  return [Math.max(0, countBelow(header.terms, (term) => term <= first) - 1), countBelow(header.terms, (term) => term <= last)]
+/** A block that may hold terms that are sought, of messages from `low` up to `high`. */
+export interface TermBlock { readonly block: number; readonly low: number; readonly high: number }
+
+/** The blocks that may hold terms from `first` to `last`, both included. */
+export function termBlocks({ terms, bases, docs }: Header, first: string, last: string): TermBlock[] {
+  const same = countBelow(terms, (term) => term < first), end = countBelow(terms, (term) => term <= last), out: TermBlock[] = []
+  // The list of a term may begin at the end of the block before the first that begins with it.
+  for (let block = terms[same] === first && bases[same] === 0 ? same : Math.max(0, same - 1); block < end; block++) {
+    const term = terms[block] as string, next = terms[block + 1], isOne = first === last || term === next
+    // Of a block in which no other term than this counts, it is known how far its list goes there.
+    out.push({ block, low: isOne && term >= first ? bases[block] ?? 0 : 0, high: isOne && next === (first === last ? first : term) && bases[block + 1] !== 0 ? bases[block + 1] ?? docs : docs })
+  }
+  return out
 }
 
 /** The blocks that can hold messages of `from` <= time < `to`. */
@@ -188,27 +243,4 @@ function countBelow<T>(items: readonly T[], isSo: (item: T) => boolean): number 
     if (isSo(items[middle] as T)) low = middle + 1; else high = middle
   }
   return low
-}
-
-/** Reads a whole segment back, for merging. */
-export function* decodeSegment(rows: readonly Row[]): Pieces<Parts | undefined> {
-  const headerRow = rows.find((row) => row.key[4] === HEADER)
-  const header = headerRow === undefined ? undefined : decodeHeader(headerRow.value)
-  if (header === undefined) return undefined
-  const docs: Doc[] = [], lists = new Lists()
-  let isWhole = true
-  for (const [n, row] of rows.entries()) {
-    if (n % BLOCKS_A_PIECE === BLOCKS_A_PIECE - 1) yield
-    if (row.key[4] === DOCS) {
-      const block = decodeDocs(header, docs.length / DOCS_PER_BLOCK, row.value)
-      if (block === undefined) return undefined
-      for (const doc of block) docs.push(doc)
-    } else if (row.key[4] === TERMS) {
-      const isRead = eachTerm(row.value, (term, bytes) => {
-        if (!lists.unpack(term, bytes, header.docs)) isWhole = false
-      })
-      if (!isRead || !isWhole) return undefined
-    }
-  }
-  return docs.length === header.docs ? { docs, lists } : undefined
 }
