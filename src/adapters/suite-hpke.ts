@@ -4,10 +4,9 @@
  * AES runs in noble: the plaintexts are path secrets of 32 bytes, for which WebCrypto's two calls take longer.
  */
 import { gcm } from '@noble/ciphers/aes.js'
-import { expand, extract } from '@noble/hashes/hkdf.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import type { Random } from '../ports.ts'
 import { concat, utf8 } from '../wire/bytes.ts'
+import type { Hkdf } from './suite-hkdf.ts'
 import { PrivateKey, type PublicKey, type X25519 } from './suite-x25519.ts'
 
 export interface Hpke {
@@ -29,28 +28,35 @@ const VERSION = utf8('HPKE-v1')
 const KEM_ID = concat(utf8('KEM'), new Uint8Array([0, 0x20]))
 const HPKE_ID = concat(utf8('HPKE'), new Uint8Array([0, 0x20, 0, 1, 0, 1]))
 
-const labeledExtract = (id: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array => extract(sha256, concat(VERSION, id, utf8(label), ikm), salt)
-const labeledExpand = (id: Uint8Array, prk: Uint8Array, label: string, info: Uint8Array, length: number): Uint8Array =>
-  expand(sha256, prk, concat(new Uint8Array([length >> 8, length]), VERSION, id, utf8(label), info), length)
-
-/** Key, nonce and exporter secret of a context that seals one message (RFC 9180, 5.1). */
-function schedule(shared: Uint8Array, info: Uint8Array): { key: Uint8Array; nonce: Uint8Array; exporter: Uint8Array } {
-  const base = new Uint8Array([0])
-  const context = concat(base, labeledExtract(HPKE_ID, NONE, 'psk_id_hash', NONE), labeledExtract(HPKE_ID, NONE, 'info_hash', info))
-  const secret = labeledExtract(HPKE_ID, shared, 'secret', NONE)
+/** Labeled HKDF, and what is made with it. */
+function schedules({ extract, expand }: Hkdf) {
+  const labeledExtract = (id: Uint8Array, salt: Uint8Array, label: string, secret: Uint8Array): Uint8Array => extract(salt, concat(VERSION, id, utf8(label), secret))
+  const labeledExpand = (id: Uint8Array, key: Uint8Array, label: string, info: Uint8Array, length: number): Uint8Array =>
+    expand(key, length, new Uint8Array([length >> 8, length]), VERSION, id, utf8(label), info)
   return {
-    key: labeledExpand(HPKE_ID, secret, 'key', context, AEAD_KEY_BYTES),
-    nonce: labeledExpand(HPKE_ID, secret, 'base_nonce', context, AEAD_NONCE_BYTES),
-    exporter: labeledExpand(HPKE_ID, secret, 'exp', context, 32),
+    /** The secret of a key pair (7.1.3). */
+    ownSecret: (ikm: Uint8Array): Uint8Array => labeledExpand(KEM_ID, labeledExtract(KEM_ID, NONE, 'dkp_prk', ikm), 'sk', NONE, 32),
+    /** 4.1. */
+    sharedSecret: (agreed: Uint8Array, enc: Uint8Array, recipient: Uint8Array): Uint8Array =>
+      labeledExpand(KEM_ID, labeledExtract(KEM_ID, NONE, 'eae_prk', agreed), 'shared_secret', concat(enc, recipient), 32),
+    /** Key, nonce and exporter secret of a context that seals one message (5.1). */
+    schedule(shared: Uint8Array, info: Uint8Array): { key: Uint8Array; nonce: Uint8Array; exporter: Uint8Array } {
+      const base = new Uint8Array([0])
+      const context = concat(base, labeledExtract(HPKE_ID, NONE, 'psk_id_hash', NONE), labeledExtract(HPKE_ID, NONE, 'info_hash', info))
+      const secret = labeledExtract(HPKE_ID, shared, 'secret', NONE)
+      return {
+        key: labeledExpand(HPKE_ID, secret, 'key', context, AEAD_KEY_BYTES),
+        nonce: labeledExpand(HPKE_ID, secret, 'base_nonce', context, AEAD_NONCE_BYTES),
+        exporter: labeledExpand(HPKE_ID, secret, 'exp', context, 32),
+      }
+    },
+    exported: (exporter: Uint8Array, context: Uint8Array, length: number): Uint8Array => labeledExpand(HPKE_ID, exporter, 'sec', context, length),
   }
 }
 
-const sharedSecret = (agreed: Uint8Array, enc: Uint8Array, recipient: Uint8Array): Uint8Array =>
-  labeledExpand(KEM_ID, labeledExtract(KEM_ID, NONE, 'eae_prk', agreed), 'shared_secret', concat(enc, recipient), 32)
-
-export function createHpke(x25519: X25519, random: Random): Hpke {
-  const deriveKey = (ikm: Uint8Array): PrivateKey =>
-    new PrivateKey(labeledExpand(KEM_ID, labeledExtract(KEM_ID, NONE, 'dkp_prk', ikm), 'sk', NONE, 32), x25519)
+export function createHpke(x25519: X25519, hkdf: Hkdf, random: Random): Hpke {
+  const { ownSecret, sharedSecret, schedule, exported } = schedules(hkdf)
+  const deriveKey = (ikm: Uint8Array): PrivateKey => new PrivateKey(ownSecret(ikm), x25519)
 
   async function encapsulate(ephemeral: PrivateKey, to: PublicKey): Promise<{ enc: Uint8Array; shared: Uint8Array }> {
     const enc = await ephemeral.publicBytes(), recipient = await to.read()
@@ -75,10 +81,10 @@ export function createHpke(x25519: X25519, random: Random): Hpke {
     async exportTo(to, info, context, length) {
       const ephemeral = deriveKey(random.bytes(32))
       const { enc, shared } = await encapsulate(ephemeral, to)
-      return { enc, secret: labeledExpand(HPKE_ID, schedule(shared, info).exporter, 'sec', context, length) }
+      return { enc, secret: exported(schedule(shared, info).exporter, context, length) }
     },
     async exportFrom(privateKey, enc, info, context, length) {
-      return labeledExpand(HPKE_ID, schedule(await decapsulate(privateKey, enc), info).exporter, 'sec', context, length)
+      return exported(schedule(await decapsulate(privateKey, enc), info).exporter, context, length)
     },
   }
 }

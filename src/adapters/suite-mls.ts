@@ -1,29 +1,30 @@
 /** The ciphersuite object that ts-mls asks for, made of the same parts and the same Random as everything else. */
 import { gcm } from '@noble/ciphers/aes.js'
-import { expand, extract } from '@noble/hashes/hkdf.js'
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import type { CiphersuiteImpl } from 'ts-mls'
 import type { Random } from '../ports.ts'
 import { equal } from '../wire/bytes.ts'
 import type { Ed25519 } from './suite-ed25519.ts'
+import type { Hkdf } from './suite-hkdf.ts'
 import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, type Hpke } from './suite-hpke.ts'
+import type { Sha256 } from './suite-sha256.ts'
 import { PrivateKey, PublicKey, type X25519 } from './suite-x25519.ts'
 
 const NONE = new Uint8Array()
 
-export function createMls(ed25519: Ed25519, x25519: X25519, hpke: Hpke, random: Random): CiphersuiteImpl {
+export interface Parts { readonly ed25519: Ed25519; readonly x25519: X25519; readonly hpke: Hpke; readonly sha: Sha256; readonly hkdf: Hkdf }
+
+export function createMls({ ed25519, x25519, hpke, sha, hkdf }: Parts, random: Random): CiphersuiteImpl {
   return {
     name: 'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519',
     rng: { randomBytes: (length) => random.bytes(length) },
     hash: {
-      digest: async (data) => sha256(data),
-      mac: async (key, data) => hmac(sha256, key, data),
-      verifyMac: async (key, mac, data) => equal(mac, hmac(sha256, key, data)),
+      digest: async (data) => sha.hash([data]),
+      mac: async (key, data) => sha.hmac(key, [data]),
+      verifyMac: async (key, mac, data) => equal(mac, sha.hmac(key, [data])),
     },
     kdf: {
-      extract: async (salt, ikm) => extract(sha256, ikm, salt),
-      expand: async (prk, info, length) => expand(sha256, prk, info, length),
+      extract: async (salt, ikm) => hkdf.extract(salt, ikm),
+      expand: async (prk, info, length) => hkdf.expand(prk, length, info),
       size: 32,
     },
     signature: {

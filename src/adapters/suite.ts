@@ -4,14 +4,14 @@
  * where a browser lacks them; processes of Node bring their own. All give the same bytes and the same verdicts: suite.contract.ts runs on each.
  *
  *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement      suite-curves-node.ts   both in Node
- *   suite-sha256.ts    hashes                 suite-xchacha.ts  sealing and opening
+ *   suite-sha256.ts    hashes                 suite-hkdf.ts     keys from keys
+ *   suite-xchacha.ts   sealing and opening
  *   suite-hpke.ts      RFC 9180 base mode     suite-mls.ts      what ts-mls asks for, over the same Random
  */
-import { expand } from '@noble/hashes/hkdf.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import type { Ciphersuite, Random } from '../ports.ts'
 import { concat } from '../wire/bytes.ts'
 import { createEd25519, type Ed25519, strict } from './suite-ed25519.ts'
+import { createHkdf } from './suite-hkdf.ts'
 import { createHpke, ENCAPSULATED_BYTES } from './suite-hpke.ts'
 import { createMls } from './suite-mls.ts'
 import { createSha256 } from './suite-sha256.ts'
@@ -27,12 +27,12 @@ export async function createSuite(random: Random, by?: Engine | Curves, aead: Ae
   const brought = typeof by === 'object'
   const ed25519 = strict(brought ? by.ed25519 : await createEd25519(by))
   const x25519 = brought ? by.x25519 : await createX25519(by)
-  const hpke = createHpke(x25519, random)
-  const sha = await createSha256(by === 'noble' ? by : undefined)
+  const sha = await createSha256(by === 'noble' ? by : undefined), hkdf = createHkdf(sha)
+  const hpke = createHpke(x25519, hkdf, random)
   return {
     sha256: (...parts) => sha.hash(parts),
     hmac: (key, ...parts) => sha.hmac(key, parts),
-    expand: (secret, length, ...info) => expand(sha256, secret, concat(...info), length),
+    expand: hkdf.expand,
     seal: aead.seal,
     open: aead.open,
     async signingKey(seed) {
@@ -51,6 +51,6 @@ export async function createSuite(random: Random, by?: Engine | Curves, aead: Ae
     async boxKey(seed) {
       return { publicKey: await x25519.publicKey(seed), secretKey: seed.slice() }
     },
-    mls: createMls(ed25519, x25519, hpke, random),
+    mls: createMls({ ed25519, x25519, hpke, sha, hkdf }, random),
   }
 }
