@@ -1,8 +1,8 @@
 /**
  * Going through all pages of a disk, and cutting out those that can't be read: what they held is named, everything else stays. A page is never guessed at.
  */
-import { DiskError } from '../ports.ts'
 import type { BlockId } from './disk-blocks.ts'
+import { unlessCorrupt } from './disk-errors.ts'
 import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import type { Page, Ref, Run } from './disk-format.ts'
 import { Changes, type Trees, type TreesChange } from './disk-runs.ts'
@@ -103,13 +103,8 @@ async function mendPage(work: Mending, ref: Ref, page: Page, level: number, from
 /** Pages; undefined for one that can't be read. */
 async function look(work: Mending, refs: readonly Ref[], level: number): Promise<readonly (Page | undefined)[]> {
   const ids = refs.map((ref) => ref.id), near = refs[0]?.first ?? NO_KEY
-  const found = await work.pages.load(ids, level, near).catch(unlessDamaged) ?? await Promise.all(ids.map((id) => work.pages.load([id], level, near).then(([page]) => page, unlessDamaged)))
+  const found = await work.pages.load(ids, level, near).catch(unlessCorrupt) ?? await Promise.all(ids.map((id) => work.pages.load([id], level, near).then(([page]) => page, unlessCorrupt)))
   work.done += refs.length
   work.tell(work.done, work.all)
   return found
-}
-
-function unlessDamaged(error: unknown): undefined {
-  if (!(error instanceof DiskError && error.reason === 'corrupt')) throw error
-  return undefined
 }

@@ -5,7 +5,7 @@
 import { DiskError, type RangeQuery, type Row, type Save } from '../ports.ts'
 import { compare, utf8 } from '../wire/bytes.ts'
 import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
-import type { Entry } from './disk-format.ts'
+import { type Entry, entryBytes } from './disk-format.ts'
 import { type Edits, inRange, lowerBound, mergeEntries } from './disk-tree.ts'
 
 /** A partition's name in UTF-8: its length stands in one byte. */
@@ -63,6 +63,24 @@ export function overlaySaves(overlay: Overlay, saves: readonly Save[]): Overlay 
   const out = new Map(overlay)
   for (const [name, { isDropped, before, fresh }] of touched) out.set(name, { isDropped, entries: lay(before, ascending(fresh)) })
   return out
+}
+
+/** Where in an overlay: the partition's number in its order, the entry's in that. */
+export interface OverlayPlace { readonly part: number; readonly entry: number }
+export const OVERLAY_START: OverlayPlace = { part: 0, entry: 0 }
+
+/** From a place on about so many bytes of it. `next`: where the rest begins, if there is one. A partition that was emptied is so in the first part of it alone. */
+export function partOf(overlay: Overlay, from: OverlayPlace, bytes: number): { readonly part: Overlay; readonly next: OverlayPlace | undefined } {
+  const out = new Map<string, PartitionEdits>(), all = [...overlay]
+  let left = bytes
+  for (let part = from.part; part < all.length; part++) {
+    const [name, { isDropped, entries }] = all[part] as readonly [string, PartitionEdits], first = part === from.part ? from.entry : 0
+    let end = first
+    for (; end < entries.length && left > 0; end++) left -= entryBytes(entries[end] as Entry)
+    out.set(name, { isDropped: isDropped && first === 0, entries: entries.slice(first, end) })
+    if (end < entries.length) return { part: out, next: { part, entry: end } }
+  }
+  return { part: out, next: undefined }
 }
 
 /** By key; of several with one key the last. */

@@ -18,17 +18,19 @@
  * tally elsewhere (engine/tally.ts) notices as with any disk that was put back.
  */
 import { type Copied, type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
-import { compare, fromHex, fromUtf8 } from '../wire/bytes.ts'
+import { compare, fromHex } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { PageCache } from './disk-cache.ts'
 import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, sumBytes } from './disk-format.ts'
+import { asDiskError, closedError, damaged, unlessCorrupt } from './disk-errors.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
-import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, overlaySaves, prefixed } from './disk-overlay.ts'
+import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, OVERLAY_START, type OverlayPlace, overlaySaves, partOf, prefixed } from './disk-overlay.ts'
 import { type AllMended, mendAll, type TellProgress } from './disk-mend.ts'
-import { carry, EVERYTHING, fold, measureTrees, SCATTERED, type Scattered, scanTrees, type TreesChange } from './disk-runs.ts'
+import { carry, type Carrying, type Pieces, PIECES } from './disk-carry.ts'
+import { EVERYTHING, fold, measureTrees, SCATTERED, type Scattered, scanTrees, type TreesChange } from './disk-runs.ts'
 import { firstHeld, type Held, type PageSource } from './disk-tree.ts'
 import { squeeze, unsqueeze } from './disk-squeeze.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
@@ -70,6 +72,7 @@ export interface PagedDiskOptions {
   readonly pause?: (ms: number) => Promise<void>
   /** Tests have fewer rows. */
   readonly scattered?: Scattered
+  readonly pieces?: Pieces
 }
 
 /** Everything a reader needs, as of one write. Never changed, only replaced: a reader keeps what it started with. */
@@ -102,6 +105,7 @@ class PagedDisk implements Disk {
   readonly #headIds: readonly [BlockId, BlockId, BlockId]
   readonly #pages: PageCache
   readonly #scattered: Scattered
+  readonly #pieces: Pieces
   readonly #pause: PagedDiskOptions['pause']
   #isResting = false
   /** Bytes that went into pages since all was tidied, or since the disk was opened. */
@@ -114,13 +118,16 @@ class PagedDisk implements Disk {
   #copying: Promise<void> | undefined
   /** How far tidying has come; from the start again when it is through. */
   #tidiedTo: Uint8Array = new Uint8Array()
+  #carrying: Carrying | undefined
+  #folded: { readonly of: Overlay; readonly next: OverlayPlace } | undefined
 
-  constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED, pause }: PagedDiskOptions) {
+  constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED, pieces = PIECES, pause }: PagedDiskOptions) {
     this.#store = store
     this.#sealer = sealer
     this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1), sealer.idOf('head', 2)]
     this.#pages = new PageCache(this.#stored, cacheBytes)
     this.#scattered = scattered
+    this.#pieces = pieces
     this.#pause = pause
   }
 
@@ -186,9 +193,11 @@ class PagedDisk implements Disk {
   /** First what the journal holds goes into pages, then what lies in runs, then what pages hold back goes down, one page a time: old rows are overwritten only in leaves. */
   async #tidy(): Promise<boolean> {
     const state = await this.#current()
-    if (state.overlay.size > 0) { await this.#fold(state, state.overlay); return true }
-    const carried = await carry(this.#pages, state.head)
-    if (carried !== undefined) { await this.#replace(state, carried); return true }
+    if (state.overlay.size > 0) { await this.#foldPiece(state); return true }
+    const carried = await carry(this.#pages, state.head, this.#carrying, this.#pieces)
+    if (carried?.change !== undefined) await this.#replace(state, carried.change)
+    this.#carrying = carried?.carrying
+    if (carried !== undefined) return true
     const held = await firstHeld(this.#pages, state.head.root, this.#tidiedTo)
     this.#tidiedTo = held?.key ?? new Uint8Array()
     if (held === undefined) return await this.#store.release?.() ?? false
@@ -223,6 +232,7 @@ class PagedDisk implements Disk {
 
   /** The loss is noted in the same transaction. */
   async #cutOut(state: State, { root, runs, written, deleted, lost }: AllMended): Promise<void> {
+    this.#carrying = undefined
     const head = { ...state.head, writes: state.head.writes + 1, root, runs }
     const noted = this.#noteOf(lost)
     const contents = new Map([[this.#journalId(head.writes), noted]])
@@ -257,6 +267,7 @@ class PagedDisk implements Disk {
   }
 
   async #load(): Promise<State> {
+    this.#carrying = undefined
     const sealed = await this.#store.readMany(this.#headIds)
     const found = await Promise.all(sealed.map((bytes, i) => this.#openHead(this.#headIds[i] as BlockId, bytes)))
     let head: Head | undefined
@@ -430,14 +441,23 @@ class PagedDisk implements Disk {
     await this.#replace(state, await fold(this.#pages, state.head, overlay, this.#scattered, held))
   }
 
-  /** Other pages in the place of some, and of the journal. */
-  async #replace(state: State, { root, runs, written, deleted }: TreesChange): Promise<void> {
+  /** A piece of folding while nobody waits. The journal stays until all of it lies in pages: whoever begins again lays the same rows there once more. */
+  async #foldPiece(state: State): Promise<void> {
+    const { part, next } = partOf(state.overlay, this.#folded?.of === state.overlay ? this.#folded.next : OVERLAY_START, this.#pieces.foldBytes)
+    if (next === undefined) this.#came += state.journalBytes
+    await this.#replace(state, await fold(this.#pages, state.head, part, this.#scattered, undefined, 0), next !== undefined)
+    this.#folded = next && { of: state.overlay, next }
+  }
+
+  /** Other pages in the place of some, and of the journal unless that stays. */
+  async #replace(state: State, { root, runs, written, deleted }: TreesChange, isJournalKept = false): Promise<void> {
     const writes = state.head.writes + 1
     // A record with nothing in it: every write leaves one, or an older head would pass for the latest.
     const contents = new Map([[this.#journalId(writes), encodeJournal([])]])
     for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
-    const head = { writes, root, runs, journalFrom: writes }
-    await this.#write(state, head, this.#withSpare(head, contents), [...deleted, ...this.#journalIds(state.head)], new Map(), 0)
+    const head = { writes, root, runs, journalFrom: isJournalKept ? state.head.journalFrom : writes }
+    const gone = isJournalKept ? deleted : [...deleted, ...this.#journalIds(state.head)]
+    await this.#write(state, head, this.#withSpare(head, contents), gone, isJournalKept ? state.overlay : new Map(), isJournalKept ? state.journalBytes : 0)
     for (const id of deleted) this.#pages.delete(id)
     for (const [id, page] of written) this.#pages.set(id, page)
   }
@@ -476,16 +496,3 @@ class PagedDisk implements Disk {
 }
 
 const isGrown = ({ head, journalBytes }: State, { records, bytes }: Limit): boolean => head.writes - head.journalFrom >= records || journalBytes >= bytes
-
-const closedError = (): DiskError => new DiskError('closed', 'The disk is closed.')
-
-function damaged(near: Uint8Array): DiskError {
-  const partition = fromUtf8(near.subarray(1, 1 + (near[0] ?? 0))) ?? ''
-  return new DiskError('corrupt', `A page of the disk is damaged or missing, in or beside partition "${partition}".`)
-}
-
-/** Pages are mended by themselves, and before anything else. */
-function unlessCorrupt(error: unknown): void { if (!(error instanceof DiskError && error.reason === 'corrupt')) throw error }
-
-const asDiskError = (error: unknown): DiskError =>
-  error instanceof DiskError ? error : new DiskError('failed', 'The disk could not be written.', { cause: error })

@@ -84,6 +84,8 @@ test('a store that has no room then loses nothing, and is asked again after the 
   expect(await readToOpen(blocks)).toBeGreaterThan(10)
   expect(rests()).toBe(1)
   await disk.save(rows(5000, 1000))
+  // More than goes into pages in one piece.
+  await endRest()
   await endRest()
   expect(await readToOpen(blocks)).toBe(5)
   expect((await disk.range('log', { limit: 6000 })).length).toBe(5000)

@@ -1,13 +1,12 @@
 /**
  * Rows whose keys lie anywhere (ids, hashes), as they come in by the thousand. To lay them between those that are there would write nearly every page of them anew for a few rows each, the more so the
  * larger the disk is. So what a fold has of such a partition becomes a small tree of its own, a run, over the tree and newer than it. Four runs of about one size become one of the next; what
- * is large stays until tidying carries all runs of a partition down together, in the order of their keys, which writes each page of the tree about once.
+ * is large stays until tidying carries all runs of a partition down together (disk-carry.ts).
  *
  * A run holds rows of one partition. A row's value in it has a byte in front, and is empty where the row is to be deleted from what is below. As long as a partition has runs, all that comes
  * of it goes into runs; emptied as a whole, it loses them. Readers ask all runs and the tree.
  */
 import { compare } from '../wire/bytes.ts'
-import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import type { BlockId } from './disk-blocks.ts'
 import { type Entry, entryBytes, type Page, type Run, sumBytes } from './disk-format.ts'
 import { editsOf, type Overlay, type PlacedEdits, placed } from './disk-overlay.ts'
@@ -22,8 +21,6 @@ export const SCATTERED: Scattered = { rows: 512, pages: 32, share: 16 }
 const MERGED = 4
 /** Bytes of the smallest runs, and of what is merged at most: a tenth of a second of work. */
 const SMALL_BYTES = 64 * 1024, LARGE_BYTES = 4 * 1024 * 1024
-/** Rows, and their bytes, that are carried down in one piece of tidying. */
-const CARRIED_ROWS = 2048, CARRIED_BYTES = 128 * 1024
 const ALL = Number.MAX_SAFE_INTEGER
 
 /** Runs: of each partition the newest first. */
@@ -46,9 +43,9 @@ const toRun = ({ key, value }: Entry): Entry => {
   if (value !== undefined) { tagged[0] = 1; tagged.set(value, 1) }
   return { key, value: tagged }
 }
-const fromRun = ({ key, value }: Row): Entry => ({ key, value: value.length === 0 ? undefined : value.subarray(1) })
+export const fromRun = ({ key, value }: Row): Entry => ({ key, value: value.length === 0 ? undefined : value.subarray(1) })
 
-const ofPartition = (runs: readonly Run[], partition: string): readonly Run[] => runs.filter((run) => run.partition === partition)
+export const ofPartition = (runs: readonly Run[], partition: string): readonly Run[] => runs.filter((run) => run.partition === partition)
 
 /** Rows of a partition, from the lower end or downwards from the upper one, as `scan` gives them. */
 export async function scanTrees(pages: PageSource, { root, runs }: Trees, partition: string, range: KeyRange, limit: number, reverse: boolean): Promise<readonly Row[]> {
@@ -80,14 +77,14 @@ export async function measureTrees(pages: PageSource, { root, runs }: Trees, ran
   return await measure(pages, root, range) + runs.reduce((sum, run) => sum + (partition === undefined || run.partition === partition ? run.bytes : 0), 0)
 }
 
-/** What an overlay holds goes down: into runs where it is scattered, else into the tree. `held` as for `edit`. */
-export async function fold(pages: PageSource, trees: Trees, overlay: Overlay, scattered: Scattered, held?: Held): Promise<TreesChange> {
+/** What an overlay holds goes down: into runs where it is scattered, else into the tree. `held` as for `edit`; `mergedBytes`: what of runs is merged at most. */
+export async function fold(pages: PageSource, trees: Trees, overlay: Overlay, scattered: Scattered, held?: Held, mergedBytes = LARGE_BYTES): Promise<TreesChange> {
   const changes = new Changes(), below: PlacedEdits[] = []
   let runs = trees.runs
   for (const part of placed(overlay)) {
     const { partition, entries, isDropped } = part, has = runs.some((run) => run.partition === partition)
     if (!isDropped && entries.length > 0 && (has || await isScattered(pages, trees.root, entries, scattered))) {
-      runs = await addRun(pages, runs, partition, entries, changes)
+      runs = await addRun(pages, runs, partition, entries, mergedBytes, changes)
       continue
     }
     below.push(part)
@@ -107,13 +104,13 @@ async function isScattered(pages: PageSource, root: Root, entries: readonly Entr
 }
 
 /** A run over those that are there. Where that makes four of one size they become one. */
-async function addRun(pages: PageSource, runs: readonly Run[], partition: string, entries: readonly Entry[], changes: Changes): Promise<readonly Run[]> {
+async function addRun(pages: PageSource, runs: readonly Run[], partition: string, entries: readonly Entry[], mergedBytes: number, changes: Changes): Promise<readonly Run[]> {
   const others = runs.filter((run) => run.partition !== partition)
   let older = ofPartition(runs, partition), newest = entries, bytes = sumBytes(entries, entryBytes)
   for (;;) {
     const size = sizeOf(bytes), same = older.findIndex((run) => sizeOf(run.bytes) > size), group = older.slice(0, same < 0 ? older.length : same)
     const together = bytes + group.reduce((sum, run) => sum + run.bytes, 0)
-    if (group.length < MERGED - 1 || together > LARGE_BYTES) break
+    if (group.length < MERGED - 1 || together > mergedBytes) break
     for (const run of group) {
       newest = merge((await scan(pages, run, EVERYTHING, ALL, false)).map(fromRun), newest)
       changes.add({ written: new Map(), deleted: await forgetAll(pages, run) })
@@ -128,34 +125,3 @@ async function addRun(pages: PageSource, runs: readonly Run[], partition: string
 
 export const EVERYTHING: KeyRange = { from: new Uint8Array(), to: undefined }
 const sizeOf = (bytes: number): number => Math.max(0, Math.floor(Math.log(bytes / SMALL_BYTES) / Math.log(MERGED)))
-
-/** One piece of carrying down what lies in runs: the lowest keys of one partition, from all its runs at once. undefined: there are none. */
-export async function carry(pages: PageSource, trees: Trees): Promise<TreesChange | undefined> {
-  const last = trees.runs.at(-1)
-  if (last === undefined) return undefined
-  const prefix = partitionPrefix(last.partition), whole: KeyRange = { from: prefix, to: afterPrefix(prefix) }, changes = new Changes()
-  const over = ofPartition(trees.runs, last.partition), others = trees.runs.filter((run) => run.partition !== last.partition)
-  // Of each run its part: their keys lie everywhere, and what is read beyond the end of the first to end is read in vain.
-  const found = await entriesOf(pages, { root: undefined, runs: over }, whole, Math.ceil(CARRIED_ROWS / over.length), false)
-  let bytes = 0
-  const most = found.entries.findIndex((entry) => (bytes += entryBytes(entry)) > CARRIED_BYTES)
-  // One row, however large, goes down.
-  const entries = most < 0 ? found.entries : found.entries.slice(0, Math.max(1, most)), isAll = found.isAll && entries.length === found.entries.length
-  const changed = await edit(pages, trees.root, { drops: [], entries })
-  changes.add(changed)
-  const end = isAll ? undefined : entries.at(-1)?.key, runs: Run[] = []
-  for (const run of over) {
-    if (end === undefined) { changes.add({ written: new Map(), deleted: await forgetAll(pages, run) }); continue }
-    const rest = await edit(pages, run, { drops: [{ from: prefix, to: behind(end) }], entries: [] })
-    changes.add(rest)
-    if (rest.root !== undefined) runs.push({ ...run, ...rest.root })
-  }
-  return { root: changed.root, runs: [...runs, ...others], written: changes.written, deleted: changes.deleted }
-}
-
-/** The least key after this one. */
-function behind(key: Uint8Array): Uint8Array {
-  const out = new Uint8Array(key.length + 1)
-  out.set(key)
-  return out
-}

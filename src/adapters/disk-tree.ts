@@ -313,6 +313,13 @@ async function forget(work: Work, ref: Ref, level: number): Promise<void> {
   for (const child of (await take(work, ref, level) as Inner).refs) await forget(work, child, level - 1)
 }
 
+/** The least key after this one. */
+export function behind(key: Uint8Array): Uint8Array {
+  const out = new Uint8Array(key.length + 1)
+  out.set(key)
+  return out
+}
+
 function mergeRows(rows: readonly Row[], edits: Edits): Row[] {
   const kept = edits.drops.length === 0 ? rows : rows.filter(row => !edits.drops.some(drop => isIn(row.key, drop)))
   return merge<Entry>(kept, edits.entries).flatMap(toRow)
