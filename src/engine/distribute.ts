@@ -21,7 +21,7 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
     const audience = readersOf(replica, op)
     const missed = online.some((d) => audience.devices.has(d) && !reached.has(d))
     const covers = { channel: op.header.channel, chanSeq: op.header.chanSeq }
-    await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'ops', ops: [op.bytes] }, covers, missed)
+    await postUnder(turn, audience, under ?? sealEpoch(audience, op), { type: 'ops', ops: [op.bytes] }, covers, missed, op.header.device)
     const { groups } = replica.audiences.get(op.header.audience) ?? replica.everyone
     const body = groups.commits.get(op.id)
     if (body === undefined) continue
@@ -75,14 +75,14 @@ export async function postLateTree(turn: Turn, replica: Replica): Promise<void> 
 }
 
 /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
-export async function postUnder(turn: Turn, audience: Audience, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean): Promise<void> {
+export async function postUnder(turn: Turn, audience: Audience, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean, device = audience.replica.me.device): Promise<void> {
   const { replica, groups } = audience
   const relayKey = (epoch === undefined ? undefined : groups.keys.relayKeys.get(epoch)) ?? audience.relayKeysInUse()[0]
   const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)
   if (bytes === undefined || relayKey === undefined) return
   const topic = await replica.mail.topicOf(relayKey)
   replica.mail.post(turn, topic, bytes, covers)
-  if (covers !== undefined && epoch !== undefined) replica.mail.owe(turn, topic.topic, { ...covers, device: replica.me.device }, { at: turn.now, epoch, ids: [] }, bytes)
+  if (covers !== undefined && epoch !== undefined) replica.mail.owe(turn, topic.topic, { ...covers, device }, { at: turn.now, epoch, ids: [] }, bytes)
   if (gossip) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
 }
 

@@ -295,26 +295,26 @@ export class Replica {
 
   // ---- own ops ----
 
-  private header(turn: Turn, type: string, channel: ChannelId, audience: number, sealedUnder: { epoch: EpochId; kid: Uint8Array } | undefined): OpHeader {
-    const head = this.log.head(channel, this.me.device)
-    const last = this.log.deviceHeads.get(this.me.device)
+  private header(turn: Turn, type: string, channel: ChannelId, audience: number, sealedUnder: { epoch: EpochId; kid: Uint8Array } | undefined, { device } = this.me): OpHeader {
+    const head = this.log.head(channel, device)
+    const last = this.log.deviceHeads.get(device)
     return {
-      space: type === 'genesis' ? NO_SPACE : this.id, audience, channel, device: this.me.device, seq: (last?.seq ?? 0) + 1, prev: last?.id,
+      space: type === 'genesis' ? NO_SPACE : this.id, audience, channel, device, seq: (last?.seq ?? 0) + 1, prev: last?.id,
       chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id, deps: this.authority.heads(), type, hlc: labelAt(turn.now, this.log.maxHlc),
       kid: sealedUnder?.kid, epoch: sealedUnder?.epoch, bodyHash: EMPTY,
     }
   }
 
-  private async finish(turn: Turn, header: OpHeader, body: Uint8Array): Promise<Op> {
-    const op = await signOp(this.world, this.me, header, body)
+  private async finish(turn: Turn, header: OpHeader, body: Uint8Array, by = this.me): Promise<Op> {
+    const op = await signOp(this.world, by, header, body)
     turn.out.hasSigned = true
     if ((await this.accept(turn, op)) === undefined) throw new Error(`own ${header.type} op was not accepted`)
     return op
   }
 
-  /** Makes, signs and takes in an own authority or group op. `audience`: whose group it is about. */
-  append(turn: Turn, type: string, body: Uint8Array, audience = 0): Promise<Op> {
-    return this.finish(turn, this.header(turn, type, AUTHORITY_CHANNEL, audience, undefined), body)
+  /** Makes, signs and takes in an own authority or group op. `audience`: whose group it is about. `by`: another key of this person's, which has signed nothing yet. */
+  append(turn: Turn, type: string, body: Uint8Array, audience = 0, by = this.me): Promise<Op> {
+    return this.finish(turn, this.header(turn, type, AUTHORITY_CHANNEL, audience, undefined, by), body, by)
   }
 
   /** The last op under this device's key: beyond all that it has signed and forgotten. */

@@ -42,6 +42,23 @@ describe('a disk that was put back', () => {
     expect(h.forked).toEqual([])
   })
 
+  test('S9 his disk is put back a second time before anybody heard of the first: what he sent then comes late, no chain forks, and he goes on', async () => {
+    const { h, bob, before, then } = await Allotment.betweenTwo('Before the backup', 'After the backup')
+    h.room.onTheWay = []
+    await bob.putBack(then, bob.tally)
+    await h.room.pass(20_000)
+    const once = bob.device, sent = [...bob.space(h.space).log.authority.values()].filter(({ id }) => !h.alice.space(h.space).log.authority.has(id))
+    h.room.onTheWay = undefined
+    await bob.putBack(then, bob.tally)
+    await h.room.pass(20_000)
+    await h.hand(h.alice, sent.map(({ bytes }) => bytes))
+    await h.say(bob, 'Where was I?')
+    await h.room.pass(90_000)
+    expect(await h.texts(h.alice)).toEqual(SAID)
+    expect([...h.alice.space(h.space).authority.state.devices.keys()]).toEqual(expect.arrayContaining([before, once, bob.device]))
+    expect([h.forked, h.alice.space(h.space).authority.equivocations]).toEqual([[], []])
+  })
+
   test('S9 the old key is ended after a week, when what it said has got to everybody, and what it said stays', async () => {
     const { h, bob, before, backUp } = await aBackup()
     await backUp()

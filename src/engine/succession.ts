@@ -9,13 +9,14 @@
  * Until somebody has told, what is said waits unsigned with the drafts, acts and the group wait too; without any connection it is signed all the same, after a
  * moment, or nobody could write on a train; but not where the tally (tally.ts) shows that the disk is older than what was last signed. The proof is such a tally, or an
  * op that only this device can have signed: nobody's word is enough. Then the rest of what it
- * once signed is fetched, and its last act is to vouch for a device with a new key (`deviceAdd`), under a number far beyond all that may still be out there.
+ * once signed is fetched, and a device with a new key adds itself by its person's key (A9), under which nothing was ever signed.
  * The engine starts again as that device. The old one is ended a week later: at once would make void what it said and others have not passed on yet.
  *
- * A device that was only certified by another one can certify nothing (A34). It is stuck: it reads, and signs nothing more, until its person types in the phrase or links it again.
+ * A device that was only certified by another one can certify nothing (A34). It is stuck: it reads, and signs nothing more, until its person types in the phrase or links it again. In the
+ * second case its last act is to vouch for its new key, under a number far beyond all that may still be out there.
  */
 import type { MailboxEvent, Row } from '../ports.ts'
-import { encodeAuthorityBody, revokeProofBytes } from '../wire/authority.ts'
+import { encodeAuthorityBody, revokeProofBytes, selfAddBytes } from '../wire/authority.ts'
 import { equal } from '../wire/bytes.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { decodeFormer, encodeFormer, type Former, type MeRecord } from '../wire/records.ts'
@@ -26,7 +27,7 @@ import { END_FORMER_AFTER_MS, SUCCEED_AFTER_MS, SUCCEED_AT_LAST_MS, SUCCEED_UNRE
 import { makeMe, restoreMe, saveMe } from './me.ts'
 import type { Op } from '../wire/op.ts'
 import type { Replica } from './replica.ts'
-import type { Turn } from './turn.ts'
+import type { Me, Turn } from './turn.ts'
 
 const FORMER_KEY = Uint8Array.of(1)
 /** A row there: stuck. */
@@ -158,7 +159,7 @@ export class Succession {
     if (engine.me === undefined) return
     const me = await restoreMe(world.suite, record)
     for (const replica of engine.replicas.values()) {
-      if (mayVouch(replica)) await engine.distribute(turn, replica, [await replica.appendLast(turn, 'deviceAdd', await vouching(engine, replica.id, me))])
+      if (mayVouch(replica)) await engine.distribute(turn, replica, [await vouchFor(engine, turn, replica, me)])
       // They are the old device's, and would pass for the new one's, also where its person is out now, and may come again.
       for (const partition of [`states/${replica.id}`, `packages/${replica.id}`]) turn.out.drop(partition)
     }
@@ -198,6 +199,14 @@ export class Succession {
 
 const mayVouch = (replica: Replica | undefined): boolean =>
   replica?.state() === 'member' && replica.authority.state.devices.has(replica.me.device) && !replica.authority.equivocations.includes(replica.me.device)
+
+/** With the person's key here the old chain isn't touched: nobody may know its end, and an act after it that was forgotten, too, would be another one's twin. */
+async function vouchFor(engine: Engine, turn: Turn, replica: Replica, me: Me): Promise<Op> {
+  const { device, identityPk, identityKey, cert } = me
+  if (identityKey === undefined) return replica.appendLast(turn, 'deviceAdd', await vouching(engine, replica.id, me))
+  const consent = await engine.world.suite.sign(identityKey.secretKey, selfAddBytes(replica.id, device))
+  return replica.append(turn, 'deviceAdd', encodeAuthorityBody({ type: 'deviceAdd', device, identityPk, cert, consent }), 0, me)
+}
 
 async function end(engine: Engine, turn: Turn, replica: Replica, device: DeviceId): Promise<void> {
   const { me, id, authority, log } = replica

@@ -119,7 +119,8 @@ export function p7WhatCountsWasPermitted({ authority }: Replica, ops: readonly O
     const seen = predecessors(op)
     const refusal = authority.refuse(author, body, seen)
     if (refusal !== undefined) return `${body.type} ${short(op.id)} counts and was not permitted: ${refusal.code}`
-    if (authority.deviceAt(op.header.device, seen) !== author) return `${body.type} ${short(op.id)} counts, of a device that was not authorised`
+    const addsItself = body.type === 'deviceAdd' && body.device === op.header.device
+    if (!addsItself && authority.deviceAt(op.header.device, seen) !== author) return `${body.type} ${short(op.id)} counts, of a device that was not authorised`
   }
   return undefined
 }

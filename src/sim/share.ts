@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort } from 'node:worker_threads'
 import { type Failure, play, type Task } from './crew.ts'
-import { lineOf } from './flags.ts'
+import { lineOf, MAX_PEERS } from './flags.ts'
 import { longPlan, SHARE_SEEDS, sharePlan } from './plans.ts'
 import { simulate } from './run.ts'
 
@@ -51,11 +51,12 @@ async function share(seeds: number, threads: number): Promise<number> {
 const told = (file: string | undefined): Map<number, string> =>
   new Map(file === undefined || !existsSync(file) ? [] : readFileSync(file, 'utf8').split('\n').flatMap((line) => { const found = /^(\d+) (.+)$/.exec(line); return found === null ? [] : [[Number(found[1]), found[2] as string]] }))
 
-async function long(minutes: number, from: number, file: string | undefined, threads: number): Promise<number> {
+/** `upTo`: seeds with more peers are passed over, for another portion. */
+async function long(minutes: number, from: number, upTo: number, file: string | undefined, threads: number): Promise<number> {
   const until = performance.now() + minutes * 60_000, results = told(file)
   let next = from
   await play(threads, new URL(import.meta.url), () => {
-    while (results.has(next)) next++
+    while (results.has(next) || (next <= LONG_SEEDS && longPlan(next).peers > upTo)) next++
     return next > LONG_SEEDS || performance.now() >= until ? undefined : { plan: longPlan(next++), isTwice: false }
   }, ({ plan }, failure) => {
     const outcome = failure === null ? 'well' : failure.line.split('\n')[0] ?? ''
@@ -72,8 +73,8 @@ async function long(minutes: number, from: number, file: string | undefined, thr
 
 if (isMainThread) {
   const text = { type: 'string' } as const
-  const { seeds, minutes, from, results, threads, long: isLong } = parseArgs({ options: { seeds: text, minutes: text, from: text, results: text, threads: text, long: { type: 'boolean' } } }).values
+  const { seeds, minutes, from, 'up-to-peers': upTo, results, threads, long: isLong } = parseArgs({ options: { seeds: text, minutes: text, from: text, 'up-to-peers': text, results: text, threads: text, long: { type: 'boolean' } } }).values
   const crew = Number(threads ?? Math.min(availableParallelism(), 8))
-  const failed = isLong === true ? await long(Number(minutes ?? 60), Number(from ?? 1), results, crew) : await share(Number(seeds ?? SHARE_SEEDS), crew)
+  const failed = isLong === true ? await long(Number(minutes ?? 60), Number(from ?? 1), Number(upTo ?? MAX_PEERS), results, crew) : await share(Number(seeds ?? SHARE_SEEDS), crew)
   process.exitCode = failed === 0 ? 0 : 1
 } else parentPort?.on('message', (task: Task) => { void judge(task).then((failure) => parentPort?.postMessage(failure)) })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type AuthorityBody, certBoxKey, certSignature, certSignedBytes, decodeAuthorityBody, deviceConsentBytes, encodeAuthorityBody, encodeCert, EVERYONE, hashCert, identityOfKey,
-  isAuthorityType, joinProofBytes, MAX_AUTHORITY_BYTES, MAX_CUT_DEVICES, parseRoleId, recoverBytes, revokeProofBytes, type RoleId,
+  isAuthorityType, joinProofBytes, MAX_AUTHORITY_BYTES, MAX_CUT_DEVICES, parseRoleId, recoverBytes, revokeProofBytes, selfAddBytes, type RoleId,
 } from './authority.ts'
 import { concat, equal, fromHex, toHex, utf8 } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
@@ -129,7 +129,7 @@ test('limits hold', () => {
 
 test('what identities and devices sign differs in its label, and certificates come apart as they were put together', () => {
   const signed = [
-    certSignedBytes(device, key), joinProofBytes(space, invite, device, identity), deviceConsentBytes(space, device, identity), revokeProofBytes(space, device), recoverBytes(space, op, identity),
+    certSignedBytes(device, key), joinProofBytes(space, invite, device, identity), deviceConsentBytes(space, device, identity), selfAddBytes(space, device), revokeProofBytes(space, device), recoverBytes(space, op, identity),
   ]
   expect(new Set(signed.map((b) => toHex(b.subarray(0, 8)))).size).toBe(signed.length)
   expect(certBoxKey(cert)).toEqual(fill(32, 13))

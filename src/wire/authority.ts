@@ -93,7 +93,7 @@ const FORMS = {
   /** No content of theirs labelled before `until` (ms) counts; 0 ends it. */
   timeout: record({ identity: identityId, until: uint() }),
 
-  /** `consent` is the device's signature: nobody can take someone else's device for theirs. */
+  /** `consent` is the device's signature, as nobody can take someone else's device for theirs; of a device that adds itself it is the identity's, for this space alone. */
   deviceAdd: record({ device: deviceId, identityPk: key, cert, consent: signature }),
   /** With `proof`, the identity key's signature, an identity ends a device of its own; others need power over the identity. */
   deviceRevoke: record({ device: deviceId, cuts, proof: optional(record({ identityPk: key, signature })) }),
@@ -181,6 +181,7 @@ export const joinProofBytes = (space: SpaceId, invite: InviteId, device: DeviceI
   concat(utf8('tk1 join'), raw(space), raw(invite), raw(device), raw(identity))
 export const deviceConsentBytes = (space: SpaceId, device: DeviceId, identity: IdentityId): Uint8Array =>
   concat(utf8('tk1 device'), raw(space), raw(device), raw(identity))
+export const selfAddBytes = (space: SpaceId, device: DeviceId): Uint8Array => concat(utf8('tk1 self'), raw(space), raw(device))
 export const revokeProofBytes = (space: SpaceId, device: DeviceId): Uint8Array => concat(utf8('tk1 revoke'), raw(space), raw(device))
 /** `set` is the op id of the recovery set that the signers act under: a later set makes old signatures worthless. */
 export const recoverBytes = (space: SpaceId, set: OpId, to: IdentityId): Uint8Array => concat(utf8('tk1 recover'), raw(space), raw(set), raw(to))

@@ -196,6 +196,10 @@ test('A23 what an op says about itself is checked when it comes: certificates, c
   expect(why(mallory.authority, await v.say(mallory, { ...join, identityPk: alice.identityPk }))).toBe('bad-signature')
   const taken = { ...(v.deviceAdd(v.device('bob+phone')) as Extract<AuthorityBody, { type: 'deviceAdd' }>), consent: new Uint8Array(64) }
   expect(why(bob.authority, await v.say(bob, taken))).toBe('bad-signature')
+  const phone = v.device('bob+phone'), itself = v.addItself(phone) as Extract<AuthorityBody, { type: 'deviceAdd' }>
+  await phone.hear(alice)
+  // Its person certified it, but did not say that it may come into this space; and the device's own word is nothing.
+  for (const consent of [new Uint8Array(64), (v.deviceAdd(phone) as typeof itself).consent]) expect(why(phone.authority, await v.say(phone, { ...itself, consent }))).toBe('bad-signature')
   // Bob claims to have seen an op of Carol's that is Dave's.
   const dave = v.device('dave').last as Op['id']
   expect(why(bob.authority, await v.say(bob, { type: 'kick', identity: v.device('carol').identity, cuts: [{ device: v.device('carol').device, seq: 1, head: dave, authority: dave }] }))).toBe('bad-cut')

@@ -5,7 +5,7 @@
 import type { Ciphersuite } from '../../ports.ts'
 import {
   type AuthorityBody, type BodyOf, certSignature, certSignedBytes, certBoxKey, type Cut, decodeAuthorityBody, deviceConsentBytes, hashCert, identityOfKey,
-  isAuthorityType, joinProofBytes, recoverBytes, revokeProofBytes,
+  isAuthorityType, joinProofBytes, recoverBytes, revokeProofBytes, selfAddBytes,
 } from '../../wire/authority.ts'
 import { equal, fromHex, toHex } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type IdentityId, type OpId, type SpaceId } from '../../wire/ids.ts'
@@ -52,7 +52,7 @@ export async function check(suite: Ciphersuite, history: History, op: Op, past: 
 
 /** A device speaks for the identity that certified it: in this op, or in the first certifying op (by id) of its past. */
 function authorOf(suite: Ciphersuite, history: History, op: Op, past: Past, body: AuthorityBody | undefined): IdentityId | undefined {
-  if (body?.type === 'genesis' || body?.type === 'join') return identityOfKey(body.identityPk, (...parts) => suite.sha256(...parts))
+  if (body?.type === 'genesis' || body?.type === 'join' || (body?.type === 'deviceAdd' && body.device === op.header.device)) return identityOfKey(body.identityPk, (...parts) => suite.sha256(...parts))
   return certifier(history, op.header.device, past)
 }
 
@@ -92,7 +92,9 @@ async function signatures(
     case 'deviceAdd': {
       const identity = identityOfKey(body.identityPk, (...parts) => suite.sha256(...parts))
       if (identity !== author || !(await certifies(suite, body, body.device))) return undefined
-      return (await suite.verify(raw(body.device), body.consent, deviceConsentBytes(space, body.device, identity))) ? FINE : undefined
+      // With a certificate alone a linked device that was ended elsewhere could come into spaces that know nothing of it.
+      const [by, said] = body.device === device ? [body.identityPk, selfAddBytes(space, device)] : [raw(body.device), deviceConsentBytes(space, body.device, identity)]
+      return (await suite.verify(by, body.consent, said)) ? FINE : undefined
     }
     case 'deviceRevoke': {
       if (body.proof === undefined) return FINE

@@ -119,7 +119,7 @@ export class Histories {
     if (this.sight(name).size === 0) { this.hear(name, 'alice'); return }
     // Strangers mostly try to get in.
     const stranger = !this.all.state.devices.has(this.device(name).device) && how % 4 !== 0
-    const body = this.body(name, other, stranger ? 17 : what >> 1, which, how)
+    const body = stranger && how % 8 === 1 ? this.village.addItself(this.device(name)) : this.body(name, other, stranger ? 17 : what >> 1, which, how)
     const lie = how % 16 === 2 && which % 4 !== 0 ? 15 : how % 16
     // Old knowledge: only what stood behind some op of the past, and its own chain.
     const known = [...this.sight(name)]

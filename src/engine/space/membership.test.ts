@@ -117,6 +117,29 @@ test('A9 a device counts while its identity is in and nobody revoked it', () => 
   devices: alice carol
 `))
 
+test('A9 a device that its person’s key vouches for in this space adds itself, and no other of theirs need be there', () => tell(`${HOME}
+  bob+phone adds-itself
+  devices: alice bob bob+phone carol
+  bob+phone adds-itself -> exists
+  bob+phone unlinks bob
+  bob+phone calls-himself Bobby
+  force bob adds-itself -> device-revoked
+  force zoe adds-itself -> not-a-member
+  alice kicks bob
+  force bob+tablet adds-itself -> not-a-member
+  devices: alice carol
+`))
+
+test('A12 a device that adds itself without having heard of its person’s removal is beyond the cut', () => tell(`${HOME}
+  apart alice carol | bob bob+phone
+  alice kicks bob
+  bob+phone adds-itself
+  bob+phone calls-himself Bobby
+  together
+  members: alice carol
+  devices: alice carol
+`))
+
 test('A10 channels are made, named and closed by those who may', () => tell(`${MODERATED}
   bob opens garden
   bob opens garden -> exists

@@ -38,7 +38,9 @@ export function permitted(act: Act, view: View): Reason | undefined {
   if (author === undefined) return no('not-a-member')
   if (body?.type === 'join') return joining(act, author, view)
   if (!view.isMember(author)) return no('not-a-member')
-  if (act.device !== undefined && view.deviceOwner(act.device) !== author) {
+  // Its person's key has said so for this space, which needs no other device.
+  const addsItself = body?.type === 'deviceAdd' && body.device === act.device
+  if (!addsItself && act.device !== undefined && view.deviceOwner(act.device) !== author) {
     return no(view.any(`revoke ${act.device}`) ? 'device-revoked' : 'device-not-authorised')
   }
   if (body !== undefined && view.dm() !== undefined && NOT_IN_DM.has(body.type)) return no('not-in-dm')

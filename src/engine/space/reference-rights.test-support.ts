@@ -22,7 +22,7 @@ export function permits(e: Entry, s: Said): boolean {
     return !of('inviteRevoke').some((r) => r.body.invite === body.invite) && removals.every((r) => offer.past.has(r.id))
       && e.op.header.hlc / 1024 <= offer.body.expiresAt && of('join').filter((j) => j.body.invite === body.invite).length < offer.body.uses
   }
-  if (!s.members.has(me) || s.devices.get(device) !== me) return false
+  if (!s.members.has(me) || (s.devices.get(device) !== me && !(body?.type === 'deviceAdd' && body.device === device))) return false
   if (body === undefined) return true
   if (dm !== undefined && ['channelDelete', 'channelOverride', 'channelAudience', 'audience', 'audienceHistory', 'clear'].includes(body.type)) return false
   const can = (bit: number): boolean => (s.may(me) & bit) !== 0

@@ -2,7 +2,7 @@
  * A second resolver, written from ../RULES.md and not from the code: plain sets, everything from scratch, no index and no cleverness.
  * Slow and short on purpose. The real one must agree with it on every history.
  */
-import { certBoxKey, certSignature, certSignedBytes, decodeAuthorityBody, deviceConsentBytes, EVERYONE, identityOfKey, isAuthorityType, joinProofBytes, recoverBytes, revokeProofBytes } from '../../wire/authority.ts'
+import { certBoxKey, certSignature, certSignedBytes, decodeAuthorityBody, deviceConsentBytes, EVERYONE, identityOfKey, isAuthorityType, joinProofBytes, recoverBytes, revokeProofBytes, selfAddBytes } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import { decodeHeader, type Op } from '../../wire/op.ts'
 import type { SpaceId } from '../../wire/ids.ts'
@@ -52,7 +52,7 @@ export class Reference {
   }
 
   private speaker(e: Entry): string | undefined {
-    if (e.body?.type === 'genesis' || e.body?.type === 'join') return identityOfKey(e.body.identityPk, sha)
+    if (e.body?.type === 'genesis' || e.body?.type === 'join' || (e.body?.type === 'deviceAdd' && e.body.device === e.op.header.device)) return identityOfKey(e.body.identityPk, sha)
     return this.certs(e.op.header.device).filter((c) => e.past.has(c.id)).sort(smaller)[0]?.author
   }
 
@@ -69,7 +69,7 @@ export class Reference {
         e.offer = offers.find((o) => o.body?.type === 'invite' && this.verifies(o.body.joinPk, body.proof, joinProofBytes(space, body.invite, device, e.author as never)))
         return certified(device) && (offers.length === 0 || e.offer !== undefined)
       }
-      case 'deviceAdd': return identityOfKey(body.identityPk, sha) === e.author && certified(body.device) && this.verifies(fromHex(body.device) as Uint8Array, body.consent, deviceConsentBytes(space, body.device, e.author as never))
+      case 'deviceAdd': return identityOfKey(body.identityPk, sha) === e.author && certified(body.device) && (body.device === device ? this.verifies(body.identityPk, body.consent, selfAddBytes(space, device)) : this.verifies(fromHex(body.device) as Uint8Array, body.consent, deviceConsentBytes(space, body.device, e.author as never)))
       case 'deviceRevoke': return body.proof === undefined || (identityOfKey(body.proof.identityPk, sha) === e.author && this.verifies(body.proof.identityPk, body.proof.signature, revokeProofBytes(space, body.device)))
       case 'recover': {
         const set = e.past.has(body.set) ? this.byId.get(body.set)?.body : undefined

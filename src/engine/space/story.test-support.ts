@@ -101,6 +101,7 @@ export class Story {
       case 'silences': return { type: 'timeout', identity: v.device(a).identity, until: Number(b) }
       case 'calls-himself': case 'calls-herself': return { type: 'profile', name: a }
       case 'links': return v.deviceAdd(v.device(a))
+      case 'adds-itself': return v.addItself(by)
       case 'unlinks': return v.revokeOwn(by, v.device(a))
       case 'revokes': return { type: 'deviceRevoke', device: v.device(a).device, cuts: v.cuts(by, v.device(a).identity), proof: undefined }
       case 'makes': return { type: 'roleCreate', role: roleNamed(a), name: a, power: Number(b), permissions: permissionsOf(c) }

@@ -6,7 +6,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import type { Ciphersuite } from '../../ports.ts'
 import {
   type AuthorityBody, certSignedBytes, deviceConsentBytes, encodeAuthorityBody, encodeCert, EVERYONE, identityOfKey, joinProofBytes, parseRoleId, recoverBytes,
-  revokeProofBytes, type RoleId,
+  revokeProofBytes, type RoleId, selfAddBytes,
 } from '../../wire/authority.ts'
 import { concat, equal, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type IdentityId, type InviteId, NO_SPACE, type OpId, parseChannelId, parseDeviceId, parseInviteId, parseOpId, type SpaceId } from '../../wire/ids.ts'
@@ -126,6 +126,10 @@ export class Village {
   deviceAdd(device: Device): AuthorityBody {
     const consent = toySign(fromHex(device.device) as Uint8Array, deviceConsentBytes(this.space, device.device, device.identity))
     return { type: 'deviceAdd', device: device.device, identityPk: device.identityPk, cert: device.cert, consent }
+  }
+
+  addItself(device: Device): AuthorityBody {
+    return { type: 'deviceAdd', device: device.device, identityPk: device.identityPk, cert: device.cert, consent: toySign(device.identityPk, selfAddBytes(this.space, device.device)) }
   }
 
   revokeOwn(by: Device, device: Device): AuthorityBody {
