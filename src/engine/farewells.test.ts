@@ -6,7 +6,7 @@ import { AUTHORITY_CHANNEL, type SpaceId } from '../wire/ids.ts'
 import { type Person, RELAY, Room } from './engines.test-support.ts'
 import { FAREWELL_AGAIN_MS, MAX_FAREWELL_OPS, PRESENCE_EVERY_MS } from './limits.ts'
 import { Out } from './out.ts'
-import { home as mallorysHome, sendFrame, sessionToken, whisper } from './sync/mallory.test-support.ts'
+import { home as mallorysHome, sendFrame, sessionToken, signRule, whisper } from './sync/mallory.test-support.ts'
 
 interface Home { readonly room: Room; readonly space: SpaceId; readonly alice: Person; readonly bob: Person; readonly carol: Person }
 
@@ -56,6 +56,28 @@ test('S14 Dave came by a link that Bob made when he was removed and did not know
   await h.room.comesOnline(h.alice)
   await h.room.pass(2 * PRESENCE_EVERY_MS)
   expect(dave.space(h.space).state()).toBe('removed')
+})
+
+test('S14 Dave came by a link that Mallory signed in two ways, and was away when that was proved: he is shown the proof, not the link that he came by', async () => {
+  const { room, space, alice, bob, carol, mallory } = await mallorysHome()
+  const { link } = await room.ask(mallory, { type: 'create-invite', space })
+  const offer = [...mallory.space(space).log.authority.values()].find(({ header: { type, device } }) => type === 'invite' && device === mallory.space(space).me.device)
+  if (offer === undefined) throw new Error('Mallory has made no link')
+  const { seq, prev, chanSeq, chanPrev, deps } = offer.header
+  // Of the two the smaller id is named where nothing else shows the fork: that of the link.
+  let lie = offer
+  for (let n = 0; lie.id <= offer.id; n++) lie = await signRule(mallory.space(space), 'profile', encodeAuthorityBody({ type: 'profile', name: `Mal ${n}` }), room.now, { seq, prev, chanSeq, chanPrev, deps })
+  const dave = await room.person('Dave')
+  await room.ask(dave, { type: 'join', link })
+  await room.pass(5000)
+  for (const person of [mallory, dave]) room.goesOffline(person)
+  whisper(mallory, carol, space, [lie])
+  await room.pass(60_000)
+  room.relayForgets()
+  await room.comesOnline(dave)
+  await room.pass(2 * PRESENCE_EVERY_MS)
+  for (const person of [alice, bob]) expect(person.space(space).authority.state.devices.has(dave.space(space).me.device)).toBe(false)
+  expect(dave.space(space).state()).toBe('removed')
 })
 
 test('S14 who goes on as if nothing had been said is told by everyone who is here, and by each ever more rarely', async () => {

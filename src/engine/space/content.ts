@@ -6,7 +6,7 @@ import type { Past } from './past.ts'
 import type { Permission } from '../../wire/permissions.ts'
 import { has } from './permissions.ts'
 import type { Reason } from './reasons.ts'
-import type { Freeze, Resolution } from './resolve.ts'
+import { type Freeze, type Resolution, shownBy } from './resolve.ts'
 import type { Restriction } from './restrict.ts'
 import { slowMode } from './slow.ts'
 import { until } from './state.ts'
@@ -40,7 +40,7 @@ export function judgeContent(history: History, resolution: Resolution, question:
   const taken = unseen.find((r) => isBeyondAll(history, header, r, unseen))
   if (taken !== undefined) return { code: taken.code, by: history.node(taken.index).id }
   const freeze = resolution.freezeOf(header.device)
-  if (freeze !== undefined && isFrozen(history, header, freeze)) return { code: 'forked', by: freeze.by }
+  if (freeze !== undefined && isFrozen(history, header, freeze)) return { code: 'forked', by: shownBy(freeze, header.seq) }
   for (const r of unseen) {
     if (r.takes !== 'power' && r.takes !== 'reading') continue
     if (!isWithin(header, r) && reasonIn(maySay(author, header, viewOf(past, r.index)), header) !== undefined) return { code: r.code, by: history.node(r.index).id }

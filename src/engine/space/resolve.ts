@@ -20,10 +20,13 @@ import { concurrent, isBeyond, isFixed, isRestrictive, newOwner, type Restrictio
 import { type Decided, View } from './view.ts'
 
 /**
- * From which place of its chain a device's ops don't count, and the op that shows it. `fixers` are the removals that stood without the freeze: what
- * their cuts hold counts all the same, or somebody who was removed could undo its past by forking it afterwards.
+ * From which place of its chain a device's ops don't count, and the op that shows it: one of two at that place, or from a number on a proof, which counts itself. `fixers` are the
+ * removals that stood without the freeze: what their cuts hold counts all the same, or somebody who was removed could undo its past by forking it afterwards.
  */
-export interface Freeze { readonly chanSeq: number; readonly seq: number; readonly by: OpId; readonly fixers: readonly Restriction[] }
+export interface Freeze { readonly chanSeq: number; readonly seq: number; readonly by: OpId; readonly proof: OpId | undefined; readonly fixers: readonly Restriction[] }
+
+/** What shows that an op with this number is frozen. Whoever came by one of the two ops at one place learns nothing from that one. */
+export const shownBy = ({ seq, by, proof }: Freeze, at: number): OpId => (proof !== undefined && at >= seq ? proof : by)
 
 /** Rounds of choosing anew. Circles of restrictions have no answer in which each choice stands: then the last round counts as it is. */
 const MAX_ROUNDS = 8
@@ -209,20 +212,20 @@ export class Resolution implements Decided {
     const freeze = this.frozen.get(node.device)
     if (freeze === undefined || node.body?.type === 'genesis' || (node.chanSeq < freeze.chanSeq && node.seq < freeze.seq)) return undefined
     if (freeze.fixers.some((r) => isFixed(this.history, node, r))) return undefined
-    return { code: 'forked', by: freeze.by }
+    return { code: 'forked', by: shownBy(freeze, node.seq) }
   }
 
   /** Forks in the ops themselves, and those that valid proofs show. True when a new one matters. */
   private findForks(): boolean {
     const found = new Map<DeviceId, Omit<Freeze, 'fixers'>>()
-    for (const [device, { chanSeq, by }] of this.history.forks) found.set(device, { chanSeq, seq: Infinity, by })
+    for (const [device, { chanSeq, by }] of this.history.forks) found.set(device, { chanSeq, seq: Infinity, by, proof: undefined })
     for (const index of this.history.writes('proofs')) {
       const fork = this.isVoid(index) ? undefined : this.history.node(index).fork
       if (fork === undefined) continue
       const known = found.get(fork.device)
       const id = this.history.node(index).id
-      if (known === undefined || fork.seq < known.seq || (fork.seq === known.seq && known.chanSeq === Infinity && id < known.by)) {
-        found.set(fork.device, { chanSeq: known?.chanSeq ?? Infinity, seq: fork.seq, by: known !== undefined && known.chanSeq < Infinity ? known.by : id })
+      if (known?.proof === undefined || fork.seq < known.seq || (fork.seq === known.seq && id < known.proof)) {
+        found.set(fork.device, { chanSeq: known?.chanSeq ?? Infinity, seq: fork.seq, by: known !== undefined && known.chanSeq < Infinity ? known.by : id, proof: id })
       }
     }
     let more = false
