@@ -7,7 +7,7 @@ import type { Names } from './match.ts'
 import type { Clause, Query } from './query.ts'
 import type { Reading } from '../reading.ts'
 import { type Chain, isIn, Matches, type Need, type Span } from './matches.ts'
-import type { SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
+import type { Block, SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
 import { ANYWHERE, NO_WORD, placesBack } from './postings.ts'
 import { blockOfDoc, type Doc, docsKey, firstOfBlock, nameOf, newestFirst, timeBlocks } from './segment.ts'
 import { TERM_OF } from './terms.ts'
@@ -128,16 +128,16 @@ export class Finder {
 
   private * openSegment(info: SegmentInfo): Reading<Source | 'damaged'> {
     if (!this.ready.has(info)) {
-      const keys: Uint8Array[] = []
+      const first: Block[] = []
       for (const next of this.unopened.slice(0, this.ahead)) {
         const header = this.index.header(next.segment)
         if (header === undefined) return 'damaged'
         const [from, to] = timeBlocks(header, this.sought.from, this.sought.to), matches = new Matches(this.index, next, header, this.sought.chains, firstOfBlock(from), Math.min(firstOfBlock(to), header.docs))
         this.ready.set(next, matches)
-        keys.push(...matches.firstRows())
+        first.push(...matches.firstRows())
       }
       this.ahead = Math.min(2 * this.ahead, MOST_AHEAD)
-      yield* this.index.rows(keys)
+      yield* this.index.rows(first)
     }
     const source: Source = { from: { info, matches: this.ready.get(info) as Matches }, found: new Uint32Array(), at: 0, readTo: 0, head: undefined }
     return (yield* this.advance(source)) === 'damaged' ? 'damaged' : source
@@ -168,14 +168,14 @@ export class Finder {
   private * docOf(source: Source, number: number): Reading<Doc | undefined> {
     const { from, found, at } = source
     if (from === undefined) return undefined
-    const { segment } = from.info, block = blockOfDoc(number)
+    const { segment, room } = from.info, block = blockOfDoc(number)
     let known = this.blocks.get(segment)
     if (known?.block !== block) {
       if (at >= source.readTo) {
         source.readTo = at + DOCS_AHEAD
-        yield* this.index.rows([...new Set(Array.from(found.slice(at, source.readTo) as Uint32Array, blockOfDoc))].map((one) => docsKey(segment, one)))
+        yield* this.index.rows([...new Set(Array.from(found.slice(at, source.readTo) as Uint32Array, blockOfDoc))].map((one) => ({ room, key: docsKey(segment, one) })))
       }
-      const docs = yield* this.index.docs(segment, block)
+      const docs = yield* this.index.docs(from.info, block)
       if (docs === undefined) return undefined
       known = { block, docs }
       this.blocks.set(segment, known)

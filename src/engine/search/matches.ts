@@ -4,7 +4,7 @@
  */
 import type { Reading } from '../reading.ts'
 import { hasAny, inBoth, inRow, type List, Lists, readPiece, Union } from './postings.ts'
-import type { SearchIndex, SegmentInfo } from './search-index.ts'
+import type { Block, SearchIndex, SegmentInfo } from './search-index.ts'
 import { BLOCK_BYTES, eachTerm, type Header, type TermBlock, termBlocks, termsKey } from './segment.ts'
 
 /** Terms from one to another, both included. */
@@ -63,7 +63,8 @@ export class Matches {
     return lead === undefined ? [] : [[lead, lead.blocks.filter(({ low, high }) => low <= this.at && high > this.at)]]
   }
 
-  firstRows(): Uint8Array[] { return this.first().flatMap(([, blocks]) => blocks.map(({ block }) => termsKey(this.info.segment, block))) }
+  firstRows(): Block[] { return this.first().flatMap(([, blocks]) => blocks.map(({ block }) => this.row(block))) }
+  private row(block: number): Block { return { room: this.info.room, key: termsKey(this.info.segment, block) } }
 
   /** The next of them: of one stretch some, or none. undefined: there are no more. */
   * next(): Reading<Uint32Array | undefined | 'damaged'> {
@@ -100,7 +101,7 @@ export class Matches {
   private * hold({ any, held }: Placed, blocks: readonly TermBlock[]): Reading<boolean> {
     const missing = blocks.filter(({ block }) => !held.has(block))
     if (missing.length === 0) return true
-    const rows = yield* this.index.rows(missing.map(({ block }) => termsKey(this.info.segment, block)))
+    const rows = yield* this.index.rows(missing.map(({ block }) => this.row(block)))
     return missing.every(({ block }, n) => {
       const row = rows[n], found: Held[] = []
       held.set(block, found)

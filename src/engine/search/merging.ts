@@ -1,12 +1,13 @@
 /**
  * Makes one segment of several, however large, with little of them in memory: their messages in one order first, a block of each at a time, then term by term what each knows of it. What is
- * ready is saved on the way; until the catalog names it, nobody reads it.
+ * ready is saved on the way; until the catalog names it, nobody reads it. The newest messages of a large one can become a small one of their own: where much of what was said has what is sought, as one letter
+ * that words begin with, the newest are found in that without reading the large one.
  */
 import type { Row } from '../../ports.ts'
 import { PAUSE, type Reading } from '../reading.ts'
 import type { Turn } from '../turn.ts'
-import { Lists, readPiece } from './postings.ts'
-import { decodeDocs, type Doc, docsKey, eachTerm, type Header, nameOf, newestFirst, SegmentWriter, termsKey } from './segment.ts'
+import { countBelow, type List, Lists, readPiece } from './postings.ts'
+import { decodeDocs, type Doc, docsKey, eachTerm, type Header, nameOf, newestFirst, type SegmentWriter, termsKey } from './segment.ts'
 
 /** Blocks of one segment that are read at once. */
 const BLOCKS_READ = 8
@@ -15,37 +16,29 @@ const SAVED_BYTES = 128 * 1024, WORKED = 50_000
 const GONE = 0xffff_ffff
 
 /** A segment that goes into another one. */
-export interface Merged { readonly segment: number; readonly age: number; readonly header: Header }
+export interface Merged { readonly partition: string; readonly segment: number; readonly age: number; readonly header: Header }
 
-export interface Into { readonly partition: string; readonly segment: number }
+/** Where what comes of them goes: the newest messages, so many, to one, all others to the other. `isLarge`: that is saved on the way, in a partition of its own. */
+export interface Into { readonly newest: SegmentWriter; readonly count: number; readonly rest: SegmentWriter; readonly isLarge: boolean }
 
 /**
- * Without the messages in `gone`, and without what a younger one of them says better. The writer, with what is not yet saved; 'damaged' when one of them is; 'stopped' when `goesOn` says so, asked whenever
- * others had their turn. `turn` gives the step that is running.
+ * Without the messages in `gone`, and without what a younger one of them says better. 'done': all has been written, though not all of it saved; 'damaged' when one of them is; 'stopped' when `goesOn` says so,
+ * asked whenever others had their turn. `turn` gives the step that is running. Of the small one nothing is saved.
  */
-export function* merge(turn: () => Turn, segments: readonly Merged[], gone: ReadonlySet<string>, into: Into, goesOn: () => boolean): Reading<SegmentWriter | 'damaged' | 'stopped'> {
-  const writer = new SegmentWriter(into.partition, into.segment), work = { done: 0 }
+export function* merge(turn: () => Turn, segments: readonly Merged[], gone: ReadonlySet<string>, into: Into, goesOn: () => boolean): Reading<'done' | 'damaged' | 'stopped'> {
   // The newest first: then what is added mostly rises.
-  const inputs = [...segments].sort((a, b) => (b.header.times[0] ?? 0) - (a.header.times[0] ?? 0)).map((one) => new Input(into.partition, one))
+  const inputs = [...segments].sort((a, b) => (b.header.times[0] ?? 0) - (a.header.times[0] ?? 0)).map((one) => new Input(one)), work = { done: 0 }
   for (const step of [docs, lists]) {
-    const pieces = step(inputs, gone, writer, work)
+    const pieces = step(inputs, gone, into, work)
     for (let next = pieces.next(); ; ) {
       if (next.done === true) { if (next.value === 'damaged') return 'damaged'; break }
-      if (writer.bytes >= SAVED_BYTES) for (const save of taken(writer)) turn().out.save(save)
+      if (into.isLarge && into.rest.bytes >= SAVED_BYTES) for (const save of into.rest.take()) turn().out.save(save)
       const rows = yield next.value
       if (!goesOn()) return 'stopped'
       next = pieces.next(rows)
     }
   }
-  return writer
-}
-
-/** What is ready to be saved. */
-function taken(writer: SegmentWriter): SegmentWriter['saves'] {
-  const { saves } = writer
-  writer.saves = []
-  writer.bytes = 0
-  return saves
+  return 'done'
 }
 
 /** How far one segment has been read. */
@@ -65,7 +58,7 @@ class Input {
   private block = 0
   private readonly partition: string
 
-  constructor(partition: string, { segment, age, header }: Merged) {
+  constructor({ partition, segment, age, header }: Merged) {
     this.partition = partition
     this.segment = segment
     this.age = age
@@ -110,10 +103,10 @@ class Input {
   }
 }
 
-type Step = (inputs: readonly Input[], gone: ReadonlySet<string>, writer: SegmentWriter, work: { done: number }) => Reading<'done' | 'damaged'>
+type Step = (inputs: readonly Input[], gone: ReadonlySet<string>, into: Into, work: { done: number }) => Reading<'done' | 'damaged'>
 
-const docs: Step = function* (inputs, gone, writer) {
-  for (;;) {
+const docs: Step = function* (inputs, gone, { newest, count, rest, isLarge }) {
+  for (let number = 0; ;) {
     for (const input of inputs) if (input.head === undefined && input.number < input.header.docs && !(yield* input.readDocs())) return 'damaged'
     let next: Doc | undefined
     for (const { head } of inputs) if (head !== undefined && (next === undefined || newestFirst(head, next) < 0)) next = head
@@ -122,15 +115,15 @@ const docs: Step = function* (inputs, gone, writer) {
     const same = inputs.filter(({ head }) => head !== undefined && newestFirst(head, next) === 0)
     for (const input of same) if (youngest === undefined || input.age > youngest.age) youngest = input
     if (youngest !== undefined && (gone.size === 0 || !gone.has(nameOf(next)))) {
-      youngest.numbers[youngest.number] = writer.docs
-      writer.doc(next)
+      youngest.numbers[youngest.number] = number
+      if (number++ < count) newest.doc(next); else rest.doc(next)
     }
     for (const input of same) input.doc++
-    if (writer.bytes >= SAVED_BYTES) yield PAUSE
+    if (isLarge && rest.bytes >= SAVED_BYTES) yield PAUSE
   }
 }
 
-const lists: Step = function* (inputs, _gone, writer, work) {
+const lists: Step = function* (inputs, _gone, into, work) {
   const scratch = new Lists()
   for (;;) {
     for (const input of inputs) if (input.nextTerm === undefined && !(yield* input.readTerms())) return 'damaged'
@@ -150,7 +143,14 @@ const lists: Step = function* (inputs, _gone, writer, work) {
         if (!isRead || !(yield* input.readTerms())) return 'damaged'
       }
     }
-    if (!scratch.isEmpty) { scratch.end(term); writer.list(term, scratch.list(0)) }
-    if (work.done >= WORKED || writer.bytes >= SAVED_BYTES) { work.done = 0; yield PAUSE }
+    if (!scratch.isEmpty) { scratch.end(term); write(into, term, scratch.list(0)) }
+    if (work.done >= WORKED || (into.isLarge && into.rest.bytes >= SAVED_BYTES)) { work.done = 0; yield PAUSE }
   }
+}
+
+/** To each what it has of a list. */
+function write({ newest, count, rest }: Into, term: string, { numbers, places }: List): void {
+  const at = countBelow(numbers, count)
+  if (at > 0) newest.list(term, { numbers: numbers.subarray(0, at), places: places.subarray(0, at) })
+  if (at < numbers.length) rest.list(term, { numbers: numbers.subarray(at).map((number) => number - count), places: places.subarray(at) })
 }

@@ -17,7 +17,7 @@ const PLACES = 16, PLACE_BITS = 4
 const SORTED_BELOW = 2 ** PLACES
 const NOTHING: List = { numbers: new Uint32Array(), places: new Uint16Array() }
 /** Messages of one piece: some kilobytes. */
-export const PIECE = 4096
+export const PIECE = 2048
 /** More bits no distance has. */
 const MAX_K = 26
 
@@ -246,12 +246,15 @@ export function inBoth(a: Uint32Array, b: Uint32Array): Uint32Array {
   return out.subarray(0, n)
 }
 
-/** Whether a rising list has any from one number up to another. */
-export function hasAny(numbers: Uint32Array, from: number, to: number): boolean {
+/** How many numbers at the start of a rising list are below a bound. */
+export function countBelow(numbers: Uint32Array, bound: number): number {
   let low = 0, high = numbers.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((numbers[middle] as number) < from) low = middle + 1; else high = middle
+    if ((numbers[middle] as number) < bound) low = middle + 1; else high = middle
   }
-  return low < numbers.length && (numbers[low] as number) < to
+  return low
 }
+
+/** Whether a rising list has any from one number up to another. */
+export const hasAny = (numbers: Uint32Array, from: number, to: number): boolean => (numbers[countBelow(numbers, from)] ?? to) < to

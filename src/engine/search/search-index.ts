@@ -15,28 +15,32 @@ import { after } from '../messages/places.ts'
 import { merge } from './merging.ts'
 import type { Reading } from '../reading.ts'
 import { RowCache } from './row-cache.ts'
-import { decodeDocs, decodeHeader, type Doc, docsKey, type Header, ID_BYTES, keysOf, nameOf, newestFirst, segmentKey, segmentOfHeader, SegmentWriter, timeBlocks } from './segment.ts'
+import { decodeDocs, decodeHeader, type Doc, docsKey, type Header, headerKey, ID_BYTES, keysOf, nameOf, newestFirst, segmentKey, segmentOfHeader, SegmentWriter, timeBlocks } from './segment.ts'
 
 const VERSION = 2
 export const TAIL_DOCS = 1024
 /** New messages that come in one step and need not wait in the tail. */
 const SEGMENT_DOCS = 256
-/** Sizes of segments: each begins with so many times the messages of the one before. */
-const SIZE_FACTOR = 4
 /** A segment of so many messages is the largest: it takes part in no other. */
 const MAX_DOCS = 2 ** 18
-const SIZES = [1, 2, 3, 4].map((n) => TAIL_DOCS * SIZE_FACTOR ** n)
+/** Sizes of segments. */
+const SIZES = [TAIL_DOCS * 4, TAIL_DOCS * 16, TAIL_DOCS * 64, MAX_DOCS] as const
+const sizeOf = (docs: number): number => SIZES.filter((size) => docs >= size).length
+/** Of so large a segment so many of the newest messages stay apart, if there are none newer. */
+const APART_FROM = 2 ** 16, NEWEST_APART = 4096
 const MOST_MERGED = 24
 const MANY_SEGMENTS = 32
 const MAX_SEGMENTS = 10_000
 const CATALOG = segmentKey(0)
-/** Rows of a segment that was left half made, taken away in one piece. */
-const CLEARED_ROWS = 64
+/** Partitions for large segments, one each: more are not made. */
+const MAX_ROOMS = 64
 /** Ages rise from here for what comes in, and fall for what is built from the messages that were there before. */
 const FIRST_AGE = 2 ** 30
 
 export interface SegmentInfo {
   readonly segment: number
+  /** Which partition has its blocks: its own one; 0: that of the index. */
+  readonly room: number
   /** Of two that know the same message the one with the higher age knows better. */
   readonly age: number
   readonly docs: number
@@ -44,13 +48,17 @@ export interface SegmentInfo {
   readonly oldest: number
 }
 
+/** A row of a segment, and which partition it is in. */
+export interface Block { readonly room: number; readonly key: Uint8Array }
+
 /** What is found by: words with their places, and what is no word with none (postings.ts). */
 export type Terms = ReadonlyMap<string, number>
 export const NO_TERMS: Terms = new Map()
 
 export interface TailDoc extends Doc { readonly terms: Terms }
 
-export const indexPartitions = (space: SpaceId): [string, string] => [`search/${space}`, `search-tail/${space}`]
+const roomOf = (space: SpaceId, room: number): string => (room === 0 ? `search/${space}` : `search/${space}/${room}`)
+export const indexPartitions = (space: SpaceId): [string, string, ...string[]] => [roomOf(space, 0), `search-tail/${space}`, ...Array.from({ length: MAX_ROOMS }, (_, n) => roomOf(space, n + 1))]
 
 export class SearchIndex {
   readonly space: SpaceId
@@ -59,9 +67,11 @@ export class SearchIndex {
   private readonly headers = new Map<number, Header>()
   /** Of those that nobody has asked for yet. */
   private readonly packedHeaders = new Map<number, Uint8Array>()
-  /** The segment of which rows may be on the disk though the catalog doesn't name it: it is being made, or was when all ended; 0: none. */
+  /** The room of a segment that the catalog doesn't name: it is being made, or was when all ended; 0: none. */
   private making = 0
   private isMaking = false
+  /** How often all was forgotten. */
+  private begun = 0
   private readonly cache: RowCache
   /** A segment's number is never used for another one while this lives. */
   private readonly owner: string
@@ -77,7 +87,7 @@ export class SearchIndex {
     this.owner = cache.owner()
   }
 
-  get partition(): string { return indexPartitions(this.space)[0] }
+  get partition(): string { return roomOf(this.space, 0) }
   private get tailPartition(): string { return indexPartitions(this.space)[1] }
 
   /** What the disk holds. Takes nothing back that was added since the start. `damaged`: nothing can be said; build it anew. */
@@ -105,13 +115,13 @@ export class SearchIndex {
 
   /** Everything is forgotten, to be added again. */
   clear(turn: Turn): void {
-    turn.out.drop(this.partition)
-    turn.out.drop(this.tailPartition)
+    for (const partition of indexPartitions(this.space)) turn.out.drop(partition)
     this.tail.clear()
     this.erased.clear()
     this.headers.clear()
     this.packedHeaders.clear()
     this.making = 0
+    this.begun++
     this.catalog = []
     this.isLoaded = true
   }
@@ -149,20 +159,20 @@ export class SearchIndex {
     return header
   }
 
-  /** Rows of segments; undefined where there is none. */
-  * rows(keys: readonly Uint8Array[]): Reading<(Uint8Array | undefined)[]> {
-    const found = keys.map((key) => this.cache.get(this.owner + toHex(key)))
-    const missing = keys.filter((_, i) => found[i] === undefined)
+  /** Blocks of segments; undefined where there is none. */
+  * rows(wanted: readonly Block[]): Reading<(Uint8Array | undefined)[]> {
+    const found = wanted.map(({ key }) => this.cache.get(this.owner + toHex(key)))
+    const missing = wanted.filter((_, i) => found[i] === undefined)
     if (missing.length === 0) return found
     const read = new Map<string, Uint8Array>()
-    for (const [row] of yield missing.map((key) => ({ partition: this.partition, query: { from: key, to: after(key), limit: 1 } }))) if (row !== undefined) read.set(toHex(row.key), row.value)
+    for (const [row] of yield missing.map(({ room, key }) => ({ partition: roomOf(this.space, room), query: { from: key, to: after(key), limit: 1 } }))) if (row !== undefined) read.set(toHex(row.key), row.value)
     for (const [name, value] of read) this.cache.set(this.owner + name, value)
-    return keys.map((key, i) => found[i] ?? read.get(toHex(key)))
+    return wanted.map(({ key }, i) => found[i] ?? read.get(toHex(key)))
   }
 
   /** Messages of one block; undefined: it is damaged. */
-  * docs(segment: number, block: number): Reading<readonly Doc[] | undefined> {
-    const header = this.header(segment), [row] = yield* this.rows([docsKey(segment, block)])
+  * docs({ room, segment }: SegmentInfo, block: number): Reading<readonly Doc[] | undefined> {
+    const header = this.header(segment), [row] = yield* this.rows([{ room, key: docsKey(segment, block) }])
     return header === undefined || row === undefined ? undefined : decodeDocs(header, block, row)
   }
 
@@ -177,7 +187,7 @@ export class SearchIndex {
   /** Does the next piece of work. `turn` gives the step that is running when it is asked, which is a later one after each read. */
   * work(turn: () => Turn): Reading<'done' | 'damaged'> {
     if ((yield* this.open()) === 'damaged') return 'damaged'
-    if (this.isLeft) return yield* this.clearAway(turn)
+    if (this.isLeft) this.clearAway(turn())
     if (this.erased.size > 0) return yield* this.purge(turn, [...this.erased.values()])
     if (this.tail.size >= TAIL_DOCS) { this.flush(turn()); return 'done' }
     const group = this.toMerge()
@@ -207,7 +217,7 @@ export class SearchIndex {
       if (header === undefined) return 'damaged'
       const [from, to] = timeBlocks(header, wanted.hlc, wanted.hlc + 1)
       for (let block = from; block < to; block++) {
-        const found = yield* this.docs(info.segment, block)
+        const found = yield* this.docs(info, block)
         if (found === undefined) return 'damaged'
         if (found.some((doc) => nameOf(doc) === nameOf(wanted))) return true
       }
@@ -232,6 +242,8 @@ export class SearchIndex {
 
   /** Some that lie together in age and are of one size or smaller: so many that the next size comes of them, the oldest first. */
   private toMerge(): readonly SegmentInfo[] | undefined {
+    // The last room is for taking words out.
+    if (this.segments().filter(({ room }) => room > 0).length >= MAX_ROOMS - 1) return undefined
     const byAge = [...this.segments()].sort((a, b) => a.age - b.age)
     for (const size of SIZES) {
       let group: SegmentInfo[] = [], docs = 0
@@ -249,57 +261,69 @@ export class SearchIndex {
 
   /** Makes one segment of some, without the messages in `gone`, and without what a younger one of them says better. */
   private * rewrite(turn: () => Turn, group: readonly SegmentInfo[], gone: ReadonlySet<string>): Reading<'done' | 'damaged'> {
-    const inputs = group.flatMap(({ segment, age }) => { const header = this.header(segment); return header === undefined ? [] : [{ segment, age, header }] })
+    const inputs = group.flatMap(({ room, segment, age }) => { const header = this.header(segment); return header === undefined ? [] : [{ partition: roomOf(this.space, room), segment, age, header }] })
     if (inputs.length < group.length) return 'damaged'
-    const segment = this.freeNumber()
-    this.making = segment
+    const age = Math.max(...group.map((s) => s.age)), docs = group.reduce((sum, s) => sum + s.docs, 0), isNewest = this.segments().every((s) => s.age <= age)
+    // Not where the rest would be of a smaller size for it: both would become one again.
+    const count = group.length > 1 && isNewest && docs >= APART_FROM && sizeOf(docs) === sizeOf(docs - NEWEST_APART) ? NEWEST_APART : 0
+    const room = docs < SIZES[0] ? 0 : this.freeRoom(), rest = this.writer(room), newest = this.writer(0)
+    this.making = room
     this.isMaking = true
-    this.putCatalog(turn())
+    if (room > 0) this.putCatalog(turn())
+    const { begun } = this
     // All is begun anew meanwhile when a search finds damage.
-    const made = yield* merge(turn, inputs, gone, { partition: this.partition, segment }, () => this.making === segment)
+    const made = yield* merge(turn, inputs, gone, { newest, count, rest, isLarge: room > 0 }, () => this.begun === begun)
     this.isMaking = false
     if (made === 'stopped') return 'done'
     if (made === 'damaged') return 'damaged'
     this.making = 0
-    this.replace(turn(), group, made, segment, Math.max(...group.map((s) => s.age)))
+    this.replace(turn(), group, [[newest, 0], [rest, room]], age)
     return 'done'
   }
 
-  /** Of what was left half made some rows. */
-  private * clearAway(turn: () => Turn): Reading<'done'> {
-    const left = this.making, [rows = []] = yield [{ partition: this.partition, query: { from: segmentKey(left), to: segmentKey(left + 1), limit: CLEARED_ROWS } }]
-    if (left !== this.making || this.isMaking) return 'done'
-    for (const { key } of rows) turn().out.delete(this.partition, key)
-    if (rows.length < CLEARED_ROWS) { this.making = 0; this.putCatalog(turn()) }
-    return 'done'
+  /** What was left half made. */
+  private clearAway(turn: Turn): void {
+    turn.out.drop(roomOf(this.space, this.making))
+    this.making = 0
+    this.putCatalog(turn)
   }
 
-  /** Never the same again: others are made while one that is long in the making has no place in the catalog yet. */
-  private freeNumber(): number {
-    this.lastNumber = Math.max(this.lastNumber, this.making, ...this.segments().map((s) => s.segment)) + 1
-    return this.lastNumber
+  /** One is always free, as long as only one segment is in the making. */
+  private freeRoom(): number {
+    const taken = new Set(this.segments().map((s) => s.room))
+    for (let room = 1; ; room++) if (!taken.has(room)) return room
+  }
+
+  /** Its number is never the same again: others are made while one that is long in the making has no place in the catalog yet. */
+  private writer(room: number): SegmentWriter {
+    this.lastNumber = Math.max(this.lastNumber, ...this.segments().map((s) => s.segment)) + 1
+    return new SegmentWriter(this.partition, roomOf(this.space, room), this.lastNumber)
   }
 
   /** A small new segment. */
   private put(turn: Turn, docs: readonly TailDoc[], age: number): void {
-    const segment = this.freeNumber(), writer = new SegmentWriter(this.partition, segment)
+    const writer = this.writer(0)
     for (const doc of docs) writer.doc(doc)
     writeLists(writer, docs)
-    this.replace(turn, [], writer, segment, age)
+    this.replace(turn, [], [[writer, 0]], age)
   }
 
   /** All in one save, so that a crash leaves the old segments or the new one. */
-  private replace(turn: Turn, old: readonly SegmentInfo[], writer: SegmentWriter, segment: number, age: number): void {
+  private replace(turn: Turn, old: readonly SegmentInfo[], made: readonly (readonly [SegmentWriter, room: number])[], age: number): void {
     const catalog = this.segments().filter((s) => !old.includes(s))
-    for (const { segment: gone } of old) {
+    for (const { segment: gone, room } of old) {
       const header = this.header(gone)
-      if (header !== undefined) for (const key of keysOf(gone, header)) turn.out.delete(this.partition, key)
+      if (room > 0) turn.out.drop(roomOf(this.space, room))
+      else if (header !== undefined) for (const key of keysOf(gone, header)) turn.out.delete(this.partition, key)
+      turn.out.delete(this.partition, headerKey(gone))
       this.headers.delete(gone)
     }
-    if (writer.docs > 0) {
+    for (const [writer, room] of made) {
+      if (writer.docs === 0) continue
+      const { segment, docs, newest, oldest } = writer
       this.packedHeaders.set(segment, writer.end())
-      for (const save of writer.saves) turn.out.save(save)
-      catalog.push({ segment, age, docs: writer.docs, newest: writer.newest, oldest: writer.oldest })
+      for (const save of writer.take()) turn.out.save(save)
+      catalog.push({ segment, room, age, docs, newest, oldest })
     }
     this.catalog = catalog.sort((a, b) => b.newest - a.newest || b.segment - a.segment)
     this.putCatalog(turn)
@@ -339,7 +363,7 @@ function encodeCatalog(making: number, segments: readonly SegmentInfo[]): Uint8A
   const packer = new Packer()
   packer.number(VERSION)
   packer.number(making)
-  for (const s of segments) for (const n of [s.segment, s.age, s.docs, s.newest, s.oldest]) packer.number(n)
+  for (const s of segments) for (const n of [s.segment, s.room, s.age, s.docs, s.newest, s.oldest]) packer.number(n)
   return packer.take()
 }
 
@@ -348,8 +372,8 @@ function decodeCatalog(bytes: Uint8Array): { readonly making: number; readonly s
   if (packed.number() !== VERSION) return undefined
   const making = packed.number()
   while (!packed.done && !packed.failed && segments.length < MAX_SEGMENTS) {
-    const [segment, age, docs, newest, oldest] = [packed.number(), packed.number(), packed.number(), packed.number(), packed.number()]
-    segments.push({ segment, age, docs, newest, oldest })
+    const [segment, room, age, docs, newest, oldest] = [packed.number(), packed.number(), packed.number(), packed.number(), packed.number(), packed.number()]
+    segments.push({ segment, room, age, docs, newest, oldest })
   }
   return packed.failed ? undefined : { making, segments }
 }

@@ -1,6 +1,7 @@
 /**
  * A segment: an inverted index over some thousand messages that never changes. Messages are numbered from the newest back, so a list of numbers is
- * in the order in which people want to see them. On disk it is one header and blocks of some kilobytes, so that a search reads little of it. The headers of all segments lie side by side.
+ * in the order in which people want to see them. On disk it is one header and blocks of some kilobytes, so that a search reads little of it. The headers of all segments lie side by side in the
+ * index's own partition, and so do the blocks of small segments; those of a large one have a partition to themselves, which is dropped as a whole: thousands of rows deleted one by one would lie in the disk's runs.
  *
  *   header   how many messages, their channels, the time of each block's first message; of each block of terms its first term and, where a list goes on there, the number it goes on with
  *   messages per message: time before the last one's, channel, first 8 bytes of its id
@@ -14,7 +15,7 @@ import { Bits, type List, packPiece, PIECE } from './postings.ts'
 
 const VERSION = 3
 const DOCS_PER_BLOCK = 128
-export const BLOCK_BYTES = 8192
+export const BLOCK_BYTES = 4096
 export const ID_BYTES = 8
 const HEADERS = 2, DOCS = 1, TERMS = 2
 
@@ -52,20 +53,20 @@ export const segmentOfHeader = (key: Uint8Array): number | undefined => (key.len
 export const docsKey = (segment: number, block: number): Uint8Array => rowKey(segment, DOCS, block)
 export const termsKey = (segment: number, block: number): Uint8Array => rowKey(segment, TERMS, block)
 
-/** Of all rows of a segment. */
-export const keysOf = (segment: number, { times, terms }: Header): Uint8Array[] => [headerKey(segment), ...times.map((_, n) => docsKey(segment, n)), ...terms.map((_, n) => termsKey(segment, n))]
+/** Of all blocks of a segment. */
+export const keysOf = (segment: number, { times, terms }: Header): Uint8Array[] => [...times.map((_, n) => docsKey(segment, n)), ...terms.map((_, n) => termsKey(segment, n))]
 
 /** Writes a segment from its start to its end: messages newest first, then lists by term, which are sorted, then `end`. */
 export class SegmentWriter {
-  /** What was written since it was last taken. */
-  saves: Save[] = []
-  /** Their bytes. */
+  /** Of its blocks. */
+  readonly partition: string
+  readonly segment: number
+  /** Of what was written since it was last taken. */
   bytes = 0
+  private saves: Save[] = []
   docs = 0
   newest = 0
   oldest = 0
-  private readonly partition: string
-  private readonly segment: number
   private readonly channels: ChannelId[] = []
   private readonly places = new Map<ChannelId, number>()
   private readonly times: number[] = []
@@ -73,8 +74,11 @@ export class SegmentWriter {
   private readonly packer = new Packer()
   private readonly bits = new Bits()
   private lastTerm = ''
+  private readonly heads: string
 
-  constructor(partition: string, segment: number) {
+  /** `heads`: the partition of headers. */
+  constructor(heads: string, partition: string, segment: number) {
+    this.heads = heads
     this.partition = partition
     this.segment = segment
   }
@@ -82,6 +86,14 @@ export class SegmentWriter {
   private put(key: Uint8Array, value: Uint8Array): void {
     this.saves.push({ type: 'put', partition: this.partition, key, value })
     this.bytes += key.length + value.length
+  }
+
+  /** What was written since this was asked last. */
+  take(): Save[] {
+    const { saves } = this
+    this.saves = []
+    this.bytes = 0
+    return saves
   }
 
   doc({ channel, hlc, id }: Doc): void {
@@ -144,7 +156,7 @@ export class SegmentWriter {
       header.number(base)
     }
     const bytes = header.take()
-    this.put(headerKey(this.segment), bytes)
+    this.saves.push({ type: 'put', partition: this.heads, key: headerKey(this.segment), value: bytes })
     return bytes
   }
 }
