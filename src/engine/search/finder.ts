@@ -11,7 +11,7 @@ import type { Block, SearchIndex, SegmentInfo, TailDoc } from './search-index.ts
 import { ANYWHERE, NO_WORD, placesBack } from './postings.ts'
 import { blockOfDoc, type Doc, docsKey, firstOfBlock, nameOf, newestFirst, timeBlocks } from './segment.ts'
 import { TERM_OF } from './terms.ts'
-import { pairs, placesTaken } from './words.ts'
+import { goesOn, pairs, placesTaken } from './words.ts'
 
 /** `chains`: all of them; none: whatever was said at that time. */
 export interface Sought { readonly chains: readonly Chain[]; readonly from: number; readonly to: number }
@@ -19,6 +19,12 @@ export interface Sought { readonly chains: readonly Chain[]; readonly from: numb
 const LAST = '\uffff'
 const exactly = (term: string): Span => ({ first: term, last: term })
 const beginningWith = (prefix: string): Span => ({ first: prefix, last: prefix + LAST })
+
+/** What half a Korean syllable at the end may become; what comes after it is a term's second character. */
+function halfTyped(text: string): Span[] {
+  const span = goesOn(text)
+  return span === undefined ? [] : [{ first: span[0], last: span[1] + LAST }]
+}
 
 /** `upTo`: nothing placed later. */
 export function soughtBy(query: Query, names: Names, upTo = Number.MAX_SAFE_INTEGER - 1): Sought {
@@ -37,9 +43,9 @@ function chainOf({ words, isOpen }: Clause): Chain {
   const chain: Need[] = []
   let at = 0
   for (const [i, word] of words.entries()) {
-    const two = word.run ? pairs(word.text) : []
-    if (two.length > 0) for (const [k, pair] of two.entries()) chain.push({ any: [exactly(pair)], at: at + k })
-    else chain.push({ any: [word.run || (isOpen && i === words.length - 1) ? beginningWith(word.text) : exactly(word.text)], at })
+    const two = word.run ? pairs(word.text) : [], isLast = isOpen && i === words.length - 1
+    if (two.length > 0) for (const [k, pair] of two.entries()) chain.push({ any: [exactly(pair), ...(isLast && k === two.length - 1 ? halfTyped(pair) : [])], at: at + k })
+    else chain.push({ any: [word.run || isLast ? beginningWith(word.text) : exactly(word.text), ...(word.run && isLast ? halfTyped(word.text) : [])], at })
     at += placesTaken(word)
   }
   return chain

@@ -1,7 +1,7 @@
 /** Whether a text is what was asked for, and where. The index only proposes; this decides, on the text as it is now. */
 import { HLC_STEP } from '../../wire/op.ts'
 import type { Clause, Has, Query } from './query.ts'
-import { fold, type Word, wordsOf } from './words.ts'
+import { findPiece, fold, type Word, wordsOf } from './words.ts'
 
 /** UTF-16 offsets into the text. */
 export type Span = readonly [start: number, end: number]
@@ -51,8 +51,8 @@ function matchWord(wanted: Clause['words'][number], word: Word, text: string, { 
   if (wanted.run !== word.run) return undefined
   if (!word.run) return word.text === wanted.text || (isOpen && isLast && word.text.startsWith(wanted.text)) ? [word.start, word.end] : undefined
   // In a row with others: up to the next one, and from the last one on.
-  const at = isFirst && !isLast ? word.text.length - wanted.text.length : isFirst ? word.text.indexOf(wanted.text) : 0
-  if (at < 0 || !word.text.startsWith(wanted.text, at) || (!isLast && at + wanted.text.length < word.text.length)) return undefined
+  const at = isFirst && !isLast ? word.text.length - wanted.text.length : isFirst ? findPiece(word.text, wanted.text, 0, isOpen && isLast) : 0
+  if (at < 0 || findPiece(word.text.slice(0, at + wanted.text.length), wanted.text, at, isOpen && isLast) !== at || (!isLast && at + wanted.text.length < word.text.length)) return undefined
   // Folding may have changed its length; then the whole run is marked.
   const same = fold(text.slice(word.start, word.end)).length === word.end - word.start
   return same ? [word.start + at, word.start + at + wanted.text.length] : [word.start, word.end]

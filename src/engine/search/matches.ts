@@ -32,6 +32,16 @@ interface Placed extends Need { readonly blocks: readonly TermBlock[]; readonly 
 
 const NONE = new Uint32Array()
 
+/** Each block once, with all that is known to be in it. */
+function together(blocks: readonly TermBlock[]): TermBlock[] {
+  const known = new Map<number, TermBlock>()
+  for (const one of blocks) {
+    const { block, low, high } = known.get(one.block) ?? one
+    known.set(one.block, { block, low: Math.min(low, one.low), high: Math.max(high, one.high) })
+  }
+  return [...known.values()]
+}
+
 export class Matches {
   private readonly index: SearchIndex
   private readonly info: SegmentInfo
@@ -48,7 +58,7 @@ export class Matches {
     this.info = info
     this.header = header
     this.chains = chains.map((chain) => chain.map((need) => {
-      const blocks = need.any.flatMap((span) => termBlocks(header, span.first, span.last))
+      const blocks = together(need.any.flatMap((span) => termBlocks(header, span.first, span.last)))
       return { ...need, blocks, held: new Map(), weight: blocks.length * BLOCK_BYTES }
     }))
     this.at = first
@@ -113,7 +123,7 @@ export class Matches {
   private stretchEnd({ blocks }: Placed): number {
     const ends = [...new Set(blocks.map(({ high }) => high))].filter((high) => high > this.at).sort((a, b) => a - b)
     const end = ends[Math.min(this.stretches, ends.length) - 1] ?? this.end
-    this.stretches = Math.min(2 * this.stretches, MOST_STRETCHES)
+    this.stretches = Math.min(4 * this.stretches, MOST_STRETCHES)
     return end
   }
 

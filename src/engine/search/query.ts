@@ -1,7 +1,7 @@
 /**
  * What people type into the search box:
  *
- *   moon landing        both words, in any order; the last one may still be half typed
+ *   moon landing        both words, in any order; the last one may still be half typed, and so may be the last syllable of a Korean one
  *   "moon landing"      these words in a row
  *   land*               words that begin so
  *   from:bob (a person, or all who hold a role)  in:general  mentions:me  has:link

@@ -1,6 +1,6 @@
 /** Which of the messages found say most about what was asked for: words that are there as they were typed, often, and in few others (BM25 without what is the same for all). */
 import type { Query } from './query.ts'
-import { wordsOf } from './words.ts'
+import { findPiece, wordsOf } from './words.ts'
 
 /** How soon further occurrences stop to count, and how much long texts are held back. */
 const K = 1.2, B = 0.75
@@ -21,5 +21,5 @@ export function worth(query: Query, text: string): number {
 
 function likeness(wanted: { readonly text: string; readonly run: boolean }, word: string, isOpen: boolean): number {
   if (word === wanted.text) return 1
-  return (wanted.run ? word.includes(wanted.text) : isOpen && word.startsWith(wanted.text)) ? BEGUN : 0
+  return (wanted.run ? findPiece(word, wanted.text, 0, isOpen) >= 0 : isOpen && word.startsWith(wanted.text)) ? BEGUN : 0
 }

@@ -85,7 +85,7 @@ class Desk {
 const short = (m: Message): Doc => ({ channel: m.channel, hlc: m.hlc, id: m.id.slice(0, 16) })
 const idOf = (n: number): OpId => parseOpId(Uint8Array.from({ length: 32 }, (_, i) => (n * 2654435761 >>> (i % 4) * 8) & 255)) as OpId
 const WORDS = ['moon', 'Mond', 'moonlight', 'rösti', 'rosti', 'Привет', 'привёт', '東京タワー', '東京', 'ab', 'abc', 'https://x.test/a', '`code`', '한국어', '한국어를', '대한민국은', 'KBS는', 'ß', 'ss', 'naïve', '🌙']
-const QUERIES = ['moon', 'moo', 'mo* rosti', '"moon mond"', 'привет', '京', '東京', '京タ', '한국', '국', '국어를 ', '"민국은 moon"', '"東京 ab"', '"ab タワー"', '"ab 東京タワー ab"', '"moon ab moon a', 'kbs는', 'ss', 'has:link', 'ab', '"ab abc"', 'has:code moon', '🌙', 'naive mond']
+const QUERIES = ['moon', 'moo', 'mo* rosti', '"moon mond"', 'привет', '京', '東京', '京タ', '한국', '국', '국어를 ', '한구', '구', '한ㄱ', 'ㄱ', '"민국은 moo', '대한민구', '"moon 한구', '"민국은 moon"', '"東京 ab"', '"ab タワー"', '"ab 東京タワー ab"', '"moon ab moon a', 'kbs는', 'ss', 'has:link', 'ab', '"ab abc"', 'has:code moon', '🌙', 'naive mond']
 
 const story = fc.array(fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), words: fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 8 }), at: fc.nat(500), channel: fc.nat(1), author: fc.constantFrom('a', 'b') }) },
@@ -351,6 +351,15 @@ test('in Korean a word is found whatever is written together with it, before and
   ] as const) expect([typed, found(typed)]).toEqual([typed, [...where]])
   const [, tower = ''] = texts, spans = matchText(parseQuery('민국', 0).clauses, tower) ?? []
   expect(spans.map(([from, to]) => tower.slice(from, to))).toEqual(['민국'])
+})
+
+test('half a Korean syllable is found as what it is typed on to be, and only while it is typed', () => {
+  const texts = ['한국어를 배우다', '한글', '한국의한구석', '하늘', 'ㄱㄴ'], found = (typed: string): number[] => texts.flatMap((text, n) => (matchText(parseQuery(typed, 0).clauses, text) === undefined ? [] : [n]))
+  for (const [typed, where] of [
+    ['한', [0, 1, 2]], ['하', [0, 1, 2, 3]], ['하 ', [3]], ['한ㄱ', [0, 1, 2]], ['한구', [0, 2]], ['한구 ', [2]], ['한국', [0, 2]], ['한그', [1]], ['ㄱ', [0, 1, 2, 4]], ['ㄱ ', [4]], ['국ㅇ', [0, 2]], ['"한국어를 배', [0]], ['한국ㄱ', []], ['"한구"', [2]], ['"한구', [0, 2]],
+  ] as const) expect([typed, found(typed)]).toEqual([typed, [...where]])
+  const [first = ''] = texts, spans = matchText(parseQuery('한구', 0).clauses, first) ?? []
+  expect(spans.map(([from, to]) => first.slice(from, to))).toEqual(['한국'])
 })
 
 test('each kind of question is understood, and what is not is said', () => {

@@ -60,4 +60,26 @@ export function pairs(run: string): string[] {
   return chars.slice(1).map((c, i) => (chars[i] ?? '') + c)
 }
 
+const SYLLABLES = 0xac00, LAST_SYLLABLE = 0xd7a3, CONSONANTS = 0x1100, LAST_CONSONANT = 0x1112, OF_CONSONANT = 588, OF_VOWEL = 28
+
+/** What the last character may become while a Korean syllable is being typed, as the first and the last of those texts: 구 becomes 국, and ㄱ any of both. undefined: nothing else. */
+export function goesOn(text: string): readonly [first: string, last: string] | undefined {
+  const code = text.charCodeAt(text.length - 1), head = text.slice(0, -1)
+  const isConsonant = code >= CONSONANTS && code <= LAST_CONSONANT, isOpen = code >= SYLLABLES && code <= LAST_SYLLABLE && (code - SYLLABLES) % OF_VOWEL === 0
+  if (!isConsonant && !isOpen) return undefined
+  const first = isConsonant ? SYLLABLES + (code - CONSONANTS) * OF_CONSONANT : code
+  return [head + String.fromCharCode(first), head + String.fromCharCode(first + (isConsonant ? OF_CONSONANT : OF_VOWEL) - 1)]
+}
+
+/** Where a piece is found in a run, from a place on; half a syllable at its end may go on there. -1: nowhere. */
+export function findPiece(run: string, piece: string, from: number, isOpen: boolean): number {
+  const span = isOpen ? goesOn(piece) : undefined
+  if (span === undefined) return run.indexOf(piece, from)
+  for (let at = from; at + piece.length <= run.length; at++) {
+    const there = run.slice(at, at + piece.length)
+    if (there === piece || (there >= span[0] && there <= span[1])) return at
+  }
+  return -1
+}
+
 const firstChars = (text: string, n: number): string => (text.length <= n ? text : [...text].slice(0, n).join(''))
