@@ -11,7 +11,7 @@ import type { Reading } from '../engine/reading.ts'
 import { Finder, soughtBy } from '../engine/search/finder.ts'
 import { meets, type Names } from '../engine/search/match.ts'
 import { parseQuery } from '../engine/search/query.ts'
-import { SearchIndex } from '../engine/search/search-index.ts'
+import { indexPartitions, SearchIndex } from '../engine/search/search-index.ts'
 import { termsOfMessage } from '../engine/search/terms.ts'
 import type { Turn } from '../engine/turn.ts'
 import type { Disk } from '../ports.ts'
@@ -84,7 +84,8 @@ class Desk {
   }
 
   async bytes(): Promise<number> {
-    return (await this.disk.range(this.index.partition, { limit: Number.MAX_SAFE_INTEGER })).reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+    const rows = await Promise.all(indexPartitions(SPACE).map((partition) => this.disk.range(partition, { limit: Number.MAX_SAFE_INTEGER })))
+    return rows.flat().reduce((sum, { key, value }) => sum + key.length + value.length, 0)
   }
 }
 
