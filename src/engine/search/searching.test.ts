@@ -1,8 +1,11 @@
 /** Searching as people do it, told with Alice and Bob and their engines. */
 import { expect, test } from 'vitest'
 import type { Command, FoundMessage, Results } from '../../api.ts'
+import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
+import { INDEX_PAUSE_MS } from '../limits.ts'
+import { Out } from '../out.ts'
 import { indexPartitions } from './search-index.ts'
 
 interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly space: SpaceId; readonly channel: ChannelId }
@@ -170,3 +173,19 @@ test('what was said while building is found, too, and building goes on after a r
   expect((await texts(h, h.alice, 'leaf'))[0]).toBe('a new leaf')
   expect((await texts(h, h.alice, '"leaf 7 of"'))).toEqual(['leaf 7 of the old tree'])
 }, 60_000)
+
+test('what comes in all the time does not put off the work on the index all the time', async () => {
+  const h = await home()
+  await say(h, h.alice, 'Water the beans')
+  const rows = await h.bob.disk.range(`messages/${h.space}/${h.channel}`, { limit: 9 })
+  const messages = rows.map(({ value }) => decodeMessage(value)).filter((record) => record !== undefined).map((record) => ({ channel: h.channel, record }))
+  await h.bob.restart()
+  await h.room.pass(100)
+  const { searching } = h.bob.engine, due: number[] = []
+  for (let n = 0; n < 4; n++) {
+    const out = new Out()
+    searching.noteNew({ now: h.room.now + n * 5, out }, h.bob.space(h.space), messages)
+    due.push(...out.wakes.filter(({ tag }) => tag.startsWith('index|')).map(({ at }) => at - h.room.now))
+  }
+  expect(due).toEqual([INDEX_PAUSE_MS])
+})

@@ -35,6 +35,8 @@ export class Searching {
   private readonly engine: Engine
   private readonly cache = new RowCache()
   private readonly keepers = new Map<SpaceId, Keeper>()
+  /** Where a piece of work is due already. What comes in all the time must not put it off all the time. */
+  private readonly due = new Set<SpaceId>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -46,7 +48,7 @@ export class Searching {
     return keeper
   }
 
-  forget(space: SpaceId): void { this.keepers.delete(space) }
+  forget(space: SpaceId): void { this.keepers.delete(space); this.due.delete(space) }
 
   /** A space was opened. */
   begin(turn: Turn, replica: Replica): void { turn.out.wake(`index|${replica.id}`, turn.now + INDEX_AFTER_MS) }
@@ -66,14 +68,18 @@ export class Searching {
   }
 
   private plan(turn: Turn, replica: Replica, pauseMs = INDEX_PAUSE_MS): void {
-    if (this.keeper(replica).isBusy) turn.out.wake(`index|${replica.id}`, turn.now + pauseMs)
+    if (!this.keeper(replica).isBusy || this.due.has(replica.id)) return
+    // What can wait until nothing more comes in is put off by what does.
+    if (pauseMs === INDEX_PAUSE_MS) this.due.add(replica.id)
+    turn.out.wake(`index|${replica.id}`, turn.now + pauseMs)
   }
 
   /** The next piece of work on the index of a space. */
   work(turn: Turn, replica: Replica): Going {
     const keeper = this.keeper(replica)
+    this.due.delete(replica.id)
     return this.engine.questions.follow(turn, (running) => keeper.work(running), (later) => {
-      if (keeper.isBusy) later.out.wake(`index|${replica.id}`, later.now + INDEX_PAUSE_MS)
+      this.plan(later, replica)
     })
   }
 
