@@ -420,9 +420,8 @@ class PagedDisk implements Disk {
     await this.#foldIfGrown(FULL)
     const state = await this.#current()
     const records = encodeRecords(saves, RECORD_BYTES)
-    let overlay = state.overlay
     // Decoding gives rows of our own: the caller may do with its arrays what it likes.
-    for (const record of records) overlay = overlaySaves(overlay, (decodeRecord(record) as JournalRecord).saves)
+    const overlay = overlaySaves(state.overlay, records.flatMap(record => (decodeRecord(record) as JournalRecord).saves))
     if (bytes >= DIRECT_BYTES && this.#copying === undefined) { this.#came += bytes; return this.#fold(state, overlay) }
     const head = { ...state.head, writes: state.head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(state.head.writes + 1 + i), record]))
