@@ -143,6 +143,8 @@ test('after a restart everything is found; an index that is damaged or gone is b
   for (const breaks of [
     () => h.bob.disk.save([{ type: 'drop', partition: index }, { type: 'drop', partition: tail }]),
     () => h.bob.disk.save([{ type: 'put', partition: tail, key: new Uint8Array(32), value: new Uint8Array([1, 200]) }]),
+    // Segments in the form of an earlier version.
+    () => h.bob.disk.save([{ type: 'put', partition: index, key: new Uint8Array(4), value: new Uint8Array([1, 0]) }]),
     // One that says how far it is in the form of an earlier version: it holds other words, or words in another way.
     () => h.bob.disk.save([{ type: 'put', partition: index, key: new Uint8Array([0, 0, 0, 0, 1]), value: new Uint8Array([2]) }]),
   ]) {
