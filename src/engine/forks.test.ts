@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { encodeAuthorityBody } from '../wire/authority.ts'
 import type { Op } from '../wire/op.ts'
-import { MAX_BRANCHES } from './limits.ts'
+import { MAX_BRANCHES, RENEW_AFTER_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import { home, signMessage, signMessages, signRule, unsigned, view, whisper } from './sync/mallory.test-support.ts'
 
@@ -110,6 +110,24 @@ test('S10 whoever comes back to a device that was frozen is told so when they wr
   await h.room.comesBack(mallory)
   await h.room.pass(60_000)
   expect(await h.room.reply(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })).toMatchObject({ ok: false, error: { reason: { code: 'forked' } } })
+})
+
+test('G15 a device that was frozen does nothing more in the group: it would be due again and again, and count for nothing', async () => {
+  const h = await home()
+  const { mallory, space } = h
+  const lie = await twin(mallory.space(space), h.room.now, 'Alice')
+  const truth = await twin(mallory.space(space), h.room.now, 'Mal')
+  h.room.leaves(mallory)
+  whisper(mallory, h.carol, space, [lie])
+  whisper(mallory, h.bob, space, [truth])
+  await h.room.pass(70_000)
+  await h.room.comesBack(mallory)
+  await h.room.pass(60_000)
+  expect(mallory.space(space).authority.equivocations).toEqual([mallory.space(space).me.device])
+  const acts = (): number => [...h.alice.space(space).log.authority.values()].filter((op) => op.header.device === lie.header.device).length, before = acts()
+  await h.room.sleep(RENEW_AFTER_MS + 60_000)
+  await h.room.pass(10 * 60_000)
+  expect(acts()).toBe(before)
 })
 
 test('S2 a branch that found no room is taken in when somebody\'s op comes that rests on it', async () => {

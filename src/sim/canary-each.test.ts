@@ -9,7 +9,8 @@ import { due } from '../engine/reconcile.ts'
 import type { Replica } from '../engine/replica.ts'
 import { Authority } from '../engine/space/authority.ts'
 import type { DeviceState } from '../engine/space/state.ts'
-import type { DeviceId, EpochId, IdentityId } from '../wire/ids.ts'
+import { concat, fromHex } from '../wire/bytes.ts'
+import type { DeviceId, EpochId, IdentityId, SpaceId } from '../wire/ids.ts'
 import { opsOf } from './invariants-group.ts'
 import type { Tamper } from './node.ts'
 import { type Plan, simulate } from './run.ts'
@@ -208,5 +209,64 @@ describe('is found', () => {
   test('what nobody permitted (P7)', async () => {
     const lax = spaces(({ authority }) => { authority.deviceAt = () => 'somebody else' as IdentityId }, 'Alice')
     expect(await first(lax)).toMatch(/^P7: /)
+  })
+
+  test('a member who cannot read what they may (I3)', async () => {
+    const blind = spaces((replica) => {
+      const read = replica.readContent.bind(replica)
+      replica.readContent = (turn, op, row) => {
+        const { channel, epoch } = op.header
+        if (op.header.device === replica.me.device || epoch === undefined) return read(turn, op, row)
+        turn.out.put(`locked/${replica.id}`, concat(fromHex(channel) as Uint8Array, row), fromHex(epoch) as Uint8Array)
+      }
+    }, 'Bob')
+    expect(await first(blind)).toMatch(/^I3: /)
+  })
+
+  test('a role that is changed by somebody who is not above it (P9)', async () => {
+    const meek = spaces(({ authority, log }) => {
+      const power = authority.powerBehind.bind(authority)
+      authority.powerBehind = (id) => (['roleDelete', 'rolePermissions', 'roleUnassign'].includes(log.authority.get(id)?.header.type ?? '') ? 0 : power(id))
+    })
+    expect(await first(meek, { seed: 11 })).toMatch(/^P9: /)
+  })
+
+  test('what somebody did who had been removed, and counts all the same (P10)', async () => {
+    const kind = spaces(({ authority }) => {
+      const verdict = authority.verdict.bind(authority)
+      authority.verdict = (id) => { const said = verdict(id); return said.type === 'void' && said.reason.code === 'removed' ? { type: 'valid' } : said }
+    }, 'Alice')
+    expect(await first(kind, { peers: 5, liars: 2 })).toMatch(/^P10: /)
+  })
+
+  test('a member who does not see what others see (L1)', async () => {
+    const deaf = spaces((replica) => {
+      const read = replica.readContent.bind(replica)
+      replica.readContent = (turn, op, row) => { if (op.header.device === replica.me.device) read(turn, op, row) }
+    }, 'Bob')
+    expect(await first(deaf)).toMatch(/^L1: /)
+  })
+
+  test('what was said, kept, and shown to nobody (L2)', async () => {
+    const mute = spaces((replica) => {
+      const read = replica.readContent.bind(replica)
+      replica.readContent = (turn, op, row) => { if (op.header.type !== 'message' || op.id > '4') read(turn, op, row) }
+    })
+    expect(await first(mute)).toMatch(/^L2: /)
+  })
+
+  test('somebody who goes on joining for ever (L4)', async () => {
+    const lost: Tamper = (device) => (device === 'Bob' ? { before: (input) => (input.type === 'parcels' ? { ...input, parcels: [], end: false } : input) } : undefined)
+    expect(await first(lost)).toMatch(/^L4: /)
+  })
+
+  test('an owner who can invite nobody (L5)', async () => {
+    const shut: Tamper = (device) => (device === 'Alice' ? { before: (input) => (input.type === 'command' && input.command.type === 'create-invite' ? { ...input, command: { ...input.command, space: 'f'.repeat(64) as SpaceId } } : input) } : undefined)
+    expect(await first(shut)).toMatch(/^L5: /)
+  })
+
+  test('somebody who does not see that they were put out (L6)', async () => {
+    const naive = spaces((replica) => { const state = replica.state.bind(replica); replica.state = () => { const now = state(); return now === 'removed' ? 'member' : now } }, 'Bob')
+    expect(await first(naive, { seed: 10 })).toMatch(/^L6: /)
   })
 })

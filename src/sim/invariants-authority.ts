@@ -65,7 +65,9 @@ export function p2NothingSeenIsVoided(replica: Replica, ops: readonly Op[]): Pro
     // A cut may mend a chain that forked: what comes to count again may stand against something else.
     if (body.cuts.some(({ device }) => forked.has(device))) continue
     const last = body.cuts.find(({ device }) => device === op.header.device)?.authority
-    if (last === undefined || last === op.id || isBefore(replica, op, log.authority.get(last))) return `${by.header.type} ${short(by.id)} undoes ${op.header.type} ${short(op.id)}, which it had seen within its cut`
+    // Of a device of its target that isn't listed it takes all there is (A13).
+    const isAimedAt = 'identity' in body && body.identity === authority.identityOf(op.header.device)
+    if (last === undefined ? !isAimedAt : last === op.id || isBefore(replica, op, log.authority.get(last))) return `${by.header.type} ${short(by.id)} undoes ${op.header.type} ${short(op.id)}, which it had seen within its cut`
   }
   return undefined
 }

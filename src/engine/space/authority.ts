@@ -304,6 +304,9 @@ export class Authority {
     })
   }
 
+  /** Whether nothing that this device signs from now on counts, since it signed twice for one place. */
+  isFrozen(device: DeviceId): boolean { return this.settled().freezeOf(device) !== undefined }
+
   /** The number in its chain from which a proof has frozen a device: Infinity where only the ops themselves show the fork, undefined for the rest. */
   provenFrom(device: DeviceId): number | undefined { return this.settled().freezeOf(device)?.seq }
 
