@@ -44,7 +44,7 @@ export class Audience {
       isVoid: (op) => authority.verdict(op).type === 'void',
       hasSeen: (op, other) => authority.hasSeen(op, other),
       identityOf: (device) => authority.identityOf(device),
-      isCut: (device, seq) => authority.isCut(device, seq),
+      isCut: (place) => authority.isCut(place),
       size: () => authority.size,
       upheavals: () => authority.upheavals,
     }, shared)

@@ -4,6 +4,7 @@ import { type Cut, encodeAuthorityBody, MAX_READERS, type RoleId } from '../wire
 import type { IdentityId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import type { Audience } from './audience.ts'
+import { cutsOf } from './cuts.ts'
 import { fail } from './errors.ts'
 import { refusal } from './refusals.ts'
 import type { Replica } from './replica.ts'
@@ -42,6 +43,5 @@ const isSame = (a: Named, b: Named): boolean => a.roles.join() === b.roles.join(
 export function cutsOfExcluded(replica: Replica, audience: Audience, named: Named): Cut[] {
   const { members } = replica.authority.state
   const stays = (identity: IdentityId): boolean => named.identities.includes(identity) || members.get(identity)?.roles.some((role) => named.roles.includes(role)) === true
-  const out = [...members.keys()].filter((identity) => audience.isRead(identity) && !stays(identity))
-  return out.flatMap((identity) => replica.authority.cutsFor(identity, replica.log.deviceHeads)).sort((a, b) => (a.device < b.device ? -1 : 1))
+  return cutsOf(replica, [...members.keys()].filter((identity) => audience.isRead(identity) && !stays(identity)))
 }

@@ -82,8 +82,35 @@ test('A26 whoever was removed says nothing more under numbers of before', async 
   for (const person of [alice, h.bob, h.carol]) {
     const { messages } = await room.ask(person, { type: 'get-messages', space, channel: other })
     expect(messages).toEqual([])
-    for (const op of late) expect(person.space(space).authority.contentVerdict(op.header)).toMatchObject({ type: 'void', reason: { code: 'forked' } })
+    for (const op of late) expect(person.space(space).authority.contentVerdict(op.header)).toMatchObject({ type: 'void', reason: { code: 'removed' } })
     expect((await room.ask(person, { type: 'get-messages', space, channel })).messages.map((m) => m.text)).toEqual(['One'])
+  }
+})
+
+test('A26 whoever was removed says nothing more under numbers that they left out, where others read', async () => {
+  const h = await home()
+  const { room, alice, mallory, space, channel } = h
+  const other = (await room.ask(alice, { type: 'create-channel', space, name: 'other' })).channel
+  // So long that people have compared what they have.
+  await room.pass(40_000)
+  const mal = mallory.space(space), deps = mal.authority.heads(), gap = (mal.log.deviceHeads.get(mal.me.device)?.seq ?? 0) + 1
+  const [said] = await signMessages(mal, channel, ['Said in time'], room.now, { seq: gap + 10 })
+  whisper(mallory, alice, space, [said as Op])
+  await room.pass(2000)
+  room.leaves(mallory)
+  await room.ask(alice, { type: 'remove-member', space, member: mal.me.identity })
+  await room.pass(20_000)
+  const late = [...await signMessages(mal, other, ['Late', 'and later'], room.now, { seq: gap, deps })]
+  const more = await signMessage(mal, channel, 'More', room.now, { seq: gap + 11, chanSeq: 2, prev: said?.id, chanPrev: said?.id, deps })
+  whisper(mallory, h.carol, space, [...late, more])
+  await room.pass(70_000)
+  for (const person of [alice, h.bob, h.carol]) {
+    const { authority, log } = person.space(space)
+    expect(log.tipsOf(other, mal.me.device).map((tip) => tip.chanSeq)).toEqual([2])
+    for (const op of [...late, more]) expect(authority.contentVerdict(op.header)).toMatchObject({ type: 'void', reason: { code: 'removed' } })
+    expect((await room.ask(person, { type: 'get-messages', space, channel: other })).messages).toEqual([])
+    expect((await room.ask(person, { type: 'get-messages', space, channel })).messages.map((m) => m.text)).toEqual(['Said in time'])
+    expect(authority.equivocations).toEqual([])
   }
 })
 

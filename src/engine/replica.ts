@@ -4,12 +4,12 @@
  */
 import type { SpaceInfo } from '../api.ts'
 import type { Row } from '../ports.ts'
-import { concat, fromHex, fromU64, toHex, u64 } from '../wire/bytes.ts'
+import { concat, fromHex, toHex, u64 } from '../wire/bytes.ts'
 import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-records.ts'
 import type { Content, MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { decodeGroupBody } from '../wire/group.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseDeviceId, parseOpId, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
@@ -17,6 +17,7 @@ import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { encodeState } from './group/mls.ts'
+import { readVote, voteRow } from './group/votes.ts'
 import { splitPackage } from './key-packages.ts'
 import { FORGOTTEN_OPS } from './limits.ts'
 import { causally } from './log/causally.ts'
@@ -62,6 +63,8 @@ export class Replica {
   readonly delivery: Delivery
   readonly receiving: Receiving
   readonly opened = new Opened()
+  /** Channels in which somebody else had, at some time since this app was opened, just what is here. */
+  readonly agreed = new Set<ChannelId>()
   readonly inbox: Inbox
   readonly threads = new Threads()
   readonly pace = new Pace()
@@ -133,10 +136,7 @@ export class Replica {
       if (epoch === undefined) continue
       if (row.key.length === 32) this.holderOf(epoch)?.groups.gainKey(epoch, row.value); else this.audienceOf(epoch).groups.keys.addEnvelope(epoch, row.value)
     }
-    for (const row of votes) {
-      const epoch = parseOpId(row.key.subarray(0, 32)), device = parseDeviceId(row.key.subarray(32)), id = parseOpId(row.value.subarray(8))
-      if (epoch !== undefined && device !== undefined && id !== undefined) this.audienceOf(epoch).groups.tree.vote(epoch, device, fromU64(row.value), id)
-    }
+    for (const vote of votes.map(readVote)) if (vote !== undefined) this.audienceOf(vote[0]).groups.tree.vote(...vote)
     for (const row of locked) this.noteLocked(toHex(row.value) as EpochId, toHex(row.key.subarray(0, 16)) as ChannelId, row.key.subarray(16))
     for (const row of parked) {
       const op = decodeOpOrHusk(row.value, (b) => this.world.suite.sha256(b))
@@ -223,9 +223,10 @@ export class Replica {
   /** Support for an epoch: content names it, a commit is it. */
   private vote(turn: Turn, op: Op): void {
     const epoch = op.header.type === 'commit' ? op.id : op.header.epoch
-    const { device, seq } = op.header
-    if (epoch === undefined || this.audiences.get(op.header.audience)?.groups.tree.vote(epoch, device, seq, op.id) !== true) return
-    turn.out.put(`votes/${this.id}`, concat(fromHex(epoch) as Uint8Array, fromHex(device) as Uint8Array), concat(u64(seq), fromHex(op.id) as Uint8Array))
+    const { device, seq, channel, chanSeq } = op.header
+    if (epoch === undefined || this.audiences.get(op.header.audience)?.groups.tree.vote(epoch, device, seq, op.id, channel, chanSeq) !== true) return
+    const { key, value } = voteRow(epoch, op)
+    turn.out.put(`votes/${this.id}`, key, value)
   }
 
   // ---- content ----

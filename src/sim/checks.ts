@@ -63,6 +63,8 @@ export class Checks implements Witness {
   private readonly savedAnywhere = new Set<string>()
   /** Ops of content that another one follows on the same disk. */
   private readonly followed = new Map<string, Set<string>>()
+  /** What people said who had been removed, as if they hadn't. */
+  readonly late: Op[] = []
   private readonly nameOfIdentity = new Map<string, string>()
   private readonly nameOfDevice = new Map<string, string>()
   private readonly excused = new Set<string>()
@@ -291,6 +293,7 @@ export class Checks implements Witness {
     this.hold('P7', name, authority.p7WhatCountsWasPermitted(replica, ops))
     this.hold('P9', name, authority.p9RolesAboveStay(replica, ops))
     this.hold('P10', name, authority.p10LateOpsDontCount(replica, ops))
+    this.hold('P10', name, authority.p10LateWordsDontCount(replica, ops, this.late))
     this.hold('P11', name, authority.p11NoCircleStands(replica, ops))
     this.hold('P13', name, await authority.p13FromScratchIsTheSame(suite, replica, ops, this.world.chance))
     this.hold('P15', name, authority.p15ReferenceAgrees(replica, ops))

@@ -164,6 +164,24 @@ export function p10LateOpsDontCount(replica: Replica, ops: readonly Op[]): Probl
   return undefined
 }
 
+/** What somebody said after they had heard that they were removed, as if before, counts nowhere, where some removal that stands says how far they went there and none at the same time leaves it open. */
+export function p10LateWordsDontCount(replica: Replica, ops: readonly Op[], late: readonly Op[]): Problem {
+  const removals = ops.flatMap((op) => {
+    const body = bodyOf(op)
+    return body !== undefined && (body.type === 'kick' || body.type === 'ban') && counts(replica, op) ? [{ identity: body.identity, cuts: body.cuts }] : []
+  })
+  for (const { id, header } of late) {
+    if (header.space !== replica.id || !header.deps.every((dep) => replica.log.authority.has(dep))) continue
+    const against = removals.filter(({ identity }) => replica.authority.identityOf(header.device) === identity)
+    const isClosed = against.length > 0 && against.every(({ cuts }) => {
+      const ends = cuts.find(({ device }) => device === header.device)?.ends
+      return ends !== undefined && (ends.all || ends.chains.some(({ channel }) => channel === header.channel))
+    })
+    if (isClosed && replica.authority.contentVerdict(header).type === 'valid') return `${short(id)} counts, said by somebody who had been removed`
+  }
+  return undefined
+}
+
 /** Of people who remove each other at the same time, not both succeed. */
 export function p11NoCircleStands(replica: Replica, ops: readonly Op[]): Problem {
   const removals = ops.flatMap((op) => {

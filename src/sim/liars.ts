@@ -60,7 +60,7 @@ export class Liar {
 
   /** What someone says, sealed under any epoch whose key is here. */
   async words(text: string, epoch: EpochId, changes: Partial<OpHeader> = {}): Promise<Op | undefined> {
-    const channel = this.channel()
+    const channel = changes.channel ?? this.channel()
     const key = channel === undefined ? undefined : this.replica.groups.keys.contentKey(epoch, channel)
     if (channel === undefined || key === undefined) return undefined
     const header = this.header('message', channel, { kid: key.kid, epoch, ...changes })
@@ -104,7 +104,7 @@ export type Lie = (liar: Liar) => Promise<void>
 
 /** By what they are called in the notes of a failing run. */
 export const LIES: Readonly<Record<string, Lie>> = {
-  equivocates, equivocatesInContent, backdatesACommit, backdatesPower, malformsACommit, breaksACommit, stormsCommits, bundlesFalsely, rejectsFalsely, spamsVotes, oversizes,
+  leavesNumbersOut, equivocates, equivocatesInContent, backdatesACommit, backdatesPower, malformsACommit, breaksACommit, stormsCommits, bundlesFalsely, rejectsFalsely, spamsVotes, oversizes,
   namesWhatIsNot, removesEveryone, grabsPower, forges, makesNoise, showsFalseVectors, asksForEverything, sendsFalseTrees, stealsAPackage, replays,
 }
 
@@ -262,6 +262,24 @@ async function replays(liar: Liar): Promise<void> {
   if (op !== undefined) await liar.post({ type: 'ops', ops: [op.bytes, fromHex(op.id) as Uint8Array] })
 }
 
+/** Numbers that nobody has, for later. */
+async function leavesNumbersOut(liar: Liar): Promise<void> {
+  const { log, me } = liar.replica
+  const op = liar.tip === undefined ? undefined : await liar.words('on', liar.tip, { seq: (log.deviceHeads.get(me.device)?.seq ?? 0) + 6 })
+  if (op !== undefined) await liar.tell([op])
+}
+
+/** Whoever was put out speaks as if they knew nothing of it, under a number of before. */
+async function speaksLate(liar: Liar): Promise<Op | undefined> {
+  const { log, me, groups } = liar.replica
+  const last = log.deviceHeads.get(me.device), own = log.head(AUTHORITY_CHANNEL, me.device), epoch = liar.chance.pick([...groups.keys.epochs()].sort()), channel = liar.channel()
+  if (last === undefined || own === undefined || epoch === undefined || channel === undefined) return undefined
+  // No earlier than what it follows: anybody would see that.
+  const op = await liar.words('late', epoch, { channel, seq: Math.max(log.head(channel, me.device)?.seq ?? 1, last.seq - liar.chance.between(1, 5)) + 1, deps: [own.id] })
+  if (op !== undefined) await liar.tell([op])
+  return op
+}
+
 /** One of the liars lies, in one of the spaces it is in. */
 export async function lie(p: People): Promise<void> {
   const node = p.pick(p.running.filter(({ name }) => !p.isHonest(name)))
@@ -269,7 +287,15 @@ export async function lie(p: People): Promise<void> {
   const engine = node?.engine
   const replica = space === undefined ? undefined : engine?.replicas.get(space.id)
   const name = p.pick(Object.keys(LIES)) as string
-  if (node === undefined || space === undefined || engine === undefined || replica?.state() !== 'member') return
+  if (node === undefined || space === undefined || engine === undefined || replica === undefined) return
+  if (replica.state() === 'removed') {
+    const op = await speaksLate(new Liar(node, engine, replica, p.chance, p.now))
+    if (op === undefined) return
+    p.note(`${node.name} speaks though removed: ${op.id.slice(0, 8)}`)
+    p.setting.checks.late.push(op)
+    return
+  }
+  if (replica.state() !== 'member') return
   p.note(`${node.name} lies: ${name}`)
   // Whoever was given power may use it against anyone: then it is no lie.
   space.lackPast = true

@@ -3,8 +3,8 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  type AuthorityBody, certBoxKey, certSignature, certSignedBytes, decodeAuthorityBody, deviceConsentBytes, encodeAuthorityBody, encodeCert, EVERYONE, hashCert, identityOfKey,
-  isAuthorityType, joinProofBytes, MAX_AUTHORITY_BYTES, MAX_CUT_DEVICES, parseRoleId, recoverBytes, revokeProofBytes, selfAddBytes, type RoleId,
+  type AuthorityBody, certBoxKey, certSignature, certSignedBytes, type Cut, decodeAuthorityBody, deviceConsentBytes, encodeAuthorityBody, encodeCert, EVERYONE, hashCert, identityOfKey,
+  isAuthorityType, joinProofBytes, MAX_AUTHORITY_BYTES, MAX_CUT_CHAINS, MAX_CUT_DEVICES, parseRoleId, recoverBytes, revokeProofBytes, selfAddBytes, type RoleId,
 } from './authority.ts'
 import { concat, equal, fromHex, toHex, utf8 } from './bytes.ts'
 import { encodeCbor } from './cbor.ts'
@@ -18,7 +18,7 @@ const device = parseDeviceId(fill(32, 1))!, phone = parseDeviceId(fill(32, 2))!,
 const op = parseOpId(fill(32, 5))!, channel = parseChannelId(fill(16, 6))!, category = parseChannelId(fill(16, 7))!, invite = parseInviteId(fill(16, 8))!
 const role = parseRoleId(fill(16, 9)) as RoleId, space = toHex(fill(32, 10)) as SpaceId
 const key = fill(32, 11), sig = fill(64, 12), cert = encodeCert(fill(32, 13), sig)
-const cuts = [{ device, seq: 7, head: op, authority: op }, { device: phone, seq: 0, head: undefined, authority: undefined }]
+const cuts: readonly Cut[] = [{ device, seq: 7, head: op, authority: op }, { device: phone, seq: 0, head: undefined, authority: undefined }]
 const relays = ['https://relay.example', 'https://two.example:8443']
 
 /** At least one body of each type; several where a field may be missing. */
@@ -70,6 +70,7 @@ const SAMPLES: readonly AuthorityBody[] = [
   { type: 'about', text: 'Bees, mostly', emoji: '🐝', colour: 12 },
   { type: 'about', text: '', emoji: undefined, colour: undefined },
   { type: 'slowMode', channel, everyMs: 30_000 },
+  { type: 'ban', identity, cuts: [{ ...cuts[0] as Cut, ends: { all: true, chains: [] } }, { ...cuts[1] as Cut, ends: { all: false, chains: [{ channel, chanSeq: 0 }, { channel: category, chanSeq: 5000 }] } }] },
 ]
 
 describe.each(SAMPLES.map((body, n) => [`${body.type} ${n}`, body] as const))('%s', (name, body) => {
@@ -112,6 +113,12 @@ test('other types are not authority\'s', () => {
 test('limits hold', () => {
   const cut = (n: number) => ({ device: parseDeviceId(concat(fill(30, 0), new Uint8Array([n >> 8, n & 255])))!, seq: 1, head: op, authority: op })
   const kick = (n: number): AuthorityBody => ({ type: 'kick', identity, cuts: Array.from({ length: n }, (_, i) => cut(i)) })
+  const chain = (n: number) => ({ channel: parseChannelId(concat(fill(14, 0), new Uint8Array([n >> 8, n & 255])))!, chanSeq: Number.MAX_SAFE_INTEGER })
+  const naming = (n: number): AuthorityBody => ({ type: 'kick', identity, cuts: [{ ...cut(0), ends: { all: false, chains: Array.from({ length: n }, (_, i) => chain(i)) } }] })
+  expect(decodeAuthorityBody('kick', encodeAuthorityBody(naming(MAX_CUT_CHAINS)))).toEqual(naming(MAX_CUT_CHAINS))
+  expect(decodeAuthorityBody('kick', encodeAuthorityBody(naming(MAX_CUT_CHAINS + 1)))).toBeUndefined()
+  const each: AuthorityBody = { type: 'kick', identity, cuts: Array.from({ length: MAX_CUT_DEVICES }, (_, i) => ({ ...cut(i), ends: { all: false, chains: i < MAX_CUT_CHAINS ? [chain(i)] : [] } })) }
+  expect(encodeAuthorityBody(each).length).toBeLessThan(MAX_AUTHORITY_BYTES)
   const largest = encodeAuthorityBody(kick(MAX_CUT_DEVICES))
   expect(largest.length).toBeLessThan(MAX_AUTHORITY_BYTES)
   expect(decodeAuthorityBody('kick', largest)).toEqual(kick(MAX_CUT_DEVICES))

@@ -10,8 +10,8 @@
  */
 import { BAD, type Bad, blob, bytes, channelId, deviceId, type Field, flag, identityId, inviteId, list, oneOf, opId, optional, record, sorted, text, uint, type ValueOf } from './authority-fields.ts'
 import { concat, fromHex, toHex, utf8 } from './bytes.ts'
-import { decodeCbor, encodeCbor, isBytes } from './cbor.ts'
-import type { DeviceId, IdentityId, InviteId, OpId, SpaceId } from './ids.ts'
+import { type Cbor, decodeCbor, encodeCbor, isArray, isBytes } from './cbor.ts'
+import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from './ids.ts'
 import { parseIdentityId } from './ids.ts'
 import { MAX_AUDIENCE } from './op.ts'
 
@@ -36,6 +36,8 @@ const MAX_RELAYS = 4
 const MAX_KEY_PACKAGE = 4096
 /** Devices one cut may name: a role's deletion lists those of all its holders. */
 export const MAX_CUT_DEVICES = 2048
+/** Ends of chains that the cuts of one op name together, as its author keeps them: as many as there are channels. */
+export const MAX_CUT_CHAINS = 1024
 export const MAX_READERS = 1024
 /** People of one direct conversation. */
 export const MAX_DM_MEMBERS = 16
@@ -57,10 +59,24 @@ const roleId: Field<RoleId> = {
  * How far a restrictive op's author had seen one device of its target. Devices that aren't listed: nothing of them counts.
  * `seq` and `head` are the last op of the device's whole chain, content included; `authority` its last op of the pseudo-channel.
  */
-export interface Cut { readonly device: DeviceId; readonly seq: number; readonly head: OpId | undefined; readonly authority: OpId | undefined }
-const cuts: Field<readonly Cut[]> = sorted(
-  record<Cut>({ device: deviceId, seq: uint(), head: optional(opId), authority: optional(opId) }), MAX_CUT_DEVICES, (c) => c.device,
-)
+export interface Cut { readonly device: DeviceId; readonly seq: number; readonly head: OpId | undefined; readonly authority: OpId | undefined; readonly ends?: Ends }
+/** Where a device's chains of content ended for the op's author. `all`: there were no others; if not, of a channel that isn't named here only `seq` is said. */
+export interface Ends { readonly all: boolean; readonly chains: readonly ChainEnd[] }
+/** `chanSeq` 0: nothing of the device's was there. */
+export interface ChainEnd { readonly channel: ChannelId; readonly chanSeq: number }
+
+const reach = record<Omit<Cut, 'ends'>>({ device: deviceId, seq: uint(), head: optional(opId), authority: optional(opId) })
+const ends = record<Ends>({ all: flag, chains: sorted(record<ChainEnd>({ channel: channelId, chanSeq: uint() }), MAX_CUT_CHAINS, (c) => c.channel) })
+/** Without ends four fields, as all cuts once were. */
+const cut: Field<Cut> = {
+  write: (v) => (v.ends === undefined ? reach.write(v) : [...(reach.write(v) as readonly Cbor[]), ends.write(v.ends)]),
+  read: (v) => {
+    if (!isArray(v)) return BAD
+    const plain = reach.read(v.slice(0, 4)), tail = v.length === 5 ? ends.read(v[4]) : v.length === 4 ? undefined : BAD
+    return plain === BAD || tail === BAD ? BAD : tail === undefined ? plain : { ...plain, ends: tail }
+  },
+}
+const cuts: Field<readonly Cut[]> = sorted(cut, MAX_CUT_DEVICES, (c) => c.device)
 
 const name = text(MAX_NAME)
 const relays = list(text(MAX_URL), MAX_RELAYS)

@@ -3,6 +3,7 @@ import { type AuthorityBody, revokeProofBytes } from '../../wire/authority.ts'
 import { utf8 } from '../../wire/bytes.ts'
 import type { DeviceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
+import { cutsOf } from '../cuts.ts'
 import { fail } from '../errors.ts'
 import { MAX_NAME_CHARS } from '../limits.ts'
 import { NEEDS_PHRASE } from './identity.ts'
@@ -26,10 +27,10 @@ export async function nameDevice({ engine, turn, asker }: Asked, c: Run<'name-de
 
 /** One's others with a signature of the identity key, so that no thief of one device can sign them out; those of others as a removal. */
 export async function revokeDevice(asked: AskedIn, c: Run<'revoke-device'>): Promise<Refusal> {
-  const { engine, replica: { authority, log, me, id } } = asked
+  const { engine, replica, replica: { authority, me, id } } = asked
   const identity = authority.identityOf(c.device)
   if (identity === undefined) return fail('unknown-device')
-  const cuts = authority.cutsFor(identity, log.deviceHeads).filter((cut) => cut.device === c.device)
+  const cuts = cutsOf(replica, [identity]).filter((cut) => cut.device === c.device)
   const own = identity === me.identity
   // A device may end itself: nothing is lost by it that whoever holds it couldn't throw away.
   if (own && c.device !== me.device && me.identityKey === undefined) return NEEDS_PHRASE

@@ -1,21 +1,22 @@
 /** Removals, bans and time-outs. They work on people who are away, and the groups' keys follow at once. */
 import type { AuthorityBody } from '../../wire/authority.ts'
 import type { IdentityId } from '../../wire/ids.ts'
+import { cutsOf } from '../cuts.ts'
 import { fail } from '../errors.ts'
 import { endInvites, invitesKnownTo } from '../invites.ts'
 import { refreshGroups, type AskedIn, change, type Refusal, type Run } from './asked.ts'
 
 export function removeMember(asked: AskedIn, c: Run<'remove-member'>): Promise<Refusal> | Refusal {
-  const { authority, log } = asked.replica
+  const { authority } = asked.replica
   if (!authority.state.members.has(c.member)) return fail('unknown-member')
-  return remove(asked, c.member, { type: 'kick', identity: c.member, cuts: authority.cutsFor(c.member, log.deviceHeads) })
+  return remove(asked, c.member, { type: 'kick', identity: c.member, cuts: cutsOf(asked.replica, [c.member]) })
 }
 
 export function banMember(asked: AskedIn, c: Run<'ban-member'>): Promise<Refusal> | Refusal {
-  const { authority, log } = asked.replica
+  const { authority } = asked.replica
   // Who is out already may be banned as well; of whom nobody here has heard is a mistake of the one who asks.
   if (authority.nameOf(c.member) === '') return fail('unknown-member')
-  return remove(asked, c.member, { type: 'ban', identity: c.member, cuts: authority.cutsFor(c.member, log.deviceHeads) })
+  return remove(asked, c.member, { type: 'ban', identity: c.member, cuts: cutsOf(asked.replica, [c.member]) })
 }
 
 /** Puts somebody out, takes back the links they have, and changes the groups' keys. */

@@ -7,6 +7,7 @@ import { identityOfKey, MAX_RECOVERERS, recoverBytes } from '../../wire/authorit
 import { toHex } from '../../wire/bytes.ts'
 import type { IdentityId } from '../../wire/ids.ts'
 import { decodeRecoverySignature, encodeRecoverySignature, type RecoverySignature } from '../../wire/recovery.ts'
+import { cutsOf } from '../cuts.ts'
 import { fail } from '../errors.ts'
 import type { Replica } from '../replica.ts'
 import { type AskedIn, change, type Refusal, type Run } from './asked.ts'
@@ -57,7 +58,7 @@ export async function recover(asked: AskedIn, c: Run<'recover'>): Promise<Refusa
   if (signatures.size < set.threshold) return fail('recovery-incomplete', `${signatures.size} of ${set.threshold} signatures are here. Ask the others of the recovery set for theirs.`)
   const { owner } = replica.authority.state
   const sorted = [...signatures].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { identityPk, signature }]) => ({ identityPk, signature }))
-  return change(asked, { type: 'recover', to: c.member, set: set.set, cuts: owner === undefined ? [] : replica.authority.cutsFor(owner, replica.log.deviceHeads), signatures: sorted })
+  return change(asked, { type: 'recover', to: c.member, set: set.set, cuts: owner === undefined ? [] : cutsOf(replica, [owner]), signatures: sorted })
 }
 
 function mayBeRecovered(replica: Replica, to: IdentityId): RecoverySet | ApiError {

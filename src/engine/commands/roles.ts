@@ -2,6 +2,7 @@
 import type { AuthorityBody } from '../../wire/authority.ts'
 import { type Cut, EVERYONE, MAX_POWER, parseRoleId, type RoleId } from '../../wire/authority.ts'
 import { bitsOf } from '../../wire/permissions.ts'
+import { cutsOf } from '../cuts.ts'
 import { fail } from '../errors.ts'
 import type { Replica } from '../replica.ts'
 import { type AskedIn, change, changeAll, named, type Refusal, type Run } from './asked.ts'
@@ -42,17 +43,13 @@ export function giveRole(asked: AskedIn, c: Run<'give-role'>): Promise<Refusal> 
 export function takeRole(asked: AskedIn, c: Run<'take-role'>): Promise<Refusal> {
   const { replica } = asked
   // Laying down one's own takes nothing back.
-  const cuts = c.member === replica.me.identity ? [] : replica.authority.cutsFor(c.member, replica.log.deviceHeads)
+  const cuts = c.member === replica.me.identity ? [] : cutsOf(replica, [c.member])
   return change(asked, { type: 'roleUnassign', role: c.role, identity: c.member, cuts })
 }
 
 /** How far we have seen everyone whom a change of this role may hit: what they did before is theirs. */
 function cutsOfHolders(replica: Replica, role: RoleId): Cut[] {
-  const { authority, log, me } = replica
-  const mine = authority.state.members.get(me.identity)?.power ?? 0
-  const cuts: Cut[] = []
-  for (const [identity, member] of authority.state.members) {
-    if (member.power < mine && (role === EVERYONE || member.roles.includes(role))) cuts.push(...authority.cutsFor(identity, log.deviceHeads))
-  }
-  return cuts.sort((a, b) => (a.device < b.device ? -1 : 1))
+  const { members } = replica.authority.state
+  const mine = members.get(replica.me.identity)?.power ?? 0
+  return cutsOf(replica, [...members].flatMap(([identity, member]) => (member.power < mine && (role === EVERYONE || member.roles.includes(role)) ? [identity] : [])))
 }

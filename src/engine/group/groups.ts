@@ -88,7 +88,7 @@ export class Groups {
     this.grants = new Grants(hexDevice(self.device.publicKey))
     this.tree = new EpochTree({
       stands: (epoch) => this.stands(epoch), power: (epoch) => members.powerBehind(epoch), identityOf: (device) => members.identityOf(device),
-      isCut: (device, seq) => members.isCut(device, seq), version: () => members.size(),
+      isCut: (place) => members.isCut(place), version: () => members.size(),
     })
     this.context = { suite, validate: (credential, key) => equal(credential.device, key) && members.identityOf(hexDevice(credential.device)) !== undefined }
   }

@@ -1,8 +1,10 @@
 /** The one function that chooses between branches. Epochs are single letters padded to ids; votes are (identity, number, op). */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
+import type { ChannelId, DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
+import type { Op } from '../../wire/op.ts'
 import { type EpochNode, EpochTree } from './tree.ts'
+import { readVote, voteRow } from './votes.ts'
 
 const epoch = (name: string): EpochId => name.padEnd(64, '0') as EpochId
 /** One device each; a second one of Carol's is hers by its last letter. */
@@ -21,7 +23,7 @@ function tree(...nodes: readonly Sketch[]): EpochTree {
   const powers = new Map(nodes.map((n) => [n.id, n.power]))
   const out = new EpochTree({
     stands: (e) => !voided.has(e), power: (e) => powers.get(e) ?? 0, identityOf: (d) => `${d.slice(0, 63)}0` as string as IdentityId,
-    isCut: (d, seq) => seq > (cuts.get(d) ?? Infinity), version: () => voided.size * 100 + cuts.size,
+    isCut: ({ device, seq, channel }) => seq > (cuts.get(device) ?? Infinity) || late.has(device + (channel ?? '')), version: () => voided.size * 100 + cuts.size * 10 + late.size,
   })
   out.addRoot(epoch('0'), device)
   for (const n of nodes) out.add({ ...n, children: [] })
@@ -30,6 +32,8 @@ function tree(...nodes: readonly Sketch[]): EpochTree {
 const voided = new Set<EpochId>()
 /** The last op that counts, of devices whose owner was removed. */
 const cuts = new Map<DeviceId, number>()
+/** Chains of which all was taken back. */
+const late = new Set<string>()
 const tip = (t: EpochTree): string | undefined => t.path().at(-1)
 const op = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
 
@@ -94,6 +98,28 @@ test('G10 an identity has one vote, with however many devices, and none with wha
   cuts.set(bob, 7)
   expect(tip(t)).toBe(epoch('2'))
   cuts.clear()
+})
+
+test('G10 what was taken back in one channel hides no vote in another', () => {
+  const t = tree(node('1', '0', 1), node('2', '1', 2), node('3', '1', 2))
+  const garden = 'aa'.padEnd(32, '0') as ChannelId, attic = 'bb'.padEnd(32, '0') as ChannelId
+  t.vote(epoch('3'), bob, 5, op(1), garden, 1)
+  t.vote(epoch('3'), carol, 5, op(2), garden, 1)
+  t.vote(epoch('2'), alice, 5, op(3), garden, 1)
+  expect(tip(t)).toBe(epoch('3'))
+  for (const [e, n] of [['2', 2], ['3', 3]] as const) t.vote(epoch(e), bob, n, op(n + 2), attic, n)
+  expect(tip(t)).toBe(epoch('2'))
+  late.add(bob + attic)
+  expect(tip(t)).toBe(epoch('3'))
+  late.clear()
+})
+
+test('G10 votes are kept with their places, and those of earlier versions read without', () => {
+  const garden = 'aa'.padEnd(32, '0') as ChannelId
+  const { key, value } = voteRow(epoch('3'), { id: op(1), header: { device: bob, channel: garden, seq: 700, chanSeq: 40 } } as Op)
+  expect(readVote({ key, value })).toEqual([epoch('3'), bob, 700, op(1), garden, 40])
+  expect(readVote({ key: key.subarray(0, 64), value: value.subarray(0, 40) })).toEqual([epoch('3'), bob, 700, op(1)])
+  for (const short of [key.subarray(0, 63), value.subarray(0, 32)]) expect(readVote({ key: short, value })).toBeUndefined()
 })
 
 test('G10 a device that came later, whose numbers are low, takes no vote back', () => {

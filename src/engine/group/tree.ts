@@ -10,7 +10,7 @@
  * First-vote support makes the larger side of a partition win and makes a child with a majority final; a back-dated private
  * chain gains nothing. Nothing else in the engine may choose between branches.
  */
-import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
+import type { ChannelId, DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
 
 export interface EpochNode {
   readonly id: EpochId
@@ -33,20 +33,22 @@ export interface Electorate {
   /** Of a commit's author, at the commit's past. */
   power(epoch: EpochId): number
   identityOf(device: DeviceId): IdentityId | undefined
-  /** Whether what a device did at this place of its chain was taken back by a removal or a fork. */
-  isCut(device: DeviceId, seq: number): boolean
+  /** Whether what a device did at this place of its chains was taken back by a removal or a fork. */
+  isCut(place: VotePlace): boolean
   /** Another number whenever one of these answers may be another. */
   version(): number
 }
 
-interface Vote { readonly seq: number; readonly id: OpId }
+/** `channel`, `chanSeq`: unknown of votes that an earlier version kept. */
+export interface VotePlace { readonly device: DeviceId; readonly seq: number; readonly channel?: ChannelId | undefined; readonly chanSeq?: number | undefined }
+interface Vote extends VotePlace { readonly id: OpId }
 
 const earlier = (a: Vote, b: Vote): boolean => a.seq < b.seq || (a.seq === b.seq && a.id < b.id)
 
 export class EpochTree {
   readonly nodes = new Map<EpochId, EpochNode>()
-  /** The first op of each device that names an epoch. */
-  private readonly firsts = new Map<EpochId, Map<DeviceId, Vote>>()
+  /** The first op of each chain that names an epoch: what is taken back in one channel must not hide what counts in another. */
+  private readonly firsts = new Map<EpochId, Map<string, Vote>>()
   private rootId: EpochId | undefined
   private readonly electorate: Electorate
   private changes = 0
@@ -71,12 +73,12 @@ export class EpochTree {
     this.changes++
   }
 
-  /** An op of `device` that names `epoch`. Only its first (lowest number, then id) counts. True when that changed something. */
-  vote(epoch: EpochId, device: DeviceId, seq: number, id: OpId): boolean {
-    const votes = this.firsts.get(epoch) ?? new Map<DeviceId, Vote>()
-    const known = votes.get(device)
-    if (known !== undefined && !earlier({ seq, id }, known)) return false
-    votes.set(device, { seq, id })
+  /** An op of `device` that names `epoch`. Only the first of its chain (lowest number, then id) counts. True when that changed something. */
+  vote(epoch: EpochId, device: DeviceId, seq: number, id: OpId, channel?: ChannelId, chanSeq?: number): boolean {
+    const votes = this.firsts.get(epoch) ?? new Map<string, Vote>()
+    const chain = device + (channel ?? ''), known = votes.get(chain), vote = { device, seq, id, channel, chanSeq }
+    if (known !== undefined && !earlier(vote, known)) return false
+    votes.set(chain, vote)
     this.firsts.set(epoch, votes)
     this.changes++
     return true
@@ -149,9 +151,9 @@ export class EpochTree {
     const open = [top]
     for (let id = open.pop(); id !== undefined; id = open.pop()) {
       if (!this.electorate.stands(id)) continue
-      for (const [device, vote] of this.firsts.get(id) ?? []) {
-        const identity = electors.has(device) ? this.electorate.identityOf(device) : undefined
-        if (identity === undefined || this.electorate.isCut(device, vote.seq)) continue
+      for (const vote of this.firsts.get(id)?.values() ?? []) {
+        const identity = electors.has(vote.device) ? this.electorate.identityOf(vote.device) : undefined
+        if (identity === undefined || this.electorate.isCut(vote)) continue
         const known = out.get(identity)
         if (known === undefined || earlier(vote, known)) out.set(identity, vote)
       }

@@ -10,6 +10,7 @@
  * memory; of content only the tips are, so whether an older place holds something else is looked up on disk (`unsure`).
  */
 import type { Ciphersuite } from '../../ports.ts'
+import type { ChainEnd, Ends } from '../../wire/authority.ts'
 import { concat, fromHex, putHex, putU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
 import { HLC_STEP, isSigned, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
@@ -121,6 +122,18 @@ export class Log {
     let newest = 0
     for (const chains of this.tips.values()) for (const tip of chains.get(device) ?? NO_TIPS) newest = Math.max(newest, tip.hlc)
     return newest
+  }
+
+  /** Where a device's chains of content end here. `all`: with that of authority they hold each of its numbers, so that there is nothing else of it up to its last. */
+  endsOf(device: DeviceId): Ends {
+    const chains: ChainEnd[] = []
+    let held = 0
+    for (const [channel, devices] of this.tips) {
+      const chanSeq = (devices.get(device) ?? NO_TIPS).reduce((most, tip) => Math.max(most, tip.chanSeq), 0)
+      held += chanSeq
+      if (chanSeq > 0 && channel !== AUTHORITY_CHANNEL) chains.push({ channel, chanSeq })
+    }
+    return { all: held === (this.deviceHeads.get(device)?.seq ?? 0), chains: chains.sort((a, b) => (a.channel < b.channel ? -1 : 1)) }
   }
 
   /** What we hold of one device's. */

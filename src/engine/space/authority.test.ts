@@ -1,6 +1,6 @@
 /** Rules that need more than a story's lines: recovery, forks, registers, content, explanations. Numbers are those of ../RULES.md. */
 import { expect, test } from 'vitest'
-import { type AuthorityBody, type Cut, decodeAuthorityBody, EVERYONE, MAX_CUT_DEVICES } from '../../wire/authority.ts'
+import { type AuthorityBody, type Cut, decodeAuthorityBody, type Ends, EVERYONE, MAX_CUT_DEVICES } from '../../wire/authority.ts'
 import { fromHex } from '../../wire/bytes.ts'
 import type { DeviceId, OpId } from '../../wire/ids.ts'
 import { encodeHeader, MAX_DEPS, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
@@ -109,7 +109,7 @@ test('A19 a revocation with a cut chooses the branch that counts', async () => {
   await story.tell('channels: garden kitchen')
   // Nor is what was said there for a branch of the group taken back.
   expect(alice.authority.equivocations).toEqual([bob.device])
-  expect([own.header.seq, own.header.seq + 1].map((seq) => alice.authority.isCut(bob.device, seq))).toEqual([false, true])
+  expect([own.header.seq, own.header.seq + 1].map((seq) => alice.authority.isCut({ device: bob.device, seq }))).toEqual([false, true])
 })
 
 test('A19 two signed headers prove a fork to those who have neither op', async () => {
@@ -278,6 +278,34 @@ test('A26 of two concurrent removals the larger cut counts for content, the smal
   await story.tell('together')
   expect([early, late, later].map((h) => judged(story, h))).toEqual(['valid', 'valid', 'removed'])
   expect(judged(story, message(story, 'bob'))).toBe('not-a-member')
+})
+
+test('A26 where a removal says where the chains of content end, numbers of before are worth nothing beyond', async () => {
+  const story = await tell(`${MODERATED}
+    alice opens kitchen
+    alice links alice+phone
+    apart alice | alice+phone | bob
+  `)
+  const v = story.village, bob = v.device('bob')
+  const at = (channel: string, chanSeq: number, seq = 3): OpHeader => ({ ...message(story, 'bob', { seq, channel }), chanSeq })
+  const kick = (ends: Ends | undefined): AuthorityBody => ({ type: 'kick', identity: bob.identity, cuts: [{ device: bob.device, seq: 9, head: bob.last, authority: bob.last, ...(ends === undefined ? {} : { ends }) }] })
+  const garden = channelNamed('garden')
+  const said = [at('garden', 2), at('garden', 3), at('kitchen', 1), at('garden', 2, 10)]
+  await v.say(v.device('alice'), kick({ all: true, chains: [{ channel: garden, chanSeq: 2 }] }))
+  expect(said.map((h) => judged(story, h))).toEqual(['valid', 'removed', 'removed', 'removed'])
+  // Of a channel that isn't named the number is what there is to go by, unless all are; and of removals at the same time the larger cut counts.
+  await v.say(v.device('alice+phone'), kick({ all: false, chains: [{ channel: garden, chanSeq: 1 }] }))
+  expect(said.map((h) => judged(story, h, 'alice+phone'))).toEqual(['removed', 'removed', 'valid', 'removed'])
+  await story.tell('together')
+  expect(said.map((h) => judged(story, h))).toEqual(['valid', 'removed', 'valid', 'removed'])
+})
+
+test('A26 a removal by an earlier version, which names numbers only, is judged by these', async () => {
+  const story = await tell(MODERATED)
+  const v = story.village, bob = v.device('bob')
+  const late = { ...message(story, 'bob', { seq: 3 }), chanSeq: 100 }, later = { ...message(story, 'bob', { seq: 10 }), chanSeq: 101 }
+  await v.say(v.device('alice'), { type: 'kick', identity: bob.identity, cuts: [{ device: bob.device, seq: 9, head: bob.last, authority: bob.last }] })
+  expect([late, later].map((h) => judged(story, h))).toEqual(['valid', 'removed'])
 })
 
 test('A26 after a demotion, content beyond the cut is judged as if it had been seen', async () => {

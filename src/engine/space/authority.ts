@@ -10,7 +10,7 @@ import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import { HLC_STEP, type Op } from '../../wire/op.ts'
 import { check, type Proof, proofOf } from './checks.ts'
-import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent } from './content.ts'
+import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent, type Place } from './content.ts'
 import { explain, type Step } from './explain.ts'
 import { certifier, History, type Node, predecessors } from './history.ts'
 import { Past } from './past.ts'
@@ -178,10 +178,10 @@ export class Authority {
     return identity === undefined ? 0 : view.permissions(identity)
   }
 
-  /** Whether a removal or a fork took back what a device did at this place of its whole chain. */
-  isCut(device: DeviceId, seq: number): boolean {
-    const identity = this.identityOf(device)
-    return identity === undefined || isTakenBack(this.history, this.settled(), { device, seq }, identity)
+  /** Whether a removal or a fork took back what a device did at this place of its chains. */
+  isCut(place: Place): boolean {
+    const identity = this.identityOf(place.device)
+    return identity === undefined || isTakenBack(this.history, this.settled(), place, identity)
   }
 
   /** The identity a device speaks for, member or not, authorised or not. */

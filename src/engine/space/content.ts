@@ -1,5 +1,6 @@
 /** Whether a content op counts. Content never changes authority; it is judged by it. */
-import type { IdentityId } from '../../wire/ids.ts'
+import type { Cut } from '../../wire/authority.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type IdentityId } from '../../wire/ids.ts'
 import { HLC_STEP, type OpHeader } from '../../wire/op.ts'
 import type { History } from './history.ts'
 import type { Past } from './past.ts'
@@ -16,7 +17,7 @@ import type { View } from './view.ts'
 const MAX_KNOWN = 4096
 
 /** What of a header content is judged by. */
-export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | 'seq' | 'hlc' | 'deps' | 'type'> & {
+export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | 'seq' | 'chanSeq' | 'hlc' | 'deps' | 'type'> & {
   /** Of a message: how much later it is labelled than its device's last one before it in the channel (ms), where that is known. */
   readonly gap?: number | undefined
 }
@@ -43,7 +44,7 @@ export function judgeContent(history: History, resolution: Resolution, question:
   if (freeze !== undefined && isFrozen(history, header, freeze)) return { code: 'forked', by: shownBy(freeze, header.seq) }
   for (const r of unseen) {
     if (r.takes !== 'power' && r.takes !== 'reading') continue
-    if (!isWithin(header, r) && reasonIn(maySay(author, header, viewOf(past, r.index)), header) !== undefined) return { code: r.code, by: history.node(r.index).id }
+    if (!isWithin(header, r, history) && reasonIn(maySay(author, header, viewOf(past, r.index)), header) !== undefined) return { code: r.code, by: history.node(r.index).id }
   }
   return undefined
 }
@@ -71,7 +72,8 @@ function whyNot(author: IdentityId, header: ContentHeader, view: View): Reason |
   return has(view.permissionsIn(author, header.channel), permission) ? undefined : { code: 'no-permission', permission }
 }
 
-type Place = Pick<OpHeader, 'device' | 'seq'>
+/** A place in a device's whole chain, and in that of the channel where it is known. */
+export type Place = Pick<OpHeader, 'device' | 'seq'> & { readonly channel?: ChannelId | undefined; readonly chanSeq?: number | undefined }
 
 const takesAll = (header: Place, r: Restriction, history: History): boolean => {
   if (r.takes === 'membership') return true
@@ -79,13 +81,29 @@ const takesAll = (header: Place, r: Restriction, history: History): boolean => {
   return r.takes === 'device' && body?.type === 'deviceRevoke' && body.device === header.device
 }
 
-const isWithin = (header: Place, r: Restriction): boolean => header.seq <= (r.cuts.get(header.device)?.seq ?? 0)
+/**
+ * Numbers of the whole chain are not enough: some may have been left out, or used where others don't read, and be used later. The chain of a channel has no holes, and whoever reads there sees it fork.
+ * So what a cut says of the channel goes before what it says of the device.
+ */
+function isWithin(header: Place, r: Restriction, history: History): boolean {
+  const cut = r.cuts.get(header.device)
+  if (cut === undefined || header.seq > cut.seq) return false
+  const { channel, chanSeq } = header
+  if (cut.ends === undefined || channel === undefined || chanSeq === undefined) return true
+  const end = channel === AUTHORITY_CHANNEL ? authorityEnd(history, cut) : cut.ends.chains.find((chain) => chain.channel === channel)?.chanSeq
+  return end === undefined ? !cut.ends.all : chanSeq <= end
+}
+
+function authorityEnd(history: History, { authority }: Cut): number {
+  const last = authority === undefined ? undefined : history.indexOf(authority)
+  return last === undefined ? 0 : history.node(last).chanSeq
+}
 
 /** Of removals at the same time the larger cut counts for content: no honest message is lost because one admin was behind. */
 function isBeyondAll(history: History, header: Place, r: Restriction, unseen: readonly Restriction[]): boolean {
-  if (!takesAll(header, r, history) || isWithin(header, r)) return false
+  if (!takesAll(header, r, history) || isWithin(header, r, history)) return false
   const own = history.node(r.index)
-  return !unseen.some((other) => takesAll(header, other, history) && isWithin(header, other)
+  return !unseen.some((other) => takesAll(header, other, history) && isWithin(header, other, history)
     && !history.node(other.index).past.has(r.index) && !own.past.has(other.index))
 }
 
@@ -108,6 +126,6 @@ export function isTakenBack(history: History, resolution: Resolution, place: Pla
   const unseen = resolution.against(author).filter((r) => last?.past.has(r.index) !== true)
   if (unseen.some((r) => isBeyondAll(history, place, r, unseen))) return true
   const freeze = resolution.freezeOf(place.device)
-  if (freeze === undefined || freeze.fixers.some((r) => r.targets.includes(author) && takesAll(place, r, history) && isWithin(place, r))) return false
+  if (freeze === undefined || freeze.fixers.some((r) => r.targets.includes(author) && takesAll(place, r, history) && isWithin(place, r, history))) return false
   return isFrozen(history, place, freeze)
 }

@@ -88,7 +88,11 @@ export class Histories {
       const known = last.get(op.header.device)
       if (this.all.identityOf(op.header.device) === identity && (known === undefined || known.header.seq < op.header.seq)) last.set(op.header.device, op)
     }
-    return [...last.values()].sort((a, b) => (a.header.device < b.header.device ? -1 : 1)).map((op) => ({ device: op.header.device, seq: op.header.seq, head: op.id, authority: op.id }))
+    return [...last.values()].sort((a, b) => (a.header.device < b.header.device ? -1 : 1)).map((op, n) => {
+      const cut = { device: op.header.device, seq: op.header.seq, head: op.id, authority: op.id }, kind = (this.ops.length + n) % 4
+      const chains = CHANNELS.map((channel, c) => ({ channel: channelNamed(channel), chanSeq: (this.ops.length + c) % 5 })).filter((_, c) => c !== kind % 3).sort((a, b) => (a.channel < b.channel ? -1 : 1))
+      return kind === 0 ? cut : { ...cut, ends: { all: kind === 1, chains } }
+    })
   }
 
   /** Alice's space with an admin, a moderator, a guide and plain members. */

@@ -9,7 +9,7 @@ import { predecessors } from './history.ts'
 import { type Decision, decisions, Histories, randomHistory } from './history.test-support.ts'
 import { PERMISSIONS } from '../../wire/permissions.ts'
 import { Reference } from './reference.test-support.ts'
-import { roleNamed } from './village.test-support.ts'
+import { channelNamed, roleNamed } from './village.test-support.ts'
 
 const CASES = Number(process.env.AUTHORITY_CASES ?? 5000)
 /** The same histories in each usual run, so that whoever changes something else isn't stopped by what chance finds; others where one asks for them. */
@@ -231,4 +231,23 @@ test('P15 an independent resolver agrees on random histories', () => forAll(1, 4
   }
   expect([...state.roles].map(([role, r]) => [role, r.power, r.permissions])).toEqual([...said.roles].map(([role, r]) => [role, r.power, r.permissions]).sort())
   expect([...state.devices].map(([device, d]) => `${device} ${d.identity}`)).toEqual([...said.devices].filter(([, i]) => i !== '' && said.members.has(i)).map(([device, i]) => `${device} ${i}`).sort())
+}), LONG)
+
+test('P15 an independent judge of what removals take back of what was said agrees on random histories', () => forAll(0.3, 60, async (h) => {
+  const reference = new Reference(h.ops)
+  const forked = new Set(h.all.equivocations)
+  for (const device of h.all.everCertified) {
+    const author = h.all.identityOf(device)
+    if (author === undefined || forked.has(device)) continue
+    for (const seq of [1, 3, 6, 12, 24]) {
+      const last = h.ops.filter((op) => op.header.device === device && op.header.seq <= seq).at(-1)
+      const seen = h.pastOf(last === undefined ? [] : predecessors(last))
+      for (const channel of ['garden', 'kitchen', 'attic'].map(channelNamed)) {
+        for (const chanSeq of [1, 2, 4]) {
+          const place = { device, seq, channel, chanSeq }
+          expect([place, h.all.isCut(place)]).toEqual([place, reference.takesBack(author, place, seen)])
+        }
+      }
+    }
+  }
 }), LONG)

@@ -20,6 +20,7 @@ export class Reference {
   private readonly byId = new Map<string, Entry>()
   private voids = new Set<string>()
   private powers = new Map<string, number>()
+  private chosen: readonly Lasting[] = []
   space = ''
 
   private readonly verifies: typeof toyVerify
@@ -32,6 +33,18 @@ export class Reference {
   }
 
   isVoid(id: string): boolean { return this.voids.has(id) }
+
+  /** A26, of removals alone: whether content at this place of its device's chains was taken back, if its author had seen these ops. */
+  takesBack(author: string, place: { readonly device: string; readonly seq: number; readonly channel: string; readonly chanSeq: number }, seen: ReadonlySet<string>): boolean {
+    const removals = this.chosen.filter((r) => r.takes === 'all' && r.targets.includes(author) && (r.device === undefined || r.device === place.device) && !seen.has(r.entry.id))
+    const holds = (r: Lasting): boolean => {
+      const cut = r.entry.body !== undefined && 'cuts' in r.entry.body ? r.entry.body.cuts.find((c) => c.device === place.device) : undefined
+      const named = cut?.ends?.chains.filter((chain) => chain.channel === place.channel) ?? []
+      return cut !== undefined && place.seq <= cut.seq && (cut.ends?.all !== true || named.length > 0) && named.every((chain) => place.chanSeq <= chain.chanSeq)
+    }
+    return removals.some((r) => !holds(r) && !removals.some((other) => this.apart(r.entry, other.entry) && holds(other)))
+  }
+
   now(): Said { return said(this.all.filter((e) => !this.voids.has(e.id)), this.powers) }
 
   private note(op: Op): void {
@@ -155,6 +168,7 @@ export class Reference {
         for (const e of fallen) (late.has(e) ? never : late).add(e)
         chosen = this.round(surplus, frozen, late, never)
       }
+      this.chosen = chosen
       if (!this.forks(frozen, chosen) && !this.overused(surplus)) return
     }
   }

@@ -166,6 +166,12 @@ export function answerDigests(replica: Replica, device: DeviceId, theirs: readon
   return { parts: toldParts(replica, replica.log.vector(others), unheard), same: replica.log.vectorBy(replica.me.device).filter((e) => same.has(e.channel)) }
 }
 
+/** Notes in which channels a device that told these digests has just what is here: also in those where neither has anything. */
+export function noteAgreed(replica: Replica, device: DeviceId, theirs: readonly ChannelDigest[]): void {
+  const told = new Map(theirs.map((c) => [c.channel, c.digest]))
+  for (const channel of replica.authority.state.channels.keys()) if (replica.mayHave(device, channel) && told.get(channel) === replica.log.digest(channel)) replica.agreed.add(channel)
+}
+
 /** A vector as it is told, the most wanted channels first; and channels of which nothing is here. */
 export function toldParts(replica: Replica, vector: Vector, unheard: readonly ChannelId[] = []): Told[][] {
   const rank = (channel: ChannelId): number => (channel === AUTHORITY_CHANNEL ? -1 : replica.opened.rank(channel))

@@ -17,7 +17,7 @@ import type { Chain } from '../log/log.ts'
 import { helloToken } from '../mailbox/mail.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn, World } from '../turn.ts'
-import { answerDigests, digestsFor, lackedBy, toldParts } from './comparing.ts'
+import { answerDigests, digestsFor, lackedBy, noteAgreed, toldParts } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault } from './conduct.ts'
 import { chainOf, framesOf, unpackFresh } from './fresh.ts'
 import { areSame, helloBytes, makeHello, openHello } from './greeting.ts'
@@ -244,6 +244,7 @@ export class Peers {
   private onDigest(turn: Turn, peer: Peer, session: Session, replica: Replica, theirs: readonly ChannelDigest[]): void {
     const { parts, same } = answerDigests(replica, session.device, theirs)
     this.events.vector(turn, replica, session.device, same)
+    noteAgreed(replica, session.device, theirs)
     session.untold = new Set(theirs.filter(({ channel, digest }) => replica.log.digest(channel) !== digest).map(({ channel }) => channel))
     this.look(turn, session, replica)
     // What takes several frames, or would come sealed for others, is asked for by name.
