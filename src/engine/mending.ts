@@ -30,7 +30,7 @@ import type { Turn } from './turn.ts'
 /** Ops looked at in one piece. */
 const PIECE = 256
 /** What is made of a channel's ops. */
-const MADE_OF_CHANNEL = ['messages', 'threads', 'notes', 'pins', 'active']
+const MADE_OF_CHANNEL = ['messages', 'threads', 'notes', 'pins', 'voidpins', 'active']
 
 export class Mending {
   private readonly engine: Engine

@@ -26,6 +26,7 @@ import { Log, opKey, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
 import { freshPartition } from './mailbox/had.ts'
 import { Mail } from './mailbox/mail.ts'
+import { counts } from './messages/counting.ts'
 import { Inbox } from './messages/inbox.ts'
 import { labelAt, placeAt } from './messages/labels.ts'
 import { Pace } from './messages/pace.ts'
@@ -269,7 +270,7 @@ export class Replica {
     const author = this.authority.identityOf(h.device)
     if (content === undefined || author === undefined) return
     const origin: Origin = { id: op.id, device: h.device, author, audience: h.audience, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, deps: h.deps }
-    if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content, op.plain); else this.inbox.take(turn, h.channel, { ...origin, content })
+    if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content, op.plain); else this.inbox.take(turn, h.channel, { ...origin, content }, counts(this, h.channel, origin, content.type))
   }
 
   private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent, said: Uint8Array | undefined): void {

@@ -11,7 +11,7 @@ import { encodeNote } from '../../wire/content-records.ts'
 import { type ChannelId, type OpId, parseOpId, type SpaceId } from '../../wire/ids.ts'
 import { MAX_EXPECTED, MAX_LOOKED_AT } from '../limits.ts'
 import type { Turn } from '../turn.ts'
-import { noteKey, notesPartition, pinsPartition } from './places.ts'
+import { noteKey, notesPartition, pinsPartition, voidPinsPartition } from './places.ts'
 
 const raw = (id: OpId): Uint8Array => fromHex(id) as Uint8Array
 const NOTHING = new Uint8Array(1)
@@ -37,11 +37,11 @@ export class Inbox {
     return [...this.changed]
   }
 
-  /** Keeps a note. Putting one twice changes nothing: notes are a set. */
-  take(turn: Turn, channel: ChannelId, note: NoteRecord): void {
+  /** Keeps a note. Putting one twice changes nothing: notes are a set. `counts`: as far as is known now. */
+  take(turn: Turn, channel: ChannelId, note: NoteRecord, counts: boolean): void {
     const { message, type } = note.content
     turn.out.put(notesPartition(this.space, channel), noteKey(note), encodeNote(note))
-    if (type === 'pin') turn.out.put(pinsPartition(this.space, channel), raw(message), NOTHING)
+    if (type === 'pin') turn.out.put((counts ? pinsPartition : voidPinsPartition)(this.space, channel), raw(message), NOTHING)
     this.expect(turn, message)
   }
 

@@ -1,11 +1,12 @@
 /** Alice's allotment, where somebody writes, reacts and pins more than a device looks at in one go. */
 import { expect, test } from 'vitest'
 import { encodeNote, type NoteRecord } from '../../wire/content-records.ts'
-import { fromHex } from '../../wire/bytes.ts'
-import type { DeviceId, OpId } from '../../wire/ids.ts'
+import { fromHex, toHex } from '../../wire/bytes.ts'
+import type { DeviceId, EpochId, OpId } from '../../wire/ids.ts'
 import { Allotment } from '../allotment.test-support.ts'
-import { MAX_DRAFTS, MAX_NOTES_OF_ONE, MAX_NOTES_READ, MAX_PINS_READ, MAX_TYPISTS, TYPING_LASTS_MS } from '../limits.ts'
-import { noteKey, notesPartition, pinsPartition } from './places.ts'
+import { MAX_DRAFTS, MAX_NOTES_OF_ONE, MAX_NOTES_READ, MAX_PINS_PAGES, MAX_PINS_READ, MAX_TYPISTS, TYPING_LASTS_MS } from '../limits.ts'
+import { Out } from '../out.ts'
+import { noteKey, notesPartition, pinsPartition, voidPinsPartition } from './places.ts'
 
 const idOf = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
 
@@ -84,6 +85,19 @@ test('M11 who did the same with a message as often as others hear is told so', a
   await a.does(a.alice, { type: 'edit-message', message: messageId, text: 'Water on Mondays' })
   expect(await a.refusal(a.alice, { type: 'edit-message', message: messageId, text: 'Never mind' })).toMatchObject({ code: 'limit-reached' })
   expect(await a.texts(a.alice)).toEqual(['Alice: Water on Mondays'])
+})
+
+test('M5 however many messages Bob pins without the right, what Alice pinned is found', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  const { messageId } = await a.say(a.alice, 'Water on Mondays'), other = await a.say(a.alice, 'Or on Tuesdays')
+  await a.does(a.alice, { type: 'pin-message', message: messageId, on: true })
+  const his = bob.space(a.space)
+  await a.hand(a.alice, [(await his.appendContent({ now: a.room.now, out: new Out() }, a.channel, his.groups.tip() as EpochId, { type: 'pin', message: other.messageId })).bytes])
+  const rows = async (partition: string) => (await a.alice.disk.range(partition, { limit: 9 })).map((row) => toHex(row.key))
+  expect(await rows(pinsPartition(a.space, a.channel))).toEqual([messageId])
+  expect(await rows(voidPinsPartition(a.space, a.channel))).toEqual([other.messageId])
+  await a.alice.disk.save(Array.from({ length: MAX_PINS_PAGES * MAX_PINS_READ }, (_, n) => ({ type: 'put', partition: voidPinsPartition(a.space, a.channel), key: fromHex(idOf(n + 1)) as Uint8Array, value: new Uint8Array() })))
+  expect((await a.does(a.alice, { type: 'list-pins', channel: a.channel })).messages.map((m) => m.text)).toEqual(['Water on Mondays'])
 })
 
 test('where more was pinned once than is looked at in one go, what is pinned now is found behind it', async () => {

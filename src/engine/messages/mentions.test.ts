@@ -2,9 +2,13 @@
 import { expect, test } from 'vitest'
 import type { ChannelInfo, MessageInfo } from '../../api.ts'
 import { Allotment } from '../allotment.test-support.ts'
-import type { EpochId } from '../../wire/ids.ts'
+import type { Save } from '../../ports.ts'
+import { decodeMessage, encodeMessage, type MessageRecord } from '../../wire/content-records.ts'
+import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
 import type { Person } from '../engines.test-support.ts'
+import { MAX_THREAD_COUNTED, MAX_UNREAD_COUNTED } from '../limits.ts'
 import { Out } from '../out.ts'
+import { rowKey, rowsOf } from './places.ts'
 
 const read = async (a: Allotment, person: Person): Promise<readonly MessageInfo[]> => (await a.does(person, { type: 'get-messages', channel: a.channel })).messages
 
@@ -87,4 +91,26 @@ test('unread counts begin after the mark, also one in the midst, and follow dele
   // An older mark takes nothing back.
   await a.does(carol, { type: 'mark-read', channel: a.channel, message: first })
   expect(await unread(a, carol)).toEqual({ unread: 1, mentions: 0 })
+})
+
+test('M11 however many messages don\'t count, those that do are counted as unread, and as answers in a thread', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob')
+  const root = await say(a, a.alice, 'Beans'), replica = bob.space(a.space)
+  const before = (await bob.disk.range(`messages/${a.space}/${a.channel}`, { limit: 1 })).map((row) => decodeMessage(row.value))[0] as MessageRecord
+  await say(a, a.alice, 'Peas')
+  await say(a, a.alice, 'Runner', { thread: root })
+  const nobody = 'e'.repeat(64) as DeviceId
+  const worthless = (n: number, thread: OpId | undefined, place: number): Save => {
+    const record: MessageRecord = { ...before, id: n.toString(16).padStart(64, '0') as OpId, device: nobody, author: nobody as string as IdentityId, place, thread, replies: 0, lastReply: 0 }
+    return { type: 'put', partition: rowsOf(a.space, a.channel, thread), key: rowKey(record), value: encodeMessage(record) }
+  }
+  await bob.disk.save(Array.from({ length: MAX_UNREAD_COUNTED }, (_, n) => worthless(n + 1, undefined, before.place + 1)))
+  await bob.disk.save(Array.from({ length: MAX_THREAD_COUNTED }, (_, n) => worthless(n + 5000, root, Number.MAX_SAFE_INTEGER)))
+  await a.does(bob, { type: 'mark-read', channel: a.channel, message: root })
+  expect(await unread(a, bob)).toEqual({ unread: 1, mentions: 0 })
+  replica.threads.countAnew(root)
+  replica.inbox.change(root)
+  await say(a, a.alice, 'Bush', { thread: root })
+  await a.room.pass(1000)
+  expect((await read(a, bob))[0]?.replies).toMatchObject({ count: 2 })
 })

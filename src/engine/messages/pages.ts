@@ -14,7 +14,7 @@ import { packedLabel, unpackSome } from '../retention/away.ts'
 import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
 import { draftInfo } from './infos.ts'
-import { after, pinsPartition, placeOf, rowKey } from './places.ts'
+import { after, pinsPartition, placeOf, rowKey, voidPinsPartition } from './places.ts'
 import { described, type Located, located, type Seen, withNotes } from './reading.ts'
 import { activeKey, activePartition, activePlace } from './threads.ts'
 import { type Cut, keyBehind, readBetween, readWindow, type Where, type Window } from './windows.ts'
@@ -111,17 +111,19 @@ export function* pinsPage(engine: Engine, replica: Replica, channel: ChannelId):
 
 /** Everything pinned in the channel, the newest messages first. Of those that ever were most may be no more. */
 export function* nowPinned(replica: Replica, channel: ChannelId): Reading<Seen[]> {
-  const out: Seen[] = []
-  let from: Uint8Array | undefined = new Uint8Array()
-  for (let page = 0; from !== undefined && page < MAX_PINS_PAGES; page++) {
-    const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: pinsPartition(replica.id, channel), query: { from, limit: MAX_PINS_READ } }]
-    const seen = yield* withNotes(replica, yield* located(replica, idsOf(rows)), false)
-    out.push(...seen.filter((s) => s.channel === channel && s.folded.isPinned && s.record.content !== undefined && messageCounts(replica, channel, s.record)))
-    const last: Row | undefined = rows[MAX_PINS_READ - 1]
-    from = last === undefined ? undefined : after(last.key)
-    if (from !== undefined) yield PAUSE
+  const out = new Map<OpId, Seen>()
+  for (const partition of [pinsPartition(replica.id, channel), voidPinsPartition(replica.id, channel)]) {
+    let from: Uint8Array | undefined = new Uint8Array()
+    for (let page = 0; from !== undefined && page < MAX_PINS_PAGES; page++) {
+      const [rows = []]: readonly (readonly Row[])[] = yield [{ partition, query: { from, limit: MAX_PINS_READ } }]
+      const seen = yield* withNotes(replica, yield* located(replica, idsOf(rows)), false)
+      for (const s of seen) if (s.channel === channel && s.folded.isPinned && s.record.content !== undefined && messageCounts(replica, channel, s.record)) out.set(s.record.id, s)
+      const last: Row | undefined = rows[MAX_PINS_READ - 1]
+      from = last === undefined ? undefined : after(last.key)
+      if (from !== undefined) yield PAUSE
+    }
   }
-  return out.sort((a, b) => b.record.place - a.record.place)
+  return [...out.values()].sort((a, b) => b.record.place - a.record.place)
 }
 
 const idsOf = (rows: readonly Row[]): OpId[] => rows.map((row) => parseOpId(row.key)).filter((id) => id !== undefined)

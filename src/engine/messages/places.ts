@@ -6,6 +6,7 @@
  *   places/<space>               message id -> channel || place, and for one in a thread || its first message's id
  *   notes/<space>/<channel>      message id || kind || op id -> a note about it
  *   pins/<space>/<channel>       message id, of messages ever pinned: where to look for pins
+ *   voidpins/<space>/<channel>   message id, of those whose pin didn't count when it came: looked at last, as anybody may make as many as they like
  */
 import type { RangeQuery, Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, putHex, putU64, u64 } from '../../wire/bytes.ts'
@@ -35,6 +36,7 @@ const under = (prefix: Uint8Array): { from: Uint8Array; to: Uint8Array } => ({ f
 export const placesPartition = (space: SpaceId): string => `places/${space}`
 export const notesPartition = (space: SpaceId, channel: ChannelId): string => `notes/${space}/${channel}`
 export const pinsPartition = (space: SpaceId, channel: ChannelId): string => `pins/${space}/${channel}`
+export const voidPinsPartition = (space: SpaceId, channel: ChannelId): string => `voidpins/${space}/${channel}`
 
 export const placeOf = (channel: ChannelId, m: Pick<MessageRecord, 'id' | 'place' | 'thread'>): Place => ({ channel, thread: m.thread, place: m.place, id: m.id })
 

@@ -7,7 +7,7 @@
  * A crash loses what was counted in memory, never a reply: its root is looked at again, and counted from the rows.
  */
 import { concat, fromHex, u64 } from '../../wire/bytes.ts'
-import { decodeMessage, type MessageRecord } from '../../wire/content-records.ts'
+import type { MessageRecord } from '../../wire/content-records.ts'
 import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import { MAX_THREAD_COUNTED } from '../limits.ts'
@@ -16,8 +16,8 @@ import type { Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
-import { messageRows } from './places.ts'
 import type { Seen } from './reading.ts'
+import { readWindow } from './windows.ts'
 
 export interface Tally { readonly replies: number; readonly lastReply: number }
 
@@ -67,9 +67,8 @@ export class Threads {
   }
 
   private * read(replica: Replica, channel: ChannelId, root: OpId): Reading<MessageRecord[]> {
-    const { partition, from, to } = messageRows(replica.id, channel, root)
-    const [rows = []] = yield [{ partition, query: { from, to, limit: MAX_THREAD_COUNTED, reverse: true } }]
-    return rows.map((row) => decodeMessage(row.value)).filter((m) => m !== undefined && m.content !== undefined && messageCounts(replica, channel, m)).filter((m) => m !== undefined)
+    const { messages } = yield* readWindow(replica, { channel, thread: root }, { type: 'end' }, MAX_THREAD_COUNTED)
+    return messages.map(({ record }) => record).filter((m) => m.content !== undefined && messageCounts(replica, channel, m))
   }
 
   /** New replies below a root that is here now, those that count. */

@@ -17,7 +17,7 @@ import type { Engine } from '../engine.ts'
 import { MAX_NOTES_READ, RETENTION_ROWS } from '../limits.ts'
 import { opKey } from '../log/log.ts'
 import { PLAIN } from '../messages/fold.ts'
-import { messageRows, noteKey, noteRows, notesPartition, pinsPartition, placeOf, placesByPrefix, placesPartition, rowKey, rowsOf } from '../messages/places.ts'
+import { messageRows, noteKey, noteRows, notesPartition, pinsPartition, placeOf, placesByPrefix, placesPartition, rowKey, rowsOf, voidPinsPartition } from '../messages/places.ts'
 import { type Located, located } from '../messages/reading.ts'
 import { activeKey, activePartition, activePlace } from '../messages/threads.ts'
 import type { Reading } from '../reading.ts'
@@ -90,7 +90,7 @@ function* forgetMessages(engine: Engine, turn: Turns, replica: Replica, ids: rea
 export function forgetMessage(engine: Engine, turn: Turn, replica: Replica, { channel, record }: Located, notes: readonly Row[], isRoot: boolean): void {
   const { out } = turn, id = fromHex(record.id) as Uint8Array
   for (const { key } of notes) out.delete(notesPartition(replica.id, channel), key)
-  out.delete(pinsPartition(replica.id, channel), id)
+  for (const partition of [pinsPartition, voidPinsPartition]) out.delete(partition(replica.id, channel), id)
   if (record.content !== undefined) engine.searching.note(turn, replica, { channel, record, folded: { ...PLAIN, isDeleted: true } })
   if (record.thread !== undefined) {
     replica.threads.countAnew(record.thread)

@@ -84,7 +84,7 @@ test('R1 what was said more than a week ago goes from all disks, a day after Ali
     expect(await finds(h, person, 'xylophone')).toEqual([])
     expect((await h.room.ask(person, { type: 'list-pins', space: h.space, channel: h.channel })).messages).toEqual([])
     for (const word of ['xylophone', 'zither']) expect(isOnDisk(person, word), word).toBe(false)
-    for (const partition of ['notes', 'pins', 'active'] as const) expect(await person.disk.range(`${partition}/${h.space}/${h.channel}`, { limit: 9 })).toEqual([])
+    for (const partition of ['notes', 'pins', 'voidpins', 'active'] as const) expect(await person.disk.range(`${partition}/${h.space}/${h.channel}`, { limit: 9 })).toEqual([])
     expect(await person.disk.range(`noted/${h.space}`, { limit: 9 })).toEqual([])
     expect(person.updates).toContainEqual({ type: 'revised', space: h.space })
   }
