@@ -116,11 +116,17 @@ export interface DeviceInfo {
 
 export interface RecoveryInfo { readonly threshold: number; readonly members: readonly IdentityId[]; readonly maySign: boolean }
 
+/**
+ * What devices do for the groups by themselves; listed where it doesn't count. commit: a change of a group's keys; commitReject: that one can't be followed; bundle, keyWant, grant: keys told to all, asked for and told
+ * to one device; historyShare: somebody shown what was said before.
+ */
+export type GroupAct = 'commit' | 'commitReject' | 'bundle' | 'keyWant' | 'grant' | 'historyShare'
+
 /** One act of somebody: what it was, and whom or what it was about. */
 export interface ActRef {
   readonly op: OpId
-  /** As in signed ops, so it stays as it is. commit: a change of a group's keys, which devices make by themselves; listed where it doesn't count. */
-  readonly kind: AuthorityType | 'commit'
+  /** As in signed ops, so it stays as it is. */
+  readonly kind: AuthorityType | GroupAct
   /** undefined only for acts of strangers, which never count. */
   readonly by: IdentityId | undefined
   readonly byName: string

@@ -63,6 +63,11 @@ function deed(act: ActRef, me: IdentityId | undefined): string {
     case 'recover': return `recovered the space for ${whom}`
     case 'forkProof': return 'showed that a device signed two things at once'
     case 'commit': return 'changed the group’s keys'
+    case 'commitReject': return 'refused a change of the group’s keys'
+    case 'bundle': return 'told everyone keys of the group'
+    case 'keyWant': return 'asked for keys of the group'
+    case 'grant': return 'told a device keys of the group'
+    case 'historyShare': return 'shared what was said before'
     default: return act.kind satisfies never
   }
 }

@@ -2,8 +2,9 @@
  * Acts as people are told of them: who did what to whom, whether it counts, and if not, because of which other act. Names are those of now, so that
  * what was deleted since can still be called something.
  */
-import type { ActInfo, ActRef, Reason, ReasonCode, Subject } from '../api/authority.ts'
+import type { ActInfo, ActRef, GroupAct, Reason, ReasonCode, Subject } from '../api/authority.ts'
 import { type AuthorityBody, isAuthorityType, type RoleId } from '../wire/authority.ts'
+import { decodeGroupBody } from '../wire/group.ts'
 import type { ChannelId, EpochId, IdentityId, OpId } from '../wire/ids.ts'
 import { HLC_STEP } from '../wire/op.ts'
 import { namesOf } from '../wire/permissions.ts'
@@ -16,12 +17,15 @@ import { isListed } from './views.ts'
 /** Keys that devices lay out for each other, and ops of the groups, are no acts. Nor is anything by strangers, who can do nothing. */
 export const isAct = (node: Node): boolean => node.author !== undefined && node.type !== 'keyPackage' && isAuthorityType(node.type)
 
-/** Why an act, or a change of a group's keys, does not count; undefined where it does. */
+const GROUP_ACTS: ReadonlySet<string> = new Set<GroupAct>(['commit', 'commitReject', 'bundle', 'keyWant', 'grant', 'historyShare'])
+
+/** Why an act, or what a device did for a group, does not count; undefined where it does. Whether keys that were told are the right ones only who has them can tell. */
 export function reasonFor(replica: Replica, { id, type }: Node): Reason | undefined {
   const verdict = replica.authority.verdict(id)
   if (verdict.type === 'void') return verdict.reason
-  const group = type === 'commit' ? replica.audiences.get(audienceOf(replica, id))?.groups : undefined
-  const fault = group?.whyNot(id as string as EpochId)
+  if (!GROUP_ACTS.has(type)) return undefined
+  if (type !== 'commit') return decodeGroupBody(type, replica.log.authority.get(id)?.body ?? new Uint8Array()) === undefined ? { code: 'malformed' } : undefined
+  const fault = replica.audiences.get(audienceOf(replica, id))?.groups.whyNot(id as string as EpochId)
   return fault === undefined ? undefined : { code: FAULTS[fault] }
 }
 
@@ -32,7 +36,7 @@ const FAULTS: Readonly<Record<NonNullable<ReturnType<Groups['whyNot']>>, ReasonC
 const audienceOf = (replica: Replica, id: OpId): number => replica.log.authority.get(id)?.header.audience ?? 0
 
 /** What devices do for the groups by themselves is worth a word only where it doesn't count: then somebody may be kept out, or in. */
-export const isListedAct = (replica: Replica, node: Node): boolean => isAct(node) || (node.type === 'commit' && node.author !== undefined && reasonFor(replica, node) !== undefined)
+export const isListedAct = (replica: Replica, node: Node): boolean => isAct(node) || (GROUP_ACTS.has(node.type) && node.author !== undefined && reasonFor(replica, node) !== undefined)
 
 /** What is done in channels that one may not read, deleted ones too, is told to nobody but their readers. */
 export function isTold(replica: Replica): (node: Node) => boolean {
@@ -41,7 +45,7 @@ export function isTold(replica: Replica): (node: Node) => boolean {
   const created = new Map<ChannelId, number>()
   for (const { body } of authority.nodes) if (body?.type === 'channelCreate' || body?.type === 'channelAudience') created.set(body.channel, body.audience)
   return ({ body, type, id }) => {
-    if (body === undefined) return type !== 'commit' || reads(audienceOf(replica, id))
+    if (body === undefined) return !GROUP_ACTS.has(type) || reads(audienceOf(replica, id))
     if (body.type === 'audience' || body.type === 'audienceHistory') return reads(body.audience)
     if (!('channel' in body) || body.channel === undefined) return true
     return authority.state.channels.has(body.channel) ? isListed(replica, body.channel) : reads(created.get(body.channel) ?? 0)

@@ -77,6 +77,26 @@ test('A30 a commit of the group that doesn\'t count stands among what was done, 
   expect((await h.room.ask(bob, { type: 'explain', space: h.space, op: broken.id })).steps).toMatchObject([{ op: broken.id, reason: { code: 'rejected' } }])
 })
 
+test('A30 keys told, asked for and shared where that doesn\'t count stand among what was done, with why', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  h.room.leaves(mallory)
+  const types = ['bundle', 'keyWant', 'grant', 'historyShare', 'commitReject'] as const
+  const broken: Op[] = []
+  for (const type of types) broken.push(await says(h, mallory, type, new Uint8Array([1])))
+  await hand(h, broken, h.alice, bob)
+  await h.room.ask(h.alice, { type: 'remove-member', space: h.space, member: of(h, mallory).me.identity })
+  const late = await says(h, mallory, 'bundle', encodeGroupBody({ type: 'bundle', under: tipOf(h, mallory), secrets: [] }))
+  await hand(h, [late], h.alice, bob)
+  await h.room.pass(60_000)
+  const { acts } = await h.room.ask(bob, { type: 'list-audit', space: h.space })
+  expect(acts.filter((act) => act.byName === 'Mallory' && act.kind !== 'join').map((act) => [act.op, act.kind, act.reason?.code])).toEqual([
+    ...broken.map((op, i) => [op.id, types[i], 'malformed']), [late.id, 'bundle', 'removed'],
+  ])
+  // What counts is the devices' own business.
+  expect(acts.filter((act) => act.kind === 'bundle' || act.kind === 'commit').every((act) => act.state === 'void')).toBe(true)
+})
+
 test('G11 a commit on an epoch that its author had not seen is no child of it, in whatever order they come', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
