@@ -21,6 +21,11 @@ export const SIGNED_EVERY = 32
 export const MAX_UNSIGNED = 64
 /** Ops of one device in one channel, and of authority, in a day of its own labels: one every two seconds. What goes on beyond that is not taken in. */
 export const MAX_OPS_A_DAY = 50_000
+/**
+ * Bytes of one device's authority and group ops in such a day. They stay on every disk for good. The most that is honestly done is to let in all that a space holds, one by one: 2,000 commits, of 100 KB in a group whose keys
+ * are all new. So half of that again is left.
+ */
+export const MAX_AUTHORITY_BYTES_A_DAY = 288 * 1024 * 1024
 /** Branches of one forked chain that are kept: its device is frozen where they part, so more would only serve a flood. */
 export const MAX_BRANCHES = 4
 /** Branches beyond those, per space, that are remembered until a restart: what rests on one may come after it. */

@@ -13,11 +13,11 @@ import type { Ciphersuite } from '../../ports.ts'
 import type { ChainEnd, Ends } from '../../wire/authority.ts'
 import { concat, fromHex, putHex, putU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
-import { HLC_STEP, isSigned, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
+import { HLC_STEP, isSigned, MAX_OP_BYTES, type Op, type OpHeader, opSignedBytes } from '../../wire/op.ts'
 import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { MAX_ASK_OPS, MAX_BRANCHES, MAX_OPS_A_DAY, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
+import { MAX_ASK_OPS, MAX_AUTHORITY_BYTES_A_DAY, MAX_BRANCHES, MAX_OPS_A_DAY, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
 import { Parked, type Sender } from './parked.ts'
 import { linksIn, neededIn } from './vouching.ts'
 
@@ -52,6 +52,8 @@ export class Log {
   /** Of each chain, its first branch first. */
   private readonly tips = new Map<ChannelId, Map<DeviceId, Tip[]>>()
   private readonly digests = new Map<ChannelId, string>()
+  /** Bytes of authority in the day of an op, up to it: of ends of chains, where somebody has asked. */
+  private readonly written = new Map<OpId, number>()
   /** The authority ops at each place. */
   private readonly places = new Map<string, OpId[]>()
   /** Highest number each device has used in this space, over all its channels. */
@@ -197,7 +199,7 @@ export class Log {
     const tips = this.tipsOf(h.channel, h.device)
     const extended = tips.find((tip) => tip.id === h.chanPrev)
     if (extended !== undefined && (extended.chanSeq + 1 !== h.chanSeq || extended.seq >= h.seq)) return CONTRADICTORY
-    if (extended !== undefined && isBeyond(extended, h)) return BEYOND
+    if (extended !== undefined && (isBeyond(extended, h) || this.isTooMuch(extended, h, op.bytes.length))) return BEYOND
     const isLinked = extended !== undefined || (tips.length === 0 && h.chanSeq === 1)
     if (!isLinked) {
       const off = h.channel === AUTHORITY_CHANNEL ? this.branching(op) : this.strayed(h, tips)
@@ -267,7 +269,26 @@ export class Log {
   /** Whether nobody would take in what this device writes there now: as much as anybody may write in a day is written. */
   isFull(channel: ChannelId, device: DeviceId, hlc: number): boolean {
     const head = this.head(channel, device)
-    return head !== undefined && isBeyond(head, { chanSeq: head.chanSeq + 1, hlc })
+    const next = { channel, chanSeq: (head?.chanSeq ?? 0) + 1, hlc }
+    return head !== undefined && (isBeyond(head, next) || this.isTooMuch(head, next, MAX_OP_BYTES))
+  }
+
+  /** Whether an op of authority is beyond the bytes of its chain's day. Of content that can't be asked: where its bodies are gone nobody knows how long they were, and all must stop at the same op. */
+  private isTooMuch(before: Tip, next: Pick<OpHeader, 'channel' | 'chanSeq' | 'hlc'>, bytes: number): boolean {
+    return next.channel === AUTHORITY_CHANNEL && dayAfter(before, next).from !== next.chanSeq && this.writtenOn(before) + bytes > MAX_AUTHORITY_BYTES_A_DAY
+  }
+
+  /** Bytes of authority in the day of a branch's end, up to there. */
+  private writtenOn({ id, day }: Tip): number {
+    let sum = 0
+    for (let op = this.authority.get(id); op !== undefined && op.header.chanSeq >= (day?.from ?? Infinity); op = op.header.chanPrev === undefined ? undefined : this.authority.get(op.header.chanPrev)) {
+      const known = this.written.get(op.id)
+      sum += known ?? op.bytes.length
+      // It is no end any more.
+      if (known !== undefined) { this.written.delete(op.id); break }
+    }
+    this.written.set(id, sum)
+    return sum
   }
 
   private remember(h: OpHeader, id: OpId): void {

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import { Allotment } from '../allotment.test-support.ts'
 import type { Person } from '../engines.test-support.ts'
-import { MAX_OPS_A_DAY } from '../limits.ts'
-import { AUTHORITY_CHANNEL, type ChannelId } from '../../wire/ids.ts'
+import { MAX_AUTHORITY_BYTES_A_DAY, MAX_OPS_A_DAY } from '../limits.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type OpId } from '../../wire/ids.ts'
+import { MAX_OP_BYTES } from '../../wire/op.ts'
 import { signMessage } from './mallory.test-support.ts'
 
 const DAY = 24 * 3600_000
@@ -77,4 +78,30 @@ test('S28 whoever dates back and forth between days gains nothing', async () => 
   const today = await signMessage(liar, h.channel, 'today', h.room.now, { seq: header.seq + 1, prev: id, chanSeq: header.chanSeq + 1, chanPrev: id })
   await h.hand(h.alice, [yesterday.bytes, today.bytes])
   expect((await h.texts(h.alice)).toSorted()).toEqual(['Mallory: one', 'Mallory: yesterday'])
+})
+
+test('S28 of authority and the groups bytes are counted, too: what goes beyond is taken in by nobody, and Bob is told before', async () => {
+  const h = await Allotment.begin(), bob = await h.joins('Bob'), mallory = await h.joins('Mallory')
+  const called = async (name: string): Promise<unknown> => h.room.ask(mallory, { type: 'set-name', name })
+  await called('Mal')
+  await h.room.pass(1000)
+  const has = (writer: Person, left: number): void => {
+    for (const { log } of h.room.people.map((person) => person.space(h.space))) {
+      const head = log.head(AUTHORITY_CHANNEL, writer.space(h.space).me.device)
+      if (head === undefined) throw new Error('nothing of it is here')
+      const { written } = log as unknown as { readonly written: Map<OpId, number> }
+      written.set(head.id, MAX_AUTHORITY_BYTES_A_DAY - left)
+    }
+  }
+  const names = async (): Promise<string[][]> => Promise.all([h.alice, bob].map((person) => h.names(person)))
+  has(mallory, 500)
+  freed(h, mallory)
+  for (const name of ['Maly', 'Mallory again', 'Nobody']) { await called(name); await h.room.pass(1000) }
+  expect(await names()).toEqual([['Alice', 'Bob', 'Maly'], ['Alice', 'Bob', 'Maly']])
+  await h.role('Gardeners', 40, ['space'], bob)
+  await h.room.pass(1000)
+  has(bob, MAX_OP_BYTES + 500)
+  expect(await h.refusal(bob, { type: 'rename-space', name: 'Beds' })).toBeUndefined()
+  for (const name of ['Rows', 'Rows']) await h.refusal(bob, { type: 'rename-space', name })
+  expect(await h.refusal(bob, { type: 'rename-space', name: 'Plots' })).toMatchObject({ code: 'limit-reached' })
 })
