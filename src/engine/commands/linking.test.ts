@@ -69,8 +69,10 @@ test('S25 Bob is removed and comes again with his laptop: his phone, which his c
   expect([...carol.space(h.space).authority.state.channels.values()].map(({ name }) => name)).toEqual(['general'])
 })
 
-test('S25 where Carol, who came after Bob was removed, brings his phone back, Alice tells it, who was there with it', async () => {
+/** Bob, who was removed, comes again while only Carol is there, who never met his phone. */
+async function comesBackToCarol(before: readonly string[]) {
   const h = await Allotment.begin()
+  for (const text of before) await h.say(h.alice, text)
   const bob = await h.joins('Bob'), phone = await h.room.person('phone', true)
   await h.links(bob, phone)
   await h.room.pass(5000)
@@ -83,6 +85,15 @@ test('S25 where Carol, who came after Bob was removed, brings his phone back, Al
   await h.room.ask(bob, { type: 'join', link })
   await h.room.pass(30_000)
   expect(await h.inGroup(carol)).toEqual(['Alice', 'Bob', 'Bob', 'Carol'])
+  return { h, carol, phone }
+}
+
+test('S25 where Carol, who came after Bob was removed, brings his phone back, Alice tells it, who was there with it', async () => {
+  const said: string[] = []
+  let story = await comesBackToCarol(said)
+  // Whether Bob or Carol adds his phone hangs on ids: where it is Bob, he tells it himself.
+  for (; story.phone.space(story.h.space).state() === 'member'; story = await comesBackToCarol(said)) if (said.push('Another day') > 12) throw new Error('it was always Bob')
+  const { h, carol, phone } = story
   expect(phone.space(h.space).state()).toBe('removed')
   await h.room.comesOnline(h.alice)
   await h.room.pass(30_000)

@@ -92,7 +92,7 @@ test('a peer with many spaces is asked about a few at a time, and in the end all
 test('so many ops are remembered by number; an older one that comes again is looked for on the disk, not taken for new', () => {
   const log = new Log(toySuite), device = deviceOf(1), channel = channelOf(1)
   const idOf = (n: number): OpId => n.toString(16).padStart(64, '0') as OpId
-  const op = (n: number): Op => ({ id: idOf(n), header: { channel, device, seq: n, chanSeq: n, chanPrev: n === 1 ? undefined : idOf(n - 1), deps: [], hlc: n } }) as unknown as Op
+  const op = (n: number): Op => ({ id: idOf(n), header: { channel, device, seq: n, chanSeq: n, chanPrev: n === 1 ? undefined : idOf(n - 1), deps: [], hlc: n }, bytes: new Uint8Array(1) }) as unknown as Op
   for (let n = 1; n <= REMEMBERED_OPS + 10; n++) log.add(op(n))
   expect(log.place(op(11)).type).toBe('known')
   expect(log.place(op(5)).type).toBe('unsure')
