@@ -34,12 +34,12 @@ const engines = (change: (engine: Engine) => void): Tamper => () => ({ before: (
 
 /** What follows authority, among what is due in a group. */
 const FOLLOWING: ReadonlySet<string> = new Set(['change', 'rejoin'])
-/** The first thing that is found in a few seeds; with `what`, the first of that kind: another invariant may see the same bug in another seed. */
-async function first(tamper: Tamper, plan: Partial<Plan> = {}, seeds = 12, what = /./): Promise<string> {
+/** The first thing that is found in a few seeds. */
+async function first(tamper: Tamper, plan: Partial<Plan> = {}, seeds = 12): Promise<string> {
   const from = plan.seed ?? 1
   for (let seed = from; seed < from + seeds; seed++) {
     const { failure } = await simulate({ steps: 60, peers: 4, tamper, ...plan, seed })
-    if (failure !== undefined && what.test(failure)) return failure
+    if (failure !== undefined) return failure
   }
   return 'nothing'
 }
@@ -54,7 +54,7 @@ describe('is found', () => {
   })
 
   test('commits that nobody was permitted to make (I2)', async () => {
-    expect(await first(spaces(({ groups }) => { groups.stands = () => true }), { peers: 5, liars: 1 }, 24, /^I2: /)).toMatch(/^I2: /)
+    expect(await first(spaces(({ groups }) => { groups.stands = () => true }), { peers: 5, liars: 1, seed: 2 })).toMatch(/^I2: /)
   })
 
   test('a device that stays behind (I5)', async () => {
@@ -236,7 +236,7 @@ describe('is found', () => {
       const verdict = authority.verdict.bind(authority)
       authority.verdict = (id) => { const said = verdict(id); return said.type === 'void' && said.reason.code === 'removed' ? { type: 'valid' } : said }
     }, 'Alice')
-    expect(await first(kind, { peers: 5, liars: 2, steps: 160, seed: 13 }, 24, /^P10: /)).toMatch(/^P10: /)
+    expect(await first(kind, { peers: 5, liars: 2, steps: 160, seed: 13 })).toMatch(/^P10: /)
   })
 
   test('a member who does not see what others see (L1)', async () => {
