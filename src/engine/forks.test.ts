@@ -125,21 +125,8 @@ test('S10 nobody is frozen by what somebody else put into their mouth', async ()
   expect(h.carol.space(space).authority.equivocations).toEqual([])
 })
 
-test('S10 whoever comes back to a device that was frozen is told so when they write, instead of writing what nobody will see', async () => {
-  const h = await home()
-  const { mallory, space, channel } = h
-  const lie = await twin(mallory.space(space), h.room.now, 'Alice')
-  const truth = await twin(mallory.space(space), h.room.now, 'Mal')
-  h.room.leaves(mallory)
-  whisper(mallory, h.carol, space, [lie])
-  whisper(mallory, h.bob, space, [truth])
-  await h.room.pass(70_000)
-  await h.room.comesBack(mallory)
-  await h.room.pass(60_000)
-  expect(await h.room.reply(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })).toMatchObject({ ok: false, error: { reason: { code: 'forked' } } })
-})
-
-test('G15 a device that was frozen does nothing more in the group: it would be due again and again, and count for nothing', async () => {
+/** Where Mallory signed twice, was frozen for it, and is back. */
+async function frozen(): Promise<Awaited<ReturnType<typeof home>>> {
   const h = await home()
   const { mallory, space } = h
   const lie = await twin(mallory.space(space), h.room.now, 'Alice')
@@ -150,8 +137,20 @@ test('G15 a device that was frozen does nothing more in the group: it would be d
   await h.room.pass(70_000)
   await h.room.comesBack(mallory)
   await h.room.pass(60_000)
-  expect(mallory.space(space).authority.equivocations).toEqual([mallory.space(space).me.device])
-  const acts = (): number => [...h.alice.space(space).log.authority.values()].filter((op) => op.header.device === lie.header.device).length, before = acts()
+  return h
+}
+
+test('S10 whoever comes back to a device that was frozen is told so when they write, instead of writing what nobody will see', async () => {
+  const h = await frozen()
+  const { mallory, space, channel } = h
+  expect(await h.room.reply(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })).toMatchObject({ ok: false, error: { reason: { code: 'forked' } } })
+})
+
+test('G15 a device that was frozen does nothing more in the group: it would be due again and again, and count for nothing', async () => {
+  const h = await frozen()
+  const { mallory, space } = h, { device } = mallory.space(space).me
+  expect(mallory.space(space).authority.equivocations).toEqual([device])
+  const acts = (): number => [...h.alice.space(space).log.authority.values()].filter((op) => op.header.device === device).length, before = acts()
   await h.room.sleep(RENEW_AFTER_MS + 60_000)
   await h.room.pass(10 * 60_000)
   expect(acts()).toBe(before)

@@ -1,4 +1,7 @@
-/** What was found of the signatures inside authority ops, kept beside the log (A23): who opens a space of a thousand need not check two thousand of them again. */
+/**
+ * What was found of the signatures inside authority ops, kept beside the log (A23): who opens a space of a thousand need not check two thousand of them again.
+ * What is signed there says space/checks.ts: if that ever changes, the partition needs another name, or what was found of the old form would be believed for ever.
+ */
 import type { Row } from '../ports.ts'
 import { fromHex, toHex } from '../wire/bytes.ts'
 import type { OpId, SpaceId } from '../wire/ids.ts'

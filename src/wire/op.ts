@@ -32,6 +32,9 @@ const ZERO_32 = new Uint8Array(32)
 const EMPTY = new Uint8Array()
 const SIGNED = utf8('tk1 op')
 
+/** A place in a device's whole chain, and in that of a channel where it is known: it isn't of votes that an earlier version kept. */
+export interface ChainPlace { readonly device: DeviceId; readonly seq: number; readonly channel?: ChannelId | undefined; readonly chanSeq?: number | undefined }
+
 export interface OpHeader {
   readonly space: SpaceId
   /** 0 is the space's own audience; private channels get others. */

@@ -11,6 +11,7 @@
  * chain gains nothing. Nothing else in the engine may choose between branches.
  */
 import type { ChannelId, DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
+import type { ChainPlace } from '../../wire/op.ts'
 
 export interface EpochNode {
   readonly id: EpochId
@@ -34,14 +35,12 @@ export interface Electorate {
   power(epoch: EpochId): number
   identityOf(device: DeviceId): IdentityId | undefined
   /** Whether what a device did at this place of its chains was taken back by a removal or a fork. */
-  isCut(place: VotePlace): boolean
+  isCut(place: ChainPlace): boolean
   /** Another number whenever one of these answers may be another. */
   version(): number
 }
 
-/** `channel`, `chanSeq`: unknown of votes that an earlier version kept. */
-export interface VotePlace { readonly device: DeviceId; readonly seq: number; readonly channel?: ChannelId | undefined; readonly chanSeq?: number | undefined }
-interface Vote extends VotePlace { readonly id: OpId }
+interface Vote extends ChainPlace { readonly id: OpId }
 
 const earlier = (a: Vote, b: Vote): boolean => a.seq < b.seq || (a.seq === b.seq && a.id < b.id)
 

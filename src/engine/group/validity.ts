@@ -7,8 +7,9 @@
 import { equal, toHex } from '../../wire/bytes.ts'
 import type { CommitBody } from '../../wire/group.ts'
 import type { DeviceId, EpochId, IdentityId, OpId } from '../../wire/ids.ts'
+import type { ChainPlace } from '../../wire/op.ts'
 import type { LeafCredential, SeenCommit } from './mls.ts'
-import type { EpochNode, VotePlace } from './tree.ts'
+import type { EpochNode } from './tree.ts'
 
 /** What the group must know of authority. `op` is a commit or a rejection: asked is what counts in its past. */
 export interface Membership {
@@ -20,7 +21,7 @@ export interface Membership {
   /** Whether an op's author knew of another when making it. */
   hasSeen(op: OpId, other: OpId): boolean
   identityOf(device: DeviceId): IdentityId | undefined
-  isCut(place: VotePlace): boolean
+  isCut(place: ChainPlace): boolean
   /** Another number when ops have come in; and when they may have changed how earlier ones stand. */
   size(): number
   upheavals(): number

@@ -3,6 +3,7 @@ import type { SpaceRoom } from '../../api.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import { COMPACT_PAUSE_MS } from '../limits.ts'
+import { pinsPartition, voidPinsPartition } from '../messages/places.ts'
 import { indexPartitions } from '../search/search-index.ts'
 import { opsPartition, Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
@@ -15,7 +16,7 @@ export const awayPartition = (space: SpaceId): string => `away/${space}`
 /** What is readable of a channel, without the log that it was made from. */
 export const saidPartitions = (space: SpaceId, channel: ChannelId): string[] => [...messagePartitions(space, channel), `notes/${space}/${channel}`]
 export const messagePartitions = (space: SpaceId, channel: ChannelId): string[] => [`messages/${space}/${channel}`, `threads/${space}/${channel}`]
-const channelPartitions = (space: SpaceId, channel: ChannelId): string[] => [opsPartition(space, channel), ...saidPartitions(space, channel), `pins/${space}/${channel}`, `voidpins/${space}/${channel}`, `active/${space}/${channel}`]
+const channelPartitions = (space: SpaceId, channel: ChannelId): string[] => [opsPartition(space, channel), ...saidPartitions(space, channel), pinsPartition(space, channel), voidPinsPartition(space, channel), `active/${space}/${channel}`]
 
 export function measureRoom(engine: Engine, turn: Turn, replicas: readonly Replica[], then: (turn: Turn, spaces: readonly SpaceRoom[]) => Going): Going {
   const parts = replicas.flatMap((replica) => {

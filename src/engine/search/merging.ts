@@ -6,7 +6,7 @@
 import type { Row } from '../../ports.ts'
 import { PAUSE, type Reading } from '../reading.ts'
 import type { Turn } from '../turn.ts'
-import { countBelow, type List, Lists, readPiece } from './postings.ts'
+import { countWhile, type List, Lists, readPiece } from './postings.ts'
 import { decodeDocs, type Doc, docsKey, eachTerm, type Header, nameOf, newestFirst, type SegmentWriter, termsKey } from './segment.ts'
 
 /** Blocks of one segment that are read at once. */
@@ -150,7 +150,7 @@ const lists: Step = function* (inputs, _gone, into, work) {
 
 /** To each what it has of a list. */
 function write({ newest, count, rest }: Into, term: string, { numbers, places }: List): void {
-  const at = countBelow(numbers, count)
+  const at = countWhile(numbers, (number) => number < count)
   if (at > 0) newest.list(term, { numbers: numbers.subarray(0, at), places: places.subarray(0, at) })
   if (at < numbers.length) rest.list(term, { numbers: numbers.subarray(at).map((number) => number - count), places: places.subarray(at) })
 }

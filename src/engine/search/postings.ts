@@ -194,20 +194,17 @@ export function readPiece(term: string, bytes: Uint8Array, base: number, docs: n
 /** Messages from one number up to another, marked one by one: what any of some lists has. */
 export class Union {
   private readonly from: number
-  private readonly to: number
   private readonly marks: Uint8Array
   private readonly places: Uint16Array
   private count = 0
 
   constructor(from: number, to: number) {
     this.from = from
-    this.to = to
     this.marks = new Uint8Array(to - from)
     this.places = new Uint16Array(to - from)
   }
 
   add(number: number, places: number): void {
-    if (number < this.from || number >= this.to) return
     const n = number - this.from
     this.places[n] = (this.places[n] as number) | places
     if (this.marks[n] === 0) { this.marks[n] = 1; this.count++ }
@@ -246,15 +243,15 @@ export function inBoth(a: Uint32Array, b: Uint32Array): Uint32Array {
   return out.subarray(0, n)
 }
 
-/** How many numbers at the start of a rising list are below a bound. */
-export function countBelow(numbers: Uint32Array, bound: number): number {
-  let low = 0, high = numbers.length
+/** How many at the start of a list are so, where none after them is. */
+export function countWhile<T>(items: ArrayLike<T>, isSo: (item: T) => boolean): number {
+  let low = 0, high = items.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((numbers[middle] as number) < bound) low = middle + 1; else high = middle
+    if (isSo(items[middle] as T)) low = middle + 1; else high = middle
   }
   return low
 }
 
 /** Whether a rising list has any from one number up to another. */
-export const hasAny = (numbers: Uint32Array, from: number, to: number): boolean => (numbers[countBelow(numbers, from)] ?? to) < to
+export const hasAny = (numbers: Uint32Array, from: number, to: number): boolean => (numbers[countWhile(numbers, (number) => number < from)] ?? to) < to

@@ -11,7 +11,7 @@ import type { Save } from '../../ports.ts'
 import { concat, fromHex, toHex } from '../../wire/bytes.ts'
 import { type ChannelId, parseChannelId } from '../../wire/ids.ts'
 import { Packer, Unpacker } from './packed.ts'
-import { Bits, type List, packPiece, PIECE } from './postings.ts'
+import { Bits, countWhile, type List, packPiece, PIECE } from './postings.ts'
 
 const VERSION = 3
 const DOCS_PER_BLOCK = 128
@@ -232,7 +232,7 @@ export interface TermBlock { readonly block: number; readonly low: number; reado
 
 /** The blocks that may hold terms from `first` to `last`, both included. */
 export function termBlocks({ terms, bases, docs }: Header, first: string, last: string): TermBlock[] {
-  const same = countBelow(terms, (term) => term < first), end = countBelow(terms, (term) => term <= last), out: TermBlock[] = []
+  const same = countWhile(terms, (term) => term < first), end = countWhile(terms, (term) => term <= last), out: TermBlock[] = []
   // The list of a term may begin at the end of the block before the first that begins with it.
   for (let block = terms[same] === first && bases[same] === 0 ? same : Math.max(0, same - 1); block < end; block++) {
     const term = terms[block] as string, next = terms[block + 1], isOne = first === last || term === next
@@ -244,15 +244,5 @@ export function termBlocks({ terms, bases, docs }: Header, first: string, last: 
 
 /** The blocks that can hold messages of `from` <= time < `to`. */
 export function timeBlocks(header: Header, from: number, to: number): [from: number, to: number] {
-  return [Math.max(0, countBelow(header.times, (time) => time >= to) - 1), countBelow(header.times, (time) => time >= from)]
-}
-
-/** How many at the start of a list are so, where none after them is. */
-function countBelow<T>(items: readonly T[], isSo: (item: T) => boolean): number {
-  let low = 0, high = items.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (isSo(items[middle] as T)) low = middle + 1; else high = middle
-  }
-  return low
+  return [Math.max(0, countWhile(header.times, (time) => time >= to) - 1), countWhile(header.times, (time) => time >= from)]
 }

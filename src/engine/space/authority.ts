@@ -8,9 +8,9 @@ import type { Ciphersuite } from '../../ports.ts'
 import { type AuthorityBody, type Cut, decodeAuthorityBody, encodeAuthorityBody, MAX_CUT_DEVICES } from '../../wire/authority.ts'
 import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
-import { HLC_STEP, type Op } from '../../wire/op.ts'
+import { type ChainPlace, HLC_STEP, type Op } from '../../wire/op.ts'
 import { check, type Proof, proofOf } from './checks.ts'
-import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent, type Place } from './content.ts'
+import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
 import { certifier, History, type Node, predecessors } from './history.ts'
 import { Past } from './past.ts'
@@ -179,7 +179,7 @@ export class Authority {
   }
 
   /** Whether a removal or a fork took back what a device did at this place of its chains. */
-  isCut(place: Place): boolean {
+  isCut(place: ChainPlace): boolean {
     const identity = this.identityOf(place.device)
     return identity === undefined || isTakenBack(this.history, this.settled(), place, identity)
   }

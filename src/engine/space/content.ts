@@ -1,7 +1,7 @@
 /** Whether a content op counts. Content never changes authority; it is judged by it. */
 import type { Cut } from '../../wire/authority.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type IdentityId } from '../../wire/ids.ts'
-import { HLC_STEP, type OpHeader } from '../../wire/op.ts'
+import { AUTHORITY_CHANNEL, type IdentityId } from '../../wire/ids.ts'
+import { type ChainPlace, HLC_STEP, type OpHeader } from '../../wire/op.ts'
 import type { History } from './history.ts'
 import type { Past } from './past.ts'
 import type { Permission } from '../../wire/permissions.ts'
@@ -41,7 +41,7 @@ export function judgeContent(history: History, resolution: Resolution, question:
   const taken = unseen.find((r) => isBeyondAll(history, header, r, unseen))
   if (taken !== undefined) return { code: taken.code, by: history.node(taken.index).id }
   const freeze = resolution.freezeOf(header.device)
-  if (freeze !== undefined && isFrozen(history, header, freeze)) return { code: 'forked', by: shownBy(freeze, header.seq) }
+  if (freeze !== undefined && isAfterFork(history, header, freeze)) return { code: 'forked', by: shownBy(freeze, header.seq) }
   for (const r of unseen) {
     if (r.takes !== 'power' && r.takes !== 'reading') continue
     if (!isWithin(header, r, history) && reasonIn(maySay(author, header, viewOf(past, r.index)), header) !== undefined) return { code: r.code, by: history.node(r.index).id }
@@ -72,10 +72,7 @@ function whyNot(author: IdentityId, header: ContentHeader, view: View): Reason |
   return has(view.permissionsIn(author, header.channel), permission) ? undefined : { code: 'no-permission', permission }
 }
 
-/** A place in a device's whole chain, and in that of the channel where it is known. */
-export type Place = Pick<OpHeader, 'device' | 'seq'> & { readonly channel?: ChannelId | undefined; readonly chanSeq?: number | undefined }
-
-const takesAll = (header: Place, r: Restriction, history: History): boolean => {
+const takesAll = (header: ChainPlace, r: Restriction, history: History): boolean => {
   if (r.takes === 'membership') return true
   const body = history.node(r.index).body
   return r.takes === 'device' && body?.type === 'deviceRevoke' && body.device === header.device
@@ -85,7 +82,7 @@ const takesAll = (header: Place, r: Restriction, history: History): boolean => {
  * Numbers of the whole chain are not enough: some may have been left out, or used where others don't read, and be used later. The chain of a channel has no holes, and whoever reads there sees it fork.
  * So what a cut says of the channel goes before what it says of the device.
  */
-function isWithin(header: Place, r: Restriction, history: History): boolean {
+function isWithin(header: ChainPlace, r: Restriction, history: History): boolean {
   const cut = r.cuts.get(header.device)
   if (cut === undefined || header.seq > cut.seq) return false
   const { channel, chanSeq } = header
@@ -100,7 +97,7 @@ function authorityEnd(history: History, { authority }: Cut): number {
 }
 
 /** Of removals at the same time the larger cut counts for content: no honest message is lost because one admin was behind. */
-function isBeyondAll(history: History, header: Place, r: Restriction, unseen: readonly Restriction[]): boolean {
+function isBeyondAll(history: History, header: ChainPlace, r: Restriction, unseen: readonly Restriction[]): boolean {
   if (!takesAll(header, r, history) || isWithin(header, r, history)) return false
   const own = history.node(r.index)
   return !unseen.some((other) => takesAll(header, other, history) && isWithin(header, other, history)
@@ -108,24 +105,24 @@ function isBeyondAll(history: History, header: Place, r: Restriction, unseen: re
 }
 
 /**
- * What a removal's cut holds is no exception here, as it is for authority: of content a cut fixes only numbers. Whoever was removed could go on speaking under numbers of before,
+ * What a removal's cut holds is no exception here, as it is for authority: of content a cut fixes where chains end, not what stands in them. Whoever was removed could put something else there,
  * and all that it costs them to be frozen for it is what they said themselves.
  */
-function isFrozen(history: History, header: Place, freeze: Freeze): boolean {
+function isAfterFork(history: History, header: ChainPlace, freeze: Freeze): boolean {
   const chain = history.byDevice.get(header.device) ?? []
   const at = chain.map((i) => history.node(i)).filter((n) => n.chanSeq >= freeze.chanSeq).reduce((least, n) => Math.min(least, n.seq), freeze.seq)
   return header.seq >= at
 }
 
 /**
- * Whether what a device did at this place of its whole chain was taken back: beyond the cut of a removal that it had not seen by then, or after a fork.
+ * Whether what a device did at this place of its chains was taken back: beyond the cut of a removal that it had not seen by then, or after a fork.
  * What it had seen is told by its authority ops up to there, so that no header need be kept for the question.
  */
-export function isTakenBack(history: History, resolution: Resolution, place: Place, author: IdentityId): boolean {
+export function isTakenBack(history: History, resolution: Resolution, place: ChainPlace, author: IdentityId): boolean {
   const last = (history.byDevice.get(place.device) ?? []).map((i) => history.node(i)).filter((n) => n.seq <= place.seq).at(-1)
   const unseen = resolution.against(author).filter((r) => last?.past.has(r.index) !== true)
   if (unseen.some((r) => isBeyondAll(history, place, r, unseen))) return true
   const freeze = resolution.freezeOf(place.device)
   if (freeze === undefined || freeze.fixers.some((r) => r.targets.includes(author) && takesAll(place, r, history) && isWithin(place, r, history))) return false
-  return isFrozen(history, place, freeze)
+  return isAfterFork(history, place, freeze)
 }
