@@ -3,24 +3,28 @@ import type { BlockId } from './disk-blocks.ts'
 import { type Page, pageBytes } from './disk-format.ts'
 import type { PageSource } from './disk-tree.ts'
 
-/** Pages by id, the least recently used leaving first; what isn't there is read from `stored`. */
+/**
+ * Pages by id, the least recently used leaving first; what isn't there is read from `stored`. Inner pages have room of their own, as much as leaves have: every way to a row leads through some, and the leaves of one
+ * search would push them out.
+ */
 export class PageCache implements PageSource {
   readonly #stored: PageSource
-  readonly #maxBytes: number
-  readonly #pages = new Map<BlockId, Page>()
+  readonly #leaves: Shelf
+  readonly #inner: Shelf
   /** Being read: others who want the same page wait for it, too. */
   readonly #loading = new Map<BlockId, Promise<Page>>()
-  #bytes = 0
 
   constructor(stored: PageSource, maxBytes: number) {
     this.#stored = stored
-    this.#maxBytes = maxBytes
+    this.#leaves = new Shelf(maxBytes)
+    this.#inner = new Shelf(maxBytes)
   }
 
   newId(): BlockId { return this.#stored.newId() }
 
   load(ids: readonly BlockId[], level: number, near: Uint8Array): Promise<Page[]> {
-    const found = new Map<BlockId, Page | Promise<Page> | undefined>(ids.map((id) => [id, this.#get(id) ?? this.#loading.get(id)]))
+    const shelf = level === 0 ? this.#leaves : this.#inner
+    const found = new Map<BlockId, Page | Promise<Page> | undefined>(ids.map((id) => [id, shelf.get(id) ?? this.#loading.get(id)]))
     const missing = ids.filter((id) => found.get(id) === undefined)
     if (missing.length > 0) {
       const reading = this.#stored.load(missing, level, near)
@@ -38,7 +42,23 @@ export class PageCache implements PageSource {
     } finally { this.#loading.delete(id) }
   }
 
-  #get(id: BlockId): Page | undefined {
+  set(id: BlockId, page: Page): void { (page.type === 'leaf' ? this.#leaves : this.#inner).set(id, page) }
+
+  delete(id: BlockId): void {
+    this.#leaves.delete(id)
+    this.#inner.delete(id)
+  }
+}
+
+/** Pages up to so many bytes, and the last one in any case. */
+class Shelf {
+  readonly #maxBytes: number
+  readonly #pages = new Map<BlockId, Page>()
+  #bytes = 0
+
+  constructor(maxBytes: number) { this.#maxBytes = maxBytes }
+
+  get(id: BlockId): Page | undefined {
     const page = this.#pages.get(id)
     if (page !== undefined) { this.#pages.delete(id); this.#pages.set(id, page) }
     return page

@@ -12,7 +12,7 @@
  * an encoder wouldn't have written: the seal has already caught damage, this catches our own mistakes and other versions.
  */
 import type { Row, Save } from '../ports.ts'
-import { compare, equal, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
+import { equal, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
 
 /** 2: pages are squeezed (disk-squeeze.ts). Those of version 1 are read as they are, and squeezed when they are next written. 3: there are runs; a head that has none says 2, which programs from before can read. */
@@ -100,7 +100,7 @@ function readLeaf(read: Reader): Leaf | undefined {
   for (let i = 0; i < count; i++) {
     const before = rows[i - 1]?.key
     const key = read.key(before), value = read.bytes()
-    if (key === undefined || value === undefined || (before !== undefined && compare(before, key) >= 0)) return undefined
+    if (key === undefined || value === undefined) return undefined
     rows.push({ key, value })
   }
   return { type: 'leaf', rows }
@@ -114,7 +114,7 @@ function readInner(read: Reader): Inner | undefined {
   for (let i = 0; i < count; i++) {
     const before = refs[i - 1]?.first
     const id = read.raw(16), bytes = read.number(), first = read.key(before)
-    if (id === undefined || first === undefined || (before !== undefined && compare(before, first) >= 0)) return undefined
+    if (id === undefined || first === undefined) return undefined
     refs.push({ id: toHex(id), first, bytes })
   }
   const buffer = readBuffer(read)
@@ -128,7 +128,7 @@ function readBuffer(read: Reader): Entry[] | undefined {
     const before = entries[i - 1]?.key
     const key = read.key(before), tag = read.byte()
     const value = tag === 1 ? read.bytes() : undefined
-    if (key === undefined || tag > 1 || (tag === 1 && value === undefined) || (before !== undefined && compare(before, key) >= 0)) return undefined
+    if (key === undefined || tag > 1 || (tag === 1 && value === undefined)) return undefined
     entries.push({ key, value })
   }
   return entries
@@ -295,9 +295,24 @@ class Writer {
   }
 }
 
+/** Bytes of keys that are made at once. */
+const KEYS_BYTES = 4 * 1024
+
+/** Many arrays to a buffer: one for each takes longer than all else that is done with a row. */
+class Room {
+  #buffer = new Uint8Array()
+  #at = 0
+
+  take(length: number): Uint8Array {
+    if (this.#at + length > this.#buffer.length) { this.#buffer = new Uint8Array(Math.max(KEYS_BYTES, length)); this.#at = 0 }
+    return this.#buffer.subarray(this.#at, (this.#at += length))
+  }
+}
+
 /** Reads what Writer wrote. Past the end, or at a number written in more bytes than needed, it goes bad and stays bad: `ended` tells. */
 class Reader {
   readonly #bytes: Uint8Array
+  readonly #keys = new Room()
   #at = 0
   #bad = false
   constructor(bytes: Uint8Array) { this.#bytes = bytes }
@@ -339,15 +354,16 @@ class Reader {
 
   bytes(): Uint8Array | undefined { return this.raw(this.number()) }
 
+  /** Behind `before`, if there is one. */
   key(before: Uint8Array | undefined): Uint8Array | undefined {
-    const shared = this.number()
-    const rest = this.bytes()
-    if (rest === undefined || shared > (before?.length ?? 0)) return undefined
-    // Only the longest shared prefix is canonical.
-    if (before !== undefined && shared < before.length && rest.length > 0 && before[shared] === rest[0]) return undefined
-    const key = new Uint8Array(shared + rest.length)
-    if (before !== undefined) key.set(before.subarray(0, shared))
-    key.set(rest, shared)
+    const shared = this.number(), rest = this.number(), from = this.#at, least = before?.length ?? 0
+    if (this.#bad || shared > least || rest > this.#bytes.length - from) { this.#bad = true; return undefined }
+    this.#at += rest
+    // Only the longest shared prefix is canonical: so the first byte of the rest says which key is behind the other.
+    if (before !== undefined && (rest === 0 || (shared < least && (this.#bytes[from] as number) <= (before[shared] as number)))) return undefined
+    const key = this.#keys.take(shared + rest)
+    for (let i = 0; i < shared; i++) key[i] = (before as Uint8Array)[i] as number
+    for (let i = 0; i < rest; i++) key[shared + i] = this.#bytes[from + i] as number
     return key
   }
 

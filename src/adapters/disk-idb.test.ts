@@ -1,7 +1,7 @@
-/** Opening the browser's database when the browser itself isn't ready yet. */
+/** The browser's database: opening it when the browser itself isn't ready yet, and its transactions. */
 import 'fake-indexeddb/auto'
 import { afterEach, expect, test, vi } from 'vitest'
-import { utf8 } from '../wire/bytes.ts'
+import { u64, utf8 } from '../wire/bytes.ts'
 import { openIdbDisk } from './disk-idb.ts'
 
 afterEach(() => { vi.restoreAllMocks() })
@@ -38,4 +38,21 @@ test('in the end it is said what to do; other failures are said at once', async 
   paused = 0
   await expect(openIdbDisk({ name: 'stuck', pause })).rejects.toMatchObject({ reason: 'failed' })
   expect(paused).toBe(0)
+})
+
+test('what is read at the same moment shares a transaction, and what it leads to has its own, so that nobody who writes waits for long', async () => {
+  const begun = vi.spyOn(IDBDatabase.prototype, 'transaction')
+  const { disk } = await openIdbDisk({ name: 'many' })
+  const keys = Array.from({ length: 400 }, (_, n) => u64(n))
+  await disk.save(keys.map((key) => ({ type: 'put', partition: 'p', key, value: new Uint8Array(20_000).fill(1) })))
+  await disk.close()
+  const again = (await openIdbDisk({ name: 'many' })).disk
+  begun.mockClear()
+  const spread = keys.filter((_, n) => n % 20 === 0)
+  expect((await Promise.all(spread.map((key) => again.get('p', key)))).every((value) => value?.length === 20_000)).toBe(true)
+  expect(begun.mock.calls.length, 'of a root and twenty leaves').toBeLessThanOrEqual(10)
+  begun.mockClear()
+  for (const key of spread.map((_, n) => u64(20 * n + 7))) await again.get('p', key)
+  expect(begun.mock.calls.length).toBeGreaterThanOrEqual(20)
+  await again.close()
 })

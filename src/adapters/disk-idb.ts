@@ -100,11 +100,24 @@ function readyToWrite(pause: (ms: number) => Promise<void>): () => Promise<void>
 }
 
 function idbBlocks(db: IDBPDatabase<Schema>, ready: () => Promise<void>): BlockStore {
+  /**
+   * Whoever reads before the first answer is here shares a transaction: one for each would take the browser about as long as reading does. No longer than that: those who write wait for it, and where one read leads to the next,
+   * as in a check of all there is, it would not end.
+   */
+  let shared: { get(id: RawId): Promise<Uint8Array | undefined> } | undefined
+  const begin = (): NonNullable<typeof shared> => shared = db.transaction('blocks').store
+  const get = (id: RawId): Promise<Uint8Array | undefined> => {
+    let answer: Promise<Uint8Array | undefined>
+    // One that was begun a moment ago takes no more, though its first answer is still to come.
+    try { answer = (shared ?? begin()).get(id) } catch { answer = begin().get(id) }
+    const used = shared, end = (): void => { if (shared === used) shared = undefined }
+    answer.then(end, end)
+    return answer
+  }
   return {
     async readMany(ids) {
       try {
-        const { store } = db.transaction('blocks')
-        return await Promise.all(ids.map(id => store.get(raw(id))))
+        return await Promise.all(ids.map(id => get(raw(id))))
       } catch (error) { throw toDiskError(error) }
     },
 

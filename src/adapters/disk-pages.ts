@@ -18,7 +18,7 @@
  * tally elsewhere (engine/tally.ts) notices as with any disk that was put back.
  */
 import { type Copied, type Disk, DiskError, type Lost, type RangeQuery, type Row, type Save } from '../ports.ts'
-import { compare, fromHex } from '../wire/bytes.ts'
+import { fromHex } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
@@ -31,7 +31,7 @@ import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, OVERLAY_STA
 import { type AllMended, mendAll, type TellProgress } from './disk-mend.ts'
 import { carry, type Carrying, type Pieces, PIECES } from './disk-carry.ts'
 import { EVERYTHING, fold, measureTrees, SCATTERED, type Scattered, scanTrees, type TreesChange } from './disk-runs.ts'
-import { firstHeld, type Held, type PageSource } from './disk-tree.ts'
+import { behind, firstHeld, type Held, type PageSource } from './disk-tree.ts'
 import { squeeze, unsqueeze } from './disk-squeeze.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
 
@@ -151,8 +151,8 @@ class PagedDisk implements Disk {
   }
 
   async get(partition: string, key: Uint8Array): Promise<Uint8Array | undefined> {
-    const rows = await this.#read(state => this.#range(state, partition, { from: key, limit: 1 }))
-    return rows[0] !== undefined && compare(rows[0].key, key) === 0 ? rows[0].value : undefined
+    const rows = await this.#read(state => this.#range(state, partition, { from: key, to: behind(key), limit: 1 }))
+    return rows[0]?.value
   }
 
   async range(partition: string, query: RangeQuery): Promise<Row[]> {

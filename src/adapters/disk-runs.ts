@@ -60,9 +60,8 @@ export async function scanTrees(pages: PageSource, { root, runs }: Trees, partit
 
 /** What the trees say of a range, so far as all of them have been read when each gives so many. */
 async function entriesOf(pages: PageSource, { root, runs }: Trees, range: KeyRange, most: number, reverse: boolean): Promise<{ entries: readonly Entry[]; isAll: boolean }> {
-  const lists: (readonly Entry[])[] = []
-  for (const run of runs) lists.push((await scan(pages, run, range, most, reverse)).map(fromRun))
-  lists.push(await scan(pages, root, range, most, reverse))
+  // Side by side: one after the other, what each waits for would add up.
+  const lists: (readonly Entry[])[] = await Promise.all([...runs.map(async (run) => (await scan(pages, run, range, most, reverse)).map(fromRun)), scan(pages, root, range, most, reverse)])
   const sign = reverse ? -1 : 1, ends = lists.filter((list) => list.length >= most).map((list) => list.at(-1)?.key).filter((key) => key !== undefined)
   const end = ends.sort((a, b) => sign * compare(a, b))[0]
   if (reverse) for (const list of lists) (list as Entry[]).reverse()

@@ -21,6 +21,9 @@ const HASH_BITS = 13
 /** After so many looks in vain, steps grow by one: what can't be made smaller (ciphertext, signatures) is passed over fast. */
 const SKIP_BITS = 5
 
+/** Below this many bytes a loop takes less time than a call. */
+const SHORT = 32
+
 /** Where four bytes with this hash were seen last, plus one. One table for all: nothing here waits. */
 const table = new Int32Array(1 << HASH_BITS)
 
@@ -65,8 +68,7 @@ function putSequence(out: Uint8Array, start: number, bytes: Uint8Array, from: nu
   let to = start
   out[to++] = Math.min(length, 15) << 4
   to = putRest(out, to, length - 15)
-  // Short runs are the rule: a call for each would cost more.
-  if (length < 32) for (let at = from; at < end; at++) out[to++] = bytes[at] as number
+  if (length < SHORT) for (let at = from; at < end; at++) out[to++] = bytes[at] as number
   else { out.set(bytes.subarray(from, end), to); to += length }
   return to
 }
@@ -96,33 +98,29 @@ export function unsqueeze(bytes: Uint8Array): Uint8Array | undefined {
 }
 
 function readAll(bytes: Uint8Array, length: number): Uint8Array | undefined {
-  const out = new Uint8Array(length)
+  const out = new Uint8Array(length), end = bytes.length
   let at = HEAD_BYTES, to = 0
-  const rest = (start: number): number => {
-    let sum = start
-    for (let byte = start < 15 ? 0 : 255; byte === 255; sum += byte) byte = bytes[at++] ?? Infinity
+  const rest = (): number => {
+    let sum = 0
+    for (let byte = 255; byte === 255; sum += byte) byte = bytes[at++] ?? Infinity
     return sum
   }
   for (;;) {
     const token = bytes[at++]
     if (token === undefined) return undefined
-    const literals = rest(token >> 4)
-    if (literals > length - to || literals > bytes.length - at) return undefined
-    out.set(bytes.subarray(at, at + literals), to)
-    at += literals
-    to += literals
-    if (at === bytes.length) return to === length && (token & 15) === 0 ? out : undefined
+    let literals = token >> 4
+    if (literals === 15) literals += rest()
+    if (literals > length - to || literals > end - at) return undefined
+    if (literals < SHORT) for (const stop = to + literals; to < stop;) out[to++] = bytes[at++] as number
+    else { out.set(bytes.subarray(at, at + literals), to); at += literals; to += literals }
+    if (at === end) return to === length && (token & 15) === 0 ? out : undefined
     const distance = (bytes[at] as number) + 256 * (bytes[at + 1] ?? MAX_DISTANCE)
     at += 2
-    const match = rest(token & 15) + MIN_MATCH
+    let match = (token & 15) + MIN_MATCH
+    if (match === 15 + MIN_MATCH) match += rest()
     if (distance === 0 || distance > to || match > length - to) return undefined
-    copy(out, to, distance, match)
-    to += match
+    // From what was just written: nearer than it is long, it repeats itself.
+    if (match < SHORT || distance < match) for (const stop = to + match; to < stop; to++) out[to] = out[to - distance] as number
+    else { out.copyWithin(to, to - distance, to - distance + match); to += match }
   }
-}
-
-/** From what was just written: nearer than it is long, it repeats itself. */
-function copy(out: Uint8Array, to: number, distance: number, length: number): void {
-  if (distance >= length) out.copyWithin(to, to - distance, to - distance + length)
-  else for (let i = to; i < to + length; i++) out[i] = out[i - distance] as number
 }

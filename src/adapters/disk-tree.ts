@@ -136,11 +136,11 @@ export function inRange<T extends { readonly key: Uint8Array }>(items: readonly 
 }
 
 /**
- * The first `limit` rows (or, in reverse, the last) of what entries, ascending, make of the rows below them. Each entry can hide one row,
- * so as many more are wanted from below. An entry wins over a row of its key.
+ * The first `limit` rows (or, in reverse, the last) of what entries, ascending, make of the rows below them. Each deletion can take one row away,
+ * so as many more are wanted from below; a row that is put stands for itself. An entry wins over a row of its key.
  */
 export async function mergeEntries(entries: readonly Entry[], limit: number, reverse: boolean, below: (wanted: number) => Promise<readonly Row[]>): Promise<Row[]> {
-  const rows = await below(limit + entries.length)
+  const rows = await below(limit + entries.reduce((count, { value }) => (value === undefined ? count + 1 : count), 0))
   const sign = reverse ? -1 : 1
   const out: Row[] = []
   let at = 0

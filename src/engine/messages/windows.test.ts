@@ -36,6 +36,15 @@ test('around, before and after a message', async () => {
   expect(await a.refusal(bob, { type: 'get-messages', channel: a.channel, around: 'ab'.repeat(32) as OpId })).toMatchObject({ code: 'unknown-message' })
 })
 
+test('what is around a message is asked for in two turns, however long the channel: where it stands, and what is there', async () => {
+  let turns = 0
+  const step = bob.engine.step.bind(bob.engine)
+  bob.engine.step = async (...given) => { const made = await step(...given); if (made.reads.length > 0) turns++; return made }
+  await window({ around: at(20), limit: 6 })
+  bob.engine.step = step
+  expect(turns).toBe(2)
+})
+
 test('the unread begins behind the mark', async () => {
   expect(await window({ unread: true, limit: 6 })).toMatchObject({ texts: range(0, 3), firstUnread: at(0), more: false, newer: true })
   await a.does(bob, { type: 'mark-read', channel: a.channel, message: at(29) })

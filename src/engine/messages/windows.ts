@@ -6,10 +6,10 @@ import type { RangeQuery } from '../../ports.ts'
 import { compare, concat, fromHex, u64 } from '../../wire/bytes.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
-import type { Reading } from '../reading.ts'
+import { both, type Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import { isShown } from './counting.ts'
-import { after, messageRows } from './places.ts'
+import { after, messageRows, rowKey } from './places.ts'
 import type { Located } from './reading.ts'
 
 /** A channel, or a thread in it. */
@@ -33,9 +33,11 @@ export function* readWindow(replica: Replica, where: Where, cut: Cut, limit: num
   }
   if (cut.type === 'around') {
     const half = limit >> 1
-    const later = yield* some(replica, where, { from: cut.key, to }, limit - half)
-    const earlier = yield* some(replica, where, { from, to: cut.key, reverse: true }, limit - later.found.length)
-    return { messages: [...earlier.found.reverse(), ...later.found], older: earlier.more, newer: later.more }
+    const [later, near] = yield* both(some(replica, where, { from: cut.key, to }, limit - half), some(replica, where, { from, to: cut.key, reverse: true }, half))
+    // What the end of the line has too few of comes from before.
+    const missing = limit - half - later.found.length, last = near.found.at(-1)
+    const far = missing > 0 && near.more ? yield* some(replica, where, { from, to: last === undefined ? cut.key : rowKey(last.record), reverse: true }, missing) : { found: [], more: near.more }
+    return { messages: [...far.found.reverse(), ...near.found.reverse(), ...later.found], older: far.more, newer: later.more }
   }
   const earlier = yield* some(replica, where, { from, to: cut.type === 'end' ? to : cut.key, reverse: true }, limit)
   return { messages: earlier.found.reverse(), older: earlier.more, newer: cut.type === 'before' }
