@@ -1,6 +1,7 @@
 /** A device whose chain forked, told with Alice, Bob, Carol and a Mallory who signs twice: whoever hears which branch first, all decide alike. */
 import { expect, test } from 'vitest'
 import { encodeAuthorityBody } from '../wire/authority.ts'
+import type { DeviceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { MAX_BRANCHES, RENEW_AFTER_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
@@ -125,10 +126,14 @@ test('S10 nobody is frozen by what somebody else put into their mouth', async ()
   expect(h.carol.space(space).authority.equivocations).toEqual([])
 })
 
-/** Where Mallory signed twice, was frozen for it, and is back. */
-async function frozen(): Promise<Awaited<ReturnType<typeof home>>> {
+/** Where Mallory signed twice, was frozen for it, and is back; on a linked device, which does not have its person's key. */
+async function frozen(which: 'first' | 'linked'): Promise<Awaited<ReturnType<typeof home>> & { readonly before: DeviceId }> {
   const h = await home()
-  const { mallory, space } = h
+  const { mallory, space } = h, { me } = mallory.space(space)
+  if (which === 'linked') {
+    Object.assign(me, { identityKey: undefined })
+    Object.assign(mallory.engine.meRecord ?? {}, { identity: { type: 'certified', publicKey: me.identityPk, ownKey: me.ownKey } })
+  }
   const lie = await twin(mallory.space(space), h.room.now, 'Alice')
   const truth = await twin(mallory.space(space), h.room.now, 'Mal')
   h.room.leaves(mallory)
@@ -137,23 +142,33 @@ async function frozen(): Promise<Awaited<ReturnType<typeof home>>> {
   await h.room.pass(70_000)
   await h.room.comesBack(mallory)
   await h.room.pass(60_000)
-  return h
+  expect(h.alice.space(space).authority.equivocations).toEqual([me.device])
+  return { ...h, before: me.device }
 }
 
-test('S10 whoever comes back to a device that was frozen is told so when they write, instead of writing what nobody will see', async () => {
-  const h = await frozen()
-  const { mallory, space, channel } = h
-  expect(await h.room.reply(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })).toMatchObject({ ok: false, error: { reason: { code: 'forked' } } })
+test('S9 whoever comes back to a device that was frozen goes on under a new key, if their person\'s is there', async () => {
+  const { room, alice, mallory, space, channel, before } = await frozen('first')
+  expect(mallory.device).not.toBe(before)
+  await room.ask(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })
+  await room.pass(2000)
+  expect((await room.ask(alice, { type: 'get-messages', space, channel })).messages.map((m) => m.text)).toEqual(['Can you hear me?'])
+  expect(alice.space(space).authority.equivocations).toEqual([before])
+})
+
+test('S9 whoever comes back to a linked device that was frozen is told so when they write, instead of writing what nobody will see', async () => {
+  const { room, mallory, space, channel } = await frozen('linked')
+  expect(mallory.notices).toEqual(['put-back'])
+  expect(await room.reply(mallory, { type: 'send-message', space, channel, text: 'Can you hear me?' })).toMatchObject({ ok: false, error: { reason: { code: 'forked' } } })
 })
 
 test('G15 a device that was frozen does nothing more in the group: it would be due again and again, and count for nothing', async () => {
-  const h = await frozen()
-  const { mallory, space } = h, { device } = mallory.space(space).me
-  expect(mallory.space(space).authority.equivocations).toEqual([device])
-  const acts = (): number => [...h.alice.space(space).log.authority.values()].filter((op) => op.header.device === device).length, before = acts()
+  const h = await frozen('linked')
+  const { alice, mallory, space, before } = h
+  expect([mallory.device, mallory.space(space).authority.equivocations]).toEqual([before, [before]])
+  const acts = (): number => [...alice.space(space).log.authority.values()].filter((op) => op.header.device === before).length, so = acts()
   await h.room.sleep(RENEW_AFTER_MS + 60_000)
   await h.room.pass(10 * 60_000)
-  expect(acts()).toBe(before)
+  expect(acts()).toBe(so)
 })
 
 test('S2 a branch that found no room is taken in when somebody\'s op comes that rests on it', async () => {

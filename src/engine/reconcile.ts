@@ -39,10 +39,8 @@ export type Due =
 
 /** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
 export function due(audience: Audience, now: number): Due {
-  const { groups, devices, replica: { authority, me } } = audience
+  const { groups, devices, replica: { me } } = audience
   const tip = groups.tip()
-  // Its commits wouldn't count, so they would be due again and again, and others would tell each other the secrets of all of them.
-  if (authority.isFrozen(me.device)) return { type: 'nothing' }
   // What is known of the tip may be old while commits wait to be processed.
   if (tip === undefined || !audience.isUsed || groups.isBehind || !devices.has(me.device)) return { type: 'nothing' }
   const broken = groups.toReject()

@@ -20,6 +20,7 @@ const CODES: Partial<Record<ReasonCode, ErrorCode>> = {
 
 const SENTENCES: Partial<Record<ReasonCode, string>> = {
   'device-revoked': 'This device was signed out of the space. Use another device of yours, or ask for a new invite.',
+  'forked': 'Others take nothing more of what this device writes here: its storage was put back, or is in use twice. Enter your recovery phrase in Settings, Devices, or use another device of yours.',
   'device-not-authorised': 'This device is not part of the space yet. Wait until it has caught up, then try again.',
   'power-too-low': 'This person or role is as high as you here, or higher. Ask someone above them.',
   'grants-too-much': 'You can give only what is below your own power, and only permissions that you have yourself. Choose less.',

@@ -103,8 +103,9 @@ export class Succession {
     turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
   }
 
-  /** After each step: whether a relay has told of all topics, those that only its answers led to included. */
+  /** After each step: whether a relay has told of all topics, those that only its answers led to included; and whether this device forked all the same. */
   look(turn: Turn, replica: Replica): void {
+    if (!this.isStuck && !this.behind.has(replica.id) && isFrozen(replica) && isIn(replica)) this.proved(turn, replica)
     const unsure = this.unsure.get(replica.id)
     const { topics } = replica.mail
     if (unsure !== undefined && topics.size > 0 && [...unsure.told.values()].some((told) => [...topics.keys()].every((topic) => told.has(topic)))) this.told(turn, replica)
@@ -113,6 +114,10 @@ export class Succession {
   /** Ops came from outside. */
   came(turn: Turn, replica: Replica, ops: readonly Op[]): void {
     if (!ops.some((op) => op.header.device === replica.me.device)) return
+    this.proved(turn, replica)
+  }
+
+  private proved(turn: Turn, replica: Replica): void {
     if (this.behindSince === 0) this.behindSince = turn.now
     this.behind.add(replica.id)
     turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
@@ -120,8 +125,7 @@ export class Succession {
 
   /** No further own op came for a while. In other spaces it may take longer to hear: that is waited for, but not for ever. */
   async due(turn: Turn): Promise<void> {
-    // Where it is frozen already its word is worth nothing: only another device, or a link, lets this person in.
-    for (const id of [...this.behind]) if (!mayVouch(this.engine.replicas.get(id))) this.behind.delete(id)
+    for (const id of [...this.behind]) if (!isIn(this.engine.replicas.get(id))) this.behind.delete(id)
     if (!this.isOlder && this.behind.size === 0) { this.behindSince = 0; return }
     if (this.unsure.size > 0 && this.behindSince === 0) return
     const mayCome = turn.now < this.behindSince + (this.isUnread() ? SUCCEED_UNREAD_MS : this.unsure.size > 0 ? SUCCEED_AT_LAST_MS : 0)
@@ -134,7 +138,7 @@ export class Succession {
   private isUnread(): boolean {
     return [...this.engine.replicas.values()].some((replica) => {
       const tip = replica.groups.tip()
-      return mayVouch(replica) && tip !== undefined && !replica.groups.keys.has(tip) && this.engine.peers.devices(replica.id).size === 0
+      return isIn(replica) && tip !== undefined && !replica.groups.keys.has(tip) && this.engine.peers.devices(replica.id).size === 0
     })
   }
 
@@ -159,7 +163,8 @@ export class Succession {
     if (engine.me === undefined) return
     const me = await restoreMe(world.suite, record)
     for (const replica of engine.replicas.values()) {
-      if (mayVouch(replica)) await engine.distribute(turn, replica, [await vouchFor(engine, turn, replica, me)])
+      // The word of a frozen device is worth nothing; the person's key still is.
+      if (isIn(replica) && (me.identityKey !== undefined || !isFrozen(replica))) await engine.distribute(turn, replica, [await vouchFor(engine, turn, replica, me)])
       // They are the old device's, and would pass for the new one's, also where its person is out now, and may come again.
       for (const partition of [`states/${replica.id}`, `packages/${replica.id}`]) turn.out.drop(partition)
     }
@@ -197,8 +202,10 @@ export class Succession {
   }
 }
 
-const mayVouch = (replica: Replica | undefined): boolean =>
-  replica?.state() === 'member' && replica.authority.state.devices.has(replica.me.device) && !replica.authority.equivocations.includes(replica.me.device)
+const isIn = (replica: Replica | undefined): boolean => replica?.state() === 'member' && replica.authority.state.devices.has(replica.me.device)
+
+/** Whether it signed two things at once: then nothing that it signs counts any more. */
+const isFrozen = ({ authority, me }: Replica): boolean => authority.isFrozen(me.device)
 
 /** With the person's key here the old chain isn't touched: nobody may know its end, and an act after it that was forgotten, too, would be another one's twin. */
 async function vouchFor(engine: Engine, turn: Turn, replica: Replica, me: Me): Promise<Op> {
