@@ -6,14 +6,14 @@ import { decodeMarks, encodeMarks } from './marks.ts'
 import type { RoleId } from './authority.ts'
 import { concat, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from './bytes.ts'
 import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
-import { decodeContent, encodeContent, padEnvelope, padText, unpad } from './content.ts'
+import { decodeContent, encodeContent, MAX_CONTENT_BYTES, padEnvelope, padText, unpad } from './content.ts'
 import { decodePayload, encodePayload } from './envelope.ts'
 import { decodeFrame, encodeFrame } from './frame.ts'
 import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from './group.ts'
 import type { ChannelId, DeviceId, EpochId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
 import { decodeKeptOp, encodeKeptOp } from './kept-op.ts'
-import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, headerBytes, type OpHeader, withSignature } from './op.ts'
+import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, headerBytes, MAX_CONTENT_BODY_BYTES, type OpHeader, withSignature } from './op.ts'
 import { COPY_PREFACE_BYTES, decodeCopyHello, decodeCopyPreface, decodeCopyRows, encodeCopyHead, encodeCopyHello, encodeCopyRows } from './copy.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
 import {
@@ -229,4 +229,11 @@ test('an op or a husk without its signature is what it would be if it had been e
     expect(bare.sig).toHaveLength(0)
     expect(withSignature(bare, op.sig).bytes).toEqual(encoded)
   }
+})
+
+test('content of the most bytes there may be fits into an op, and nothing larger does', () => {
+  const most = 40 + padText(new Uint8Array(MAX_CONTENT_BYTES)).length
+  const of = (length: number, change: Partial<OpHeader>) => decodeOp(encodeOp(encodeHeader({ ...header, ...change, bodyHash: sha(bytes(length, 1)) }), bytes(length, 1), bytes(64, 1)), sha)
+  expect([of(most, {})?.body.length, of(MAX_CONTENT_BODY_BYTES, {})?.body.length, of(MAX_CONTENT_BODY_BYTES + 1, {})]).toEqual([most, most, undefined])
+  expect(of(MAX_CONTENT_BODY_BYTES + 1, { kid: undefined, epoch: undefined })?.body).toHaveLength(MAX_CONTENT_BODY_BYTES + 1)
 })

@@ -19,6 +19,8 @@ import type { ChannelId, DeviceId, EpochId, OpId, SpaceId } from './ids.ts'
 export const OP_VERSION = 1
 /** Bytes of one whole encoded op: a commit with a tree of 1000 leaves fits, with room. */
 export const MAX_OP_BYTES = 512 * 1024
+/** Bytes of the body of one content op: a nonce, a tag, and the most that content may be, padded (content.ts). */
+export const MAX_CONTENT_BODY_BYTES = 40 + 72 * 1024
 /** The clock of a header counts 1024ths of a millisecond. */
 export const HLC_STEP = 1024
 export const MAX_HEADER_BYTES = 2048
@@ -175,6 +177,7 @@ export function decodeOpOrHusk(bytes: Uint8Array, sha256: Sha256): Op | undefine
   const header = decodeHeader(head)
   // Only content can go without: what authority is made of is verified one by one.
   if (header === undefined || (sig.length === 0 && header.epoch === undefined)) return undefined
+  if (header.epoch !== undefined && body.length > MAX_CONTENT_BODY_BYTES) return undefined
   const id = toHex(sha256(head)) as OpId
   // Only of content: what authority is made of is never deleted.
   if (length === 2) return header.epoch === undefined ? undefined : { id, header, body, sig, bytes, isHusk: true }
