@@ -46,11 +46,18 @@ describe('what is read is what was written', () => {
   test('pages', () => fc.assert(fc.property(page, p => { expect(decodePage(encodePage(p))).toEqual(p) })))
   test('journals', () => fc.assert(fc.property(fc.array(save), saves => { expect(decodeJournal(encodeJournal(saves))).toEqual(saves) })))
   test('journals in several records, none longer than wanted but for a single row', () => fc.assert(fc.property(fc.array(save), fc.nat(1000), (saves, most) => {
-    const records = encodeRecords(saves, most).map((record) => ({ bytes: record.length, ...(decodeRecord(record) ?? { saves: [], isUnfinished: false }) }))
+    const records = encodeRecords(saves, most).records.map((record) => ({ bytes: record.length, ...(decodeRecord(record) ?? { saves: [], isUnfinished: false }) }))
     expect(records.map((record) => record.isUnfinished)).toEqual(records.map((_, i) => i < records.length - 1))
     expect(records.flatMap((record) => record.saves)).toEqual(saves)
+    expect(encodeRecords(saves, most).kept).toEqual(saves)
     for (const record of records) expect(record.bytes <= most + 32 || record.saves.length === 1).toBe(true)
   })))
+  test('what is kept of saves stays as it was, whatever is done to theirs', () => {
+    const mine: Save = { type: 'put', partition: 'p', key: Uint8Array.of(1), value: Uint8Array.of(2) }
+    const { kept } = encodeRecords([mine], 100)
+    mine.key[0] = mine.value[0] = 9
+    expect(kept).toEqual([{ type: 'put', partition: 'p', key: Uint8Array.of(1), value: Uint8Array.of(2) }])
+  })
   test('heads', () => fc.assert(fc.property(head, h => { expect(decodeHead(encodeHead(h))).toEqual(h) })))
 })
 

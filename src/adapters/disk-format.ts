@@ -148,9 +148,12 @@ export function decodeRecord(bytes: Uint8Array): JournalRecord | undefined {
   return saves && (isUnfinished(saves[0]) ? { saves: saves.slice(1), isUnfinished: true } : { saves, isUnfinished: false })
 }
 
-/** The same saves in as many records as it takes for each to hold about so many bytes; one row is never divided. All but the last say that more follows. */
-export function encodeRecords(saves: readonly Save[], maxBytes: number): Uint8Array[] {
-  const names = new Map<string, Uint8Array>(), out: Uint8Array[] = []
+/**
+ * The same saves in as many records as it takes for each to hold about so many bytes; one row is never divided. All but the last say that more follows. `kept`: the saves as the records
+ * hold them, which nobody else has in hand.
+ */
+export function encodeRecords(saves: readonly Save[], maxBytes: number): { readonly records: readonly Uint8Array[]; readonly kept: readonly Save[] } {
+  const names = new Map<string, Uint8Array>(), records: Uint8Array[] = [], kept: Save[] = []
   const nameOf = (partition: string): Uint8Array => {
     const name = names.get(partition) ?? utf8(partition)
     names.set(partition, name)
@@ -159,27 +162,33 @@ export function encodeRecords(saves: readonly Save[], maxBytes: number): Uint8Ar
   for (let from = 0, at = 0, bytes = 0; from < saves.length;) {
     const save = saves[at], more = save === undefined ? 0 : saveBytes(save, nameOf(save.partition))
     if (save !== undefined && (at === from || bytes + more <= maxBytes)) { at++; bytes += more; continue }
-    out.push(encodeRecord([...(at < saves.length ? [UNFINISHED] : []), ...saves.slice(from, at)], bytes, nameOf))
+    records.push(encodeRecord(saves.slice(from, at), bytes, nameOf, at < saves.length, kept))
     from = at
     bytes = 0
   }
-  return out
+  return { records, kept }
 }
 
 /** Bytes of a save in a record, at most. */
 const saveBytes = (save: Save, name: Uint8Array): number => name.length + 8 + (save.type === 'drop' ? 0 : entryBytes({ key: save.key, value: save.type === 'put' ? save.value : undefined }))
 
-function encodeRecord(saves: readonly Save[], bytes: number, nameOf: (partition: string) => Uint8Array): Uint8Array {
-  const out = new Writer(bytes + 16)
+function encodeRecord(saves: readonly Save[], bytes: number, nameOf: (partition: string) => Uint8Array, isMoreToCome = false, kept: Save[] = []): Uint8Array {
+  const out = new Writer(bytes + 32)
   out.byte(JOURNAL)
-  out.number(saves.length)
-  for (const save of saves) {
-    out.byte(SAVE_TYPES.indexOf(save.type))
-    out.bytes(nameOf(save.partition))
-    if (save.type !== 'drop') out.bytes(save.key)
-    if (save.type === 'put') out.bytes(save.value)
-  }
+  out.number(saves.length + (isMoreToCome ? 1 : 0))
+  if (isMoreToCome) putSave(out, UNFINISHED, nameOf)
+  for (const save of saves) kept.push(putSave(out, save, nameOf))
   return out.done()
+}
+
+/** Gives the save as it stands there. */
+function putSave(out: Writer, save: Save, nameOf: (partition: string) => Uint8Array): Save {
+  const { partition } = save
+  out.byte(SAVE_TYPES.indexOf(save.type))
+  out.bytes(nameOf(partition))
+  if (save.type === 'drop') return save
+  const key = out.kept(save.key)
+  return save.type === 'put' ? { type: 'put', partition, key, value: out.kept(save.value) } : { type: 'delete', partition, key }
 }
 
 export function decodeJournal(bytes: Uint8Array): Save[] | undefined {
@@ -278,11 +287,20 @@ class Writer {
 
   bytes(bytes: Uint8Array): void { this.number(bytes.length); this.raw(bytes) }
 
+  /** As `bytes`; gives what was written. */
+  kept(bytes: Uint8Array): Uint8Array {
+    this.bytes(bytes)
+    return this.#buffer.subarray(this.#at - bytes.length, this.#at)
+  }
+
   key(before: Uint8Array, key: Uint8Array): void {
     let shared = 0
     while (shared < before.length && shared < key.length && before[shared] === key[shared]) shared++
     this.number(shared)
-    this.bytes(key.subarray(shared))
+    this.number(key.length - shared)
+    this.#room(key.length - shared)
+    // What is left of a key is short: a view of it would cost more.
+    for (let n = shared; n < key.length; n++) this.#buffer[this.#at++] = key[n] as number
   }
 
   done(): Uint8Array { return this.#buffer.subarray(0, this.#at) }

@@ -419,9 +419,8 @@ class PagedDisk implements Disk {
   async #commit(saves: readonly Save[], bytes: number): Promise<void> {
     await this.#foldIfGrown(FULL)
     const state = await this.#current()
-    const records = encodeRecords(saves, RECORD_BYTES)
-    // Decoding gives rows of our own: the caller may do with its arrays what it likes.
-    const overlay = overlaySaves(state.overlay, records.flatMap(record => (decodeRecord(record) as JournalRecord).saves))
+    // The caller may do with its arrays what it likes.
+    const { records, kept } = encodeRecords(saves, RECORD_BYTES), overlay = overlaySaves(state.overlay, kept)
     if (bytes >= DIRECT_BYTES && this.#copying === undefined) { this.#came += bytes; return this.#fold(state, overlay) }
     const head = { ...state.head, writes: state.head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(state.head.writes + 1 + i), record]))

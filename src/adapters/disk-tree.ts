@@ -160,7 +160,7 @@ export async function edit(pages: PageSource, root: Root, edits: Edits, held?: H
   const work: Work = { pages, written: new Map(), deleted: [], held }
   let level = root?.level ?? 0
   let refs: Ref[]
-  if (root === undefined) refs = writeLeaves(work, edits.entries.flatMap(toRow), edits.entries)
+  if (root === undefined) refs = writeLeaves(work, edits.entries.filter(isRow), edits.entries)
   else refs = await editPage(work, { id: root.id, first: NO_KEY, bytes: 0 }, level, undefined, edits)
   while (refs.length > 1) {
     level += 1
@@ -186,7 +186,7 @@ function onlyChild(work: Work, root: Ref | undefined): Ref | undefined {
 interface Written { readonly pages: PageSource; readonly written: Map<BlockId, Page> }
 interface Work extends Written { readonly deleted: BlockId[]; readonly held: Held | undefined }
 
-const toRow = ({ key, value }: Entry): Row[] => (value === undefined ? [] : [{ key, value }])
+const isRow = (entry: Entry): entry is Row => entry.value !== undefined
 
 function add(work: Written, page: Page): Ref {
   const id = work.pages.newId()
@@ -233,7 +233,7 @@ const leadsTo = (held: Held | undefined, level: number, { child, to }: Part): bo
 
 /** All children are gone: what was still to be carried down begins them anew. */
 export function startAgain(work: Written, level: number, buffer: readonly Entry[]): Ref[] {
-  let refs = writeLeaves(work, buffer.flatMap(toRow), [])
+  let refs = writeLeaves(work, buffer.filter(isRow), [])
   for (let above = 1; above <= level; above++) refs = writeInner(work, above, refs, [])
   return refs
 }
@@ -322,7 +322,7 @@ export function behind(key: Uint8Array): Uint8Array {
 
 function mergeRows(rows: readonly Row[], edits: Edits): Row[] {
   const kept = edits.drops.length === 0 ? rows : rows.filter(row => !edits.drops.some(drop => isIn(row.key, drop)))
-  return merge<Entry>(kept, edits.entries).flatMap(toRow)
+  return merge<Entry>(kept, edits.entries).filter(isRow)
 }
 
 /** Two ascending lists as one; of two with the same key the newer one stays. */

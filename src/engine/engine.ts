@@ -56,7 +56,8 @@ import { Tally } from './tally.ts'
 import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
 
-export interface EngineOptions { readonly suite: Ciphersuite; readonly random: Random; readonly appBase?: string }
+/** `hearsAll`: whether clients want to be told of messages besides what they watch; they do unless it is said. */
+export interface EngineOptions { readonly suite: Ciphersuite; readonly random: Random; readonly appBase?: string; readonly hearsAll?: boolean }
 
 export function createEngine(options: EngineOptions): Stepper { return new Engine(options) }
 
@@ -112,7 +113,7 @@ export class Engine implements Stepper {
     this.groupwork = new Groupwork(this)
     this.telling = new Telling(this)
     this.searching = new Searching(this)
-    this.watching = new Watching(this)
+    this.watching = new Watching(this, options.hearsAll ?? true)
     this.retaining = new Retaining(this)
     this.tidying = new Tidying(this)
     this.opening = new Opening(this)

@@ -9,7 +9,7 @@ export interface Asker { readonly client: number; readonly id: number }
 export class Out {
   private readonly saved: Save[] = []
   /** What a step writes again and again, such as where a chain ends: only the last of it is worth encoding and saving. */
-  private readonly last = new Map<string, { readonly partition: string; readonly row: () => Row }>()
+  private readonly last = new Map<string, Map<string, () => Row>>()
   readonly reads: Read[] = []
   readonly sends: Send[] = []
   readonly wakes: Wake[] = []
@@ -31,13 +31,16 @@ export class Out {
   save(save: Save): void { if (save.type === 'drop') this.drop(save.partition); else this.saved.push(save) }
   drop(partition: string): void {
     this.saved.push({ type: 'drop', partition })
-    for (const [name, last] of this.last) if (last.partition === partition) this.last.delete(name)
+    this.last.delete(partition)
   }
   /** As `put`, for a row that this step may write again. `name`: its own in this partition, where nothing else writes it. */
-  putLast(partition: string, name: string, row: () => Row): void { this.last.set(`${partition} ${name}`, { partition, row }) }
+  putLast(partition: string, name: string, row: () => Row): void {
+    const rows = this.last.get(partition)
+    if (rows === undefined) this.last.set(partition, new Map([[name, row]])); else rows.set(name, row)
+  }
 
   /** All that is to be saved so far. */
-  get saves(): readonly Save[] { return [...this.saved, ...[...this.last.values()].map(({ partition, row }): Save => ({ type: 'put', partition, ...row() }))] }
+  get saves(): readonly Save[] { return [...this.saved, ...[...this.last].flatMap(([partition, rows]) => [...rows.values()].map((row): Save => ({ type: 'put', partition, ...row() })))] }
 
   read(read: Read): void { this.reads.push(read) }
   send(send: Send): void { this.sends.push(send) }

@@ -33,6 +33,7 @@ import { Pace } from './messages/pace.ts'
 import { after, encodePlace, placeOf, placesPartition, rowKey, rowsOf } from './messages/places.ts'
 import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
+import { partitionsOf } from './partitions.ts'
 import { Proofs, proofsPartition } from './proofs.ts'
 import { Retention } from './retention/retention.ts'
 import { Authority } from './space/authority.ts'
@@ -183,7 +184,7 @@ export class Replica {
     const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
     const readable = withText(this, op)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, keptBytes(readable))
-    turn.out.putLast(`heads/${this.id}`, `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
+    turn.out.putLast(headsPartition(this.id), `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
     if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.proofs.keep(turn, op.id); this.vote(turn, op); return freed })
     this.takeContent(turn, readable, rowKey)
     this.vote(turn, op)
@@ -465,7 +466,8 @@ export class Replica {
 }
 
 const lockedKey = (channel: ChannelId, opRow: Uint8Array): Uint8Array => concat(fromHex(channel) as Uint8Array, opRow)
-export const opsPartition = (space: SpaceId, channel: ChannelId): string => `ops/${space}/${channel}`
+export const opsPartition: (space: SpaceId, channel: ChannelId) => string = partitionsOf('ops')
+const headsPartition = partitionsOf('heads')
 function interpretGroup(groups: Groups, op: Op): void {
   const body = decodeGroupBody(op.header.type, op.body)
   if (body?.type === 'commit') groups.addCommit(op, body)

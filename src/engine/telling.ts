@@ -61,9 +61,10 @@ export class Telling {
     }
     for (const [channel, list] of shown) {
       this.engine.reading.count(turn, replica, { space: replica.id, channel, thread: undefined }, list.filter((record) => record.thread === undefined))
-      const plain = list.filter((record) => !record.noted && record.content?.replyTo === undefined)
-      for (const record of list) if (!plain.includes(record)) replica.inbox.change(record.id)
-      if (plain.length > 0) this.tellMessages(turn, replica, channel, plain.map((record) => messageInfo(replica, { channel, record, folded: PLAIN }, undefined)))
+      const isPlain = (record: MessageRecord): boolean => !record.noted && record.content?.replyTo === undefined, plain = list.filter(isPlain)
+      for (const record of list) if (!isPlain(record)) replica.inbox.change(record.id)
+      if (!this.engine.watching.hears(replica.id, channel)) for (const { id } of plain) this.replaced.delete(id)
+      else if (plain.length > 0) this.tellMessages(turn, replica, channel, plain.map((record) => messageInfo(replica, { channel, record, folded: PLAIN }, undefined)))
     }
     this.states(turn, replica)
   }

@@ -130,14 +130,14 @@ function decodeWords(text: Cbor | undefined, more: Cbor | undefined, maxChars: n
   const roles = rl === undefined ? [] : listOf(rl, MAX_MENTIONS, roleFrom)
   const tagList = tags === undefined ? [] : listOf(tags, MAX_TAGS, (tag) => (typeof tag === 'string' && isTag(tag) ? tag : undefined))
   if (mentions === undefined || roles === undefined || tagList === undefined || (title !== undefined && (!isText(title, MAX_TITLE_CHARS) || title === ''))) return undefined
-  return {
-    text,
-    ...(mentions.length === 0 ? {} : { mentions }),
-    ...(roles.length === 0 ? {} : { roles }),
-    ...(all === true ? { everyone: true as const } : {}),
-    ...(title === undefined ? {} : { title }),
-    ...(tagList.length === 0 ? {} : { tags: tagList }),
-  }
+  // Most say nothing more, and this runs for every message of a history.
+  const words: { -readonly [K in keyof Words]: Words[K] } = { text }
+  if (mentions.length > 0) words.mentions = mentions
+  if (roles.length > 0) words.roles = roles
+  if (all === true) words.everyone = true
+  if (title !== undefined) words.title = title
+  if (tagList.length > 0) words.tags = tagList
+  return words
 }
 
 function decodeLinks(more: Cbor | undefined): { readonly replyTo?: OpId; readonly thread?: OpId } | undefined {

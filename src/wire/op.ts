@@ -13,7 +13,7 @@
  * the body of a content op is ciphertext (content.ts).
  */
 import { concat, equal, hexAt, toHex, utf8 } from './bytes.ts'
-import { Cursor, encodeCbor, encodeItems } from './cbor.ts'
+import { Cursor, encodeCbor, encodeItems, isUint } from './cbor.ts'
 import type { ChannelId, DeviceId, EpochId, OpId, SpaceId } from './ids.ts'
 
 export const OP_VERSION = 1
@@ -30,7 +30,7 @@ export const MAX_TYPE_CHARS = 24
 export const MAX_DEPS = 16
 /** Audiences have random numbers, so that two made at the same time are not one; 0 is everyone's. */
 export const MAX_AUDIENCE = 0xffff_ffff
-const ZERO_32 = new Uint8Array(32)
+const ZERO_32 = new Uint8Array(32), ZERO_ID = toHex(ZERO_32)
 const EMPTY = new Uint8Array()
 const SIGNED = utf8('tk1 op')
 
@@ -120,18 +120,28 @@ export function decodeHeader(bytes: Uint8Array): OpHeader | undefined {
   const c = new Cursor(bytes)
   if (c.list() !== HEADER_FIELDS || c.uint() !== OP_VERSION) return undefined
   const space = c.bytesOf(32), audience = c.uint(), channel = c.bytesOf(16), device = c.bytesOf(32), seq = c.uint(), prev = c.bytesOf(32), chanSeq = c.uint(), chanPrev = c.bytesOf(32)
-  if (space < 0 || audience < 0 || audience > MAX_AUDIENCE || channel < 0 || device < 0 || seq < 1 || prev < 0 || chanSeq < 1 || chanSeq > seq || chanPrev < 0) return undefined
+  if (space < 0 || audience < 0 || channel < 0 || device < 0 || seq < 0 || prev < 0 || chanSeq < 0 || chanPrev < 0) return undefined
   const seen = readDeps(c), type = c.text(MAX_TYPE_CHARS), hlc = c.uint(), kid = c.view(16), epoch = c.view(32), bodyHash = c.view(32)
-  if (seen === undefined || type === undefined || type === '' || type.length > MAX_TYPE_CHARS || hlc < 0 || kid === undefined || epoch === undefined || bodyHash?.length !== 32) return undefined
+  if (seen === undefined || type === undefined || hlc < 0 || kid === undefined || epoch === undefined || bodyHash?.length !== 32) return undefined
   if (c.at !== bytes.length || (kid.length !== 0 && kid.length !== 16) || (epoch.length !== 0 && epoch.length !== 32)) return undefined
-  // The first op of a chain has no predecessor, and every other one has.
-  if (isZero(bytes, prev) !== (seq === 1) || isZero(bytes, chanPrev) !== (chanSeq === 1)) return undefined
-  return {
+  const header = {
     space: spaces.at(bytes, space, 32), audience, channel: channels.at(bytes, channel, 16), device: devices.at(bytes, device, 32),
-    seq, prev: seq === 1 ? undefined : (hexAt(bytes, prev, 32) as OpId), chanSeq, chanPrev: chanSeq === 1 ? undefined : (hexAt(bytes, chanPrev, 32) as OpId),
+    seq, prev: linkAt(bytes, prev), chanSeq, chanPrev: linkAt(bytes, chanPrev),
     deps: seen, type, hlc, kid: kid.length === 0 ? undefined : kid.slice(), epoch: epoch.length === 0 ? undefined : epochs.at(epoch, 0, 32), bodyHash: bodyHash.slice(),
   }
+  return isHeader(header) ? header : undefined
 }
+
+/** Whether a header with fields of these kinds is one: a decoder takes no other. */
+export function isHeader({ audience, seq, prev, chanSeq, chanPrev, deps: seen, type, hlc }: OpHeader): boolean {
+  if (!isUint(audience, MAX_AUDIENCE) || !isUint(seq) || !isUint(chanSeq) || !isUint(hlc) || chanSeq < 1 || chanSeq > seq || type === '' || type.length > MAX_TYPE_CHARS || seen.length > MAX_DEPS) return false
+  for (let n = 1; n < seen.length; n++) if ((seen[n - 1] as OpId) >= (seen[n] as OpId)) return false
+  // The first op of a chain has no predecessor, and every other one has.
+  return (prev === undefined) === (seq === 1) && (chanPrev === undefined) === (chanSeq === 1) && prev !== ZERO_ID && chanPrev !== ZERO_ID
+}
+
+/** Zeros where there is none. */
+const linkAt = (bytes: Uint8Array, from: number): OpId | undefined => (isZero(bytes, from) ? undefined : (hexAt(bytes, from, 32) as OpId))
 
 function isZero(bytes: Uint8Array, from: number): boolean {
   for (let i = from; i < from + 32; i++) if (bytes[i] !== 0) return false
@@ -145,7 +155,7 @@ function readDeps(c: Cursor): OpId[] | undefined {
   for (let n = 0; n < length; n++) {
     const at = c.bytesOf(32)
     const id = at < 0 ? undefined : deps[n]?.at(c.bytes, at, 32)
-    if (id === undefined || (n > 0 && (out[n - 1] as OpId) >= id)) return undefined
+    if (id === undefined) return undefined
     out.push(id)
   }
   return out

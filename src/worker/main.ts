@@ -73,7 +73,7 @@ async function run(start: Start): Promise<never> {
     }
     const { protocol, hostname } = new URL(start.relay)
     host = startHost({
-      engine: () => createEngine({ suite, random, appBase: start.relay }),
+      engine: () => createEngine({ suite, random, appBase: start.relay, hearsAll: false }),
       disk, tally: opfsTally({ storage: navigator.storage, name: 'tally', pause: systemPause }), copies, clock, timers: systemTimers(),
       network: networkLater(async () => (await import('../adapters/network-libp2p.ts')).createNetwork({
         randomBytes: length => random.bytes(length), iceServers: start.iceServers, webrtc: start.rtcMode !== 'off',

@@ -43,7 +43,7 @@ function live(disk: Disk, suite: Awaited<ReturnType<typeof createSuite>>, place:
   const waiting = new Map<number, (reply: Reply) => void>()
   let engine: Engine | undefined, next = 1
   const host = startHost({
-    engine: () => { engine = new Engine({ suite, random }); return engine },
+    engine: () => { engine = new Engine({ suite, random, hearsAll: false }); return engine },
     disk, network, mailbox, clock: { now },
     timers: { set: (at, fire) => setTimeout(fire, Math.min(Math.max(at - now(), 0), 2 ** 31 - 1)), clear: (handle) => { clearTimeout(handle as number) } },
     tell: (tell) => { if (tell.type === 'reply') { waiting.get(tell.reply.id)?.(tell.reply); waiting.delete(tell.reply.id) } },

@@ -9,11 +9,11 @@ import type { Ciphersuite } from '../../ports.ts'
 import { concat, equal, toHex } from '../../wire/bytes.ts'
 import { type Content, decodeContent, encodeContent, padText, unpad } from '../../wire/content.ts'
 import type { OpId } from '../../wire/ids.ts'
-import { decodeHeader, encodeHeader, encodeOp, headerBytes, MAX_HEADER_BYTES, type Op, type OpHeader } from '../../wire/op.ts'
+import { encodeHeader, encodeOp, headerBytes, isHeader, MAX_HEADER_BYTES, type Op, type OpHeader } from '../../wire/op.ts'
 import { MAX_MESSAGE_CHARS } from '../limits.ts'
 import type { ContentKey } from './keys.ts'
 
-const ZERO_HASH = new Uint8Array(32)
+const ZERO_HASH: Uint8Array = new Uint8Array(32)
 const NONCE_BYTES = 24, LEAST_BYTES = 40
 /** Where a header stands while its op is opened: a fresh place for each of a long history would be half of the work. */
 const space = new Uint8Array(MAX_HEADER_BYTES)
@@ -63,12 +63,15 @@ export function textOf(suite: Ciphersuite, key: ContentKey, op: Op): Uint8Array 
 }
 
 /** The op that says this in this place: the same bytes that its author made, if it was the author's text. undefined where no decoder would take it. */
-export function remake(suite: Ciphersuite, key: ContentKey, header: Omit<OpHeader, 'bodyHash' | 'kid'>, plain: Uint8Array, sig: Uint8Array): Op | undefined {
-  const head = encodeHeader({ ...header, kid: key.kid, bodyHash: ZERO_HASH }), padded = padText(plain)
+export function remake(suite: Ciphersuite, key: ContentKey, given: Omit<OpHeader, 'bodyHash' | 'kid'>, plain: Uint8Array, sig: Uint8Array): Op | undefined {
+  const { space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, epoch } = given
+  const header = { space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, kid: key.kid, epoch, bodyHash: ZERO_HASH }
+  if (!isHeader(header)) return undefined
+  const head = encodeHeader(header), padded = padText(plain)
   const nonce = nonceFor(suite, key, head, padded), sealed = suite.seal(key.key, nonce, head, padded)
-  head.set(suite.sha256(nonce, sealed), head.length - ZERO_HASH.length)
-  const decoded = decodeHeader(head)
-  return decoded && new Remade(toHex(suite.sha256(head)) as OpId, decoded, head, nonce, sealed, sig, plain)
+  header.bodyHash = suite.sha256(nonce, sealed)
+  head.set(header.bodyHash, head.length - ZERO_HASH.length)
+  return new Remade(toHex(suite.sha256(head)) as OpId, header, head, nonce, sealed, sig, plain)
 }
 
 /** Of a history nearly all ops are kept as what they say: few are ever wanted as one piece of bytes. */

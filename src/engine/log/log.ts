@@ -199,7 +199,8 @@ export class Log {
     const tips = this.tipsOf(h.channel, h.device)
     const extended = tips.find((tip) => tip.id === h.chanPrev)
     if (extended !== undefined && (extended.chanSeq + 1 !== h.chanSeq || extended.seq >= h.seq)) return CONTRADICTORY
-    if (extended !== undefined && (isBeyond(extended, h) || this.isTooMuch(extended, h, op.bytes.length))) return BEYOND
+    // Content that was made anew is not put together only to be measured.
+    if (extended !== undefined && (isBeyond(extended, h) || (h.channel === AUTHORITY_CHANNEL && this.isTooMuch(extended, h, op.bytes.length)))) return BEYOND
     const isLinked = extended !== undefined || (tips.length === 0 && h.chanSeq === 1)
     if (!isLinked) {
       const off = h.channel === AUTHORITY_CHANNEL ? this.branching(op) : this.strayed(h, tips)

@@ -80,6 +80,7 @@ export class Parked {
   /** Takes out what waited for this. */
   take(need: string): Op[] {
     const out: Op[] = []
+    if (this.byNeed.size === 0) return out
     for (const id of [...(this.byNeed.get(need) ?? [])]) {
       const waiting = this.ops.get(id)
       this.remove(id)

@@ -5,7 +5,8 @@ import type { Replica } from '../replica.ts'
 import type { Reason } from '../space/reasons.ts'
 
 /** `type`: of the op, or a right that it asks for besides. */
-export const counts = (replica: Replica, channel: ChannelId, o: Origin, type: string): boolean => replica.authority.contentVerdict({ ...o, channel, type }).type === 'valid'
+export const counts = (replica: Replica, channel: ChannelId, { device, audience, seq, chanSeq, hlc, deps, gap }: Origin & Pick<MessageRecord, 'gap'>, type: string): boolean =>
+  replica.authority.contentVerdict({ device, channel, audience, seq, chanSeq, hlc, deps, type, gap }).type === 'valid'
 
 /** One's own is shown even so, with what became of it: nobody's words go without a word. */
 export const isShown = (replica: Replica, channel: ChannelId, record: MessageRecord): boolean =>

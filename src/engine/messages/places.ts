@@ -13,6 +13,7 @@ import { concat, fromHex, fromU64, putHex, putU64, u64 } from '../../wire/bytes.
 import { type ChannelId, type OpId, parseChannelId, parseOpId, type SpaceId } from '../../wire/ids.ts'
 import type { MessageRecord, NoteRecord } from '../../wire/content-records.ts'
 import type { NoteContent } from '../../wire/content.ts'
+import { partitionsOf } from '../partitions.ts'
 
 export interface Place { readonly channel: ChannelId; readonly thread: OpId | undefined; readonly place: number; readonly id: OpId }
 
@@ -33,7 +34,8 @@ function behind(prefix: Uint8Array): Uint8Array {
 }
 const under = (prefix: Uint8Array): { from: Uint8Array; to: Uint8Array } => ({ from: prefix, to: behind(prefix) })
 
-export const placesPartition = (space: SpaceId): string => `places/${space}`
+export const placesPartition: (space: SpaceId) => string = partitionsOf('places')
+const messagesPartition = partitionsOf('messages')
 export const notesPartition = (space: SpaceId, channel: ChannelId): string => `notes/${space}/${channel}`
 export const pinsPartition = (space: SpaceId, channel: ChannelId): string => `pins/${space}/${channel}`
 export const voidPinsPartition = (space: SpaceId, channel: ChannelId): string => `voidpins/${space}/${channel}`
@@ -42,7 +44,7 @@ export const placeOf = (channel: ChannelId, m: Pick<MessageRecord, 'id' | 'place
 
 /** Of all threads of a channel. */
 export const threadsPartition = (space: SpaceId, channel: ChannelId): string => `threads/${space}/${channel}`
-export const rowsOf = (space: SpaceId, channel: ChannelId, thread: OpId | undefined): string => (thread === undefined ? `messages/${space}/${channel}` : threadsPartition(space, channel))
+export const rowsOf = (space: SpaceId, channel: ChannelId, thread: OpId | undefined): string => (thread === undefined ? messagesPartition(space, channel) : threadsPartition(space, channel))
 export function rowKey(p: Pick<Place, 'id' | 'place' | 'thread'>): Uint8Array {
   const at = p.thread === undefined ? 0 : 32, out = new Uint8Array(at + 8 + 32)
   if (p.thread !== undefined) putHex(out, 0, p.thread)

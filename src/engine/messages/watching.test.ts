@@ -98,6 +98,21 @@ test('who watches a channel’s end is told of what comes there and what changes
   expect(screen.look().at(-1)?.message.state).toMatchObject({ type: 'delivered', to: 1 })
 })
 
+test('where clients want to hear of nothing but what they watch, nothing else is made for them', async () => {
+  const { a, bob } = await withMany(2), { channel } = await a.room.ask(a.alice, { type: 'create-channel', space: a.space, name: 'compost' })
+  await a.room.pass(1000)
+  Object.assign(bob.engine.watching, { hearsAll: false })
+  const told = (from: number): string[] => bob.updates.slice(from).flatMap((update) => (update.type === 'messages' ? update.messages.map(({ text }) => text) : []))
+  const unwatched = bob.updates.length
+  await say(a, a.alice, 'nobody looks')
+  expect(told(unwatched)).toEqual([])
+  const screen = await Screen.open(a, bob, 1, line(a, { limit: 3 })), watched = bob.updates.length
+  await say(a, a.alice, 'Bob looks')
+  await a.room.ask(a.alice, { type: 'send-message', space: a.space, channel, text: 'elsewhere' })
+  await a.room.pass(1000)
+  expect([screen.texts.at(-1), told(watched)]).toEqual(['Bob looks', ['Bob looks']])
+})
+
 test('a window far back stands still while others write, grows at both ends, and ends where it is closed', async () => {
   const { a, bob, ids } = await withMany(20)
   const screen = await Screen.open(a, bob, 7, line(a, { around: ids[10], limit: 4 }))

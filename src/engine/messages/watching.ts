@@ -5,7 +5,7 @@
  */
 import type { ApiError, MessageInfo, Update } from '../../api.ts'
 import type { WatchedQuestion, WindowRow } from '../../api/windows.ts'
-import type { ChannelId } from '../../wire/ids.ts'
+import type { ChannelId, SpaceId } from '../../wire/ids.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
 import { MAX_WATCHED_ROWS, MAX_WINDOWS, MAX_WINDOWS_IN_ALL, WINDOW_PAUSE_MS } from '../limits.ts'
@@ -47,12 +47,17 @@ const NOTHING: Page = { rows: [], ends: { more: false, newer: false } }
 
 export class Watching {
   private readonly engine: Engine
+  private readonly hearsAll: boolean
   private readonly windows = new Map<string, Watched>()
   /** Asked for, and not read yet. */
   private readonly opening = new Set<Watched>()
   private isAwaited = false
 
-  constructor(engine: Engine) { this.engine = engine }
+  /** `hearsAll`: clients want to be told of messages besides. */
+  constructor(engine: Engine, hearsAll: boolean) {
+    this.engine = engine
+    this.hearsAll = hearsAll
+  }
 
   watch(turn: Turn, asker: Asker, number: number, question: WatchedQuestion): ApiError | Going {
     const name = `${asker.client} ${number}`
@@ -112,6 +117,13 @@ export class Watching {
 
   clientGone(client: number): void {
     for (const one of [...this.windows.values(), ...this.opening]) if (one.client === client) this.close(client, one.number)
+  }
+
+  /** Whether anybody wants to be told of messages of a channel: nothing is made of a history that nobody looks at. */
+  hears(space: SpaceId, channel: ChannelId): boolean {
+    if (this.hearsAll) return true
+    const mayShowIn = ({ question }: Watched): boolean => (question.space ?? space) === space && (question.type === 'search-messages' || question.channel === channel)
+    return [...this.windows.values(), ...this.opening].some(mayShowIn)
   }
 
   /** What all clients are told in this step, held against what is watched. */

@@ -10,11 +10,12 @@ import { type Located, type Seen, withNotes, wordsOf } from '../messages/reading
 import { type Reading, readRow } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
+import type { Spoken } from './inverting.ts'
 import { Packer, Unpacker } from './packed.ts'
 import type { RowCache } from './row-cache.ts'
-import { NO_TERMS, SearchIndex, type TailDoc, type Terms } from './search-index.ts'
+import { gathered, NO_TERMS, SearchIndex, type TailDoc } from './search-index.ts'
 import { segmentKey } from './segment.ts'
-import { calledIn, searchedText, termsOfMessage } from './terms.ts'
+import { calledIn, searchedText, spokenIn } from './terms.ts'
 
 /** Messages in one piece of building: a step of some tens of milliseconds. */
 const PIECE = 512
@@ -40,11 +41,11 @@ export class Keeper {
   }
 
   /** Keeps what a message says now; of a deleted one nothing. */
-  note(turn: Turn, shown: Shown): void { this.index.add(turn, shown.channel, shown.record.place, shown.record.id, termsOf(shown)) }
+  note(turn: Turn, shown: Shown): void { this.index.add(turn, shown.channel, shown.record.place, shown.record.id, gathered(spokenOf(shown))) }
 
   /** As `note`, for messages that are new. */
   noteMany(turn: Turn, shown: readonly Shown[]): void {
-    this.index.addMany(turn, shown.map((one) => ({ channel: one.channel, hlc: one.record.place, id: one.record.id, terms: termsOf(one) })))
+    this.index.addMany(turn, shown.map((one) => ({ channel: one.channel, hlc: one.record.place, id: one.record.id, terms: spokenOf(one) })))
   }
 
   /** Reads what there is; where that can't be used, building begins anew. */
@@ -111,16 +112,16 @@ export class Keeper {
 
   private * docsOf(channel: ChannelId, rows: readonly Row[]): Reading<TailDoc[]> {
     const messages = rows.map((row) => decodeMessage(row.value)).filter((record) => record !== undefined).map((record): Located => ({ channel, record }))
-    const docs = (yield* withNotes(this.replica, messages, false)).map((seen) => ({ channel, hlc: seen.record.place, id: seen.record.id, terms: termsOf(seen) }))
+    const docs = (yield* withNotes(this.replica, messages, false)).map((seen) => ({ channel, hlc: seen.record.place, id: seen.record.id, terms: gathered(spokenOf(seen)) }))
     return docs.filter(({ terms }) => terms.size > 0)
   }
 }
 
 type Shown = Pick<Seen, 'channel' | 'record' | 'folded'>
 
-function termsOf(seen: Shown): Terms {
+function spokenOf(seen: Shown): Spoken {
   const words = wordsOf(seen), { record, channel } = seen
-  return words === undefined ? NO_TERMS : termsOfMessage({ channel, author: record.author, text: searchedText(words), isReply: record.content?.replyTo !== undefined, mentions: calledIn(words) })
+  return words === undefined ? NO_TERMS : spokenIn({ channel, author: record.author, text: searchedText(words), isReply: record.content?.replyTo !== undefined, mentions: calledIn(words) })
 }
 
 /** Threads first: their rows don't lie in the order of time, so how far back they reach can't be said until they are done. */

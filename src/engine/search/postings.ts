@@ -129,14 +129,14 @@ export class Lists {
   list(n: number): List { return { numbers: this.numbers.subarray(this.starts[n], this.starts[n + 1]), places: this.places.subarray(this.starts[n], this.starts[n + 1]) } }
 }
 
-/** Packs a piece of a list, whose numbers are not below `base`. */
-export function packPiece(bits: Bits, term: string, { numbers, places }: List, base: number): void {
-  const isPlaced = hasPlaces(term), mean = ((numbers.at(-1) ?? base) - base + 1) / Math.max(1, numbers.length) - (isPlaced ? 0 : 1)
+/** Packs a piece of a list, from one place in it up to another, whose numbers are not below `base`. */
+export function packPiece(bits: Bits, term: string, { numbers, places }: List, base: number, from = 0, end = numbers.length): void {
+  const isPlaced = hasPlaces(term), mean = ((numbers[end - 1] ?? base) - base + 1) / Math.max(1, end - from) - (isPlaced ? 0 : 1)
   const k = mean <= 1 ? 0 : Math.min(MAX_K, Math.max(0, Math.round(Math.log2(mean * Math.LN2))))
   bits.clear()
   bits.put(k, 8)
   let last = base - 1
-  for (let i = 0; i < numbers.length; i++) {
+  for (let i = from; i < end; i++) {
     const number = numbers[i] as number
     let gap = number - last
     last = number

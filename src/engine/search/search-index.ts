@@ -10,6 +10,7 @@
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { type ChannelId, type OpId, parseChannelId, type SpaceId } from '../../wire/ids.ts'
 import type { Turn } from '../turn.ts'
+import { Inverting, type Spoken } from './inverting.ts'
 import { Packer, Unpacker } from './packed.ts'
 import { after } from '../messages/places.ts'
 import { merge } from './merging.ts'
@@ -55,10 +56,18 @@ export interface Block { readonly room: number; readonly key: Uint8Array }
 export type Terms = ReadonlyMap<string, number>
 export const NO_TERMS: Terms = new Map()
 
+export function gathered(spoken: Spoken): Terms {
+  const terms = new Map<string, number>()
+  spoken.forEach((places, term) => terms.set(term, (terms.get(term) ?? 0) | places))
+  return terms
+}
+
 export interface TailDoc extends Doc { readonly terms: Terms }
+interface SpokenDoc extends Doc { readonly terms: Spoken }
 
 const roomOf = (space: SpaceId, room: number): string => (room === 0 ? `search/${space}` : `search/${space}/${room}`)
-export const indexPartitions = (space: SpaceId): [string, string, ...string[]] => [roomOf(space, 0), `search-tail/${space}`, ...Array.from({ length: MAX_ROOMS }, (_, n) => roomOf(space, n + 1))]
+const tailOf = (space: SpaceId): string => `search-tail/${space}`
+export const indexPartitions = (space: SpaceId): [string, string, ...string[]] => [roomOf(space, 0), tailOf(space), ...Array.from({ length: MAX_ROOMS }, (_, n) => roomOf(space, n + 1))]
 
 export class SearchIndex {
   readonly space: SpaceId
@@ -88,7 +97,7 @@ export class SearchIndex {
   }
 
   get partition(): string { return roomOf(this.space, 0) }
-  private get tailPartition(): string { return indexPartitions(this.space)[1] }
+  private get tailPartition(): string { return tailOf(this.space) }
 
   /** What the disk holds. Takes nothing back that was added since the start. `damaged`: nothing can be said; build it anew. */
   * open(): Reading<'open' | 'damaged'> {
@@ -136,9 +145,9 @@ export class SearchIndex {
   }
 
   /** Many new messages at once, as when a history comes in: a segment of their own, which costs less than a row each and the segment later. */
-  addMany(turn: Turn, docs: readonly TailDoc[], least = SEGMENT_DOCS): void {
+  addMany(turn: Turn, docs: readonly SpokenDoc[], least = SEGMENT_DOCS): void {
     if (docs.length >= least && this.isLoaded) this.put(turn, shortened(docs), this.nextAge())
-    else for (const { channel, hlc, id, terms } of docs) this.add(turn, channel, hlc, id as OpId, terms)
+    else for (const { channel, hlc, id, terms } of docs) this.add(turn, channel, hlc, id as OpId, gathered(terms))
   }
 
   private nextAge(): number { return Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 }
@@ -301,10 +310,10 @@ export class SearchIndex {
   }
 
   /** A small new segment. */
-  private put(turn: Turn, docs: readonly TailDoc[], age: number): void {
-    const writer = this.writer(0)
-    for (const doc of docs) writer.doc(doc)
-    writeLists(writer, docs)
+  private put(turn: Turn, docs: readonly SpokenDoc[], age: number): void {
+    const writer = this.writer(0), lists = new Inverting()
+    for (const [number, doc] of docs.entries()) { writer.doc(doc); lists.add(number, doc.terms) }
+    lists.each((term, all, from, end) => writer.list(term, all, from, end))
     this.replace(turn, [], [[writer, 0]], age)
   }
 
@@ -332,22 +341,7 @@ export class SearchIndex {
   private putCatalog(turn: Turn): void { turn.out.put(this.partition, CATALOG, encodeCatalog(this.making, this.segments())) }
 }
 
-const shortened = (docs: readonly TailDoc[]): TailDoc[] => docs.map((doc) => ({ ...doc, id: doc.id.slice(0, 2 * ID_BYTES) })).sort(newestFirst)
-
-function writeLists(writer: SegmentWriter, docs: readonly TailDoc[]): void {
-  const known = new Map<string, { readonly numbers: number[]; readonly places: number[] }>()
-  for (const [number, doc] of docs.entries()) {
-    for (const [term, places] of doc.terms) {
-      const list = known.get(term)
-      if (list === undefined) known.set(term, { numbers: [number], places: [places] })
-      else { list.numbers.push(number); list.places.push(places) }
-    }
-  }
-  for (const term of [...known.keys()].sort()) {
-    const { numbers = [], places = [] } = known.get(term) ?? {}
-    writer.list(term, { numbers: Uint32Array.from(numbers), places: Uint16Array.from(places) })
-  }
-}
+const shortened = (docs: readonly SpokenDoc[]): SpokenDoc[] => docs.map(({ channel, hlc, id, terms }) => ({ channel, hlc, id: id.slice(0, 2 * ID_BYTES), terms })).sort(newestFirst)
 
 const keyOf = (doc: Doc): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
 

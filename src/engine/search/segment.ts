@@ -117,17 +117,18 @@ export class SegmentWriter {
     this.packer.clear()
   }
 
-  list(term: string, { numbers, places }: List): void {
+  /** The list of a term: that, or a part of it. */
+  list(term: string, list: List, first = 0, end = list.numbers.length): void {
     const { packer, bits } = this
     if (this.firsts.length === 0) this.endDocs()
-    for (let from = 0; from < numbers.length; from += PIECE) {
-      const base = from === 0 ? 0 : numbers[from] as number
-      if (from > 0 || packer.length >= BLOCK_BYTES) this.endTerms()
+    for (let from = first; from < end; from += PIECE) {
+      const base = from === first ? 0 : list.numbers[from] as number
+      if (from > first || packer.length >= BLOCK_BYTES) this.endTerms()
       if (packer.length === 0) { this.firsts.push({ term, base }); this.lastTerm = '' }
       const shared = sharedPrefix(this.lastTerm, term)
       packer.number(shared)
       packer.text(term.slice(shared))
-      packPiece(bits, term, { numbers: numbers.subarray(from, from + PIECE), places: places.subarray(from, from + PIECE) }, base)
+      packPiece(bits, term, list, base, from, Math.min(end, from + PIECE))
       packer.sized(bits.view())
       this.lastTerm = term
     }

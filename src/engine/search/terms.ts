@@ -1,8 +1,9 @@
 /** What the index keeps of a message. */
 import type { Words } from '../../wire/content.ts'
+import type { Spoken } from './inverting.ts'
 import { featuresOf } from './match.ts'
 import { NO_WORD, placeBit } from './postings.ts'
-import type { Terms } from './search-index.ts'
+import { gathered, type Terms } from './search-index.ts'
 import { MAX_WORD_CHARS, MAX_WORDS, placesTaken, termsOf, wordsOf } from './words.ts'
 
 /** Terms that are no words: who wrote it, where, what it has, whom it names. */
@@ -29,18 +30,25 @@ export interface Indexable {
   readonly mentions: readonly string[]
 }
 
-export function termsOfMessage(message: Indexable): Terms {
-  const terms = new Map<string, number>([[TERM_OF.author(message.author), 0], [TERM_OF.channel(message.channel), 0]])
-  if (!addPlain(terms, message.text)) addWords(terms, message.text)
-  for (const what of featuresOf(message)) terms.set(TERM_OF.has(what), 0)
-  for (const identity of message.mentions) terms.set(TERM_OF.mention(identity), 0)
-  return terms
+/** Made each time anew: of a history they are wanted once. */
+export function spokenIn(message: Indexable): Spoken {
+  return { forEach: (visit) => {
+    visit(0, TERM_OF.author(message.author))
+    visit(0, TERM_OF.channel(message.channel))
+    if (!visitPlain(message.text, visit)) visitWords(message.text, visit)
+    for (const what of featuresOf(message)) visit(0, TERM_OF.has(what))
+    for (const identity of message.mentions) visit(0, TERM_OF.mention(identity))
+  } }
 }
 
-function addWords(terms: Map<string, number>, text: string): void {
+export const termsOfMessage = (message: Indexable): Terms => gathered(spokenIn(message))
+
+type Visit = Parameters<Spoken['forEach']>[0]
+
+function visitWords(text: string, visit: Visit): void {
   let place = 0
   for (const word of wordsOf(text)) {
-    for (const [i, term] of termsOf(word).entries()) terms.set(term, (terms.get(term) ?? 0) | placeBit(place + i))
+    for (const [i, term] of termsOf(word).entries()) visit(placeBit(place + i), term)
     place += placesTaken(word)
   }
 }
@@ -48,15 +56,14 @@ function addWords(terms: Map<string, number>, text: string): void {
 const isPlain = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 48 && code <= 57)
 
 /** The same terms of a text of plain letters, which most are: a history is read by the million. False for any other. */
-function addPlain(terms: Map<string, number>, text: string): boolean {
+function visitPlain(text: string, visit: Visit): boolean {
   const folded = text.toLowerCase(), { length } = folded
   for (let at = 0; at < length; at++) if (text.charCodeAt(at) > 126) return false
   for (let at = 0, words = 0; at < length && words < MAX_WORDS;) {
     if (!isPlain(folded.charCodeAt(at))) { at++; continue }
     const start = at
     while (at < length && isPlain(folded.charCodeAt(at))) at++
-    const word = folded.slice(start, Math.min(at, start + MAX_WORD_CHARS))
-    terms.set(word, (terms.get(word) ?? 0) | placeBit(words++))
+    visit(placeBit(words++), folded.slice(start, Math.min(at, start + MAX_WORD_CHARS)))
   }
   return true
 }

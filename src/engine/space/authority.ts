@@ -10,7 +10,7 @@ import { toHex } from '../../wire/bytes.ts'
 import type { ChannelId, DeviceId, IdentityId, InviteId, OpId, SpaceId } from '../../wire/ids.ts'
 import { type ChainPlace, HLC_STEP, type Op } from '../../wire/op.ts'
 import { check, type Proof, proofOf } from './checks.ts'
-import { type ContentHeader, type ContentQuestion, type May, isTakenBack, judgeContent } from './content.ts'
+import { Answered, type ContentHeader, isTakenBack, judgeContent } from './content.ts'
 import { explain, type Step } from './explain.ts'
 import { certifier, History, type Node, predecessors } from './history.ts'
 import { Past } from './past.ts'
@@ -24,7 +24,7 @@ import { View } from './view.ts'
 /** Views of pasts kept for asking again: ops of one moment name the same heads. */
 const MAX_KEPT_PASTS = 64
 /** Until an op comes in. */
-interface KeptPast { readonly past: Past; readonly known: Map<string, May>; state?: SpaceState }
+interface KeptPast { readonly past: Past; readonly known: Answered; readonly authors: Map<DeviceId, IdentityId>; state?: SpaceState }
 /** From so many new ops on, resolving from scratch once is cheaper than one by one. */
 const MANY_NEW = 64
 
@@ -41,6 +41,8 @@ export class Authority {
   private readonly whose = new Answers<DeviceId, IdentityId | undefined>()
   private readonly names = new Answers<IdentityId, string>()
   private readonly pasts = new Map<string, KeptPast>()
+  /** Asked for last: ops that came together share their list of heads. */
+  private lastPast: { readonly deps: readonly OpId[]; readonly kept: KeptPast } | undefined
 
   constructor(suite: Ciphersuite) {
     this.suite = suite
@@ -68,6 +70,7 @@ export class Authority {
     if (op.header.type === 'genesis' && checked.flaw === undefined) this.history.space = op.id as string as SpaceId
     this.history.append(op, past, checked)
     this.pasts.clear()
+    this.lastPast = undefined
   }
 
   /** For `add` to be told when the op is taken in again. */
@@ -116,13 +119,13 @@ export class Authority {
   get deviceCount(): number { return this.state.devices.size }
 
   private keptPast(deps: readonly OpId[]): KeptPast {
-    const key = deps.join('')
-    const known = this.pasts.get(key)
-    if (known !== undefined) return known
-    const made: KeptPast = { past: this.history.pastOf(deps), known: new Map() }
-    if (this.pasts.size >= MAX_KEPT_PASTS) for (const oldest of this.pasts.keys()) { this.pasts.delete(oldest); break }
-    this.pasts.set(key, made)
-    return made
+    if (this.lastPast?.deps === deps) return this.lastPast.kept
+    const key = deps.join(''), known = this.pasts.get(key)
+    const kept: KeptPast = known ?? { past: this.history.pastOf(deps), known: new Answered(), authors: new Map() }
+    if (known === undefined && this.pasts.size >= MAX_KEPT_PASTS) for (const oldest of this.pasts.keys()) { this.pasts.delete(oldest); break }
+    this.pasts.set(key, kept)
+    this.lastPast = { deps, kept }
+    return kept
   }
 
   /** The space as an op with these deps saw it, without what is void. */
@@ -248,9 +251,10 @@ export class Authority {
 
   /** Whether a content op counts: what its author might do at its past, less what was taken away at the same time. */
   contentVerdict(header: ContentHeader): Verdict {
-    const { past, known } = this.keptPast(header.deps)
-    const question: ContentQuestion = { author: certifier(this.history, header.device, past) ?? this.identityOf(header.device), header, past, known }
-    const reason = judgeContent(this.history, this.settled(), question, (p, also) => this.view(p, also))
+    const { past, known, authors } = this.keptPast(header.deps)
+    const author = authors.get(header.device) ?? certifier(this.history, header.device, past) ?? this.identityOf(header.device)
+    if (author !== undefined) authors.set(header.device, author)
+    const reason = judgeContent(this.history, this.settled(), { author, header, past, known }, (p, also) => this.view(p, also))
     return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
   }
 

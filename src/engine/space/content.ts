@@ -21,11 +21,26 @@ export type ContentHeader = Pick<OpHeader, 'device' | 'channel' | 'audience' | '
   /** Of a message: how much later it is labelled than its device's last one before it in the channel (ms), where that is known. */
   readonly gap?: number | undefined
 }
-/** `known`: what was found of this past so far, as long as no op of authority comes in. A history asks the same a thousand times. */
-export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past; readonly known: Map<string, May> }
+/** `known`: what was found of this past so far, as long as no op of authority comes in. */
+export interface ContentQuestion { readonly author: IdentityId | undefined; readonly header: ContentHeader; readonly past: Past; readonly known: Answered }
 /** Why somebody may not say such a thing there, or, where they may, labelled from when on (ms), and a message so long after the one before (ms). */
 export interface May { readonly reason: Reason | undefined; readonly from: number; readonly every: number }
 type MakeView = (past: Past, also?: number) => View
+
+/** Who may say what, of one past. A history asks the same a thousand times, most of them in a row. */
+export class Answered {
+  private readonly all = new Map<string, May>()
+  private last: { readonly author: IdentityId; readonly asked: ContentHeader; readonly may: May } | undefined
+
+  may(author: IdentityId, asked: ContentHeader, find: () => May): May {
+    const { last } = this, { device, channel, audience, type } = asked
+    if (last?.author === author && last.asked.device === device && last.asked.channel === channel && last.asked.audience === audience && last.asked.type === type) return last.may
+    const name = `${author}${device}${channel}${audience} ${type}`, may = this.all.get(name) ?? find()
+    if (this.all.size < MAX_KNOWN) this.all.set(name, may)
+    this.last = { author, asked, may }
+    return may
+  }
+}
 
 /** Types of content that need a permission of their own; all others need `send`. `everyone` and `thread` are no types, but what a message may ask for besides. */
 const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react'], ['unreact', 'react'], ['pin', 'messages'], ['unpin', 'messages'], ['remove', 'messages'], ['everyone', 'everyone'], ['thread', 'thread']])
@@ -33,9 +48,7 @@ const NEEDS: ReadonlyMap<string, Permission> = new Map([['reaction', 'react'], [
 export function judgeContent(history: History, resolution: Resolution, question: ContentQuestion, viewOf: MakeView): Reason | undefined {
   const { author, header, past, known } = question
   if (author === undefined) return { code: 'not-a-member' }
-  const name = `${author}${header.device}${header.channel}${header.audience} ${header.type}`, may = known.get(name) ?? maySay(author, header, viewOf(past))
-  if (known.size < MAX_KNOWN) known.set(name, may)
-  const reason = reasonIn(may, header)
+  const reason = reasonIn(known.may(author, header, () => maySay(author, header, viewOf(past))), header)
   if (reason !== undefined) return reason
   const unseen = resolution.against(author).filter((r) => !past.has(r.index))
   const taken = unseen.find((r) => isBeyondAll(history, header, r, unseen))
