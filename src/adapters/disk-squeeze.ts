@@ -22,7 +22,7 @@ const HASH_BITS = 13
 const SKIP_BITS = 5
 
 /** Below this many bytes a loop takes less time than a call. */
-const SHORT = 32
+const SHORT = 96
 
 /** Where four bytes with this hash were seen last, plus one. One table for all: nothing here waits. */
 const table = new Int32Array(1 << HASH_BITS)
