@@ -7,6 +7,7 @@ import { encode } from 'ts-mls/codec/tlsEncoder.js'
 import { decodeMlsMessage, encodeMlsMessage } from 'ts-mls/message.js'
 import { decodeRatchetTree, ratchetTreeEncoder } from 'ts-mls/ratchetTree.js'
 import { concat, equal } from '../../wire/bytes.ts'
+import { readUsualCommit } from './usual-commit.ts'
 
 /** About 290 bytes with our credential and no extensions. */
 export const MAX_KEY_PACKAGE_BYTES = 1024
@@ -88,8 +89,6 @@ export interface SeenCommit {
   /** Of the epoch it starts from. */
   readonly epoch: number
   readonly sender: { readonly type: 'member'; readonly leaf: number } | { readonly type: 'external' }
-  readonly addedKeyPackages: readonly Uint8Array[]
-  /** Of addedKeyPackages, in the same order. */
   readonly addedLeaves: readonly LeafCredential[]
   readonly removedLeaves: readonly number[]
   readonly authenticatedData: Uint8Array
@@ -104,6 +103,11 @@ export interface SeenCommit {
 
 /** Reads a commit without any state; undefined for anything malformed, also when a leaf in it has no credential of ours. */
 export function inspectCommit(bytes: Uint8Array): SeenCommit | undefined {
+  return bytes.length > MAX_MLS_COMMIT_BYTES ? undefined : readUsualCommit(bytes) ?? inspectAnyCommit(bytes)
+}
+
+/** The same, whatever its form. */
+export function inspectAnyCommit(bytes: Uint8Array): SeenCommit | undefined {
   const message = decodeCommitMessage(bytes)
   if (message === undefined || message.content.contentType !== 'commit') return undefined
   const { groupId, epoch, sender, authenticatedData, commit } = message.content
@@ -116,15 +120,15 @@ export function inspectCommit(bytes: Uint8Array): SeenCommit | undefined {
   return {
     groupId, epoch: Number(epoch), authenticatedData, hasPath: pathLeaf !== undefined, pathLeaf, externalLeaf: external ? pathLeaf : undefined,
     sender: sender.senderType === 'member' ? { type: 'member', leaf: sender.leafIndex } : { type: 'external' },
-    addedKeyPackages: seen.addedKeyPackages, addedLeaves: seen.addedLeaves, removedLeaves: seen.removedLeaves,
+    addedLeaves: seen.addedLeaves, removedLeaves: seen.removedLeaves,
     otherProposals: seen.others > 0 || seen.externalInits !== (external ? 1 : 0) || (external && (seen.addedLeaves.length > 0 || seen.removedLeaves.length > 1)),
   }
 }
 
-interface Sorted { addedKeyPackages: Uint8Array[]; addedLeaves: LeafCredential[]; removedLeaves: number[]; externalInits: number; others: number }
+interface Sorted { addedLeaves: LeafCredential[]; removedLeaves: number[]; externalInits: number; others: number }
 
 function sortProposals(list: readonly ProposalOrRef[]): Sorted | undefined {
-  const seen: Sorted = { addedKeyPackages: [], addedLeaves: [], removedLeaves: [], externalInits: 0, others: 0 }
+  const seen: Sorted = { addedLeaves: [], removedLeaves: [], externalInits: 0, others: 0 }
   for (const item of list) {
     if (item.proposalOrRefType === 'reference') { seen.others++; continue }
     if (!sortProposal(item.proposal, seen)) return undefined
@@ -136,11 +140,9 @@ function sortProposals(list: readonly ProposalOrRef[]): Sorted | undefined {
 function sortProposal(proposal: Proposal, seen: Sorted): boolean {
   switch (proposal.proposalType) {
     case 'add': {
-      const { keyPackage } = proposal.add
-      const leaf = leafCredential(keyPackage.leafNode)
+      const leaf = leafCredential(proposal.add.keyPackage.leafNode)
       if (leaf === undefined) return false
       seen.addedLeaves.push(leaf)
-      seen.addedKeyPackages.push(encodeKeyPackage(keyPackage))
       return true
     }
     case 'remove': seen.removedLeaves.push(proposal.remove.removed); return true

@@ -22,7 +22,7 @@ const body: CommitBody = {
 }
 /** Alice adds Dave and removes Bob. */
 const good: SeenCommit = {
-  groupId: space, epoch: 4, sender: { type: 'member', leaf: 0 }, addedKeyPackages: [], addedLeaves: [leaf('Dave')], removedLeaves: [1], authenticatedData: binding,
+  groupId: space, epoch: 4, sender: { type: 'member', leaf: 0 }, addedLeaves: [leaf('Dave')], removedLeaves: [1], authenticatedData: binding,
   hasPath: true, otherProposals: false, pathLeaf: leaf('Alice'), externalLeaf: undefined,
 }
 /** Carol comes back in place of her old leaf. */
