@@ -8,15 +8,15 @@ import { concat, fromHex, toHex, u64 } from '../wire/bytes.ts'
 import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-records.ts'
 import type { Content, MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
-import { decodeGroupBody } from '../wire/group.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseOpId, type SpaceId } from '../wire/ids.ts'
-import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
+import { decodeOp, decodeOpOrHusk, decodeWholeKept, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { encodeState } from './group/mls.ts'
+import { interpretGroup } from './group/taking.ts'
 import { readVote, voteRow } from './group/votes.ts'
 import { splitPackage } from './key-packages.ts'
 import { FORGOTTEN_OPS } from './limits.ts'
@@ -35,6 +35,7 @@ import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
 import { partitionsOf } from './partitions.ts'
 import { Proofs, proofsPartition } from './proofs.ts'
+import { RelayKeys, relayKeysPartition } from './relay-keys.ts'
 import { Retention } from './retention/retention.ts'
 import { Authority } from './space/authority.ts'
 import type { Proof } from './space/checks.ts'
@@ -54,6 +55,7 @@ export class Replica {
   readonly log: Log
   readonly authority: Authority
   private readonly proofs: Proofs
+  private readonly relayKeys: RelayKeys
   private readonly shared: Shared = { trees: new Map(), packages: new Map(), unusable: new Set() }
   /** By number. */
   readonly audiences = new Map<number, Audience>()
@@ -95,6 +97,7 @@ export class Replica {
     this.log = new Log(world.suite)
     this.authority = new Authority(world.suite)
     this.proofs = new Proofs(id, this.authority)
+    this.relayKeys = new RelayKeys(id)
     this.names = new DeviceNames(this.authority)
     this.everyone = new Audience(this, 0, id as string as OpId, this.shared)
     this.groups = this.everyone.groups
@@ -113,16 +116,17 @@ export class Replica {
 
   static partitions(space: SpaceId): readonly string[] {
     return [`ops/${space}/${AUTHORITY_CHANNEL}`, `heads/${space}`, `keys/${space}`, `states/${space}`, `votes/${space}`, `locked/${space}`, `packages/${space}`,
-      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space), proofsPartition(space)]
+      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space), proofsPartition(space), relayKeysPartition(space)]
   }
 
   /** Rebuilds everything from the rows of `partitions`, in that order. */
   async load(rows: readonly (readonly Row[])[]): Promise<void> {
-    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = [], had = [], proofs = []] = rows
+    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = [], had = [], proofs = [], relayKeys = []] = rows
     this.retention.load(retention)
     for (const row of packages) this.groups.packages.set(toHex(row.key), splitPackage(row.value))
-    for (const row of trees) this.groups.addTree(row.value)
+    for (const row of trees) this.groups.trees.set(toHex(row.key), row.value)
     this.proofs.load(proofs)
+    this.relayKeys.load(relayKeys)
     await this.loadOps(ops)
     for (const row of heads) {
       const head = decodeHead(row.value)
@@ -136,7 +140,7 @@ export class Replica {
     for (const row of keys) {
       const epoch = parseOpId(row.key.subarray(0, 32))
       if (epoch === undefined) continue
-      if (row.key.length === 32) this.holderOf(epoch)?.groups.gainKey(epoch, row.value); else this.audienceOf(epoch).groups.keys.addEnvelope(epoch, row.value)
+      if (row.key.length === 32) this.relayKeys.regain(this.holderOf(epoch)?.groups, epoch, row.value); else this.audienceOf(epoch).groups.keys.addEnvelope(epoch, row.value)
     }
     for (const vote of votes.map(readVote)) if (vote !== undefined) this.audienceOf(vote[0]).groups.tree.vote(...vote)
     for (const row of locked) this.noteLocked(toHex(row.value) as EpochId, toHex(row.key.subarray(0, 16)) as ChannelId, row.key.subarray(16))
@@ -159,7 +163,7 @@ export class Replica {
   audienceOf(epoch: EpochId): Audience { return this.holderOf(epoch) ?? this.everyone }
 
   private async loadOps(rows: readonly Row[]): Promise<void> {
-    const ops = rows.map((r) => decodeOp(r.value, (b) => this.world.suite.sha256(b))).filter((op): op is Op => op !== undefined)
+    const ops = rows.map((r) => decodeWholeKept(r.value, (b) => this.world.suite.sha256(b))).filter((op): op is Op => op !== undefined)
     for (const op of causally(ops, (id) => this.log.authority.has(id))) {
       this.log.restoreAuthority(op)
       await this.interpret(op, this.proofs.take(op.id))
@@ -352,6 +356,7 @@ export class Replica {
     if (this.openedAt !== this.authority.upheavals) this.openAudiences()
     const gains = this.atStart.splice(0)
     this.proofs.keepLacking(turn)
+    this.relayKeys.keepLacking(turn)
     for (const audience of this.audiences.values()) gains.push(...(await audience.advance()))
     this.saveGains(turn, gains)
     for (const [epoch, rows] of this.locked) {
@@ -381,7 +386,10 @@ export class Replica {
     const made = new Set(gains.map((gain) => (gain.type === 'state' ? gain.epoch : undefined)))
     for (const gain of gains) {
       const epoch = fromHex(gain.epoch) as Uint8Array
-      if (gain.type === 'key') turn.out.put(`keys/${this.id}`, epoch, gain.secret)
+      if (gain.type === 'key') {
+        turn.out.put(`keys/${this.id}`, epoch, gain.secret)
+        this.relayKeys.keep(turn, gain.epoch, this.audienceOf(gain.epoch).groups.keys.relayKeys.get(gain.epoch))
+      }
       // Of a long way to the tip only the end is worth writing.
       else if (!old.has(gain.epoch)) turn.out.put(`states/${this.id}`, epoch, encodeState(gain.state))
     }
@@ -468,15 +476,6 @@ export class Replica {
 const lockedKey = (channel: ChannelId, opRow: Uint8Array): Uint8Array => concat(fromHex(channel) as Uint8Array, opRow)
 export const opsPartition: (space: SpaceId, channel: ChannelId) => string = partitionsOf('ops')
 const headsPartition = partitionsOf('heads')
-function interpretGroup(groups: Groups, op: Op): void {
-  const body = decodeGroupBody(op.header.type, op.body)
-  if (body?.type === 'commit') groups.addCommit(op, body)
-  if (body?.type === 'bundle') groups.addBundle(op, body)
-  if (body?.type === 'commitReject') groups.addReject(op, body.epoch)
-  if (body?.type === 'keyWant') groups.grants.addWant(op, body.epochs)
-  if (body?.type === 'grant') groups.grants.addGrant(op, body.want, body.sealed)
-  if (body?.type === 'historyShare') groups.grants.addShare(op, body.identity)
-}
 
 /** What `find` gives for the first item it gives anything for. */
 function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | undefined {

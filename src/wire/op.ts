@@ -177,8 +177,14 @@ export function decodeOp(bytes: Uint8Array, sha256: Sha256): Op | undefined {
   return op?.isHusk === true ? undefined : op
 }
 
+/** The same of an op that was kept: its body's hash was checked when it came, and rows are sealed. */
+export function decodeWholeKept(bytes: Uint8Array, sha256: Sha256): Op | undefined {
+  const op = decodeOpOrHusk(bytes, sha256, true)
+  return op?.isHusk === true ? undefined : op
+}
+
 /** Either of both: what peers give each other of a channel that does not keep everything. */
-export function decodeOpOrHusk(bytes: Uint8Array, sha256: Sha256): Op | undefined {
+export function decodeOpOrHusk(bytes: Uint8Array, sha256: Sha256, wasChecked = false): Op | undefined {
   if (bytes.length > MAX_OP_BYTES) return undefined
   const c = new Cursor(bytes), length = c.list()
   if (length !== 2 && length !== 3) return undefined
@@ -191,7 +197,7 @@ export function decodeOpOrHusk(bytes: Uint8Array, sha256: Sha256): Op | undefine
   const id = toHex(sha256(head)) as OpId
   // Only of content: what authority is made of is never deleted.
   if (length === 2) return header.epoch === undefined ? undefined : { id, header, body, sig, bytes, isHusk: true }
-  return equal(sha256(body), header.bodyHash) ? { id, header, body, sig, bytes } : undefined
+  return wasChecked || equal(sha256(body), header.bodyHash) ? { id, header, body, sig, bytes } : undefined
 }
 
 /** The header as it lies in the bytes of a decoded op or husk, to be read only. */

@@ -23,6 +23,8 @@ export class EpochKeys {
   private readonly secrets = new Map<EpochId, Uint8Array>()
   private readonly envelopes = new Map<EpochId, Uint8Array>()
   private readonly byHint = new Map<string, EpochId>()
+  /** With a secret whose hint nobody has asked for: few of a thousand epochs are ever written in again. */
+  private unhinted: EpochId[] = []
   private readonly content = new Map<string, ContentKey>()
   readonly relayKeys = new Map<EpochId, Uint8Array>()
 
@@ -53,7 +55,8 @@ export class EpochKeys {
 
   add(epoch: EpochId, secret: Uint8Array): void {
     this.secrets.set(epoch, secret)
-    this.addEnvelope(epoch, this.envelopeOf(secret))
+    this.envelopes.delete(epoch)
+    this.unhinted.push(epoch)
   }
 
   /** A newcomer may get an epoch's envelope key without its secret: it can write to the group before it can read it. */
@@ -62,16 +65,33 @@ export class EpochKeys {
     this.byHint.set(toHex(this.hint(key)), epoch)
   }
 
+  private envelopeKey(epoch: EpochId): Uint8Array | undefined {
+    const known = this.envelopes.get(epoch), secret = this.secrets.get(epoch)
+    if (known !== undefined || secret === undefined) return known
+    const key = this.envelopeOf(secret)
+    this.envelopes.set(epoch, key)
+    return key
+  }
+
   envelope(epoch: EpochId): { key: Uint8Array; hint: Uint8Array } | undefined {
-    const key = this.envelopes.get(epoch)
+    const key = this.envelopeKey(epoch)
     return key === undefined ? undefined : { key, hint: this.hint(key) }
   }
 
-  epochByHint(hint: Uint8Array): EpochId | undefined { return this.byHint.get(toHex(hint)) }
+  epochByHint(hint: Uint8Array): EpochId | undefined {
+    const wanted = toHex(hint)
+    // The newest first: most of what comes is written in the tip.
+    while (!this.byHint.has(wanted)) {
+      const epoch = this.unhinted.pop(), secret = epoch === undefined ? undefined : this.secrets.get(epoch)
+      if (epoch === undefined || secret === undefined) break
+      this.byHint.set(toHex(this.hint(this.envelopeOf(secret))), epoch)
+    }
+    return this.byHint.get(wanted)
+  }
 
   envelopeByHint(hint: Uint8Array): Uint8Array | undefined {
     const epoch = this.epochByHint(hint)
-    return epoch === undefined ? undefined : this.envelopes.get(epoch)
+    return epoch === undefined ? undefined : this.envelopeKey(epoch)
   }
 
   private hint(key: Uint8Array): Uint8Array { return this.suite.expand(key, 8, LABELS.envelopeHint) }

@@ -200,14 +200,14 @@ export class Groups {
     if (at >= 0) this.untried.splice(at, 1)
   }
 
-  /** Restores a key from disk. */
-  gainKey(epoch: EpochId, secret: Uint8Array): void {
+  /** `relayKey`: as it was found in the epoch before. */
+  gainKey(epoch: EpochId, secret: Uint8Array, relayKey?: Uint8Array): void {
     this.keys.add(epoch, secret)
     this.mayOpen = true
     const body = this.commits.get(epoch)
     if (body === undefined) return
-    const relayKey = this.keys.relayKeyIn(secret, body.relayKey)
-    if (relayKey !== undefined) this.keys.relayKeys.set(epoch, relayKey)
+    const found = relayKey ?? this.keys.relayKeyIn(secret, body.relayKey)
+    if (found !== undefined) this.keys.relayKeys.set(epoch, found)
   }
 
   /**
