@@ -27,7 +27,7 @@ test('sending and reopening are measured in the worker alone', async () => {
 })
 
 test('the store is measured from catching up to finding', async () => {
-  const figures = await benchStore({ sizes: [60], authors: 3, sends: 2, reopenings: 1, asks: 1, scrolls: 2 })
+  const figures = await benchStore({ sizes: [0, 60], authors: 3, sends: 2, reopenings: 1, asks: 1, scrolls: 2 })
   expect(measured(figures)).toEqual(expect.arrayContaining([
     'catch up: received, verified, opened, saved', 'on disk, all indexes and search included', 'memory of the worker, after catching up', 'send to saved, p50', 'reopen: with starting the worker',
     '50 messages around any, p50', 'search a phrase, p95', 'compaction: longest piece', 'on disk, compacted', 'full check', 'Yjs: reopen to 50 messages', 'Automerge: on disk, no index',

@@ -23,6 +23,7 @@ const PAUSE_MS = 200
 const MINUTE_MS = 60_000
 const VISIT_MS = 2000
 const MOST_USES = 10_000
+const REOPENINGS = 5
 
 export async function benchCrowd(sizes: readonly number[]): Promise<Figure[]> {
   const out: Figure[] = []
@@ -81,6 +82,8 @@ async function benchTogether(crowd: Crowd, at: number): Promise<Figure[]> {
   await crowd.untilAllHeard()
   note('halves meet again: until all is everywhere', crowd.world.now - healedAt, 'ms', 'virtual; a word by each and two new channels while apart; the relay on one side')
   note('halves meet again: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
+  for (let n = 0; n < REOPENINGS; n++) await crowd.reopen()
+  note('opened again: CPU', median(crowd.openings), 'ms', `median of ${REOPENINGS}; a disk in memory, nothing sealed, the code warm`)
   crowd.end()
   return figures
 }
@@ -90,6 +93,8 @@ class Crowd implements Witness {
   readonly nodes: readonly SimNode[]
   /** Ms of virtual time from what was said to each other's client, since the last `talk` began. */
   delays: number[] = []
+  /** Processor's ms until who came back had their spaces. */
+  readonly openings: number[] = []
   private readonly ether: Ether
   private readonly office: PostOffice
   private link = ''
@@ -216,6 +221,14 @@ class Crowd implements Witness {
   heal(): void {
     this.ether.partition(new Map())
     this.office.lookAround()
+  }
+
+  /** Somebody closes the app and comes back. */
+  async reopen(): Promise<void> {
+    const [alice] = this.nodes as [SimNode]
+    await alice.stop()
+    await this.world.runFor(MINUTE_MS)
+    this.openings.push(await worked(async () => { await alice.start(); await this.ask(alice, { type: 'list-spaces' }) }))
   }
 
   end(): void { for (const node of this.nodes) node.kill() }

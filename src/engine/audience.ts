@@ -32,6 +32,7 @@ export class Audience {
   /** Whether what is told because of an op can't be taken back any more, as of so many ops. */
   readonly settled = new Map<OpId, { readonly of: number; readonly is: boolean }>()
   private known: { readonly state: SpaceState; readonly devices: ReadonlyMap<DeviceId, DeviceState> } | undefined
+  private knownOthers: { readonly state: SpaceState; readonly others: ReadonlyMap<IdentityId, readonly DeviceId[]> } | undefined
 
   constructor(replica: Replica, number: number, root: OpId, shared: Shared) {
     const { authority, me, world } = replica
@@ -55,6 +56,17 @@ export class Audience {
     const { state } = this.replica.authority
     if (this.known?.state !== state) this.known = { state, devices: readerDevices(state, this.number) }
     return this.known.devices
+  }
+
+  /** Devices of each other reader: asked for with every own message that is shown. */
+  get others(): ReadonlyMap<IdentityId, readonly DeviceId[]> {
+    const { authority: { state }, me } = this.replica
+    if (this.knownOthers?.state === state) return this.knownOthers.others
+    const others = new Map<IdentityId, DeviceId[]>()
+    for (const identity of state.members.keys()) if (identity !== me.identity && this.isRead(identity)) others.set(identity, [])
+    for (const [device, { identity }] of state.devices) others.get(identity)?.push(device)
+    this.knownOthers = { state, others }
+    return others
   }
 
   /** Whether who comes later reads what was said before. */

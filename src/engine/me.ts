@@ -36,11 +36,11 @@ export async function certify(suite: Ciphersuite, identityKey: SigningKey, devic
 
 export async function restoreMe(suite: Ciphersuite, record: MeRecord): Promise<Me> {
   const sha = (...parts: readonly Uint8Array[]): Uint8Array => suite.sha256(...parts)
-  const deviceKey = await suite.signingKey(record.deviceSeed)
+  // Side by side: every start waits for them.
+  const [deviceKey, { identityPk, identityKey, ownKey }, boxKey] = await Promise.all([suite.signingKey(record.deviceSeed), identityFrom(suite, record.identity), suite.boxKey(record.boxSeed)])
   const device = toHex(deviceKey.publicKey) as DeviceId
-  const { identityPk, identityKey, ownKey } = await identityFrom(suite, record.identity)
   return {
-    identity: identityOfKey(identityPk, sha), identityPk, identityKey, ownKey, device, deviceKey, boxKey: await suite.boxKey(record.boxSeed),
+    identity: identityOfKey(identityPk, sha), identityPk, identityKey, ownKey, device, deviceKey, boxKey,
     cert: record.cert, certHash: hashCert(identityPk, device, record.cert, sha), name: record.name,
   }
 }

@@ -25,3 +25,26 @@ test('A23 signatures inside ops are checked when they come in, and not at each s
   await room.pass(1000)
   expect(await opened()).toBe(0)
 })
+
+test('the relay keys that commits carry are opened when they come, and not at each start; a disk of before, which does not have them, once more', async () => {
+  const h = await Allotment.begin()
+  for (const name of ['Bob', 'Carol', 'Dave']) await h.joins(name)
+  const { alice, room, space } = h, before = new Map(alice.space(space).groups.keys.relayKeys)
+  expect(before.size).toBeGreaterThan(2)
+  const opened = async (): Promise<number> => {
+    await alice.restart()
+    const suite = alice.engine.world.suite as { open: typeof alice.engine.world.suite.open }, { open } = suite
+    let seals = 0
+    suite.open = (...given) => { seals++; return open(...given) }
+    for (let n = 0; !alice.engine.replicas.has(space); n++) { if (n > 100) throw new Error('not open'); await room.pass(1) }
+    expect(new Map(alice.space(space).groups.keys.relayKeys)).toEqual(before)
+    return seals
+  }
+  room.people.splice(1)
+  const usual = await opened()
+  await alice.disk.save([{ type: 'drop', partition: `relay-keys/${space}` }])
+  // The first began with its epoch.
+  expect(await opened()).toBe(usual + before.size - 1)
+  await room.pass(1000)
+  expect(await opened()).toBe(usual)
+})

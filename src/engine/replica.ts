@@ -47,6 +47,7 @@ import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
 
 const EMPTY = new Uint8Array()
+const NOBODY: ReadonlyMap<IdentityId, readonly DeviceId[]> = new Map()
 
 export class Replica {
   readonly id: SpaceId
@@ -438,13 +439,7 @@ export class Replica {
   mayHave(device: DeviceId, channel: ChannelId): boolean { return channel === AUTHORITY_CHANNEL || this.audienceFor(channel)?.devices.has(device) === true }
 
   /** Devices of each other reader of a channel. */
-  others(channel: ChannelId): Map<IdentityId, DeviceId[]> {
-    const out = new Map<IdentityId, DeviceId[]>()
-    const audience = this.audienceFor(channel)
-    for (const identity of this.authority.state.members.keys()) if (identity !== this.me.identity && audience?.isRead(identity) === true) out.set(identity, [])
-    for (const [device, { identity }] of this.authority.state.devices) out.get(identity)?.push(device)
-    return out
-  }
+  others(channel: ChannelId): ReadonlyMap<IdentityId, readonly DeviceId[]> { return this.audienceFor(channel)?.others ?? NOBODY }
 
   /** Trees that some audience's group needs. */
   wantedTrees(): Uint8Array[] { return [...this.audiences.values()].flatMap(({ groups }) => groups.wantedTrees(groups.tip())) }

@@ -90,3 +90,24 @@ test('C6 a sealed secret opens under its own key and label only, and is believed
   expect(keys.matches(past, keys.check(past))).toBe(true)
   expect(keys.matches(under, keys.check(past))).toBe(false)
 })
+
+test('an epoch is found by the hint of its envelope, whatever was asked before, also where only the envelope is known', () => {
+  const many = new EpochKeys(suite), epochs = Array.from({ length: 5 }, (_, n) => `${n}${n}`.repeat(32) as EpochId)
+  for (const [n, one] of epochs.entries()) many.add(one, new Uint8Array(32).fill(n))
+  const kit = '77'.repeat(32) as EpochId
+  many.addEnvelope(kit, new Uint8Array(32).fill(77))
+  const hints = [...epochs, kit].map((one) => [one, many.envelope(one)?.hint as Uint8Array] as const)
+  expect(many.epochByHint(new Uint8Array(8))).toBeUndefined()
+  const again = new EpochKeys(suite)
+  for (const [n, one] of epochs.entries()) again.add(one, new Uint8Array(32).fill(n))
+  again.addEnvelope(kit, new Uint8Array(32).fill(77))
+  for (const n of [3, 0, 5, 4, 1, 2]) {
+    const [one, hint] = hints[n] as (typeof hints)[number]
+    expect(again.epochByHint(hint)).toBe(one)
+    expect(again.envelopeByHint(hint)).toEqual(many.envelope(one)?.key)
+  }
+  // Its secret came after a kit that said something else of it.
+  again.add(kit, new Uint8Array(32).fill(8))
+  expect(again.envelope(kit)?.key).not.toEqual(many.envelope(kit)?.key)
+  expect(again.epochByHint(again.envelope(kit)?.hint as Uint8Array)).toBe(kit)
+})
