@@ -83,10 +83,12 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
   // Whose coming never counted was not removed either: they have what everyone has who knows the link.
   if (!comings.some(isIn)) return undefined
   const ways = comings.filter((op) => isIn(op) || isByLaterLink(judge, op, identity))
+  // Where a disk was put back after its person was out, its new self came by no op: what it has is what the devices before it had.
+  const selves = comings.some((op) => certifies(op, device)) ? [device] : all.flatMap((op) => (judge.authority.identityOf(op.header.device) === identity ? [op.header.device] : []))
   for (const epoch of groups.keys.epochs()) {
     const op = judge.log.authority.get(epoch), leaves = groups.tree.nodes.get(epoch)?.leaves ?? []
     // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13).
-    if (leaves.includes(device) || op === undefined || op.header.device === device || judge.authority.certificateAt(epoch, device) !== undefined) continue
+    if (op === undefined || selves.some((self) => leaves.includes(self) || op.header.device === self || judge.authority.certificateAt(epoch, self) !== undefined)) continue
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
     const cameSince = ({ id }: Op): boolean => outside.has(id) || !judge.log.authority.has(id)
     // What was said where one's person had a leaf is for devices that come later, too (H5).
