@@ -56,8 +56,8 @@ const BULK: Limit = { records: 4 * FOLD_RECORDS, bytes: BULK_FOLD_BYTES }
 const AT_REST: Limit = { records: FOLD_RECORDS / 2, bytes: 64 * 1024 }
 /** At least this part of all there is has come in: then writing most pages anew is worth it. */
 const MUCH_SHARE = 8
-/** Without a save for so long the disk is at rest. Between two pieces of tending it others have their turn. */
-const REST_MS = 3000, PIECE_PAUSE_MS = 50
+/** Without a save for so long the disk is at rest; who reads is not kept waiting until they have stopped for so long. Between two pieces of tending it others have their turn. */
+const REST_MS = 3000, READ_REST_MS = 500, PIECE_PAUSE_MS = 50
 /** When folding keeps failing, saves wait for it from here on, and fail as it does: the journal must not grow for ever. */
 const FULL: Limit = { records: 5 * FOLD_RECORDS, bytes: 2 * BULK_FOLD_BYTES }
 
@@ -108,8 +108,9 @@ class PagedDisk implements Disk {
   readonly #pieces: Pieces
   readonly #pause: PagedDiskOptions['pause']
   #isResting = false
-  /** Bytes that went into pages since all was tidied, or since the disk was opened. */
+  /** Bytes that went into pages since all was tidied; of what came before the disk was opened, those that lie in runs. */
   #came = 0
+  #reads = 0
   #state: Promise<State> | undefined
   #pending: Pending[] = []
   #writing: Promise<void> | undefined
@@ -137,6 +138,7 @@ class PagedDisk implements Disk {
     if (state.sealedHead === undefined) await this.#fold(state, state.overlay)
     // Its pages are not squeezed. The next head that is written says nothing of that any more.
     if (state.head.version === 1 && await this.get(FORM.partition, FORM.key) === undefined) await this.save([{ type: 'put', ...FORM, value: encodeNumber(1) }])
+    this.#came += sumBytes(state.head.runs, ({ bytes }) => bytes)
     void this.#tendAtRest()
   }
 
@@ -336,6 +338,7 @@ class PagedDisk implements Disk {
 
   /** Runs a read on one state. Pages of an older state go away when the journal is folded meanwhile: then it reads again. */
   async #read<T>(read: (state: State) => Promise<T>): Promise<T> {
+    this.#reads++
     for (;;) {
       if (this.#isClosed) throw closedError()
       const before = await this.#current()
@@ -390,14 +393,13 @@ class PagedDisk implements Disk {
     if (this.#pause === undefined || this.#isResting) return
     this.#isResting = true
     try {
-      for (let before: State | undefined; !this.#isClosed;) {
+      for (let before: State | undefined, reads = this.#reads; !this.#isClosed;) {
         const state = await this.#current(), isLong = isGrown(state, AT_REST)
         if (!isLong && this.#came === 0) return
-        if (state !== before) {
-          before = state
-          await this.#pause(REST_MS)
-          continue
-        }
+        const restMs = state !== before ? REST_MS : this.#reads !== reads ? READ_REST_MS : 0
+        before = state
+        reads = this.#reads
+        if (restMs > 0) { await this.#pause(restMs); continue }
         if (!isLong && this.#came * MUCH_SHARE < await measureTrees(this.#pages, state.head, EVERYTHING)) return
         if (!await this.#alone(() => this.#tidy())) this.#came = 0
         before = await this.#current()

@@ -12,8 +12,8 @@ const KEY = new Uint8Array(32).fill(7)
 const rows = (from: number, count: number): Save[] => Array.from({ length: count }, (_, i) => ({ type: 'put', partition: 'log', key: u64(from + i), value: new Uint8Array(100).fill(i) }))
 
 /** Alice's disk in memory. `endRest` ends a rest, as soon as there is one, and waits for what comes of it: something is written, or the next rest begins. */
-async function alices(scattered = SCATTERED): Promise<{ disk: Disk; endRest: () => Promise<void>; rests: () => number; blocks: Map<BlockId, Uint8Array>; broken: { write: boolean } }> {
-  const blocks = new Map<BlockId, Uint8Array>(), inner = memoryBlocks(blocks), broken = { write: false }
+async function alices(scattered = SCATTERED, blocks = new Map<BlockId, Uint8Array>()): Promise<{ disk: Disk; endRest: () => Promise<void>; rests: () => number; blocks: Map<BlockId, Uint8Array>; broken: { write: boolean } }> {
+  const inner = memoryBlocks(blocks), broken = { write: false }
   let rests = 0, end: (() => void) | undefined, came = (): void => undefined
   const write: BlockStore['write'] = async (change) => {
     try { await (broken.write ? Promise.reject(new DiskError('full', 'no room')) : inner.write(change)) } finally { came() }
@@ -139,4 +139,24 @@ test('a few rows beside many are no reason to write most pages anew', async () =
   await vi.waitFor(() => { expect(rests).toBeGreaterThan(before) }, { timeout: 20_000 })
   await disk.mend()
   expect(await runsIn(blocks)).toBe(1)
+})
+
+test('what was left in runs when the disk was closed goes down when it is opened again and left alone, and nobody who reads waits for that', async () => {
+  const before = await alices(IN_RUNS), { blocks } = before
+  await before.disk.save(rows(0, 4000))
+  await before.endRest()
+  await before.disk.save(scattered(0, 9000))
+  for (let n = 0; await runsIn(blocks) === 0; n++) { expect(n).toBeLessThan(20); await before.endRest() }
+  await before.disk.close()
+  const { disk: again, endRest } = await alices(IN_RUNS, blocks)
+  await endRest()
+  for (let n = 0; n < 10; n++) {
+    const written = [...blocks.keys()]
+    await again.get('log', u64(n))
+    await endRest()
+    expect([...blocks.keys()]).toEqual(written)
+  }
+  for (let pieces = 0; await runsIn(blocks) > 0; pieces++) { expect(pieces).toBeLessThan(40); await endRest() }
+  expect((await again.range('by id', { limit: 10_000 })).length).toBe(9000)
+  await again.close()
 })
