@@ -77,3 +77,20 @@ test('rows that wait to be laid into pages are no reason to read more of those b
   expect(count.blocks, 'a leaf, or two').toBeLessThanOrEqual(2)
   await disk.close()
 })
+
+test('large rows that are put and deleted again side by side lie in the tree, with no run to look into', async () => {
+  const { store, count } = counting(new Map(), 0), disk = await openPagedDisk(store, KEY, { cacheBytes: 1 })
+  const part = (n: number): Save => ({ type: 'put', partition: 'parts', key: u64(n), value: new Uint8Array(4100).fill(n) })
+  for (let batch = 0; batch < 8; batch++) {
+    const numbers = Array.from({ length: 550 }, (_, i) => batch * 1000 + i)
+    // So much that it goes into pages at once, and so is what is deleted together with it.
+    await disk.save(numbers.map(part))
+    const others = numbers.flatMap((n) => Array.from({ length: 8 }, (_, i): Save => ({ type: 'put', partition: 'log', key: u64(8 * n + i), value: new Uint8Array(600).fill(i) })))
+    await disk.save([...numbers.slice(0, 540).map((n): Save => ({ type: 'delete', partition: 'parts', key: u64(n) })), part(batch * 1000 + 600), ...others])
+  }
+  await disk.get('parts', u64(7545))
+  count.blocks = 0
+  expect(await disk.range('parts', { from: u64(7545), to: u64(7546), limit: 1 })).toHaveLength(1)
+  expect(count.blocks, 'the way to one leaf').toBeLessThanOrEqual(3)
+  await disk.close()
+})

@@ -13,10 +13,12 @@ import { editsOf, type Overlay, type PlacedEdits, placed } from './disk-overlay.
 import { edit, forgetAll, type Held, type KeyRange, leavesFor, measure, merge, type PageSource, type Root, scan } from './disk-tree.ts'
 import type { Row } from '../ports.ts'
 
-/** When rows of a fold are better kept in a run: so many of them, which would be laid into so many pages of the tree, with fewer than so many for each. */
+/** When rows of a fold are better kept in a run: so many of them, which would be laid into so many pages of the tree, with less than this share of its rows for each. */
 export interface Scattered { readonly rows: number; readonly pages: number; readonly share: number }
-export const SCATTERED: Scattered = { rows: 512, pages: 32, share: 16 }
+export const SCATTERED: Scattered = { rows: 512, pages: 32, share: 1 / 8 }
 
+/** Of rows that are deleted, where none is put. */
+const LEAST_ROW_BYTES = 128
 /** Runs of one size that become one. */
 const MERGED = 4
 /** Bytes of the smallest runs, and of what is merged at most: a tenth of a second of work. */
@@ -96,10 +98,12 @@ export async function fold(pages: PageSource, trees: Trees, overlay: Overlay, sc
   return { root: changed.root, runs, written: changes.written, deleted: changes.deleted }
 }
 
+/** Rows that are to be deleted are taken to be as large as those that are put: of large ones a page has few, and whoever puts and deletes some thousand of these side by side writes few pages for that. */
 async function isScattered(pages: PageSource, root: Root, entries: readonly Entry[], { rows, pages: least, share }: Scattered): Promise<boolean> {
   if (entries.length < rows) return false
-  const touched = await leavesFor(pages, root, entries)
-  return touched >= least && entries.length < touched * share
+  const { count, bytes } = await leavesFor(pages, root, entries), puts = entries.filter(({ value }) => value !== undefined)
+  const rowBytes = puts.length === 0 ? LEAST_ROW_BYTES : sumBytes(puts, entryBytes) / puts.length
+  return count >= least && entries.length * rowBytes < bytes * share
 }
 
 /** A run over those that are there. Where that makes four of one size they become one. */

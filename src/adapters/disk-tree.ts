@@ -286,18 +286,18 @@ function slice(edits: Edits, from: Uint8Array, to: Uint8Array | undefined): Edit
   return { drops, entries: inRange(edits.entries, { from, to }) }
 }
 
-/** How many leaves these entries would be laid into, as the pages above know them. */
-export async function leavesFor(pages: PageSource, root: Root, entries: readonly Entry[]): Promise<number> {
-  const within = async (page: Page, first: Uint8Array, to: Uint8Array | undefined, some: readonly Entry[]): Promise<number> => {
-    if (page.type === 'leaf') return 1
-    let count = 0
+/** The leaves that these entries would be laid into, as the pages above know them. */
+export async function leavesFor(pages: PageSource, root: Root, entries: readonly Entry[]): Promise<{ readonly count: number; readonly bytes: number }> {
+  const found = { count: 0, bytes: 0 }
+  const look = async (page: Page, first: Uint8Array, to: Uint8Array | undefined, some: readonly Entry[]): Promise<void> => {
+    if (page.type === 'leaf') { found.count++; found.bytes += pageBytes(page); return }
     for (const { child, to: childTo, edits } of partsOf(page, first, to, { drops: [], entries: some })) {
       if (edits.entries.length === 0) continue
-      count += page.level === 1 ? 1 : await within((await pages.load([child.id], page.level - 1, child.first))[0] as Page, child.first, childTo, edits.entries)
+      if (page.level === 1) { found.count++; found.bytes += child.bytes } else await look((await pages.load([child.id], page.level - 1, child.first))[0] as Page, child.first, childTo, edits.entries)
     }
-    return count
   }
-  return root === undefined ? 0 : within((await pages.load([root.id], root.level, NO_KEY))[0] as Page, NO_KEY, undefined, entries)
+  if (root !== undefined) await look((await pages.load([root.id], root.level, NO_KEY))[0] as Page, NO_KEY, undefined, entries)
+  return found
 }
 
 /** The ids of all pages of a tree. */
