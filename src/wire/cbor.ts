@@ -19,19 +19,26 @@ const SHORT_TEXT = 32
 
 // ---- writing ----
 
-/** Written into and copied out of, one value at a time: growing a buffer for each would cost more than the writing. */
-let space = new Uint8Array(4096)
+/** Written into, one value behind the other: a buffer for each would cost more than the writing. */
+const SPACE = 16 * 1024
+let space = new Uint8Array(SPACE)
+/** Where the value that is being written begins, and how far it goes. */
+let start = 0
 let end = 0
-/** A larger one isn't kept. */
-const KEPT_SPACE = 1024 * 1024
 
 /** Canonical CBOR. */
 export function encodeCbor(value: Cbor): Uint8Array {
-  end = 0
+  end = start
   write(value)
-  const out = space.slice(0, end)
-  if (space.length > KEPT_SPACE) space = new Uint8Array(4096)
+  const out = space.slice(start, end)
+  if (space.length > SPACE) renew()
   return out
+}
+
+/** A large one isn't kept. */
+function renew(): void {
+  space = new Uint8Array(SPACE)
+  start = 0
 }
 
 /** What is made millions of times is written item by item, without a list of arrays in between: in the same bytes. */
@@ -56,18 +63,25 @@ const items: Items = {
   none() { room(1); space[end++] = NULL },
 }
 
-/** Canonical CBOR of one item that `put` writes. What it calls must not write CBOR of its own meanwhile. */
+/**
+ * Canonical CBOR of one item that `put` writes. What it calls must not write CBOR of its own meanwhile. A part of a larger buffer, of which others have the rest: for what is copied before long,
+ * as rows are by a disk; kept for long it would keep all of that.
+ */
 export function encodeItems(put: (items: Items) => void): Uint8Array {
-  end = 0
+  end = start
   put(items)
-  return space.slice(0, end)
+  const out = space.subarray(start, end)
+  if (space.length > SPACE) renew(); else start = end
+  return out
 }
 
 function room(bytes: number): void {
   if (end + bytes <= space.length) return
-  const larger = new Uint8Array(Math.max(space.length * 2, end + bytes))
-  larger.set(space.subarray(0, end))
-  space = larger
+  const next = new Uint8Array(Math.max(SPACE, (end - start) * 2, end - start + bytes))
+  next.set(space.subarray(start, end))
+  space = next
+  end -= start
+  start = 0
 }
 
 function write(value: Cbor): void {

@@ -55,6 +55,8 @@ export type NoteContent =
   | { readonly type: 'reaction'; readonly message: OpId; readonly emoji: string }
   | { readonly type: 'unreact' | 'unpin'; readonly message: OpId; readonly notes: readonly OpId[] }
 
+const EMPTY = new Uint8Array()
+
 export type Content = MessageContent | NoteContent
 
 const raw = (id: string): Uint8Array => fromHex(id) as Uint8Array
@@ -151,15 +153,15 @@ function decodeLinks(more: Cbor | undefined): { readonly replyTo?: OpId; readonl
  * Pads what somebody writes to 64 bytes, or else by steps of 32 and, above 512, of an eighth of the power of two below: on average 16 bytes of a usual message. Those who may
  * not read it see its length so; a relay sees that of its envelope, in steps of powers of two.
  */
-export function padText(bytes: Uint8Array): Uint8Array {
+export function padText(bytes: Uint8Array, space?: Uint8Array): Uint8Array {
   const length = bytes.length + 1
   const step = Math.max(32, 2 ** (Math.ceil(Math.log2(length)) - 4))
-  return padTo(bytes, Math.max(64, Math.ceil(length / step) * step))
+  return padTo(bytes, Math.max(64, Math.ceil(length / step) * step), space)
 }
 
-/** A one and zeros (ISO/IEC 7816-4). */
-function padTo(bytes: Uint8Array, size: number): Uint8Array {
-  const out = new Uint8Array(size)
+/** A one and zeros (ISO/IEC 7816-4). `space`: where it is to stand, if there is room. */
+function padTo(bytes: Uint8Array, size: number, space: Uint8Array = EMPTY): Uint8Array {
+  const out = size <= space.length ? space.subarray(0, size).fill(0, bytes.length) : new Uint8Array(size)
   out.set(bytes)
   out[bytes.length] = 0x80
   return out

@@ -187,6 +187,7 @@ test('padding reads back and shows only its bucket', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 5000 }), (plain) => {
     const { length } = padText(plain)
     expect(unpad(padText(plain))).toEqual(plain)
+    expect(padText(plain, new Uint8Array(2048).fill(7))).toEqual(padText(plain))
     expect(length % 32).toBe(0)
     expect(length - plain.length).toBeLessThanOrEqual(Math.max(64, plain.length / 8))
     expect(unpad(padEnvelope(plain))).toEqual(plain)

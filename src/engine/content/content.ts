@@ -15,8 +15,8 @@ import type { ContentKey } from './keys.ts'
 
 const ZERO_HASH: Uint8Array = new Uint8Array(32)
 const NONCE_BYTES = 24, LEAST_BYTES = 40
-/** Where a header stands while its op is opened: a fresh place for each of a long history would be half of the work. */
-const space = new Uint8Array(MAX_HEADER_BYTES)
+/** Where a header stands while its op is opened, and a padded text while it is sealed: a fresh place for each of a long history would be half of the work. */
+const space = new Uint8Array(MAX_HEADER_BYTES), textSpace = new Uint8Array(4096)
 
 /** `header` is complete but for its body hash. */
 export function sealContent(suite: Ciphersuite, key: ContentKey, header: OpHeader, content: Content): Uint8Array {
@@ -28,7 +28,7 @@ function seal(suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint
   return concat(nonce, suite.seal(key.key, nonce, aad, padded))
 }
 
-const nonceFor = (suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint8Array): Uint8Array => suite.hmac(key.nonceKey, aad, padded).subarray(0, NONCE_BYTES)
+const nonceFor = (suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint8Array): Uint8Array => suite.hmac(key.nonceKey, aad, padded).slice(0, NONCE_BYTES)
 
 /** The header with a zero body hash, to be read before anything else is opened. */
 function authenticated(op: Op): Uint8Array {
@@ -67,11 +67,11 @@ export function remake(suite: Ciphersuite, key: ContentKey, given: Omit<OpHeader
   const { space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, epoch } = given
   const header = { space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, kid: key.kid, epoch, bodyHash: ZERO_HASH }
   if (!isHeader(header)) return undefined
-  const head = encodeHeader(header), padded = padText(plain)
+  const head = encodeHeader(header), padded = padText(plain, textSpace)
   const nonce = nonceFor(suite, key, head, padded), sealed = suite.seal(key.key, nonce, head, padded)
   header.bodyHash = suite.sha256(nonce, sealed)
   head.set(header.bodyHash, head.length - ZERO_HASH.length)
-  return new Remade(toHex(suite.sha256(head)) as OpId, header, head, nonce, sealed, sig, plain)
+  return new Remade(toHex(suite.sha256(head)) as OpId, header, nonce, sealed, sig, plain)
 }
 
 /** Of a history nearly all ops are kept as what they say: few are ever wanted as one piece of bytes. */
@@ -80,15 +80,13 @@ class Remade implements Op {
   readonly header: OpHeader
   readonly sig: Uint8Array
   readonly plain: Uint8Array
-  private readonly head: Uint8Array
   private readonly nonce: Uint8Array
   private readonly sealed: Uint8Array
   private whole: Uint8Array | undefined
 
-  constructor(id: OpId, header: OpHeader, head: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, sig: Uint8Array, plain: Uint8Array) {
+  constructor(id: OpId, header: OpHeader, nonce: Uint8Array, sealed: Uint8Array, sig: Uint8Array, plain: Uint8Array) {
     this.id = id
     this.header = header
-    this.head = head
     this.nonce = nonce
     this.sealed = sealed
     this.sig = sig
@@ -96,5 +94,5 @@ class Remade implements Op {
   }
 
   get body(): Uint8Array { return concat(this.nonce, this.sealed) }
-  get bytes(): Uint8Array { return (this.whole ??= encodeOp(this.head, this.body, this.sig)) }
+  get bytes(): Uint8Array { return (this.whole ??= encodeOp(encodeHeader(this.header), this.body, this.sig)) }
 }
