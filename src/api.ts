@@ -97,6 +97,8 @@ export interface SpaceInfo {
   readonly timedOutUntil: number
   /** How long what is said is kept, in channels that don't say it themselves. */
   readonly keeps: Keeps
+  /** Of a conversation: when something was last said there, or else when it was opened (ms since 1970), by the clock of who did; 0 of spaces. */
+  readonly lastAt: number
 }
 
 export interface ChannelInfo {

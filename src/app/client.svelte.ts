@@ -106,8 +106,8 @@ export class Client {
   /** Of what is unread, what means this person. */
   get mentions(): number { return this.spaces?.reduce((sum, s) => sum + callsIn(s), 0) ?? 0 }
   get unread(): number { return this.spaces?.reduce((sum, s) => sum + s.unread, 0) ?? 0 }
-  /** Those that go on, and what is left of others. */
-  get conversations(): readonly SpaceInfo[] { return this.spaces?.filter((s) => s.kind === 'dm') ?? [] }
+  /** Those that go on, and what is left of others; where something was said last comes first. */
+  get conversations(): readonly SpaceInfo[] { return (this.spaces ?? []).filter((s) => s.kind === 'dm').sort((a, b) => b.lastAt - a.lastAt) }
   membersIn(space: SpaceId): readonly MemberInfo[] { return this.known.membersIn(space) }
   channelsIn(space: SpaceId): readonly ChannelInfo[] { return this.known.channelsIn(space) ?? [] }
 

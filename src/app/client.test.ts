@@ -75,7 +75,7 @@ class FakePort implements ClientPort {
 async function settled(): Promise<void> { for (let i = 0; i < 10; i++) await Promise.resolve() }
 
 const channel = (id: typeof GARDEN, name: string, unread = 0): ChannelInfo => ({ channel: id, name, topic: '', kind: 'text', category: undefined, may: [], unread, mentions: 0, keeps: undefined, slowMs: 0, nextAt: 0, private: false, readers: undefined, history: undefined, state: 'readable' })
-const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, kind: 'space', name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, keeps: { afterMs: 0, maxBytes: 0 }, ...more })
+const space = (id: typeof ALLOTMENT, more: Partial<SpaceInfo> = {}): SpaceInfo => ({ space: id, kind: 'space', name: 'Allotment', state: 'member', role: 'owner', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, keeps: { afterMs: 0, maxBytes: 0 }, lastAt: 0, ...more })
 const device = parseDeviceId('0'.repeat(64))
 
 let port: FakePort
@@ -105,6 +105,14 @@ beforeEach(() => {
   client = new Client(port)
 })
 afterEach(() => { vi.useRealTimers() })
+
+test('where something was said last comes first among conversations, and comes up when more is said', () => {
+  const dm = (id: typeof ALLOTMENT, lastAt: number): SpaceInfo => space(id, { kind: 'dm', lastAt })
+  hello(space(spaceId('place')), dm(ALLOTMENT, 1), dm(VILLAGE, 2))
+  expect(client.conversations.map((one) => one.space)).toEqual([VILLAGE, ALLOTMENT])
+  port.tell({ type: 'spaces', spaces: [dm(ALLOTMENT, 3), dm(VILLAGE, 2)] })
+  expect(client.conversations.map((one) => one.space)).toEqual([ALLOTMENT, VILLAGE])
+})
 
 test('who starts for the first time is told apart from who has not been heard of', () => {
   expect(client.me).toBeUndefined()

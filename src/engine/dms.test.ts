@@ -57,6 +57,22 @@ test('U8 the same people have one conversation, whoever opens it again; others h
   expect(await dms(a, bob)).toEqual(['Alice member', 'Alice, Carol member'])
 })
 
+test('it is told when something was last said in a conversation, by whomever, or else when it was opened', async () => {
+  const a = await Allotment.begin(), bob = await a.joins('Bob'), carol = await a.joins('Carol')
+  const lastAt = async (): Promise<Record<string, number>> => Object.fromEntries((await a.room.ask(a.alice, { type: 'list-spaces' })).spaces.map((s) => [s.name, s.lastAt]))
+  const withBob = await opens(a, a.alice, bob), opened = a.room.now
+  await a.room.pass(10_000)
+  await opens(a, a.alice, carol)
+  const before = await lastAt(), name = (await a.room.ask(a.alice, { type: 'list-spaces' })).spaces[0]?.name ?? ''
+  expect([before[name], (before['Bob'] ?? 0) <= opened, (before['Carol'] ?? 0) > opened]).toEqual([0, true, true])
+  await a.room.pass(10_000)
+  const said = a.room.now
+  await say(a, bob, withBob, 'Are you there?')
+  await a.room.pass(60_000)
+  const after = await lastAt()
+  expect([after['Carol'], (after['Bob'] ?? 0) >= said, (after['Bob'] ?? 0) < said + 10_000]).toEqual([before['Carol'], true, true])
+})
+
 test('U8 a conversation outlives the space where they met, and Bob, once banned there, is not contacted from it', async () => {
   const a = await Allotment.begin(), bob = await a.joins('Bob'), carol = await a.joins('Carol')
   const dm = await opens(a, carol, bob)

@@ -3,6 +3,7 @@ import type { CategoryInfo, ChannelInfo, InviteInfo, MemberInfo, SpaceInfo } fro
 import type { Keeps } from '../api/authority.ts'
 import type { ChannelId, DeviceId, OpId, SpaceId } from '../wire/ids.ts'
 import { encodeLink } from '../wire/invite.ts'
+import { HLC_STEP } from '../wire/op.ts'
 import { namesOf } from '../wire/permissions.ts'
 import type { Checked } from './checked.ts'
 import { profileOf } from './profiles.ts'
@@ -36,8 +37,13 @@ export function spaceInfo(replica: Replica, reading: Reading, name?: string): Sp
     space: replica.id, kind: state.dm === undefined && replica.record.state !== 'contacted' ? 'space' : 'dm', name: name ?? state.name, state: replica.state(),
     role: mine !== undefined && state.owner === replica.me.identity ? 'owner' : 'member', relays: replica.record.relays, unread, mentions,
     history: state.historyPolicy === 'all' ? 'all' : 'from-join', may: namesOf(mine?.permissions ?? 0), timedOutUntil: mine?.timeoutUntil ?? 0,
-    keeps: keepsOf(state.keeping) ?? { afterMs: 0, maxBytes: 0 },
+    keeps: keepsOf(state.keeping) ?? { afterMs: 0, maxBytes: 0 }, lastAt: state.dm === undefined ? 0 : lastSaid(replica),
   }
+}
+
+function lastSaid({ id, log }: Replica): number {
+  const opened = log.authority.get(id as string as OpId)?.header.hlc ?? 0
+  return Math.floor(Math.max(opened, log.lastContent) / HLC_STEP)
 }
 
 const keepsOf = (keeping: Keeping | undefined): Keeps | undefined => (keeping === undefined ? undefined : { afterMs: keeping.afterMs, maxBytes: keeping.maxBytes })

@@ -10,7 +10,7 @@ const role = (id: RoleId, name: string): RoleInfo => ({ role: id, name, power: 0
 const ROLES = [role(GARDENER, 'Gardener'), role(EVERYONE, '')]
 const bob: MemberInfo = { member: BOB.identity, name: 'Bob', role: 'member', power: 0, roles: [GARDENER], timedOutUntil: 0, about: '', emoji: '', colour: 0, check: 'none', online: true, me: true, mayActOn: [] }
 const channel = (may: ChannelInfo['may']): ChannelInfo => ({ channel: GARDEN, name: 'garden', topic: '', kind: 'text', category: undefined, unread: 0, mentions: 0, may, keeps: undefined, slowMs: 0, nextAt: 0, private: false, readers: undefined, history: undefined, state: 'readable' })
-const space = (may: SpaceInfo['may']): SpaceInfo => ({ space: spaceId('allotment'), kind: 'space', name: 'Allotment', state: 'member', role: 'member', relays: [], unread: 0, mentions: 0, history: 'all', may, timedOutUntil: 0, keeps: { afterMs: 0, maxBytes: 0 } })
+const space = (may: SpaceInfo['may']): SpaceInfo => ({ space: spaceId('allotment'), kind: 'space', name: 'Allotment', state: 'member', role: 'member', relays: [], unread: 0, mentions: 0, history: 'all', may, timedOutUntil: 0, keeps: { afterMs: 0, maxBytes: 0 }, lastAt: 0 })
 const no = (of: Partial<OverrideInfo>): OverrideInfo => ({ role: undefined, member: undefined, allow: [], deny: ['send'], ...of })
 const why = (overrides: readonly OverrideInfo[], mayInSpace: SpaceInfo['may'] = ['send']) => denialOf('send', channel([]), space(mayInSpace), bob, ROLES, overrides)
 

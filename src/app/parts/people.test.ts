@@ -6,7 +6,7 @@ import { knownPeople, meetingPlace } from './people.ts'
 const CAROL = { identity: identityId('carol'), name: 'Carol' }
 const ALLOTMENT = spaceId('allotment'), VILLAGE = spaceId('village'), CHAT = spaceId('chat')
 const space = (id: typeof ALLOTMENT, name: string, kind: SpaceInfo['kind'] = 'space'): SpaceInfo =>
-  ({ space: id, kind, name, state: 'member', role: 'member', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, keeps: { afterMs: 0, maxBytes: 0 } })
+  ({ space: id, kind, name, state: 'member', role: 'member', relays: [], unread: 0, mentions: 0, history: 'all', may: [], timedOutUntil: 0, keeps: { afterMs: 0, maxBytes: 0 }, lastAt: 0 })
 const member = ({ identity, name }: typeof BOB, me = false): MemberInfo => ({ member: identity, name, role: 'member', power: 0, roles: [], timedOutUntil: 0, about: '', emoji: '', colour: 0, check: 'none', online: me, me, mayActOn: [] })
 const SPACES = [space(ALLOTMENT, 'Allotment'), space(VILLAGE, 'Village'), space(CHAT, 'Bob', 'dm')]
 const MEMBERS = new Map([[ALLOTMENT, [member(ALICE, true), member(BOB)]], [VILLAGE, [member(ALICE, true), member(CAROL), member(BOB)]], [CHAT, [member(ALICE, true), member(BOB)]]])

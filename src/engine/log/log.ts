@@ -73,6 +73,13 @@ export class Log {
 
   tipsOf(channel: ChannelId, device: DeviceId): readonly Tip[] { return this.tips.get(channel)?.get(device) ?? NO_TIPS }
 
+  /** The highest label of content that ends a chain; 0 where nothing was said. */
+  get lastContent(): number {
+    let last = 0
+    for (const [channel, chains] of this.tips) if (channel !== AUTHORITY_CHANNEL) for (const tips of chains.values()) for (const { hlc } of tips) last = Math.max(last, hlc)
+    return last
+  }
+
   /** The end of a chain's first branch. */
   head(channel: ChannelId, device: DeviceId): Tip | undefined { return this.tipsOf(channel, device)[0] }
 
