@@ -13,7 +13,7 @@ import { decodeGroupBody, decodeSecrets, encodeGroupBody, encodeSecrets } from '
 import type { ChannelId, DeviceId, EpochId, IdentityId, OpId, SpaceId } from './ids.ts'
 import { decodeKit, decodeLink, encodeKit, encodeLink, type InviteLink } from './invite.ts'
 import { decodeKeptOp, encodeKeptOp } from './kept-op.ts'
-import { decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, headerBytes, MAX_CONTENT_BODY_BYTES, type OpHeader, withSignature } from './op.ts'
+import { decodeHeader, decodeOp, decodeOpOrHusk, encodeHeader, encodeOp, headerBytes, isHeader, MAX_CONTENT_BODY_BYTES, type OpHeader, withSignature } from './op.ts'
 import { COPY_PREFACE_BYTES, decodeCopyHello, decodeCopyPreface, decodeCopyRows, encodeCopyHead, encodeCopyHello, encodeCopyRows } from './copy.ts'
 import { decodeMessage, decodeNote, encodeMessage, encodeNote } from './content-records.ts'
 import {
@@ -181,6 +181,16 @@ describe('invite links', () => {
   test('a relay that is not a web address is refused', () => {
     expect(decodeLink(encodeLink({ ...link, relays: ['javascript:alert(1)'] }, 'https://x', sha), sha)).toBeUndefined()
   })
+})
+
+test('a header that no op may have is read by nobody, nor taken for one before it is written', () => {
+  const [a, b] = header.deps.length > 1 ? header.deps : [], none = '00'.repeat(32) as OpId
+  expect([isHeader(header), decodeHeader(encodeHeader(header))]).toEqual([true, header])
+  const wrong: Partial<OpHeader>[] = [
+    { audience: 2 ** 32 }, { seq: header.chanSeq - 1 }, { seq: 0 }, { chanSeq: 0 }, { prev: undefined }, { prev: none }, { chanPrev: undefined }, { chanPrev: none }, { seq: 1, chanSeq: 1 },
+    { type: '' }, { type: 'x'.repeat(25) }, { deps: [b, a] as OpId[] }, { deps: [a, a] as OpId[] }, { deps: Array.from({ length: 17 }, (_, n) => toHex(new Uint8Array(32).fill(n + 1)) as OpId) },
+  ]
+  for (const change of wrong) expect([isHeader({ ...header, ...change }), decodeHeader(encodeHeader({ ...header, ...change }))], JSON.stringify(change)).toEqual([false, undefined])
 })
 
 test('padding reads back and shows only its bucket', () => {
