@@ -4,8 +4,6 @@
  * encodings canonical, neither A nor R of small order. What remains is the equation without cofactor, which all WebCrypto engines use
  * and the stand-in computes too.
  */
-import { ed25519 } from '@noble/curves/ed25519.js'
-import { sha512 } from '@noble/hashes/sha2.js'
 import { concat, equal, fromBase64Url, fromHex, toHex } from '../wire/bytes.ts'
 
 export interface Ed25519 {
@@ -14,11 +12,10 @@ export interface Ed25519 {
   verify(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): Promise<boolean>
 }
 
-const { Point } = ed25519
-/** The order of the base point. */
-const ORDER = Point.Fn.ORDER
-/** The prime of the field, 2^255 - 19. */
-const FIELD = Point.Fp.ORDER
+/** The order of the base point (RFC 8032, 5.1). */
+export const ORDER = 2n ** 252n + 27_742_317_777_372_353_535_851_937_790_883_648_493n
+/** The prime of the field. */
+const FIELD = 2n ** 255n - 19n
 /** The y coordinates of the eight points of small order, canonical (little-endian, sign bit clear): orders 4, 1, 2 and 8. */
 const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
   '00'.repeat(32),
@@ -55,7 +52,7 @@ function isPlainPoint(bytes: Uint8Array): boolean {
   return littleEndian(y) < FIELD && !SMALL_ORDER_Y.has(toHex(y))
 }
 
-const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes.slice().reverse())}`)
+export const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes.slice().reverse())}`)
 
 /** RFC 8032, 7.1, test 1. */
 const KNOWN_SEED = fromHex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60') as Uint8Array
@@ -80,7 +77,7 @@ function webCrypto(): Ed25519 {
     async publicKey(seed) {
       // The only way in which WebCrypto says it.
       const { x } = await subtle.exportKey('jwk', await subtle.importKey('pkcs8', new Uint8Array(concat(PKCS8_PREFIX, seed)), 'Ed25519', true, ['sign']))
-      return fromBase64Url(x ?? '') ?? ed25519.getPublicKey(seed)
+      return fromBase64Url(x ?? '') ?? (await noble()).publicKey(seed)
     },
     sign: async (seed, message) => new Uint8Array(await subtle.sign('Ed25519', await secretKey(seed), new Uint8Array(message))),
     async verify(key, signature, message) {
@@ -102,19 +99,4 @@ function cached(keys: Map<string, Promise<CryptoKey>>, bytes: Uint8Array, load: 
   return loading
 }
 
-function noble(): Ed25519 {
-  return {
-    publicKey: async (seed) => ed25519.getPublicKey(seed),
-    sign: async (seed, message) => ed25519.sign(message, seed),
-    // Not noble's own verify: that one multiplies by the cofactor and so accepts signatures which WebCrypto engines reject.
-    async verify(publicKey, signature, message) {
-      try {
-        const r = signature.subarray(0, 32)
-        const k = littleEndian(sha512(concat(r, publicKey, message))) % ORDER
-        const s = littleEndian(signature.subarray(32))
-        const point = Point.BASE.multiplyUnsafe(s).subtract(Point.fromBytes(publicKey).multiplyUnsafe(k))
-        return equal(point.toBytes(), r)
-      } catch { return false }
-    },
-  }
-}
+const noble = async (): Promise<Ed25519> => (await import('./suite-curves-noble.ts')).nobleEd25519

@@ -1,9 +1,8 @@
 /**
  * HPKE (RFC 9180) base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM: the one that MLS's first ciphersuite names.
  * Written out instead of taken from ts-mls, whose HPKE draws ephemeral keys from the runtime and so can't be run twice alike.
- * AES runs in noble: the plaintexts are path secrets of 32 bytes, for which WebCrypto's two calls take longer.
+ * AES runs in noble: the plaintexts are path secrets of 32 bytes, for which WebCrypto's two calls take longer. Its tables take some milliseconds to make, which no start waits for.
  */
-import { gcm } from '@noble/ciphers/aes.js'
 import type { Random } from '../ports.ts'
 import { concat, utf8 } from '../wire/bytes.ts'
 import type { Hkdf } from './suite-hkdf.ts'
@@ -18,6 +17,14 @@ export interface Hpke {
   exportTo(to: PublicKey, info: Uint8Array, context: Uint8Array, length: number): Promise<{ enc: Uint8Array; secret: Uint8Array }>
   exportFrom(key: PrivateKey, enc: Uint8Array, info: Uint8Array, context: Uint8Array, length: number): Promise<Uint8Array>
 }
+
+let aes: Promise<typeof import('@noble/ciphers/aes.js')> | undefined
+const loadAes = (): Promise<typeof import('@noble/ciphers/aes.js')> => aes ??= import('@noble/ciphers/aes.js').catch((error: unknown) => { aes = undefined; throw error })
+// Begun at once: what is asked for when it is needed may be gone from where the app came from by then.
+loadAes().catch(() => undefined)
+
+/** AES-GCM. Rejects where it can't be loaded. */
+export const gcm = async (key: Uint8Array, nonce: Uint8Array, aad: Uint8Array) => (await loadAes()).gcm(key, nonce, aad)
 
 export const ENCAPSULATED_BYTES = 32
 export const AEAD_KEY_BYTES = 16
@@ -72,11 +79,11 @@ export function createHpke(x25519: X25519, hkdf: Hkdf, random: Random): Hpke {
       const ephemeral = deriveKey(random.bytes(32))
       const { enc, shared } = await encapsulate(ephemeral, to)
       const { key, nonce } = schedule(shared, info)
-      return { enc, ct: gcm(key, nonce, aad).encrypt(plaintext) }
+      return { enc, ct: (await gcm(key, nonce, aad)).encrypt(plaintext) }
     },
     async open(privateKey, enc, info, aad, ciphertext) {
       const { key, nonce } = schedule(await decapsulate(privateKey, enc), info)
-      return gcm(key, nonce, aad).decrypt(ciphertext)
+      return (await gcm(key, nonce, aad)).decrypt(ciphertext)
     },
     async exportTo(to, info, context, length) {
       const ephemeral = deriveKey(random.bytes(32))

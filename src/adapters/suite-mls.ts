@@ -1,11 +1,10 @@
 /** The ciphersuite object that ts-mls asks for, made of the same parts and the same Random as everything else. */
-import { gcm } from '@noble/ciphers/aes.js'
 import type { CiphersuiteImpl } from 'ts-mls'
 import type { Random } from '../ports.ts'
 import { equal } from '../wire/bytes.ts'
 import type { Ed25519 } from './suite-ed25519.ts'
 import type { Hkdf } from './suite-hkdf.ts'
-import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, type Hpke } from './suite-hpke.ts'
+import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, gcm, type Hpke } from './suite-hpke.ts'
 import type { Sha256 } from './suite-sha256.ts'
 import { PrivateKey, PublicKey, type X25519 } from './suite-x25519.ts'
 
@@ -52,8 +51,8 @@ function mlsHpke(x25519: X25519, hpke: Hpke, random: Random): CiphersuiteImpl['h
     async importPublicKey(bytes) { return new PublicKey(sized(bytes)) },
     exportPublicKey: async (key) => ownPublic(key).read(),
     exportPrivateKey: async (key) => ownPrivate(key).bytes,
-    encryptAead: async (key, nonce, aad, plaintext) => gcm(key, nonce, aad ?? NONE).encrypt(plaintext),
-    decryptAead: async (key, nonce, aad, ciphertext) => gcm(key, nonce, aad ?? NONE).decrypt(ciphertext),
+    encryptAead: async (key, nonce, aad, plaintext) => (await gcm(key, nonce, aad ?? NONE)).encrypt(plaintext),
+    decryptAead: async (key, nonce, aad, ciphertext) => (await gcm(key, nonce, aad ?? NONE)).decrypt(ciphertext),
     deriveKeyPair: (ikm) => keyPair(hpke.deriveKey(ikm)),
     generateKeyPair: () => keyPair(hpke.deriveKey(random.bytes(32))),
   }

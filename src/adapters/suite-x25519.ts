@@ -1,5 +1,4 @@
 /** X25519 (RFC 7748): by WebCrypto where it is, else by noble. Keys stay raw bytes until used, so that handling them costs no waiting. */
-import { x25519 } from '@noble/curves/ed25519.js'
 import { concat, equal, fromBase64Url, fromHex } from '../wire/bytes.ts'
 
 export interface X25519 {
@@ -35,7 +34,7 @@ export class PrivateKey {
 const PKCS8_PREFIX = fromHex('302e020100300506032b656e04220420') as Uint8Array
 
 export async function createX25519(only?: 'webcrypto' | 'noble'): Promise<X25519> {
-  return only !== 'noble' && (only === 'webcrypto' || await hasWebCrypto()) ? webCrypto() : noble
+  return only !== 'noble' && (only === 'webcrypto' || await hasWebCrypto()) ? webCrypto() : (await import('./suite-curves-noble.ts')).nobleX25519
 }
 
 /** RFC 7748, 5.2: the number nine, times the base point. */
@@ -63,9 +62,4 @@ function webCrypto(): X25519 {
       return shared
     },
   }
-}
-
-const noble: X25519 = {
-  publicKey: async (secretKey) => x25519.getPublicKey(secretKey),
-  agree: async (secretKey, publicKey) => x25519.getSharedSecret(secretKey, publicKey),
 }
