@@ -3,7 +3,7 @@
  * WebCrypto call costs more in waiting than in work; Ed25519 and X25519 from WebCrypto, ten times faster there, with noble standing in
  * where a browser lacks them; processes of Node bring their own. All give the same bytes and the same verdicts: suite.contract.ts runs on each.
  *
- *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement      suite-curves-node.ts   both in Node
+ *   suite-ed25519.ts   strict signatures      suite-x25519.ts   key agreement      suite-curves-*.ts   both in Node, and where WebCrypto lacks one
  *   suite-sha256.ts    hashes                 suite-hkdf.ts     keys from keys
  *   suite-xchacha.ts   sealing and opening
  *   suite-hpke.ts      RFC 9180 base mode     suite-mls.ts      what ts-mls asks for, over the same Random
