@@ -264,6 +264,21 @@ test('A25 content needs a member, its device, a channel and the right to write t
   expect(judged(story, message(story, 'bob'))).toBe('no-permission')
 })
 
+test('A25 content that was judged a moment ago is judged anew when what it rested on falls', async () => {
+  const story = await tell(`${MODERATED}
+    alice links alice+phone
+    apart alice bob carol | alice+phone
+    bob opens kitchen
+  `)
+  const said = message(story, 'carol', { channel: 'kitchen' })
+  expect(judged(story, said)).toBe('valid')
+  await story.tell(`
+    alice+phone kicks bob
+    together
+  `)
+  expect(judged(story, said)).toBe('unknown-channel')
+})
+
 test('A26 of two concurrent removals the larger cut counts for content, the smaller for authority', async () => {
   const story = await tell(`${MODERATED}
     alice links alice+phone
