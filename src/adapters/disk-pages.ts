@@ -46,7 +46,7 @@ const BULK_BYTES = RECORD_BYTES
 /** Bytes of the journal before it is folded between such saves: they stay in memory, are read again at a start right after a crash, and whoever writes something waits while they are laid into pages. */
 const BULK_FOLD_BYTES = 4 * 1024 * 1024
 /** A save of this many bytes goes into the pages at once: writing it to the journal first would write it twice. */
-const DIRECT_BYTES = 2 * 1024 * 1024
+const DIRECT_BYTES = 512 * 1024
 
 /** How long the journal may become. */
 interface Limit { readonly records: number; readonly bytes: number }
