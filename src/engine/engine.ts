@@ -26,7 +26,7 @@ import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { Joins } from './joins.ts'
-import { MAX_NEWS, MAX_UNNAMED_TREES, RECEIPT_AFTER_MS, SYNC_EVERY_MS } from './limits.ts'
+import { MAX_NEWS, MAX_UNNAMED_TREES, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
 import { Mending } from './mending.ts'
@@ -51,7 +51,7 @@ import { Searching } from './search/searching.ts'
 import { Succession } from './succession.ts'
 import { Peers } from './sync/peers.ts'
 import type { Intake } from './sync/receiving.ts'
-import { postReceipts, takeReceipt } from './sync/receipts.ts'
+import { planReceipts, postReceipts, takeReceipt } from './sync/receipts.ts'
 import { Tally } from './tally.ts'
 import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
@@ -277,7 +277,7 @@ export class Engine implements Stepper {
     this.peers.acknowledge(turn, replica, fresh)
     // What came over one connection goes on to the others: they may not be connected to its author.
     if (from !== undefined && accepted.length <= MAX_NEWS) this.peers.spread(turn, replica, accepted, from)
-    if (fresh.length > 0) turn.out.wake(`receipt|${replica.id}`, turn.now + RECEIPT_AFTER_MS)
+    if (fresh.length > 0) planReceipts(turn, replica, this.meeting.crowd(replica))
   }
 
   distribute(turn: Turn, replica: Replica, ops: readonly Op[], under?: EpochId): Promise<void> { return distribute(this, turn, replica, ops, under) }

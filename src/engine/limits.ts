@@ -165,6 +165,11 @@ export const MAX_FAREWELL_OPS = 2000
 export const PRESENCE_LOST_MS = 50_000
 /** A new face is answered at once, but not more often than this. */
 export const PRESENCE_ANSWER_MS = 1500
+/** What each who is here adds to the time between two announcements of one, and between a message and its receipt (ms): everybody hears them all, and a relay takes 20 parcels a second of a topic. So five a second are the most. */
+export const CROWD_EACH_MS = 200
+/** Where more are here than this, a new face is answered by a few: each answer is heard by all. */
+export const CROWD = 16
+export const ANSWERS_IN_CROWD = 4
 /** Anti-entropy: every so often with every connected peer. */
 export const SYNC_EVERY_MS = 30_000
 /** Ms between rounds that are asked for because something is missing. */

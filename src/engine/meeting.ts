@@ -20,6 +20,9 @@ export class Meeting {
     this.presence = new Presence(engine.world)
   }
 
+  /** How many were here at the last look, besides this device. */
+  crowd(replica: Replica): number { return this.presence.crowd(replica.id) }
+
   /** Heard of lately, connected or not. */
   online(replica: Replica, now: number): ReadonlySet<DeviceId> { return this.presence.online(replica.id, now).devices }
 
@@ -27,20 +30,25 @@ export class Meeting {
   async welcome(turn: Turn, replica: Replica): Promise<void> {
     if (replica.state() !== 'member') return
     const { devices } = replica.authority.state, known = this.known.get(replica.id)
-    if (known !== undefined && devices.size > known && !this.mayAnnounce(replica)) return
-    if (known !== undefined && devices.size > known && !this.presence.mayAnswer(replica.id, turn.now)) { turn.out.wake('presence', turn.now + PRESENCE_ANSWER_MS); return }
+    const isMore = known !== undefined && devices.size > known
+    if (isMore && !this.mayAnnounce(replica)) return
+    const speaks = isMore && this.presence.isDrawn(replica, `${devices.size}`)
+    if (speaks && !this.presence.mayAnswer(replica.id, turn.now)) { this.presence.haste(replica.id); turn.out.wake('presence', turn.now + PRESENCE_ANSWER_MS); return }
     this.known.set(replica.id, devices.size)
-    if (known !== undefined && devices.size > known) await this.announce(turn, replica)
+    if (speaks) await this.announce(turn, replica)
   }
 
   /** Our own address is known now, or another one. */
   moved(turn: Turn): void {
-    for (const replica of this.engine.replicas.values()) this.engine.touch(turn, replica)
+    for (const replica of this.engine.replicas.values()) { this.presence.haste(replica.id); this.engine.touch(turn, replica) }
     turn.out.wake('presence', turn.now)
   }
 
   async announceAll(turn: Turn): Promise<void> {
-    for (const replica of this.engine.replicas.values()) { await this.announce(turn, replica); this.engine.touch(turn, replica) }
+    for (const replica of this.engine.replicas.values()) {
+      if (this.presence.isDue(replica.id, turn.now)) await this.announce(turn, replica)
+      this.engine.touch(turn, replica)
+    }
     turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
   }
 
@@ -90,7 +98,7 @@ export class Meeting {
     if (news === 'refused') return
     engine.retaining.heard(turn, replica, payload.at)
     engine.touch(turn, replica)
-    if (news === 'new' && presence.mayAnswer(replica.id, turn.now)) await this.announce(turn, replica)
+    if (news === 'new' && presence.isDrawn(replica, payload.peer) && presence.mayAnswer(replica.id, turn.now)) await this.announce(turn, replica)
     const self = engine.peers.self?.peer
     // One side dials at once; the other only if that came to nothing by the next announcement.
     if (self !== undefined && !engine.peers.has(payload.peer) && !engine.peers.isMuted(payload.peer, payload.device, turn.now) && (self < payload.peer || news === 'again')) {

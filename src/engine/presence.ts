@@ -1,9 +1,9 @@
 /** Who is here now, and where they can be dialled: sealed announcements through relays and gossip, kept nowhere. */
-import { concat, fromHex } from '../wire/bytes.ts'
+import { concat, fromHex, utf8 } from '../wire/bytes.ts'
 import { type Presence as Announcement, presenceBytes } from '../wire/envelope.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { LABELS } from './labels.ts'
-import { MAX_CLOCK_AHEAD_MS, PRESENCE_ANSWER_MS, PRESENCE_LOST_MS } from './limits.ts'
+import { ANSWERS_IN_CROWD, CROWD, CROWD_EACH_MS, MAX_CLOCK_AHEAD_MS, PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS, PRESENCE_LOST_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn, World } from './turn.ts'
 
@@ -24,11 +24,16 @@ export class Presence {
   private readonly world: World
   private readonly spaces = new Map<SpaceId, Map<DeviceId, Seen>>()
   private readonly known = new Map<SpaceId, Online>()
+  /** How many were here at the last look. */
+  private readonly last = new Map<SpaceId, number>()
   private readonly answered = new Map<SpaceId, number>()
+  /** When this device last said where it is. */
+  private readonly said = new Map<SpaceId, number>()
 
   constructor(world: World) { this.world = world }
 
   async own(turn: Turn, replica: Replica, self: { readonly peer: string; readonly addresses: readonly string[] }): Promise<Announcement> {
+    this.said.set(replica.id, turn.now)
     const said = { device: replica.me.device, peer: self.peer, addresses: self.addresses.slice(0, 16), at: turn.now }
     const sig = await this.world.suite.sign(replica.me.deviceKey.secretKey, concat(LABELS.presenceSign, fromHex(replica.id) as Uint8Array, presenceBytes(said)))
     return { type: 'presence', ...said, sig }
@@ -45,7 +50,31 @@ export class Presence {
     devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer, addresses: p.addresses })
     this.spaces.set(replica.id, devices)
     if (known === undefined || this.known.get(replica.id)?.devices.has(p.device) !== true) this.known.delete(replica.id)
-    return known !== undefined && known.peer === p.peer && turn.now - known.heard < PRESENCE_LOST_MS ? 'again' : 'new'
+    return known !== undefined && known.peer === p.peer && turn.now - known.heard < this.lostMs(replica.id) ? 'again' : 'new'
+  }
+
+  /** How many are here besides this device, as of the last look. */
+  crowd(space: SpaceId): number { return this.last.get(space) ?? 0 }
+
+  /** Who is many speaks seldom. Those who hear it know about as many as those who say it, so they wait as long. */
+  private everyMs(space: SpaceId): number { return Math.max(PRESENCE_EVERY_MS, CROWD_EACH_MS * this.crowd(space)) }
+  private lostMs(space: SpaceId): number { return (PRESENCE_LOST_MS / PRESENCE_EVERY_MS) * this.everyMs(space) }
+
+  /** Whether it is time to say again where this device is. */
+  isDue(space: SpaceId, now: number): boolean {
+    const everyMs = this.everyMs(space)
+    return everyMs <= PRESENCE_EVERY_MS || Math.abs(now - (this.said.get(space) ?? -Infinity)) >= everyMs
+  }
+
+  /** It is time, however lately it was said. */
+  haste(space: SpaceId): void { this.said.delete(space) }
+
+  /** Whether this device is one of those who speak to whoever, or whatever, is new here: of a crowd a few, other ones each time. */
+  isDrawn({ id, me }: Replica, news: string): boolean {
+    const here = this.crowd(id)
+    if (here <= CROWD) return true
+    const draw = this.world.suite.sha256(fromHex(me.device) as Uint8Array, utf8(news))
+    return new DataView(draw.buffer, draw.byteOffset).getUint32(0) * here < ANSWERS_IN_CROWD * 2 ** 32
   }
 
   /** A newcomer is answered, but a crowd of them once. */
@@ -57,8 +86,9 @@ export class Presence {
 
   /** Where a peer said it can be dialled, while it still counts as here. */
   addressesOf(peer: string, now: number): readonly string[] | undefined {
-    for (const devices of this.spaces.values()) {
-      for (const seen of devices.values()) if (seen.peer === peer && now - seen.heard < PRESENCE_LOST_MS) return seen.addresses
+    for (const [space, devices] of this.spaces) {
+      const lostMs = this.lostMs(space)
+      for (const seen of devices.values()) if (seen.peer === peer && now - seen.heard < lostMs) return seen.addresses
     }
     return undefined
   }
@@ -68,14 +98,16 @@ export class Presence {
     const known = this.known.get(space)
     if (known !== undefined && now >= known.from && now < known.until) return known
     const devices = new Set<DeviceId>()
+    const lostMs = this.lostMs(space)
     let until = Infinity
     for (const [device, seen] of this.spaces.get(space) ?? []) {
-      if (now - seen.heard >= PRESENCE_LOST_MS) continue
+      if (now - seen.heard >= lostMs) continue
       devices.add(device)
-      until = Math.min(until, seen.heard + PRESENCE_LOST_MS)
+      until = Math.min(until, seen.heard + lostMs)
     }
     const found = { devices, from: now, until }
     this.known.set(space, found)
+    this.last.set(space, devices.size)
     return found
   }
 }

@@ -5,6 +5,7 @@ import { AUTHORITY_CHANNEL, type ChannelId, type EpochId } from '../../wire/ids.
 import type { Vector } from '../../wire/vector.ts'
 import type { Audience } from '../audience.ts'
 import { LABELS } from '../labels.ts'
+import { CROWD_EACH_MS, RECEIPT_AFTER_MS } from '../limits.ts'
 import type { ChainKey } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
@@ -12,6 +13,18 @@ import { byChain, partsOf } from './comparing.ts'
 
 const signed = (replica: Replica, r: Omit<Receipt, 'sig' | 'type'>): Uint8Array =>
   concat(LABELS.receiptSign, fromHex(replica.id) as Uint8Array, receiptBytes(r))
+
+/** `crowd`: so many others are here, who all have the same to say, to a relay that takes only so much. Some say it sooner, some later, however much comes meanwhile. */
+export function planReceipts(turn: Turn, replica: Replica, crowd: number): void {
+  const { receipted } = replica.everyone, longestMs = CROWD_EACH_MS * crowd
+  const isCrowd = longestMs > RECEIPT_AFTER_MS
+  if (isCrowd && receipted.dueAt > turn.now && receipted.dueAt <= turn.now + longestMs) return
+  receipted.dueAt = turn.now + (isCrowd ? Math.max(RECEIPT_AFTER_MS, Math.floor((longestMs * (256 + lotOf(replica))) / 512)) : RECEIPT_AFTER_MS)
+  turn.out.wake(`receipt|${replica.id}`, receipted.dueAt)
+}
+
+/** 0 to 255: keys are drawn evenly. */
+const lotOf = ({ me }: Replica): number => parseInt(me.device.slice(0, 2), 16)
 
 /** Posts what this device holds of others' messages and has not said yet, once to each relay. Each audience hears of its channels. */
 export async function postReceipts(turn: Turn, replica: Replica): Promise<void> {
@@ -42,6 +55,8 @@ const headsOf = (tips: Vector): string => tips.map((tip) => tip.head).join()
 
 /** What was said in the epoch that is the tip now: in a space of many, saying all again each time would be most of what everybody hears. */
 export class Receipted {
+  /** When the next one is posted. */
+  dueAt = -Infinity
   private tip: EpochId | undefined
   /** The heads that were said of each chain. */
   private chains = new Map<ChainKey, string>()
