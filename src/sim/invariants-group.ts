@@ -82,7 +82,8 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
   const isIn = (op: Op): boolean => !judge.log.authority.has(op.id) || judge.authority.verdict(op.id).type === 'valid'
   // Whose coming never counted was not removed either: they have what everyone has who knows the link.
   if (!comings.some(isIn)) return undefined
-  const ways = comings.filter((op) => isIn(op) || isByLaterLink(judge, op, identity))
+  const ways = comings.filter((op) => isIn(op) || laterLinkMaker(judge, op, identity) !== undefined)
+  const makers = new Set<IdentityId | undefined>(comings.filter((op) => !isIn(op)).map((op) => laterLinkMaker(judge, op, identity)).filter((maker) => maker !== undefined))
   // Where a disk was put back after its person was out, its new self came by no op: what it has is what the devices before it had.
   const selves = comings.some((op) => certifies(op, device)) ? [device] : all.flatMap((op) => (judge.authority.identityOf(op.header.device) === identity ? [op.header.device] : []))
   for (const epoch of groups.keys.epochs()) {
@@ -94,20 +95,22 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
     // What was said where one's person had a leaf is for devices that come later, too (H5).
     const isOfPerson = leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === identity)
     if (isOfPerson && comings.filter((one) => certifies(one, device)).every(cameSince)) continue
-    if (!ways.some(cameSince) || judge.audiences.get(number)?.isOpen(epoch) === false) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
+    // Also later, as long as its maker is in the group, who has their key.
+    const isGiven = leaves.some((leaf) => leaf !== undefined && makers.has(judge.authority.identityOf(leaf)))
+    if ((!ways.some(cameSince) && !isGiven) || judge.audiences.get(number)?.isOpen(epoch) === false) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
   }
   return undefined
 }
 
-/** Whether it is a joining by a link that was made by somebody who knew of all removals of the joiner: the link is dead, since its maker was removed, but it gives what its maker had. */
-function isByLaterLink(judge: Replica, op: Op, identity: IdentityId): boolean {
+/** Of a joining by a link that was made by somebody who knew of all removals of the joiner, who that was: the link is dead, since its maker was removed or forked, but it gives what its maker had. */
+function laterLinkMaker(judge: Replica, op: Op, identity: IdentityId): IdentityId | undefined {
   const body = decodeAuthorityBody(op.header.type, op.body)
-  if (body?.type !== 'join') return false
+  if (body?.type !== 'join') return undefined
   const all = [...judge.log.authority.values()].map((one) => ({ id: one.id, author: judge.authority.identityOf(one.header.device), body: decodeAuthorityBody(one.header.type, one.body) }))
   const link = all.find((one) => one.body?.type === 'invite' && one.body.invite === body.invite)
   const later = new Set(link === undefined ? [] : judge.log.authorityOutside(link.id).map(({ id }) => id))
   const removals = all.filter((one) => judge.authority.verdict(one.id).type === 'valid' && (one.body?.type === 'leave' ? one.author === identity : (one.body?.type === 'kick' || one.body?.type === 'ban') && one.body.identity === identity))
-  return link !== undefined && removals.every(({ id }) => !later.has(id))
+  return removals.every(({ id }) => !later.has(id)) ? link?.author : undefined
 }
 
 /** Whether this op says that a device is somebody's. */
