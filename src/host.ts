@@ -42,8 +42,9 @@ export interface Host {
   /** Answered by exactly one reply with this client and id, also when the host fails or stops. */
   command(client: number, id: number, command: Command): void
   clientGone(client: number): void
-  /** Resolves when nothing is queued and nothing runs; timers may be armed. */
+  /** Resolves when nothing is queued and nothing runs; timers may be armed. `isBusy`: whether that would have to be waited for. */
   idle(): Promise<void>
+  readonly isBusy: boolean
   /** Lets the running step end, then stops network and mailbox and closes the disk. */
   stop(): Promise<void>
 }
@@ -140,6 +141,7 @@ class Loop implements Host {
     this.work()
   }
 
+  get isBusy(): boolean { return this.working !== undefined }
   async idle(): Promise<void> { while (this.working !== undefined) await this.working }
 
   async stop(): Promise<void> {
@@ -161,8 +163,7 @@ class Loop implements Host {
     if (event.type === 'self') this.self = event
     if (event.type === 'relay-up') this.relaysUp.set(event.relay, event)
     if (event.type === 'relay-down') this.relaysUp.delete(event.relay)
-    const sender = senderOf(event)
-    const bytes = sizeOf(event)
+    const sender = senderOf(event), bytes = sizeOf(event)
     if (sender !== undefined) {
       if (this.isMuted(sender) || (this.watches.get(sender)?.heldUntil ?? 0) > 0) return this.turnAway(event)
       const waiting = this.waiting.get(sender) ?? 0

@@ -22,13 +22,11 @@ import type { Network, NetworkEvent } from '../ports.ts'
 import { utf8 } from '../wire/bytes.ts'
 import { MAX_FRAME_BYTES } from '../wire/frame-stream.ts'
 import { Dials } from './network-dials.ts'
+import { MAX_CONNECTIONS, MAX_PEERS } from './network-limits.ts'
 import { Relays } from './network-relays.ts'
 import { FRAMES_PROTOCOL, laneOver, roadOver } from './network-roads.ts'
 import { PeerSession, type Road } from './network-session.ts'
 
-/** Peers that we connect to on our own account; others may connect to us up to MAX_CONNECTIONS. Chromium frees a tab's peer connections late and caps them at about 500. */
-export const MAX_PEERS = 12
-const MAX_CONNECTIONS = 64
 const MAX_GOSSIP_BYTES = 64 * 1024
 const MAX_TOPICS = 256
 const DIAL_TIMEOUT_MS = 10_000

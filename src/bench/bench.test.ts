@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { benchAuthority } from './authority.ts'
 import { benchBulk } from './bulk.ts'
+import { benchAssembly } from './assembly.ts'
 import { benchCrowd, benchTown } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
@@ -49,6 +50,12 @@ test('a town of whom two are here is measured like a crowd', async () => {
   const figures = await benchTown([4], 2)
   expect(measured(figures)).toEqual(expect.arrayContaining(['the last 1 join: heard by one of them', 'halves meet again: until all is everywhere']))
   expect(figures.find((f) => f.what === 'a word by each: delivered')?.value).toBe(2)
+})
+
+test('a space of four who all come at once is measured like a crowd, and has one epoch after two', async () => {
+  const figures = await benchAssembly([4])
+  expect(measured(figures)).toEqual(expect.arrayContaining(['everyone comes at once: heard by a member', 'halves meet again: until all are in one epoch']))
+  expect(figures.find((f) => f.what === '100 words by 20: delivered')?.value).toBe(300)
 })
 
 test('bulk verification is measured beside one signature an op', async () => {

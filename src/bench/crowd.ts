@@ -10,7 +10,7 @@ import type { Command, Reply, Results, Update } from '../api.ts'
 import type { Input } from '../engine/input.ts'
 import { PostOffice } from '../sim/mailbox.ts'
 import { Ether, FAIR } from '../sim/network.ts'
-import { SimNode, type Witness } from '../sim/node.ts'
+import { SimNode, type Tamper, type Witness } from '../sim/node.ts'
 import { World } from '../sim/world.ts'
 import type { ChannelId, SpaceId } from '../wire/ids.ts'
 import { type Figure, median, quantile, worked } from './table.ts'
@@ -53,34 +53,38 @@ export async function benchTown(sizes: readonly number[], here: number): Promise
   return out
 }
 
+const nameOf = (n: number): string => `member-${n}`
+
 type Note = (what: string, value: number, unit: string, beside?: string) => void
 
-function noted(at: number): { readonly figures: Figure[]; readonly note: Note } {
+export function noted(at: number): { readonly figures: Figure[]; readonly note: Note } {
   const figures: Figure[] = []
   return { figures, note: (what, value, unit, beside) => { figures.push({ what, value, unit, at, ...(beside === undefined ? {} : { beside }) }) } }
 }
 
 /** Those who are here idle, talk, are split, and meet again. */
-async function benchTogether(crowd: Crowd, at: number): Promise<Figure[]> {
-  const { figures, note } = noted(at), size = crowd.nodes.length
+export async function benchTogether(crowd: Crowd, at: number): Promise<Figure[]> {
+  const { figures, note } = noted(at), size = crowd.nodes.length, what = crowd.words
   await crowd.world.runFor(MINUTE_MS)
   crowd.takeHeard()
   const idling = await worked(() => crowd.world.runFor(MINUTE_MS))
   note('a minute of being there: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
   note('a minute of being there: CPU of a member', idling / size, 'ms')
-  const talking = await worked(async () => { await crowd.talk(crowd.nodes); await crowd.untilAllHeard() })
+  const talking = await worked(async () => { await crowd.talk(crowd.speakers); await crowd.untilAllHeard() })
   const delivered = crowd.delays.length
-  note('a word by each: delivered', delivered, '', 'to every other member')
-  note('a word by each: heard by a member for a delivery', crowd.takeHeard() / delivered, 'B', 'presence in it')
-  note('a word by each: CPU for a delivery', talking / delivered, 'ms')
-  note('a word by each: said to shown', median(crowd.delays), 'ms', `virtual; a frame takes ${FAIR.latency.from}-${FAIR.latency.to}`)
-  note('a word by each: said to shown, p95', quantile(crowd.delays, 0.95), 'ms', 'virtual')
+  note(`${what}: delivered`, delivered, '', `to every other member: ${crowd.speakers.length * (size - 1)}`)
+  note(`${what}: heard by a member for a delivery`, crowd.takeHeard() / delivered, 'B', 'presence in it')
+  note(`${what}: CPU for a delivery`, talking / delivered, 'ms')
+  note(`${what}: said to shown`, median(crowd.delays), 'ms', `virtual; a frame takes ${FAIR.latency.from}-${FAIR.latency.to}`)
+  note(`${what}: said to shown, p95`, quantile(crowd.delays, 0.95), 'ms', 'virtual')
   await crowd.split()
   crowd.takeHeard()
   const healedAt = crowd.world.now
   crowd.heal()
   await crowd.untilAllHeard()
-  note('halves meet again: until all is everywhere', crowd.world.now - healedAt, 'ms', 'virtual; a word by each and two new channels while apart; the relay on one side')
+  note('halves meet again: until all is everywhere', crowd.world.now - healedAt, 'ms', `virtual; ${crowd.changes} while apart; the relay on one side`)
+  await crowd.untilOne()
+  note('halves meet again: until all are in one epoch', crowd.world.now - healedAt, 'ms', 'virtual')
   note('halves meet again: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
   for (let n = 0; n < REOPENINGS; n++) await crowd.reopen()
   note('opened again: CPU', median(crowd.openings), 'ms', `median of ${REOPENINGS}; a disk in memory, nothing sealed, the code warm`)
@@ -88,31 +92,43 @@ async function benchTogether(crowd: Crowd, at: number): Promise<Figure[]> {
   return figures
 }
 
-class Crowd implements Witness {
+/** People in a space, and what was said there. */
+export class Crowd implements Witness {
   readonly world: World
   readonly nodes: readonly SimNode[]
   /** Ms of virtual time from what was said to each other's client, since the last `talk` began. */
   delays: number[] = []
   /** Processor's ms until who came back had their spaces. */
   readonly openings: number[] = []
-  private readonly ether: Ether
-  private readonly office: PostOffice
-  private link = ''
-  private space: { readonly id: SpaceId; readonly channel: ChannelId } | undefined
+  /** Who speaks when there is talk, in this order, and how that is called; and what happens in the halves. */
+  readonly words: string = 'a word by each'
+  readonly changes: string = 'a word by each and two new channels'
+  protected readonly relaySide: 0 | 1 = 0
+  private readonly tamper: Tamper
+  protected readonly ether: Ether
+  protected readonly office: PostOffice
+  protected link = ''
+  protected space: { readonly id: SpaceId; readonly channel: ChannelId } | undefined
   /** When each text was said, and by whom it is known. */
   private readonly said = new Map<string, { readonly at: number; readonly knows: Set<string> }>()
   private heard = 0
-  private lastFailure: string | undefined
+  protected lastFailure: string | undefined
 
-  constructor(size: number) {
+  constructor(size: number, tamper: Tamper = () => undefined) {
+    this.tamper = tamper
     this.world = new World(`crowd of ${size}`)
     this.world.faults = false
+    this.world.isTraced = false
     this.ether = new Ether(this.world)
     this.office = new PostOffice(this.world, this.ether, [RELAY])
     this.nodes = Array.from({ length: size }, (_, n) => this.person(n))
   }
 
-  private person(n: number): SimNode { return new SimNode(this.world, this.ether, this.office, `member-${n}`, 'crowd', () => undefined, this) }
+  get speakers(): readonly SimNode[] { return this.nodes }
+  /** Who is to hear what is said. */
+  protected get listeners(): readonly SimNode[] { return this.nodes }
+
+  protected person(n: number): SimNode { return new SimNode(this.world, this.ether, this.office, nameOf(n), 'crowd', this.tamper, this) }
 
   // ---- as the simulator's witness ----
 
@@ -143,7 +159,7 @@ class Crowd implements Witness {
 
   // ---- what they do ----
 
-  private async ask<C extends Command>(node: SimNode, command: C): Promise<Results[C['type']]> {
+  async ask<C extends Command>(node: SimNode, command: C): Promise<Results[C['type']]> {
     let reply: Reply | undefined
     node.ask(command, (answer) => { reply = answer })
     for (let waited = 0; reply === undefined; waited += LOOK_EVERY_MS) {
@@ -178,7 +194,7 @@ class Crowd implements Witness {
     node.kill()
   }
 
-  private async join(node: SimNode): Promise<void> {
+  protected async join(node: SimNode): Promise<void> {
     await node.start()
     await this.ask(node, { type: 'set-up', name: node.name })
     await this.ask(node, { type: 'join', link: this.link })
@@ -198,9 +214,21 @@ class Crowd implements Witness {
   }
 
   async untilAllHeard(): Promise<void> {
-    const lacking = (): number => [...this.said.values()].filter(({ knows }) => knows.size < this.nodes.length).length
+    const lacking = (): number => [...this.said.values()].filter(({ knows }) => this.listeners.some(({ name }) => !knows.has(name))).length
     for (let waited = 0; lacking() > 0; waited += LOOK_EVERY_MS) {
       if (waited > PATIENCE_MS) throw new Error(`${lacking()} words did not reach everyone; ${this.lastFailure ?? 'nothing failed'}`)
+      await this.world.runFor(LOOK_EVERY_MS)
+    }
+  }
+
+  /** In everyone's group. */
+  async untilOne(): Promise<void> {
+    const tips = (): Set<string> => new Set(this.listeners.map(({ engine }) => {
+      const groups = engine?.replicas.get(this.space?.id as SpaceId)?.groups, tip = groups?.tip()
+      return tip !== undefined && groups?.states.has(tip) === true ? tip : 'none'
+    }))
+    for (let waited = 0, found = tips(); found.size > 1 || found.has('none'); waited += LOOK_EVERY_MS, found = tips()) {
+      if (waited > PATIENCE_MS) throw new Error(`there are ${found.size} tips`)
       await this.world.runFor(LOOK_EVERY_MS)
     }
   }
@@ -209,13 +237,18 @@ class Crowd implements Witness {
   async split(): Promise<void> {
     const { space } = this, half = Math.floor(this.nodes.length / 2)
     if (space === undefined) throw new Error('there is no space to split')
-    this.ether.partition(new Map(this.nodes.map((node, n) => [node.name, n < half ? 0 : 1])))
+    this.ether.partition(new Map([...this.nodes.map((node, n): [string, number] => [node.name, n < half ? 0 : 1]), [RELAY, this.relaySide], [nameOf(this.nodes.length), this.relaySide]]))
     this.office.lookAround()
     // Connections that carry nothing are noticed by and by.
     await this.world.runFor(MINUTE_MS)
-    for (const n of [0, half]) (this.nodes[n] as SimNode).ask({ type: 'create-channel', space: space.id, name: `of half ${n === 0 ? 1 : 2}` })
-    await this.talk(this.nodes)
+    await this.change(space.id, half)
+    await this.talk(this.speakers)
     await this.world.runFor(MINUTE_MS)
+  }
+
+  /** What the halves do that changes the space. */
+  protected async change(space: SpaceId, half: number): Promise<void> {
+    for (const n of [0, half]) (this.nodes[n] as SimNode).ask({ type: 'create-channel', space, name: `of half ${n === 0 ? 1 : 2}` })
   }
 
   heal(): void {

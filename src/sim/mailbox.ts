@@ -3,7 +3,7 @@
  */
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { Mailbox as RelayMailbox, type Posted } from '../../relay/mailbox.ts'
+import { Mailbox as RelayMailbox, type MailboxLimits, type Posted } from '../../relay/mailbox.ts'
 import { openMemoryStore } from '../../relay/store-memory.ts'
 import { TopicChain } from '../adapters/mailbox-chain.ts'
 import type { Compared, Mailbox, MailboxEvent, Parcel, TopicKey } from '../ports.ts'
@@ -63,6 +63,9 @@ export class Relay {
     this.store = kept
     this.mailbox = new RelayMailbox(kept, sha256)
   }
+
+  /** From now on it takes so much. */
+  allow(limits: MailboxLimits): void { this.mailbox = new RelayMailbox(this.store, sha256, limits) }
 
   /** Loses everything, as after a disk's death. */
   forget(): void {

@@ -1,7 +1,9 @@
 /**
  * Connections in virtual time. What libp2p promises, and no more: frames on one connection arrive whole and in order, or the connection goes down;
- * gossip may be lost, doubled and reordered; a dial may lead nowhere. Every start of a peer has a peer id of its own.
+ * gossip may be lost, doubled and reordered; a dial may lead nowhere. Every start of a peer has a peer id of its own. Nobody has more connections than the
+ * app keeps: in a crowd a dial is often for nothing, because one side is full.
  */
+import { MAX_CONNECTIONS, MAX_PEERS } from '../adapters/network-limits.ts'
 import type { Network, NetworkEvent, Path } from '../ports.ts'
 import type { World } from './world.ts'
 
@@ -28,6 +30,10 @@ interface Station {
   readonly machine: string
   readonly tell: (event: NetworkEvent) => void
   readonly topics: Set<string>
+  /** Also those that were cut, until both ends have noticed. */
+  readonly links: Set<Link>
+  /** Peers that are just being dialled. */
+  readonly dialling: Set<string>
   isUp: boolean
 }
 
@@ -50,7 +56,7 @@ export class Ether {
     const mine = (): Station | undefined => (station?.isUp && isAlive() ? station : undefined)
     return {
       start: async (tell) => {
-        station = { peer: `peer-${machine}-${this.nextPeer++}`, machine, tell: (event) => { if (isAlive()) tell(event) }, topics: new Set(), isUp: true }
+        station = { peer: `peer-${machine}-${this.nextPeer++}`, machine, tell: (event) => { if (isAlive()) tell(event) }, topics: new Set(), links: new Set(), dialling: new Set(), isUp: true }
         this.stations.set(station.peer, station)
         tell({ type: 'self', peer: station.peer, addresses: [] })
       },
@@ -91,14 +97,17 @@ export class Ether {
   private latency(): number { return this.world.chance.between(this.weather.latency.from, this.weather.latency.to) }
 
   private dial(me: Station, peer: string, addresses: readonly string[]): void {
-    if (addresses.length === 0 || peer === me.peer) return
+    if (addresses.length === 0 || peer === me.peer || ownLinks(me) + me.dialling.size >= MAX_PEERS) return
+    me.dialling.add(peer)
     const deaf = this.world.faults && this.world.chance.percent(this.weather.deafDials)
     this.world.after(2 * this.latency(), `${me.machine} dials ${peer}`, () => {
       const other = this.stations.get(peer)
-      if (deaf || other === undefined || !me.isUp || !other.isUp || !this.reach(me, other) || this.links.has(linkName(me, other))) return
+      me.dialling.delete(peer)
+      if (deaf || other === undefined || !me.isUp || !other.isUp || !this.reach(me, other) || this.links.has(linkName(me, other)) || isFull(me) || isFull(other)) return
       const path: Path = this.world.chance.percent(70) ? 'direct' : 'relayed'
       const link: Link = { ends: [me, other], path, isOpen: true, lastArrival: new Map() }
       this.links.set(linkName(me, other), link)
+      for (const end of link.ends) end.links.add(link)
       me.tell({ type: 'peer-up', peer, path })
       // An event of its own: two devices at work at once would be a race, and a seed two stories.
       this.world.after(0, `${other.machine} is dialled`, () => { if (link.isOpen && other.isUp) other.tell({ type: 'peer-up', peer: me.peer, path }) })
@@ -132,9 +141,9 @@ export class Ether {
   private mesh(me: Station, topic: string): Station[] {
     const found = new Set([me])
     for (const station of found) {
-      for (const { ends: [a, b], isOpen } of this.links.values()) {
-        const other = a === station ? b : b === station ? a : undefined
-        if (isOpen && other?.topics.has(topic)) found.add(other)
+      for (const { ends: [a, b], isOpen } of station.links) {
+        const other = a === station ? b : a
+        if (isOpen && other.topics.has(topic)) found.add(other)
       }
     }
     found.delete(me)
@@ -166,13 +175,17 @@ export class Ether {
   private forget(link: Link): void {
     const name = linkName(link.ends[0], link.ends[1])
     if (this.links.get(name) === link) this.links.delete(name)
+    for (const end of link.ends) end.links.delete(link)
   }
 
   private end(station: Station): void {
     station.isUp = false
     this.stations.delete(station.peer)
-    for (const link of [...this.links.values()]) if (link.ends.includes(station)) this.close(link, this.latency())
+    for (const link of [...station.links]) this.close(link, this.latency())
   }
 }
 
 const linkName = (a: Station, b: Station): string => (a.peer < b.peer ? `${a.peer} ${b.peer}` : `${b.peer} ${a.peer}`)
+const isFull = ({ links }: Station): boolean => links.size >= MAX_CONNECTIONS
+/** Those that it dialled itself. */
+const ownLinks = (me: Station): number => { let n = 0; for (const { ends } of me.links) if (ends[0] === me) n++; return n }

@@ -175,6 +175,9 @@ export class SimNode {
   get network(): Network | undefined { return this.engine === undefined ? undefined : this.life?.network }
   get mailbox(): Mailbox | undefined { return this.engine === undefined ? undefined : this.life?.mailbox }
 
+  /** The disk as it is now. */
+  get left(): DiskSnapshot { return this.disk.snapshot() }
+
   /** What is on the disk now. */
   rows(partition: string): Promise<Row[]> { return openMemoryDisk(this.disk.snapshot()).range(partition, { limit: 100_000 }) }
 

@@ -38,6 +38,13 @@ export class Chance {
   }
 }
 
+/** Whatever has things to do. */
+export interface Member {
+  idle(): Promise<void>
+  /** false: there is nothing to wait for, which of a thousand is worth knowing. */
+  readonly isBusy?: boolean
+}
+
 /** Of a failing run, so many last inputs are shown, with what happened between them. */
 const KEPT_INPUTS = 50
 
@@ -46,6 +53,8 @@ export class World {
   readonly chance: Chance
   /** False while the world is healed: nothing goes wrong then. */
   faults = true
+  /** False where nobody asks for the trace: of a crowd it is a fifth of all work. */
+  isTraced = true
   events = 0
   readonly verified: Verified = new Map()
   private readonly heap: Event[] = []
@@ -53,13 +62,13 @@ export class World {
   private readonly hash = createHash('sha256')
   private readonly lines: { readonly text: string; readonly isInput: boolean }[] = []
   private inputs = 0
-  private readonly everyone: { idle(): Promise<void> }[] = []
+  private readonly everyone: Member[] = []
 
   constructor(seed: string) { this.chance = new Chance(seed) }
 
   /** Waits for this one after each event. */
-  join(member: { idle(): Promise<void> }): void { this.everyone.push(member) }
-  leave(member: { idle(): Promise<void> }): void {
+  join(member: Member): void { this.everyone.push(member) }
+  leave(member: Member): void {
     const at = this.everyone.indexOf(member)
     if (at >= 0) this.everyone.splice(at, 1)
   }
@@ -94,7 +103,7 @@ export class World {
   }
 
   async settle(): Promise<void> {
-    for (let i = 0; i < this.everyone.length; i++) await this.everyone[i]?.idle()
+    for (let i = 0; i < this.everyone.length; i++) if (this.everyone[i]?.isBusy !== false) await this.everyone[i]?.idle()
   }
 
   /** One line for whoever reads a failure's last moments. */
@@ -106,7 +115,7 @@ export class World {
   lastLines(): readonly string[] { return this.lines.map(({ text }) => text) }
 
   /** Adds a value to the trace: every byte of it counts. */
-  trace(value: unknown): void { digest(value, (part) => this.hash.update(part)) }
+  trace(value: unknown): void { if (this.isTraced) digest(value, (part) => this.hash.update(part)) }
   traceHash(): string { return this.hash.copy().digest('hex') }
 }
 

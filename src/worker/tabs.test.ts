@@ -20,6 +20,7 @@ class NotedHost implements Host {
     for (const wake of this.waiting.splice(0)) wake()
   }
   async someoneGone(): Promise<void> { if (this.gone.length === 0) await new Promise<void>(resolve => { this.waiting.push(resolve) }) }
+  readonly isBusy = false
   async idle(): Promise<void> {}
   async stop(): Promise<void> {}
 }
