@@ -29,6 +29,7 @@ import { Ledger } from './ledger.ts'
 import { u1OthersHoldNothing } from './secrecy.ts'
 import type { Said } from './liveness.ts'
 import type { Past, SimNode, Witness } from './node.ts'
+import { Spans } from './spans.ts'
 import type { World } from './world.ts'
 
 export class Violation extends Error {
@@ -55,8 +56,8 @@ export class Checks implements Witness {
   private readonly liars: ReadonlySet<string>
   /** By device, space and number: the op. */
   private readonly signed = new Map<string, string>()
-  /** Ops on each device's disk, and when they got there. */
-  private readonly saved = new Map<string, Map<string, number>>()
+  /** Ops on each device's disk, and when they were there. */
+  private readonly saved = new Map<string, Map<OpId, Spans>>()
   /** What a process saved as it died, by device: until it runs again nothing of that was sent. */
   private readonly dying = new Map<string, readonly Op[]>()
   /** On any disk. */
@@ -102,7 +103,7 @@ export class Checks implements Witness {
       ops.push(op)
       if (this.savedAnywhere.has(op.id)) again.add(op.id)
       this.once(name, op)
-      if (isKept) { if (!this.savedBy(name).has(op.id)) this.savedBy(name).set(op.id, this.world.now); this.savedAnywhere.add(op.id) }
+      if (isKept) { this.spansOf(name, op.id).begin(this.world.now); this.savedAnywhere.add(op.id) }
     }
     if (fault === 'die-after') this.dying.set(name, ops)
     this.authored(name, ops, isKept)
@@ -129,12 +130,10 @@ export class Checks implements Witness {
     this.signed.set(place, op.id)
   }
 
-  private savedBy(name: string): Map<string, number> {
-    const known = this.saved.get(name)
-    if (known !== undefined) return known
-    const made = new Map<string, number>()
-    this.saved.set(name, made)
-    return made
+  private spansOf(name: string, id: OpId): Spans {
+    const known = this.saved.get(name) ?? new Map<OpId, Spans>(), spans = known.get(id) ?? new Spans()
+    this.saved.set(name, known.set(id, spans))
+    return spans
   }
 
   stepped({ name }: SimNode, engine: Engine, _input: Input, step: Step): void {
@@ -165,7 +164,7 @@ export class Checks implements Witness {
       for (const bytes of frame.ops) {
         const op = decodeOpOrHusk(bytes, sha256)
         if (op === undefined) this.fail('S2', `${name} sends an op that can't be read`)
-        else if (!inThisStep.has(op.id) && !this.savedBy(name).has(op.id)) this.fail('S2', `${name} sends ${op.header.type} ${op.id.slice(0, 8)}, which its disk doesn't hold`)
+        else if (!inThisStep.has(op.id) && !this.spansOf(name, op.id).isOpen) this.fail('S2', `${name} sends ${op.header.type} ${op.id.slice(0, 8)}, which its disk doesn't hold`)
       }
     }
   }
@@ -244,7 +243,7 @@ export class Checks implements Witness {
     this.forgetState(name)
     for (const said of this.accepted) if (said.author === person && said.at >= at) this.accepted.delete(said)
     for (const { id } of this.dying.get(name) ?? []) this.savedAnywhere.delete(id)
-    for (const [op, savedAt] of this.savedBy(name)) if (savedAt > at) this.savedBy(name).delete(op)
+    for (const spans of this.saved.get(name)?.values() ?? []) spans.backTo(at, this.world.now)
   }
 
   /** After a start, once the engine has loaded. */
