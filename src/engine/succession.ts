@@ -74,9 +74,12 @@ export class Succession {
     turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
   }
 
+  /** It is known to have forgotten something, and goes on under a new key when it has heard of that, or has waited for it for long enough. */
+  get isBehind(): boolean { return this.isOlder || this.behind.size > 0 }
+
   /** Whether this device may sign in the space. */
   isSure(replica: Replica, now: number): boolean {
-    if (this.behind.size > 0 || this.isOlder || this.isStuck) return false
+    if (this.isBehind || this.isStuck) return false
     const unsure = this.unsure.get(replica.id)
     if (unsure === undefined) return true
     const isReached = replica.mail.anyRelayUp || this.engine.peers.devices(replica.id).size > 0
@@ -126,7 +129,7 @@ export class Succession {
   /** No further own op came for a while. In other spaces it may take longer to hear: that is waited for, but not for ever. */
   async due(turn: Turn): Promise<void> {
     for (const id of [...this.behind]) if (!isIn(this.engine.replicas.get(id))) this.behind.delete(id)
-    if (!this.isOlder && this.behind.size === 0) { this.behindSince = 0; return }
+    if (!this.isBehind) { this.behindSince = 0; return }
     if (this.unsure.size > 0 && this.behindSince === 0) return
     const mayCome = turn.now < this.behindSince + (this.isUnread() ? SUCCEED_UNREAD_MS : this.unsure.size > 0 ? SUCCEED_AT_LAST_MS : 0)
     if (mayCome || !this.engine.opening.done) { turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS); return }
