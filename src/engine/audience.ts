@@ -3,7 +3,7 @@
  * is for another. Who reads is authority's to say: here is what this device holds of their group, and where their sealed content goes.
  */
 import { fromHex, toHex } from '../wire/bytes.ts'
-import type { DeviceId, EpochId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, type OpId, type SpaceId } from '../wire/ids.ts'
 import { type Gain, Groups, type Shared } from './group/groups.ts'
 import { openGrants } from './history.ts'
 import type { Due } from './reconcile.ts'
@@ -45,10 +45,15 @@ export class Audience {
       isVoid: (op) => authority.verdict(op).type === 'void',
       hasSeen: (op, other) => authority.hasSeen(op, other),
       identityOf: (device) => authority.identityOf(device),
-      isCut: (place) => authority.isCut(place),
+      isCut: (place) => authority.isCut(place) || !this.isKnownToAll(place.channel),
       size: () => authority.size,
       upheavals: () => authority.upheavals,
     }, shared)
+  }
+
+  /** What all readers can know: who comes after a channel was deleted, or given to others, never gets what was said there. */
+  private isKnownToAll(channel: ChannelId | undefined): boolean {
+    return channel === undefined || channel === AUTHORITY_CHANNEL || this.replica.authority.state.channels.get(channel)?.audience === this.number
   }
 
   /** Those that may read what is sealed now. */

@@ -34,7 +34,7 @@ export interface Electorate {
   /** Of a commit's author, at the commit's past. */
   power(epoch: EpochId): number
   identityOf(device: DeviceId): IdentityId | undefined
-  /** Whether what a device did at this place of its chains was taken back by a removal or a fork. */
+  /** Whether what a device did at this place of its chains was taken back by a removal or a fork, or stands where not all who are in the group can know it. */
   isCut(place: ChainPlace): boolean
   /** Another number whenever one of these answers may be another. */
   version(): number
