@@ -23,7 +23,7 @@ import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wir
 import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { PageCache } from './disk-cache.ts'
-import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, sumBytes } from './disk-format.ts'
+import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, inOwnMemory, type JournalRecord, sumBytes } from './disk-format.ts'
 import { asDiskError, closedError, damaged, unlessCorrupt } from './disk-errors.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
@@ -459,7 +459,7 @@ class PagedDisk implements Disk {
     const gone = isJournalKept ? deleted : [...deleted, ...this.#journalIds(state.head)]
     await this.#write(state, head, this.#withSpare(head, contents), gone, isJournalKept ? state.overlay : new Map(), isJournalKept ? state.journalBytes : 0)
     for (const id of deleted) this.#pages.delete(id)
-    for (const [id, page] of written) this.#pages.set(id, page)
+    for (const [id, page] of written) this.#pages.set(id, inOwnMemory(page))
   }
 
   #withSpare(head: Head, contents: ReadonlyMap<BlockId, Uint8Array>): ReadonlyMap<BlockId, Uint8Array> { return new Map([...contents, [this.#headIds[2], encodeHead(head)]]) }
