@@ -45,7 +45,6 @@ test('S29 in a crowd everybody says the more seldom where they are the more are 
 
 test('S29 of a crowd a few answer who comes, who hears of all by and by', async () => {
   const { h, said } = await crowd(), [, bob] = h.room.people as [Person, Person]
-  const before = said('announce').slice(2)
   h.room.leaves(bob)
   await h.room.pass(5 * EVERY_MS)
   const away = said('announce').slice(2)
@@ -54,7 +53,6 @@ test('S29 of a crowd a few answer who comes, who hears of all by and by', async 
   await h.room.comesBack(bob)
   const answers = said('announce').slice(2).reduce((sum, n, i) => sum + n - (away[i] ?? 0), 0)
   expect(answers).toBeLessThanOrEqual(3)
-  expect(before.length).toBe(SIZE - 2)
   await h.room.pass(2 * EVERY_MS)
   expect(here(h, bob)).toBe(SIZE - 1)
 }, 60_000)

@@ -149,8 +149,8 @@ const lists: Step = function* (inputs, _gone, into, work) {
 }
 
 /** To each what it has of a list. */
-function write({ newest, count, rest }: Into, term: string, { numbers, places }: List): void {
-  const at = countWhile(numbers, (number) => number < count)
-  if (at > 0) newest.list(term, { numbers: numbers.subarray(0, at), places: places.subarray(0, at) })
+function write({ newest, count, rest }: Into, term: string, list: List): void {
+  const { numbers, places } = list, at = countWhile(numbers, (number) => number < count)
+  if (at > 0) newest.list(term, list, 0, at)
   if (at < numbers.length) rest.list(term, { numbers: numbers.subarray(at).map((number) => number - count), places: places.subarray(at) })
 }
