@@ -56,3 +56,16 @@ test('what is read at the same moment shares a transaction, and what it leads to
   expect(begun.mock.calls.length).toBeGreaterThanOrEqual(20)
   await again.close()
 })
+
+test('a save is one transaction, and one that has fallen behind leaves nothing of itself', async () => {
+  const { disk } = await openIdbDisk({ name: 'fenced' })
+  await disk.save([{ type: 'put', partition: 'p', key: utf8('a'), value: utf8('first') }])
+  const second = (await openIdbDisk({ name: 'fenced' })).disk
+  const begun = vi.spyOn(IDBDatabase.prototype, 'transaction')
+  await second.save([{ type: 'put', partition: 'p', key: utf8('a'), value: utf8('second') }])
+  expect(begun.mock.calls.filter(([, mode]) => mode === 'readwrite').length).toBe(1)
+  await expect(disk.save([{ type: 'put', partition: 'p', key: utf8('b'), value: utf8('late') }])).rejects.toMatchObject({ reason: 'failed', message: expect.stringContaining('Another program') as string })
+  expect(await disk.range('p', { limit: 9 })).toEqual([{ key: utf8('a'), value: utf8('second') }])
+  await disk.close()
+  await second.close()
+})

@@ -6,7 +6,7 @@ import type { SpaceInfo } from '../api.ts'
 import type { Row } from '../ports.ts'
 import { concat, fromHex, toHex, u64 } from '../wire/bytes.ts'
 import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-records.ts'
-import type { Content, MessageContent } from '../wire/content.ts'
+import { type Content, encodeContent, type MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOp, decodeOpOrHusk, decodeWholeKept, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
@@ -313,8 +313,9 @@ export class Replica {
     }
   }
 
-  private async finish(turn: Turn, header: OpHeader, body: Uint8Array, by = this.me): Promise<Op> {
-    const op = await signOp(this.world, by, header, body)
+  /** `plain`: what the body says, which need not be opened to be known. */
+  private async finish(turn: Turn, header: OpHeader, body: Uint8Array, by = this.me, plain?: Uint8Array): Promise<Op> {
+    const signed = await signOp(this.world, by, header, body), op = plain === undefined ? signed : { ...signed, plain }
     turn.out.hasSigned = true
     if ((await this.accept(turn, op)) === undefined) throw new Error(`own ${header.type} op was not accepted`)
     return op
@@ -343,7 +344,7 @@ export class Replica {
     const key = audience.groups.keys.contentKey(epoch, channel)
     if (key === undefined) throw new Error('no key for the epoch to seal under')
     const header = this.pace.spaced(this, this.header(turn, content.type, channel, audience.number, { epoch, kid: key.kid }))
-    return this.finish(turn, header, sealContent(this.world.suite, key, header, content))
+    return this.finish(turn, header, sealContent(this.world.suite, key, header, content), this.me, encodeContent(content))
   }
 
   isFull(turn: Turn, channel: ChannelId): boolean { return this.log.isFull(channel, this.me.device, labelAt(turn.now, this.log.maxHlc)) }
