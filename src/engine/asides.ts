@@ -11,7 +11,7 @@ import type { Replica } from './replica.ts'
 const aad = ({ id }: Replica, to: DeviceId): Uint8Array => concat(fromHex(id) as Uint8Array, fromHex(to) as Uint8Array)
 
 /** Undefined where the device isn't known. */
-export async function sealAside(replica: Replica, payload: Payload, to: DeviceId): Promise<Payload | undefined> {
+export async function sealAside(replica: Replica, payload: Payload, to: DeviceId): Promise<(Payload & { readonly type: 'aside' }) | undefined> {
   const boxKey = replica.authority.state.devices.get(to)?.boxKey
   return boxKey === undefined ? undefined : { type: 'aside', sealed: await replica.world.suite.sealTo(boxKey, LABELS.asideSeal, aad(replica, to), encodePayload(payload)) }
 }

@@ -13,6 +13,7 @@ import type { Op } from '../wire/op.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { Audits } from './audit.ts'
+import { Calls } from './calls.ts'
 import { Checked } from './checked.ts'
 import { Copying } from './copying.ts'
 import { runCommand } from './commands/commands.ts'
@@ -85,7 +86,8 @@ export class Engine implements Stepper {
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
   private readonly audits: Audits
-  private readonly farewells: Farewells
+  readonly farewells: Farewells
+  private readonly calls: Calls
   readonly succession: Succession
   readonly mending: Mending
   readonly profiles: Profiles
@@ -119,6 +121,7 @@ export class Engine implements Stepper {
     this.opening = new Opening(this)
     this.audits = new Audits(this)
     this.farewells = new Farewells(this)
+    this.calls = new Calls(this)
     this.succession = new Succession(this)
     this.mending = new Mending(this)
     this.profiles = new Profiles(this)
@@ -390,7 +393,8 @@ export class Engine implements Stepper {
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(topic)) continue
       const payload = replica.mail.open(bytes)
-      if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, bytes })
+      if (payload === 'no-key') await this.calls.unopened(turn, replica, { topic, bytes })
+      else if (payload !== undefined) await this.onPayload(turn, replica, payload, { topic, bytes })
     }
   }
 

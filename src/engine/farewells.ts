@@ -8,12 +8,13 @@
  *
  * In the same way a member is brought back whose disk was put back so far that it knows nobody who is here: but alone, by a sealed word.
  */
+import type { TopicKey } from '../ports.ts'
 import { decodeEnvelope, type Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { sealAside } from './asides.ts'
 import type { Engine } from './engine.ts'
-import { FAREWELL_AGAIN_MS, MAX_FAREWELL_AGAIN_MS, MAX_FAREWELL_OPS } from './limits.ts'
+import { FAREWELL_AGAIN_MS, MAX_CALL_OPS, MAX_FAREWELL_AGAIN_MS, MAX_FAREWELL_OPS } from './limits.ts'
 import { batchesOf } from './mailbox/mail.ts'
 import { isSigned } from './presence.ts'
 import type { Replica } from './replica.ts'
@@ -58,13 +59,24 @@ export class Farewells {
 
   /** Who only lags behind has heard of us by the next time. What came since is said to this device alone: others who were removed can open that epoch, too. */
   private async bringBack(turn: Turn, replica: Replica, device: DeviceId, epoch: EpochId, { topic, bytes }: Said): Promise<void> {
-    const key = replica.mail.topics.get(topic), news = replica.log.authorityOutside(epoch), parts = Math.max(1, Math.ceil(news.length / MAX_FAREWELL_OPS))
+    const key = replica.mail.topics.get(topic)
     const times = this.takeTurn(turn, replica, device, 1)
     if (key === undefined || times === undefined) return
-    const from = (times % parts) * MAX_FAREWELL_OPS
-    for (const ops of batchesOf(news.slice(from, from + MAX_FAREWELL_OPS))) {
+    for (const ops of batchesOf(portion(replica.log.authorityOutside(epoch), times, MAX_FAREWELL_OPS))) {
       const aside = await sealAside(replica, { type: 'ops', ops }, device), answer = aside === undefined ? undefined : replica.mail.sealBack(bytes, aside)
       if (answer !== undefined) replica.mail.post(turn, key, answer, undefined)
+    }
+  }
+
+  /** Says to a member what happened here that it may not know; in this topic, since it knows no epoch that it could be said under. Only who is here now is meant: no relay keeps it. */
+  async call(turn: Turn, replica: Replica, device: DeviceId, topic: TopicKey): Promise<void> {
+    const times = this.isTime(turn, replica, device) ? this.takeTurn(turn, replica, device, 0) : undefined
+    if (times === undefined) return
+    const { log } = replica, last = log.head(AUTHORITY_CHANNEL, device)?.id
+    const known = log.authorityPast(last === undefined ? [] : [last]), news = [...log.authority.values()].filter(({ id }) => !known.has(id))
+    for (const ops of batchesOf(portion(news, times, MAX_CALL_OPS))) {
+      const aside = await sealAside(replica, { type: 'ops', ops }, device)
+      if (aside !== undefined) replica.mail.announce(turn, topic, replica.mail.sealForReaders(topic, aside))
     }
   }
 
@@ -91,6 +103,12 @@ export class Farewells {
 }
 
 const nameOf = ({ id }: Replica, device: DeviceId): string => `${id} ${device}`
+
+/** So many at once, and others each time, until it begins again. */
+function portion(ops: readonly Op[], times: number, most: number): readonly Op[] {
+  const from = (times % Math.max(1, Math.ceil(ops.length / most))) * most
+  return ops.slice(from, from + most)
+}
 
 /** What puts a device out and it may not have. Its last op shows what it surely has; of much more than that, what is older it has most likely, so that goes when it was told before. */
 function newsFor({ authority, log }: Replica, device: DeviceId, times: number): Op[] {

@@ -24,6 +24,8 @@ export const LABELS = {
   bundle: label('bundle'),
   grant: label('grant'),
   topic: label('topic'),
+  topicEnvelopeKey: label('topic env'),
+  topicEnvelopeHint: label('topic env hint'),
   helloToken: label('hello token'),
   helloKey: label('hello key'),
   helloSign: label('hello'),

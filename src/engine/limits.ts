@@ -157,6 +157,10 @@ export const MAX_INVITE_MS = 365 * 24 * 3600_000
 export const PRESENCE_EVERY_MS = 20_000
 /** Members of whom a device calls so many at a time, where it can't say to all where it is (meeting.ts). */
 export const CALLED_AT_ONCE = 8
+/** Authority ops that such a member is told at once, where what it lacks keeps it from hearing where others are (calls.ts). */
+export const MAX_CALL_OPS = 250
+/** Keys that are missing here, under which words come, of which it is noted since when. */
+export const MAX_UNKNOWN_HINTS = 16
 /** Ms after which a device that is out and doesn't know is told again by the same member; each time twice as long, up to the second. */
 export const FAREWELL_AGAIN_MS = 60_000
 export const MAX_FAREWELL_AGAIN_MS = 24 * 3600_000

@@ -2,8 +2,9 @@
 import type { Payload } from '../wire/envelope.ts'
 import type { DeviceId, EpochId, SpaceId } from '../wire/ids.ts'
 import { sealAside } from './asides.ts'
+import { few } from './calls.ts'
 import type { Engine } from './engine.ts'
-import { CALLED_AT_ONCE, PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
+import { PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
 import { Presence } from './presence.ts'
 import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
@@ -22,6 +23,9 @@ export class Meeting {
 
   /** How many were here at the last look, besides this device. */
   crowd(replica: Replica): number { return this.presence.crowd(replica.id) }
+
+  /** Whether this device is one of those who speak for all who are here. */
+  isDrawn(replica: Replica, news: string): boolean { return this.presence.isDrawn(replica, news) }
 
   /** Heard of lately, connected or not. */
   online(replica: Replica, now: number): ReadonlySet<DeviceId> { return this.presence.online(replica.id, now).devices }
@@ -80,7 +84,7 @@ export class Meeting {
     if (epoch !== undefined) return this.say(turn, replica, epoch, payload)
     const under = replica.groups.nearest(replica.groups.tip(), () => true)
     if (under === undefined) return
-    for (const device of called(turn, replica)) {
+    for (const device of few(turn, replica)) {
       const call = await sealAside(replica, payload, device)
       if (call !== undefined) await this.say(turn, replica, under, call)
     }
@@ -114,11 +118,4 @@ export class Meeting {
     const addresses = this.presence.addressesOf(peer, turn.now)
     if (addresses !== undefined) turn.out.send({ type: 'dial', peer, addresses })
   }
-}
-
-/** A few of the others, and with time all of them. */
-function called(turn: Turn, { authority, me }: Replica): DeviceId[] {
-  const others = [...authority.state.devices.keys()].filter((device) => device !== me.device)
-  const from = others.length === 0 ? 0 : (Math.floor(turn.now / PRESENCE_EVERY_MS) * CALLED_AT_ONCE) % others.length
-  return [...others, ...others].slice(from, from + Math.min(CALLED_AT_ONCE, others.length))
 }

@@ -6,7 +6,7 @@
  */
 import type { Compared, MailboxEvent, Row, TopicKey } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64, utf8 } from '../../wire/bytes.ts'
-import { decodeEnvelope, decodePayload, encodeEnvelope, encodePayload, NONCE_BYTES, type Payload } from '../../wire/envelope.ts'
+import { decodeEnvelope, decodePayload, encodeEnvelope, encodePayload, HINT_BYTES, NONCE_BYTES, type Payload } from '../../wire/envelope.ts'
 import { padEnvelope, unpad } from '../../wire/content.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
@@ -34,6 +34,8 @@ export class Mail {
   /** By topic id. */
   readonly topics = new Map<string, TopicKey>()
   private readonly byRelayKey = new Map<string, TopicKey>()
+  /** Keys of what is sealed for whoever reads a topic, by hint. */
+  private readonly readers = new Map<string, Uint8Array>()
   private readonly cursors = new Map<string, CursorRecord>()
   /** Topics of which we have had something, and don't know how far: they are compared before they are read. */
   private unplaced: { readonly relay: string; readonly key: TopicKey }[] = []
@@ -109,6 +111,8 @@ export class Mail {
   watch(turn: Turn, topic: TopicKey): void {
     if (this.topics.has(topic.topic)) return
     this.topics.set(topic.topic, topic)
+    const { key, hint } = this.readersOf(topic)
+    this.readers.set(toHex(hint), key)
     this.watchTopic(turn, topic)
     turn.out.send({ type: 'subscribe', topic: topic.topic })
   }
@@ -154,6 +158,7 @@ export class Mail {
       for (const relay of this.relays) turn.out.send({ type: 'unwatch', relay, topic })
     }
     this.topics.clear()
+    this.readers.clear()
   }
 
   relayUp(relay: string, up: boolean): void { if (up) this.up.add(relay); else this.up.delete(relay) }
@@ -172,6 +177,14 @@ export class Mail {
     return hint === undefined || key === undefined ? undefined : this.sealUnder({ key, hint }, payload)
   }
 
+  /** Seals a word for one device so that it can be opened in a topic whatever epochs are known there. Whoever could ever read that topic can take this envelope off. */
+  sealForReaders(topic: TopicKey, aside: Payload & { readonly type: 'aside' }): Uint8Array { return this.sealUnder(this.readersOf(topic), aside) }
+
+  private readersOf({ seed }: TopicKey): { readonly key: Uint8Array; readonly hint: Uint8Array } {
+    const { suite } = this.world
+    return { key: suite.expand(seed, 32, LABELS.topicEnvelopeKey), hint: suite.expand(seed, HINT_BYTES, LABELS.topicEnvelopeHint) }
+  }
+
   private sealUnder({ key, hint }: { readonly key: Uint8Array; readonly hint: Uint8Array }, payload: Payload): Uint8Array {
     const nonce = this.world.random.bytes(NONCE_BYTES)
     return encodeEnvelope(hint, nonce, this.world.suite.seal(key, nonce, NO_AAD, padEnvelope(encodePayload(payload))))
@@ -181,11 +194,11 @@ export class Mail {
   open(bytes: Uint8Array): Payload | 'no-key' | undefined {
     const envelope = decodeEnvelope(bytes)
     if (envelope === undefined) return undefined
-    const key = this.envelopes.byHint(envelope.hint)
+    const known = this.envelopes.byHint(envelope.hint), key = known ?? this.readers.get(toHex(envelope.hint))
     if (key === undefined) return 'no-key'
     const padded = this.world.suite.open(key, envelope.nonce, NO_AAD, envelope.sealed)
-    const plain = padded === undefined ? undefined : unpad(padded)
-    return plain === undefined ? undefined : decodePayload(plain)
+    const plain = padded === undefined ? undefined : unpad(padded), payload = plain === undefined ? undefined : decodePayload(plain)
+    return known === undefined && payload?.type !== 'aside' ? undefined : payload
   }
 
   /** Posts to every relay, kept on disk until taken. */
