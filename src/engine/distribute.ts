@@ -108,7 +108,11 @@ const isInCrowd = (op: Op, { groups }: Audience): boolean => op.header.audience 
 
 /**
  * Newcomers to the space find the tree in their kit; whoever comes to read a private channel is a member already and finds it here. So does the author of a removal whose disk
- * was put back before it: no key of theirs is only members' any more, so they can meet nobody to ask, and come in by this tree from outside.
+ * was put back before it: no key of theirs is only members' any more, so they can meet nobody to ask, and come in by this tree from outside. And so does, after any commit, who is alone in the group.
  */
-const isTreeWanted = (op: Op, body: CommitBody, { groups }: Audience): boolean =>
-  op.header.audience !== 0 || body.external || body.welcome !== undefined || groups.tree.nodes.get(op.id)?.removes === true
+const isTreeWanted = (op: Op, body: CommitBody, audience: Audience): boolean =>
+  op.header.audience !== 0 || body.external || body.welcome !== undefined || audience.groups.tree.nodes.get(op.id)?.removes === true || isAlone(op, audience)
+
+/** Whether nobody else's devices are in the group of this commit. */
+const isAlone = (op: Op, { groups, replica: { authority, me } }: Audience): boolean =>
+  groups.tree.nodes.get(op.id)?.leaves.every((device) => device === undefined || authority.identityOf(device) === me.identity) === true

@@ -172,6 +172,21 @@ describe('a disk that was put back to before its person removed somebody', () =>
   })
 })
 
+test('S9 Alice is alone, and what she did since in the group removed nobody: by its tree, too, she comes in, and can invite', async () => {
+  const h = await Allotment.begin()
+  await h.room.pass(60_000)
+  const then = h.alice.disk.snapshot(), tip = h.alice.space(h.space).groups.tip()
+  await h.does(h.alice, { type: 'set-history', history: 'from-join' })
+  await h.room.pass(20_000)
+  expect(h.alice.space(h.space).groups.tip()).not.toBe(tip)
+  await h.alice.putBack(then)
+  await h.room.pass(SUCCEED_UNREAD_MS + 60_000)
+  const { link } = await h.room.ask(h.alice, { type: 'create-invite', space: h.space }), bob = await h.joins('Bob', link)
+  await h.say(h.alice, 'Here I am')
+  await h.room.pass(5000)
+  expect(await h.texts(bob)).toEqual(['Alice: Here I am'])
+})
+
 describe('an ordinary start', () => {
   test('S9 changes nothing, and what is written at once goes out once others have told', async () => {
     const h = await Allotment.begin()
