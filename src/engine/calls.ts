@@ -6,6 +6,7 @@
  * Who it is can't be seen. So those members of whom nothing is heard are told what happened here since their last act, a few at a time and with time all, each alone by a sealed word. With
  * that they can open what is said here, or say where they are so that it can be opened here.
  */
+import type { TopicKey } from '../ports.ts'
 import { toHex } from '../wire/bytes.ts'
 import { decodeEnvelope } from '../wire/envelope.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
@@ -15,13 +16,20 @@ import { CALLED_AT_ONCE, MAX_UNKNOWN_HINTS, PRESENCE_EVERY_MS } from './limits.t
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
+/** Tells one device, in this topic. */
+type Call = (turn: Turn, replica: Replica, device: DeviceId, topic: TopicKey) => Promise<void>
+/** Since when words came under which keys. */
 interface Unheard { readonly since: Map<string, number>; calledAt: number }
 
 export class Calls {
   private readonly engine: Engine
+  private readonly call: Call
   private readonly spaces = new Map<SpaceId, Unheard>()
 
-  constructor(engine: Engine) { this.engine = engine }
+  constructor(engine: Engine, call: Call) {
+    this.engine = engine
+    this.call = call
+  }
 
   /** Something was said now whose key isn't here. Such a key mostly comes within moments: only when it still isn't here after a whole round, somebody is called. */
   async unopened(turn: Turn, replica: Replica, { topic, bytes }: Said): Promise<void> {
@@ -33,7 +41,7 @@ export class Calls {
     unheard.calledAt = turn.now
     if (!this.engine.meeting.isDrawn(replica, `${toHex(hint)} ${turn.now}`)) return
     const here = this.engine.onlineDevices(replica, turn.now)
-    for (const device of few(turn, replica, (one) => !here.has(one))) await this.engine.farewells.call(turn, replica, device, key)
+    for (const device of few(turn, replica, (one) => !here.has(one))) await this.call(turn, replica, device, key)
   }
 }
 

@@ -13,7 +13,6 @@ import type { Op } from '../wire/op.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
 import { decodeMe, type MeRecord } from '../wire/records.ts'
 import { Audits } from './audit.ts'
-import { Calls } from './calls.ts'
 import { Checked } from './checked.ts'
 import { Copying } from './copying.ts'
 import { runCommand } from './commands/commands.ts'
@@ -86,8 +85,7 @@ export class Engine implements Stepper {
   private readonly touched = new Set<SpaceId>()
   readonly opening: Opening
   private readonly audits: Audits
-  readonly farewells: Farewells
-  private readonly calls: Calls
+  private readonly farewells: Farewells
   readonly succession: Succession
   readonly mending: Mending
   readonly profiles: Profiles
@@ -121,7 +119,6 @@ export class Engine implements Stepper {
     this.opening = new Opening(this)
     this.audits = new Audits(this)
     this.farewells = new Farewells(this)
-    this.calls = new Calls(this)
     this.succession = new Succession(this)
     this.mending = new Mending(this)
     this.profiles = new Profiles(this)
@@ -393,7 +390,7 @@ export class Engine implements Stepper {
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(topic)) continue
       const payload = replica.mail.open(bytes)
-      if (payload === 'no-key') await this.calls.unopened(turn, replica, { topic, bytes })
+      if (payload === 'no-key') await this.farewells.calls.unopened(turn, replica, { topic, bytes })
       else if (payload !== undefined) await this.onPayload(turn, replica, payload, { topic, bytes })
     }
   }
@@ -437,11 +434,7 @@ export class Engine implements Stepper {
     if (kind === 'compact') return this.tidying.go(turn)
     if (kind === 'windows') return this.watching.work(turn)
     if (kind === 'go-on') return this.questions.onRows(turn, id, [])
-    if (kind === 'sync') {
-      this.peers.compareAll(turn)
-      turn.out.wake('sync', turn.now + SYNC_EVERY_MS)
-      return
-    }
+    if (kind === 'sync') { this.peers.compareAll(turn); turn.out.wake('sync', turn.now + SYNC_EVERY_MS); return }
     if (kind === 'audit') return this.audits.look(turn)
     if (kind === 'repost') return this.audits.again(turn, tag)
     const replica = this.replicas.get(id as SpaceId)

@@ -13,6 +13,7 @@ import { decodeEnvelope, type Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type EpochId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { sealAside } from './asides.ts'
+import { Calls } from './calls.ts'
 import type { Engine } from './engine.ts'
 import { FAREWELL_AGAIN_MS, MAX_CALL_OPS, MAX_FAREWELL_AGAIN_MS, MAX_FAREWELL_OPS } from './limits.ts'
 import { batchesOf } from './mailbox/mail.ts'
@@ -30,7 +31,12 @@ export class Farewells {
   /** By space and device: as many at most as authority ever certified. */
   private readonly told = new Map<string, Told>()
 
-  constructor(engine: Engine) { this.engine = engine }
+  readonly calls: Calls
+
+  constructor(engine: Engine) {
+    this.engine = engine
+    this.calls = new Calls(engine, (turn, replica, device, topic) => this.call(turn, replica, device, topic))
+  }
 
   /** Whether a device is out, and not told lately. */
   mayTell(turn: Turn, replica: Replica, device: DeviceId): boolean {
@@ -69,7 +75,7 @@ export class Farewells {
   }
 
   /** Says to a member what happened here that it may not know; in this topic, since it knows no epoch that it could be said under. Only who is here now is meant: no relay keeps it. */
-  async call(turn: Turn, replica: Replica, device: DeviceId, topic: TopicKey): Promise<void> {
+  private async call(turn: Turn, replica: Replica, device: DeviceId, topic: TopicKey): Promise<void> {
     const times = this.isTime(turn, replica, device) ? this.takeTurn(turn, replica, device, 0) : undefined
     if (times === undefined) return
     const { log } = replica, last = log.head(AUTHORITY_CHANNEL, device)?.id
