@@ -101,7 +101,7 @@ describe('is found', () => {
         return child === undefined || at < 0 ? way : [...way.slice(0, at + 1), child]
       }
     })
-    expect(await first(fickle, { seed: 29 })).toMatch(/^I8: /)
+    expect(await first(fickle, { seed: 56 })).toMatch(/^I8: /)
   })
 
   test('a key that is not what its commit promised (I12)', async () => {
