@@ -162,10 +162,7 @@ export class Engine implements Stepper {
       case 'mended': return turn.out.startAgain()
       case 'compacted': return this.questions.onCompacted(turn, input)
       case 'timer': return this.onTimer(turn, input.tag)
-      case 'self':
-        this.peers.self = { peer: input.peer, addresses: input.addresses }
-        this.meeting.moved(turn)
-        return
+      case 'self': this.peers.self = { peer: input.peer, addresses: input.addresses }; return this.meeting.moved(turn)
       case 'peer-up': return this.peers.up(turn, input.peer, input.path)
       case 'peer-path': return this.peers.path(input.peer, input.path)
       case 'peer-down':
@@ -459,6 +456,7 @@ export class Engine implements Stepper {
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
     const before = replica.everyone.relayKeysInUse()[0]
     for (const { type, epoch } of await replica.settle(turn)) if (type === 'state') await tellBack(turn, replica, epoch)
+    this.mending.goOn(turn, replica)
     followRelays(this, turn, replica)
     this.audits.startUnplaced(turn, replica)
     this.succession.look(turn, replica)

@@ -3,15 +3,15 @@
  * starts next puts back what it can:
  *
  *   ops of channels and of authority     holes (log/holes.ts): asked for from peers; relays are read again from the beginning
- *   what is made of ops                  made again from the ops
+ *   what is made of ops                  made again from the ops, messages where they stood (remaking.ts)
  *   the search index                     thrown away, and built anew by itself
- *   keys, states of groups, heads        asked for, joined again and compared as by a device that never had them; own chains as after a disk was put back (S9)
+ *   keys, states of groups, heads        asked for, joined again and compared as by a device that never had them, but for what is made of ops; own chains as after a disk was put back (S9)
  *
  * A full check of the disk goes on beside everything else and tells how far it is.
  */
 import type { Row } from '../ports.ts'
 import { fromU64, toHex } from '../wire/bytes.ts'
-import { AUTHORITY_CHANNEL, type ChannelId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type SpaceId } from '../wire/ids.ts'
 import { decodeLoss, type Loss, LOST_PARTITION, lostIn } from '../wire/losses.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
@@ -19,16 +19,14 @@ import type { Input } from './input.ts'
 import { keptOp, lockingEpoch } from './content/kept.ts'
 import { opKey } from './log/log.ts'
 import { after } from './messages/places.ts'
-import { located } from './messages/reading.ts'
+import { recount } from './messages/unread.ts'
 import type { Asker } from './out.ts'
 import { PAUSE, type Reading } from './reading.ts'
-import { makeAgain } from './refill.ts'
+import { makeAgain, noteReaches, PIECE, placeAgain, readAgain } from './remaking.ts'
 import { opsPartition, type Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
 import type { Turn } from './turn.ts'
 
-/** Ops looked at in one piece. */
-const PIECE = 256
 /** What is made of a channel's ops. */
 const MADE_OF_CHANNEL = ['messages', 'threads', 'notes', 'pins', 'voidpins', 'active']
 
@@ -37,6 +35,7 @@ export class Mending {
   private losses: readonly Loss[] = []
   private rows: readonly Row[] = []
   private waiting: Asker[] = []
+  private readonly remaking = new Set<SpaceId>()
   /** How far the check that is running has been told, in hundredths. */
   private told = 0
 
@@ -51,16 +50,17 @@ export class Mending {
 
   /** A space is open: what of it was lost is looked for. */
   begin(turn: Turn, replica: Replica): void {
-    const { id, log, holes } = replica
-    const channels = new Set<ChannelId>([...replica.authority.state.channels.keys(), ...log.channels])
+    const { id, holes } = replica
+    const channels = channelsOf(replica)
     for (const loss of this.losses) {
       for (const channel of [AUTHORITY_CHANNEL, ...channels]) {
         const lost = lostIn(loss, opsPartition(id, channel))
         if (lost !== undefined) noteHoles(turn, replica, channel, lost)
       }
       if (indexPartitions(id).some((partition) => lostIn(loss, partition) !== undefined)) for (const partition of indexPartitions(id)) turn.out.drop(partition)
-      const isMade = ['places', 'keys', 'away'].some((kind) => lostIn(loss, `${kind}/${id}`) !== undefined) || [...channels].some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
-      if (isMade) holes.noteMade(turn)
+      const isMade = ['places', 'keys', 'locked', 'away'].some((kind) => lostIn(loss, `${kind}/${id}`) !== undefined) || channels.some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
+      const areEndsLost = lostIn(loss, `heads/${id}`) !== undefined
+      if (isMade || areEndsLost) holes.noteMade(turn, areEndsLost)
     }
     if (this.losses.length > 0) replica.mail.forgetCursors(turn)
     if (holes.isToBeMade) this.begins(turn, replica)
@@ -77,23 +77,37 @@ export class Mending {
     void this.engine.questions.follow(turn, (running) => this.make(running, replica), (later) => {
       replica.holes.made(later)
       later.out.update({ type: 'revised', space: replica.id })
+      for (const spot of [...this.engine.reading.unreadIn(replica.id)]) recount(this.engine, later, replica, spot)
+      this.engine.touch(later, replica)
+    })
+  }
+
+  /** Makes what is to be made of ops that came back, a piece at a time: what stands where is known by then. */
+  goOn(turn: Turn, replica: Replica): void {
+    if (replica.holes.isToBeMade || this.remaking.has(replica.id)) return
+    const rows = replica.locked.takeAgain(PIECE)
+    if (rows.length === 0) return
+    this.remaking.add(replica.id)
+    void this.engine.questions.follow(turn, (running) => readAgain(running, replica, rows), (later) => {
+      this.remaking.delete(replica.id)
       this.engine.touch(later, replica)
     })
   }
 
   /** Reads the ops of all channels again, and makes of them what isn't there. */
   private * make(turn: () => Turn, replica: Replica): Reading<void> {
-    for (const channel of [...replica.log.channels]) {
-      if (channel === AUTHORITY_CHANNEL) continue
+    const channels = channelsOf(replica)
+    for (const channel of channels) yield* placeAgain(turn, replica, channel)
+    for (const channel of channels) {
       for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
         const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: opsPartition(replica.id, channel), query: { from, limit: PIECE } }]
         const ops = rows.flatMap((row) => { const op = keptOp(replica, channel, row); return op === undefined ? [] : [{ op, key: row.key }] })
         for (const row of rows) {
           const epoch = lockingEpoch(replica, row)
-          if (epoch !== undefined) replica.lock(turn(), epoch, channel, row.key)
+          if (epoch !== undefined) replica.locked.lock(turn(), epoch, channel, row.key, true)
         }
-        const known = new Set((yield* located(replica, ops.map(({ op }) => op.id))).map(({ record }) => record.id))
-        for (const { op, key } of ops) if (!known.has(op.id)) makeAgain(turn(), replica, op, key)
+        noteReaches(turn(), replica, channel, rows.map((row) => ({ device: toHex(row.key.subarray(0, 32)) as DeviceId, chanSeq: fromU64(row.key.subarray(32, 40)) })))
+        yield* makeAgain(turn, replica, ops)
         const last: Row | undefined = rows[PIECE - 1]
         from = last === undefined ? undefined : after(last.key)
         this.engine.touch(turn(), replica)
@@ -124,6 +138,9 @@ export class Mending {
     if (damaged > 0) turn.out.read({ tag: 'mend', mend: true })
   }
 }
+
+/** All that may have content; of those the log knows nothing whose ends were forgotten. */
+const channelsOf = ({ log, authority }: Replica): ChannelId[] => [...new Set([...authority.state.channels.keys(), ...log.channels])].filter((channel) => channel !== AUTHORITY_CHANNEL)
 
 /** The places of each chain whose rows lay there. */
 function noteHoles(turn: Turn, { log, holes }: Replica, channel: ChannelId, lost: { readonly from: Uint8Array; readonly to: Uint8Array | undefined }): void {

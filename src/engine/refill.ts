@@ -8,24 +8,15 @@ import type { Turn } from './turn.ts'
 
 /** A verified op that this device had once is here again. */
 export function refill(turn: Turn, replica: Replica, op: Op): void {
-  const { device, chanSeq, channel } = op.header, key = opKey(device, chanSeq)
+  const { device, chanSeq, channel, epoch } = op.header, key = opKey(device, chanSeq)
   turn.out.put(opsPartition(replica.id, channel), key, keptBytes(withText(replica, op)))
   replica.holes.fill(turn, op.header)
   if (replica.holes.count(channel) === 0) turn.out.update({ type: 'revised', space: replica.id })
   if (channel !== AUTHORITY_CHANNEL) {
     replica.retention.cameIn(turn, op.header)
-    return makeAgain(turn, replica, op, key)
+    if (op.isHusk !== true && epoch !== undefined) replica.locked.lock(turn, epoch, channel, key, true)
+    return
   }
   // What rests on it was not understood when the space was opened.
   if (replica.holes.count(AUTHORITY_CHANNEL) === 0) turn.out.startAgain()
-}
-
-/** Makes of a content op what is made of it. What others said about it may be here already: it is looked at again. `key`: that of its row. */
-export function makeAgain(turn: Turn, replica: Replica, op: Op, key: Uint8Array): void {
-  if (op.isHusk === true) return
-  if (op.header.type === 'message') {
-    replica.inbox.expect(turn, op.id)
-    replica.threads.countAnew(op.id)
-  }
-  replica.readContent(turn, op, key)
 }

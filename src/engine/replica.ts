@@ -4,7 +4,7 @@
  */
 import type { SpaceInfo } from '../api.ts'
 import type { Row } from '../ports.ts'
-import { concat, fromHex, toHex, u64 } from '../wire/bytes.ts'
+import { fromHex, toHex, u64 } from '../wire/bytes.ts'
 import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-records.ts'
 import { type Content, encodeContent, type MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
@@ -14,6 +14,7 @@ import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/r
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
+import { Locked } from './content/locked.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { encodeState } from './group/mls.ts'
 import { interpretGroup } from './group/taking.ts'
@@ -79,8 +80,7 @@ export class Replica {
   record: SpaceRecord
   /** When this device last laid out a key package, by its own clock (ms). */
   packagedAt = 0
-  /** Content ops on disk whose key isn't here, by epoch: op rows' keys and channels. */
-  private readonly locked = new Map<EpochId, Map<string, { channel: ChannelId; key: Uint8Array }>>()
+  readonly locked: Locked
   /** Keys and states found while loading: saved with the first step. */
   private atStart: Gain[] = []
   /** The tips when states were last dropped, and how much had been told by bundles: on both depends which are needed. */
@@ -110,6 +110,7 @@ export class Replica {
     this.delivery = new Delivery(id)
     this.receiving = new Receiving(this, (turn, op) => this.accept(turn, op))
     this.inbox = new Inbox(id)
+    this.locked = new Locked(id)
     this.holes = new Holes(id)
   }
 
@@ -134,6 +135,7 @@ export class Replica {
       const branch = row.key.length > 48 ? parseOpId(row.key.subarray(48)) : undefined
       if (head !== undefined) this.log.restoreTip(toHex(row.key.subarray(0, 16)) as ChannelId, toHex(row.key.subarray(16, 48)) as DeviceId, { ...head, branch })
     }
+    this.log.retrace()
     for (const row of states) {
       const epoch = parseOpId(row.key)
       if (epoch !== undefined) this.holderOf(epoch)?.groups.states.restore(epoch, row.value)
@@ -144,7 +146,7 @@ export class Replica {
       if (row.key.length === 32) this.relayKeys.regain(this.holderOf(epoch)?.groups, epoch, row.value); else this.audienceOf(epoch).groups.keys.addEnvelope(epoch, row.value)
     }
     for (const vote of votes.map(readVote)) if (vote !== undefined) this.audienceOf(vote[0]).groups.tree.vote(...vote)
-    for (const row of locked) this.noteLocked(toHex(row.value) as EpochId, toHex(row.key.subarray(0, 16)) as ChannelId, row.key.subarray(16))
+    this.locked.load(locked)
     for (const row of parked) {
       const op = decodeOpOrHusk(row.value, (b) => this.world.suite.sha256(b))
       const place = op === undefined ? undefined : this.log.place(op)
@@ -239,49 +241,31 @@ export class Replica {
   // ---- content ----
 
   /** Epochs of an audience under which something is sealed that this device can't open. */
-  lockedEpochs({ groups }: Audience): EpochId[] { return [...this.locked.keys()].filter((epoch) => groups.tree.nodes.has(epoch)) }
-
-  /** What this row of a channel says is to be read when the epoch's key is here. */
-  lock(turn: Turn, epoch: EpochId, channel: ChannelId, opRow: Uint8Array): void {
-    this.noteLocked(epoch, channel, opRow)
-    turn.out.put(`locked/${this.id}`, lockedKey(channel, opRow), fromHex(epoch) as Uint8Array)
-  }
-
-  private noteLocked(epoch: EpochId, channel: ChannelId, key: Uint8Array): void {
-    const set = this.locked.get(epoch) ?? new Map<string, { channel: ChannelId; key: Uint8Array }>()
-    set.set(channel + toHex(key), { channel, key })
-    this.locked.set(epoch, set)
-  }
+  lockedEpochs({ groups }: Audience): EpochId[] { return this.locked.epochs.filter((epoch) => groups.tree.nodes.has(epoch)) }
 
   private takeContent(turn: Turn, op: Op, opRow: Uint8Array): void {
+    const { channel, epoch } = op.header
     this.retention.cameIn(turn, op.header)
-    if (op.isHusk !== true) this.readContent(turn, op, opRow)
+    if (op.isHusk === true) return
+    if (this.holes.mayHaveHad(op.header)) this.locked.lock(turn, epoch as EpochId, channel, opRow, true); else this.readContent(turn, op, opRow)
   }
 
-  /** Its body is gone: no key need be looked for. */
-  forgetLocked(turn: Turn, { header: { channel, epoch } }: { readonly header: Pick<OpHeader, 'channel' | 'epoch'> }, opRow: Uint8Array): void {
-    const waiting = this.locked.get(epoch as EpochId)
-    if (waiting?.delete(channel + toHex(opRow)) !== true) return
-    if (waiting.size === 0) this.locked.delete(epoch as EpochId)
-    turn.out.delete(`locked/${this.id}`, lockedKey(channel, opRow))
-  }
-
-  /** Opens a content op into the row of a message or of a note, or notes that its key isn't here. `opRow`: its key on the disk. */
-  readContent(turn: Turn, op: Op, opRow: Uint8Array): void {
+  /** Opens a content op into the row of a message or of a note, or notes that its key isn't here. `opRow`: its key on the disk; `place`: where it stood before. */
+  readContent(turn: Turn, op: Op, opRow: Uint8Array, place?: number): void {
     const h = op.header
     const epoch = h.epoch as EpochId
     const key = this.audiences.get(h.audience)?.groups.keys.contentKey(epoch, h.channel)
-    if (key === undefined) return this.lock(turn, epoch, h.channel, opRow)
+    if (key === undefined) return this.locked.lock(turn, epoch, h.channel, opRow)
     const content = openContent(this.world.suite, key, op)
     const author = this.authority.identityOf(h.device)
     if (content === undefined || author === undefined) return
     const origin: Origin = { id: op.id, device: h.device, author, audience: h.audience, seq: h.seq, chanSeq: h.chanSeq, hlc: h.hlc, deps: h.deps }
-    if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content, op.plain); else this.inbox.take(turn, h.channel, { ...origin, content }, counts(this, h.channel, origin, content.type))
+    if (content.type === 'message') this.keepMessage(turn, h.channel, origin, content, op.plain, place); else this.inbox.take(turn, h.channel, { ...origin, content }, counts(this, h.channel, origin, content.type))
   }
 
-  private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent, said: Uint8Array | undefined): void {
+  private keepMessage(turn: Turn, channel: ChannelId, origin: Origin, content: MessageContent, said: Uint8Array | undefined, stood?: number): void {
     const record: MessageRecord = {
-      ...origin, place: placeAt(origin.hlc, turn.now), thread: content.thread, content, noted: this.pace.cameIn(turn, this, channel, origin), replies: 0, lastReply: 0,
+      ...origin, place: stood ?? placeAt(origin.hlc, turn.now), thread: content.thread, content, noted: this.pace.cameIn(turn, this, channel, origin), replies: 0, lastReply: 0,
     }
     const place = placeOf(channel, record)
     turn.out.put(rowsOf(this.id, channel, record.thread), rowKey(place), encodeMessage(record, said))
@@ -361,11 +345,9 @@ export class Replica {
     this.relayKeys.keepLacking(turn)
     for (const audience of this.audiences.values()) gains.push(...(await audience.advance()))
     this.saveGains(turn, gains)
-    for (const [epoch, rows] of this.locked) {
-      if (!this.audienceOf(epoch).groups.keys.has(epoch)) continue
-      this.locked.delete(epoch)
+    for (const [epoch, rows] of this.locked.takeOpen((one) => this.audienceOf(one).groups.keys.has(one))) {
       let n = 0
-      for (const { channel, key } of rows.values()) {
+      for (const { channel, key } of rows) {
         turn.out.read({ tag: `${this.id}|locked|${channel}|${epoch}|${n++}`, partition: opsPartition(this.id, channel), query: { from: key, to: after(key), limit: 1 } })
       }
     }
@@ -417,7 +399,7 @@ export class Replica {
       if (kind === 'locked') {
         const op = keptOp(this, which as ChannelId, row)
         if (op === undefined || op.isHusk === true) continue
-        turn.out.delete(`locked/${this.id}`, lockedKey(op.header.channel, row.key))
+        this.locked.done(turn, { channel: op.header.channel, key: row.key })
         this.readContent(turn, op, row.key)
       } else {
         turn.out.delete(`unopened/${this.id}`, row.key)
@@ -469,7 +451,6 @@ export class Replica {
   }
 }
 
-const lockedKey = (channel: ChannelId, opRow: Uint8Array): Uint8Array => concat(fromHex(channel) as Uint8Array, opRow)
 export const opsPartition: (space: SpaceId, channel: ChannelId) => string = partitionsOf('ops')
 const headsPartition = partitionsOf('heads')
 

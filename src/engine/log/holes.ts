@@ -2,7 +2,9 @@
  * Places of chains whose ops this device had and has no more, because a part of its disk was damaged. They are asked for like what was never here; an op that
  * comes for one is put where it was, and changes nothing else.
  *
- *   holes/<space>   channel || device || from -> to, both included; under the empty key: what is made of ops is to be made again
+ *   holes/<space>   channel || device || from -> to, both included
+ *                   channel || device -> the last number that is there of a chain whose end the disk forgot: up to it ops come that are here
+ *                   nothing -> what is made of ops is to be made again; 2: ends of chains were forgotten, too
  */
 import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
@@ -12,7 +14,8 @@ import type { OpHeader } from '../../wire/op.ts'
 import { decodeNumber, encodeNumber } from '../../wire/records.ts'
 import type { Turn } from '../turn.ts'
 
-const MADE_KEY = new Uint8Array()
+const MADE_KEY = new Uint8Array(), ENDS_FORGOTTEN = 2
+const chainOf = ({ channel, device }: Pick<OpHeader, 'channel' | 'device'>): Uint8Array => concat(fromHex(channel) as Uint8Array, fromHex(device) as Uint8Array)
 const keyOf = ({ channel, device, from }: AskRange): Uint8Array => concat(fromHex(channel) as Uint8Array, fromHex(device) as Uint8Array, u64(from))
 
 export class Holes {
@@ -20,13 +23,17 @@ export class Holes {
   private list: readonly AskRange[] = []
   /** What is made of ops was lost, and is to be made again. */
   isToBeMade = false
+  private areEndsForgotten = false
+  /** How far chains go on the disk of which the log doesn't know it, by channel and device. */
+  private readonly reaches = new Map<string, number>()
 
   constructor(space: SpaceId) { this.partition = `holes/${space}` }
 
   load(rows: readonly Row[]): void {
     for (const { key, value } of rows) {
-      if (key.length === 0) this.isToBeMade = true
+      if (key.length === 0) { this.isToBeMade = true; this.areEndsForgotten = value[0] === ENDS_FORGOTTEN }
       const to = decodeNumber(value)
+      if (key.length === 48 && to !== undefined) this.reaches.set(toHex(key), to)
       if (key.length !== 56 || to === undefined) continue
       this.list = [...this.list, { channel: toHex(key.subarray(0, 16)) as ChannelId, device: toHex(key.subarray(16, 48)) as DeviceId, from: fromU64(key.subarray(48)), to }]
     }
@@ -40,8 +47,30 @@ export class Holes {
     }
   }
 
-  noteMade(turn: Turn): void { this.isToBeMade = true; turn.out.put(this.partition, MADE_KEY, new Uint8Array(1)) }
-  made(turn: Turn): void { this.isToBeMade = false; turn.out.delete(this.partition, MADE_KEY) }
+  noteMade(turn: Turn, areEndsForgotten: boolean): void {
+    this.isToBeMade = true
+    this.areEndsForgotten ||= areEndsForgotten
+    turn.out.put(this.partition, MADE_KEY, Uint8Array.of(this.areEndsForgotten ? ENDS_FORGOTTEN : 1))
+  }
+
+  made(turn: Turn): void {
+    this.isToBeMade = false
+    this.areEndsForgotten = false
+    turn.out.delete(this.partition, MADE_KEY)
+  }
+
+  /** Of a chain whose end was forgotten the disk has ops up to here. */
+  noteReach(turn: Turn, chain: Pick<OpHeader, 'channel' | 'device' | 'chanSeq'>): void {
+    const key = chainOf(chain)
+    if ((this.reaches.get(toHex(key)) ?? 0) >= chain.chanSeq) return
+    this.reaches.set(toHex(key), chain.chanSeq)
+    turn.out.put(this.partition, key, encodeNumber(chain.chanSeq))
+  }
+
+  /** Whether an op that is news to the log may have been here, and what is made of it may be here still. */
+  mayHaveHad(header: Pick<OpHeader, 'channel' | 'device' | 'chanSeq'>): boolean {
+    return this.areEndsForgotten || (this.reaches.size > 0 && header.chanSeq <= (this.reaches.get(toHex(chainOf(header))) ?? 0))
+  }
 
   has({ channel, device, chanSeq }: OpHeader): boolean { return this.list.length > 0 && this.list.some((hole) => isWithin(hole, channel, device, chanSeq)) }
 

@@ -93,6 +93,12 @@ export class Log {
   /** Restores an authority op that was verified before it was saved. Tips come from `restoreTip`. */
   restoreAuthority(op: Op): void { this.noteAuthority(op) }
 
+  /** Chains of authority whose ends a damaged disk lost end where their ops do: these are known, and would not be taken in again; and who went on from before them would fork. */
+  retrace(): void {
+    const known = new Set(this.devicesIn(AUTHORITY_CHANNEL))
+    for (const op of this.authority.values()) if (!known.has(op.header.device)) this.goOn(op)
+  }
+
   private noteAuthority(op: Op): void {
     this.authority.set(op.id, op)
     const place = `${op.header.device}${op.header.chanSeq}`
@@ -260,18 +266,23 @@ export class Log {
   /** Marks an op as in: the tip that is now its branch's, and the parked ops that waited for it. */
   add(op: Op): { readonly tip: Tip; readonly freed: Op[] } {
     const h = op.header
-    const key = chainKey(h.channel, h.device)
-    const tips = [...this.tipsOf(h.channel, h.device)]
-    const at = tips.findIndex((tip) => tip.id === h.chanPrev)
-    const tip: Tip = { chanSeq: h.chanSeq, id: op.id, seq: h.seq, hlc: h.hlc, day: dayAfter(tips[at], h), branch: tips.length === 0 ? undefined : at >= 0 ? tips[at]?.branch : op.id }
-    if (at >= 0) tips[at] = tip; else tips.push(tip)
-    this.setTips(h.channel, h.device, tips)
-    this.noteDevice(h.device, h.seq, op.id)
-    this.maxHlc = Math.max(this.maxHlc, h.hlc)
+    const key = chainKey(h.channel, h.device), tip = this.goOn(op)
     this.remember(h, op.id)
     if (this.disputed.get(key) === op.id) this.disputed.delete(key)
     if (h.channel === AUTHORITY_CHANNEL) this.noteAuthority(op)
     return { tip, freed: [...this.parked.take(op.id), ...this.parked.take(`${key}:${h.chanSeq}`)] }
+  }
+
+  /** Makes an op the end of its chain, or of a branch. */
+  private goOn({ header: h, id }: Op): Tip {
+    const tips = [...this.tipsOf(h.channel, h.device)]
+    const at = tips.findIndex((tip) => tip.id === h.chanPrev)
+    const tip: Tip = { chanSeq: h.chanSeq, id, seq: h.seq, hlc: h.hlc, day: dayAfter(tips[at], h), branch: tips.length === 0 ? undefined : at >= 0 ? tips[at]?.branch : id }
+    if (at >= 0) tips[at] = tip; else tips.push(tip)
+    this.setTips(h.channel, h.device, tips)
+    this.noteDevice(h.device, h.seq, id)
+    this.maxHlc = Math.max(this.maxHlc, h.hlc)
+    return tip
   }
 
   /** Whether nobody would take in what this device writes there now: as much as anybody may write in a day is written. */

@@ -171,7 +171,8 @@ function* packedOps(engine: Engine, replica: Replica, channel: ChannelId, isWant
 /** Makes the newest of what was packed away again, a page or a few. False: there is nothing more. */
 export function* unpackSome(engine: Engine, turn: () => Turn, replica: Replica, channel: ChannelId): Reading<boolean> {
   const away = engine.retaining.away(replica)
-  if (away.floorOf(channel) === 0) return false
+  // What a damaged disk lost is made again with all the rest.
+  if (away.floorOf(channel) === 0 || replica.holes.isToBeMade) return false
   const chains = [...away.chainsOf(channel)], limit = Math.max(LEAST_ROWS, Math.floor(UNPACKED_ROWS / Math.max(1, chains.length)))
   const answers = yield chains.map(([device, reach]) => ({ partition: opsPartition(replica.id, channel), query: { from: opKey(device, 0), to: opKey(device, reach + 1), limit, reverse: true } }))
   const read = chains.map(([device], i) => {

@@ -51,13 +51,13 @@ export function* emptySome(engine: Engine, turn: Turns, replica: Replica, channe
   const later = turn()
   for (const { key, op } of whole) {
     later.out.put(opsPartition(replica.id, channel), key, huskOf(op).bytes)
-    replica.forgetLocked(later, op, key)
+    replica.locked.forget(later, op.header, key)
     if (device === replica.me.device) replica.mail.forget(later, channel, op.header.chanSeq)
   }
   for (const { key, chanSeq, epoch } of locked) {
     later.out.delete(opsPartition(replica.id, channel), key)
     replica.holes.note(later, { channel, device, from: chanSeq, to: chanSeq })
-    replica.forgetLocked(later, { header: { channel, epoch } }, key)
+    replica.locked.forget(later, { channel, epoch }, key)
   }
   const more = next === undefined && rows.length === RETENTION_ROWS
   // A forked chain has several ops at one place: it is done with when nothing is left there that may become due.
