@@ -245,8 +245,8 @@ export interface Reason {
 export type ReasonCode =
   /** The op itself: not readable; a signature inside it is wrong; a cut names what its author can't have seen. */
   | 'malformed' | 'bad-signature' | 'bad-cut' | 'too-many-devices'
-  /** A change of the group's keys: it puts out somebody who is in; those who could process it say that it can't be. */
-  | 'still-in' | 'rejected'
+  /** A change of the group's keys: it puts out somebody who is in; those who could process it say that it can't be. Keys told to others: not the ones they are said to be. */
+  | 'still-in' | 'rejected' | 'wrong-keys'
   /** The author. */
   | 'not-a-member' | 'device-not-authorised' | 'device-revoked' | 'no-permission' | 'power-too-low' | 'owner-only' | 'grants-too-much' | 'timed-out' | 'not-a-reader' | 'not-in-dm' | 'not-its-author' | 'too-soon'
   /** What it is about. */

@@ -119,6 +119,7 @@ const WITHOUT_CAUSE: Partial<Record<Reason['code'], string>> = {
   'not-its-author': 'only its author may do that',
   'still-in': 'it would have put out somebody who is a member',
   'rejected': 'others could not follow it',
+  'wrong-keys': 'the keys in it were not the right ones',
   'device-not-authorised': 'a device was none of a member’s',
   'not-a-reader': 'it came from somebody who did not read that channel any more',
   'device-revoked': 'the device had been signed out',

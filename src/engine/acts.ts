@@ -19,13 +19,17 @@ export const isAct = (node: Node): boolean => node.author !== undefined && node.
 
 const GROUP_ACTS: ReadonlySet<string> = new Set<GroupAct>(['commit', 'commitReject', 'bundle', 'keyWant', 'grant', 'historyShare'])
 
-/** Why an act, or what a device did for a group, does not count; undefined where it does. Whether keys that were told are the right ones only who has them can tell. */
+/** Why an act, or what a device did for a group, does not count; undefined where it does. That keys that were told are wrong only who can open them knows. */
 export function reasonFor(replica: Replica, { id, type }: Node): Reason | undefined {
   const verdict = replica.authority.verdict(id)
   if (verdict.type === 'void') return verdict.reason
   if (!GROUP_ACTS.has(type)) return undefined
-  if (type !== 'commit') return decodeGroupBody(type, replica.log.authority.get(id)?.body ?? new Uint8Array()) === undefined ? { code: 'malformed' } : undefined
-  const fault = replica.audiences.get(audienceOf(replica, id))?.groups.whyNot(id as string as EpochId)
+  const groups = replica.audiences.get(audienceOf(replica, id))?.groups
+  if (type !== 'commit') {
+    const isRead = decodeGroupBody(type, replica.log.authority.get(id)?.body ?? new Uint8Array()) !== undefined
+    return !isRead ? { code: 'malformed' } : groups?.lies.has(id) === true ? { code: 'wrong-keys' } : undefined
+  }
+  const fault = groups?.whyNot(id as string as EpochId)
   return fault === undefined ? undefined : { code: FAULTS[fault] }
 }
 

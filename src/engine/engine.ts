@@ -456,6 +456,7 @@ export class Engine implements Stepper {
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
     const before = replica.everyone.relayKeysInUse()[0]
     for (const { type, epoch } of await replica.settle(turn)) if (type === 'state') await tellBack(turn, replica, epoch)
+    for (const device of replica.takeLiars()) this.peers.caught(turn, replica, device)
     this.mending.goOn(turn, replica)
     followRelays(this, turn, replica)
     this.audits.startUnplaced(turn, replica)

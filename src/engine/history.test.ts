@@ -278,7 +278,7 @@ test('H5 who comes back from a branch that lost is given the keys of what was sa
   for (const epoch of of(h, dave).groups.keys.epochs()) expect(of(h, dave).groups.tree.nodes.get(epoch)?.leaves).toContain(of(h, dave).me.device)
 })
 
-test('H6 a wrong grant tells nothing and keeps nobody from giving the right one', async () => {
+test('H6 S11 a wrong grant tells nothing and keeps nobody from giving the right one', async () => {
   const h = await home()
   const mallory = await joins(h, 'Mallory')
   await say(h, h.alice, 'Before')
@@ -305,4 +305,9 @@ test('H6 a wrong grant tells nothing and keeps nobody from giving the right one'
   await h.room.comesBack(h.alice)
   await h.room.pass(60_000)
   expect(await texts(h, bob)).toEqual(['Before'])
+  // Who asked knows it for what it is, others can't (S11).
+  const listed = async (person: Person): Promise<readonly unknown[]> => (await h.room.ask(person, { type: 'list-audit', space: h.space })).acts.filter((act) => act.kind === 'grant').map((act) => [act.op, act.byName, act.reason?.code])
+  expect([await listed(bob), await listed(h.alice)]).toEqual([[[lie.id, 'Mallory', 'wrong-keys']], []])
+  await h.room.startsAgain(bob)
+  expect(await listed(bob)).toEqual([[lie.id, 'Mallory', 'wrong-keys']])
 })

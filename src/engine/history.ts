@@ -199,12 +199,11 @@ export async function grant(turn: Turn, audience: Audience, wantId: OpId): Promi
 export async function openGrants(audience: Audience): Promise<Gain[]> {
   const { groups, replica: { me, world } } = audience
   const gains: Gain[] = []
-  for (const { want: { op, epochs }, sealed } of groups.grants.takeReceived()) {
-    if (epochs.every((epoch) => groups.keys.has(epoch))) continue
-    const plain = await world.suite.openFrom(me.boxKey.secretKey, LABELS.grant, aadOf(audience, op), sealed)
-    for (const { epoch, secret } of (plain === undefined ? undefined : decodeSecrets(plain)) ?? []) {
-      if (!groups.keys.has(epoch)) groups.believe(epoch, secret, gains)
-    }
+  for (const { op, by, want, sealed } of groups.grants.takeReceived()) {
+    const plain = await world.suite.openFrom(me.boxKey.secretKey, LABELS.grant, aadOf(audience, want.op), sealed)
+    const secrets = plain === undefined ? undefined : decodeSecrets(plain)
+    if (secrets === undefined || secrets.some(({ epoch, secret }) => groups.isWrong(epoch, secret))) groups.lies.note(op, by)
+    for (const { epoch, secret } of secrets ?? []) if (!groups.keys.has(epoch)) groups.believe(epoch, secret, gains)
   }
   return gains
 }

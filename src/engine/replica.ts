@@ -157,6 +157,8 @@ export class Replica {
     this.mail.load(outbox, cursors, unopened, had)
     this.delivery.load(acks)
     for (const audience of this.audiences.values()) this.atStart.push(...(await audience.advance()))
+    // They were counted when they came.
+    this.takeLiars()
   }
 
   /** The audience that an epoch is of. What belongs to none that is here must not get into another's hands: it would be told to all its readers. */
@@ -237,6 +239,9 @@ export class Replica {
     const { key, value } = voteRow(epoch, op)
     turn.out.put(`votes/${this.id}`, key, value)
   }
+
+  /** Devices that told wrong keys, as was found out since the last call. */
+  takeLiars(): DeviceId[] { return [...this.audiences.values()].flatMap(({ groups }) => groups.lies.takeFresh()).filter((device) => device !== this.me.device) }
 
   // ---- content ----
 

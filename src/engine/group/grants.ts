@@ -9,7 +9,7 @@ import { ASKED_ANEW_AFTER_MS, MAX_ASKED_AGAIN, MAX_GRANTS_OF_ONE, MAX_WANTS, MAX
 
 /** `at`: by its device's clock (ms). */
 export interface Want { readonly op: OpId; readonly device: DeviceId; readonly epochs: readonly EpochId[]; readonly at: number }
-export interface Grant { readonly want: Want; readonly sealed: Uint8Array }
+export interface Grant { readonly op: OpId; readonly by: DeviceId; readonly want: Want; readonly sealed: Uint8Array }
 export interface Share { readonly op: OpId; readonly identity: IdentityId; readonly by: DeviceId }
 
 /** The device of which there is most: where nothing fits any more, what it said first gives way, so that a flood costs who makes it. */
@@ -51,7 +51,7 @@ export class Grants {
     if (givers.has(op.header.device) || givers.size >= MAX_GRANTS_OF_ONE) return
     givers.add(op.header.device)
     this.givers.set(wantId, givers)
-    if (want.device === this.me) this.received.push({ want, sealed })
+    if (want.device === this.me) this.received.push({ op: op.id, by: op.header.device, want, sealed })
   }
 
   addShare(op: Op, identity: IdentityId): void {

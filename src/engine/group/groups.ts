@@ -8,7 +8,7 @@
 import type { Ciphersuite } from '../../ports.ts'
 import { equal, fromHex, toHex } from '../../wire/bytes.ts'
 import type { Breakage, BundleBody, CommitBody } from '../../wire/group.ts'
-import type { DeviceId, EpochId, SpaceId } from '../../wire/ids.ts'
+import type { DeviceId, EpochId, OpId, SpaceId } from '../../wire/ids.ts'
 import { HLC_STEP, type Op } from '../../wire/op.ts'
 import { EpochKeys } from '../content/keys.ts'
 import { LABELS } from '../labels.ts'
@@ -16,6 +16,7 @@ import { KEPT_EPOCH_STATES, MAX_BUNDLES, MAX_BUNDLES_OF_ONE, MAX_COMMITS_A_STEP 
 import { Grants, greediest } from './grants.ts'
 import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
+import { Lies } from './lies.ts'
 import { Rejects } from './rejects.ts'
 import { States } from './states.ts'
 import { type EpochNode, EpochTree } from './tree.ts'
@@ -52,7 +53,8 @@ export class Groups {
   private readonly broken = new Map<EpochId, Breakage>()
   readonly trees: Shared['trees']
   /** Bundles that may still tell something, and when they were made. */
-  private bundles: { readonly body: BundleBody; readonly device: DeviceId; readonly at: number }[] = []
+  private bundles: { readonly op: OpId; readonly body: BundleBody; readonly device: DeviceId; readonly at: number }[] = []
+  readonly lies = new Lies()
   /** Epochs whose secret somebody has told to the others, in truth, and when (ms). */
   private readonly bundledAt = new Map<EpochId, number>()
   /** Those, by the epoch whose secret opens the bundle. */
@@ -171,7 +173,7 @@ export class Groups {
     const { device, hlc } = op.header
     if (this.bundles.filter((b) => b.device === device).length >= MAX_BUNDLES_OF_ONE) this.forgetBundle(device)
     if (this.bundles.length >= MAX_BUNDLES) this.forgetBundle(greediest(this.bundles) ?? device)
-    this.bundles.push({ body, device, at: hlc / HLC_STEP })
+    this.bundles.push({ op: op.id, body, device, at: hlc / HLC_STEP })
     this.mayOpen = true
   }
 
@@ -370,12 +372,12 @@ export class Groups {
         if (secret === undefined || body.backLink === undefined || this.keys.has(body.parent)) continue
         this.believe(body.parent, this.keys.openSecret(secret, LABELS.backLink, body.backLink), gains)
       }
-      this.bundles = this.bundles.filter(({ body, at }) => !this.openBundle(body, at, gains))
+      this.bundles = this.bundles.filter((bundle) => !this.openBundle(bundle, gains))
     }
   }
 
   /** True when the bundle has told all that it can. */
-  private openBundle(bundle: BundleBody, at: number, gains: Gain[]): boolean {
+  private openBundle({ op, body: bundle, device, at }: Groups['bundles'][number], gains: Gain[]): boolean {
     const under = this.keys.secret(bundle.under)
     if (under === undefined) return false
     let isDone = true
@@ -383,7 +385,8 @@ export class Groups {
       const check = this.commits.get(epoch)?.check
       if (check === undefined) { isDone = false; continue }
       const secret = this.keys.openSecret(under, LABELS.bundle, sealed)
-      if (secret === undefined || !this.keys.matches(secret, check)) continue
+      // Whoever made it had both secrets, and what their commits promise.
+      if (secret === undefined || !this.keys.matches(secret, check)) { this.lies.note(op, device); continue }
       // In whatever order they come, as after a restart: the latest says when, and each leads there.
       this.bundledAt.set(epoch, Math.max(this.bundledAt.get(epoch) ?? 0, at))
       this.bundledUnder.set(bundle.under, [...new Set(this.bundledUnder.get(bundle.under)).add(epoch)])
@@ -409,6 +412,12 @@ export class Groups {
     const isTrue = opened !== undefined && equal(opened, secret)
     this.links.set(epoch, isTrue)
     return isTrue
+  }
+
+  /** Whether this isn't the secret that an epoch's commit promised. */
+  isWrong(epoch: EpochId, secret: Uint8Array): boolean {
+    const check = this.commits.get(epoch)?.check
+    return check !== undefined && !this.keys.matches(secret, check)
   }
 
   /** Takes a secret told by others only if it is the one its commit promised. */

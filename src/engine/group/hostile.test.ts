@@ -8,7 +8,8 @@ import { fromHex } from '../../wire/bytes.ts'
 import { decodeGroupBody, encodeGroupBody, MAX_BUNDLE_EPOCHS, MAX_WANTED_EPOCHS } from '../../wire/group.ts'
 import type { EpochId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
-import { MAX_WANTS_OF_ONE } from '../limits.ts'
+import { LABELS } from '../labels.ts'
+import { MAX_WANTS_OF_ONE, MUTE_AT_POINTS } from '../limits.ts'
 import { alone, breaks, hand, home, type Home, joins, of, renews, say, texts, tipOf } from './home.test-support.ts'
 import type { Person } from '../engines.test-support.ts'
 import { commit, type MlsState, processCommit } from './mls.ts'
@@ -95,6 +96,34 @@ test('A30 keys told, asked for and shared where that doesn\'t count stand among 
   ])
   // What counts is the devices' own business.
   expect(acts.filter((act) => act.kind === 'bundle' || act.kind === 'commit').every((act) => act.state === 'void')).toBe(true)
+})
+
+test('S11 S6 a bundle that tells wrong keys is believed by nobody, stands among what was done with why, and counts against who signed it, whoever brought it', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')
+  await say(h, h.alice, 'Before')
+  await renews(h, mallory)
+  const { groups } = of(h, mallory), tip = tipOf(h, mallory), parent = groups.commits.get(tip)?.parent as EpochId
+  const right = groups.keys.secret(parent) as Uint8Array, under = groups.keys.secret(tip) as Uint8Array
+  const seal = (secret: Uint8Array): Uint8Array => groups.keys.sealSecret(under, LABELS.bundle, secret)
+  const bundles: Op[] = []
+  for (const secret of [right, fill(32, 1)]) bundles.push(await says(h, mallory, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets: [{ epoch: parent, sealed: seal(secret) }] })))
+  const lies = [...bundles.slice(1)]
+  for (let n = 0; n < MUTE_AT_POINTS / 10; n++) lies.push(await says(h, mallory, 'bundle', encodeGroupBody({ type: 'bundle', under: tip, secrets: [{ epoch: parent, sealed: fill(72, n) }] })))
+  h.room.leaves(mallory)
+  await hand(h, [...of(h, mallory).log.authority.values()].filter((op) => !of(h, bob).log.authority.has(op.id)), h.alice, bob)
+  await h.room.pass(5000)
+  for (const person of [h.alice, bob]) {
+    const { acts } = await h.room.ask(person, { type: 'list-audit', space: h.space })
+    expect(acts.filter((act) => act.kind === 'bundle').map((act) => [act.op, act.byName, act.reason?.code])).toEqual(lies.map((op) => [op.id, 'Mallory', 'wrong-keys']))
+    expect((await h.room.ask(person, { type: 'status' })).muted).toMatchObject([{ name: 'Mallory', fault: 'untrue' }])
+    expect(of(h, person).groups.keys.secret(parent)).toEqual(right)
+    // What was counted once is not counted again at every start.
+    await h.room.startsAgain(person)
+    await h.room.pass(1000)
+    expect((await h.room.ask(person, { type: 'status' })).muted).toEqual([])
+    expect((await h.room.ask(person, { type: 'list-audit', space: h.space })).acts.filter((act) => act.kind === 'bundle')).toHaveLength(lies.length)
+  }
 })
 
 test('G11 a commit on an epoch that its author had not seen is no child of it, in whatever order they come', async () => {

@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { MemberInfo, StatusInfo } from '../../api.ts'
 import { encodeAuthorityBody } from '../../wire/authority.ts'
+import { encodeGroupBody } from '../../wire/group.ts'
 import { decodeFrame, MAX_FRAME_PAYLOAD } from '../../wire/frame.ts'
-import type { SpaceId } from '../../wire/ids.ts'
+import type { EpochId, SpaceId } from '../../wire/ids.ts'
 import type { Op, OpHeader } from '../../wire/op.ts'
 import { FORGIVE_MUTES_MS, FORGIVE_POINT_MS, MAX_JUDGED, MAX_PEER_MUTE_MS, MUTE_AT_POINTS, PEER_MUTE_MS, REQUEST_BURST } from '../limits.ts'
 import type { Input } from '../input.ts'
@@ -125,6 +126,10 @@ describe('a peer who misbehaves', () => {
     foreign: async (h) => sendOps(h.mallory, h.alice, h.space, [await rule(h, { space: 'ee'.repeat(32) as SpaceId })]),
     forged: async (h) => sendOps(h.mallory, h.alice, h.space, [unsigned(await rule(h))]),
     contradictory: async (h) => sendOps(h.mallory, h.alice, h.space, [await rule(h, { seq: 50, chanSeq: 40 })]),
+    untrue: async (h) => {
+      const under = h.mallory.space(h.space).groups.tip() as EpochId
+      sendOps(h.mallory, h.alice, h.space, [await signRule(h.mallory.space(h.space), 'bundle', encodeGroupBody({ type: 'bundle', under, secrets: [{ epoch: under, sealed: new Uint8Array(72) }] }), h.room.now)])
+    },
     unasked: (h) => sendFrame(h.mallory, h.alice, { type: 'tree', token: sessionToken(h.mallory, h.alice, h.space), tree: new Uint8Array(100) }),
     greedy: (h) => { for (let n = 0; n < 20; n++) sendFrame(h.mallory, h.alice, { type: 'hello', spaces: [] }) },
   }

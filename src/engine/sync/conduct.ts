@@ -8,16 +8,17 @@
  *
  * Nothing of it is saved: a restart forgives all.
  */
+import type { MutedPeer } from '../../api.ts'
 import type { DeviceId } from '../../wire/ids.ts'
 import { FORGIVE_MUTES_MS, FORGIVE_POINT_MS, MAX_JUDGED, MAX_PEER_MUTE_MS, MUTE_AT_POINTS, PEER_MUTE_MS, REQUEST_BURST, REQUESTS_PER_SECOND } from '../limits.ts'
 
 /**
  * malformed: bytes that are no frame or no op. oversized: more than the format allows. foreign: an op of another space. forged: what isn't signed by whom it names.
- * contradictory: an op that its own chain shows to be wrong. unasked: an answer to what nobody asked. greedy: more requests than anyone needs.
+ * contradictory: an op that its own chain shows to be wrong. untrue: keys told to others that are wrong ones. unasked: an answer to what nobody asked. greedy: more requests than anyone needs.
  */
-export type Fault = 'malformed' | 'oversized' | 'foreign' | 'forged' | 'contradictory' | 'unasked' | 'greedy'
+export type Fault = 'malformed' | 'oversized' | 'foreign' | 'forged' | 'contradictory' | 'untrue' | 'unasked' | 'greedy'
 
-const POINTS: { readonly [F in Fault]: number } = { malformed: 20, oversized: 20, foreign: 10, forged: 10, contradictory: 10, unasked: 5, greedy: 1 }
+const POINTS: { readonly [F in Fault]: number } = { malformed: 20, oversized: 20, foreign: 10, forged: 10, contradictory: 10, untrue: 10, unasked: 5, greedy: 1 }
 
 /** A connection has no name but its own; a device keeps its points whatever connection it comes by. */
 export type Judged = `peer ${string}` | `device ${DeviceId}`
@@ -53,6 +54,13 @@ export class Conduct {
     const out: Mute[] = []
     for (const [who, standing] of this.standings) if (isMuted(standing, now)) out.push({ who, until: standing.mutedUntil, fault: standing.last })
     return out
+  }
+
+  muted(nameOf: (device: DeviceId) => string | undefined, now: number): MutedPeer[] {
+    return this.mutes(now).map(({ who, until, fault }) => {
+      const [kind, id = ''] = who.split(' ')
+      return kind === 'peer' ? { peer: id, until, fault } : { device: id as DeviceId, name: nameOf(id as DeviceId), until, fault }
+    })
   }
 
   private standing(who: Judged, now: number): Standing {

@@ -82,9 +82,7 @@ export class Peers {
   }
 
   /** Devices that have proved themselves on some connection, per space. */
-  devices(space: SpaceId): Set<DeviceId> {
-    return new Set(this.sessionsOf(space).map(({ device }) => device))
-  }
+  devices(space: SpaceId): Set<DeviceId> { return new Set(this.sessionsOf(space).map(({ device }) => device)) }
 
   private sessionsOf(space: SpaceId): Session[] { return [...this.peers.values()].flatMap(({ sessions }) => sessions.get(space) ?? []) }
 
@@ -101,6 +99,12 @@ export class Peers {
     if (isPeerMuted || isDeviceMuted) this.drop(turn, peer)
   }
 
+  /** Counts what a device signed against it, whoever brought it. */
+  caught(turn: Turn, { id }: Replica, device: DeviceId): void {
+    const peer = [...this.peers.values()].find(({ sessions }) => sessions.get(id)?.device === device)
+    if (peer === undefined) this.conduct.count(asDevice(device), 'untrue', turn.now); else this.blame(turn, peer, 'untrue', device)
+  }
+
   /** From now on nothing that still comes from there is read. */
   private drop(turn: Turn, peer: Peer): void {
     this.peers.delete(peer.id)
@@ -114,12 +118,7 @@ export class Peers {
   /** What `muted` is made of, in short. */
   mutes(now: number): string { return this.conduct.mutes(now).map(({ who, until }) => `${who} ${until}`).join() }
 
-  muted(nameOf: (device: DeviceId) => string | undefined, now: number): MutedPeer[] {
-    return this.conduct.mutes(now).map(({ who, until, fault }) => {
-      const [kind, id = ''] = who.split(' ')
-      return kind === 'peer' ? { peer: id, until, fault } : { device: id as DeviceId, name: nameOf(id as DeviceId), until, fault }
-    })
-  }
+  muted(nameOf: (device: DeviceId) => string | undefined, now: number): MutedPeer[] { return this.conduct.muted(nameOf, now) }
 
   private frame(turn: Turn, peer: Peer, frame: Frame): void { turn.out.send({ type: 'frame', peer: peer.id, bytes: encodeFrame(frame) }) }
 
