@@ -5,6 +5,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../engine/engine.ts'
 import type { MlsState } from '../engine/group/mls.ts'
+import type { EpochNode } from '../engine/group/tree.ts'
 import { due } from '../engine/reconcile.ts'
 import type { Replica } from '../engine/replica.ts'
 import { Authority } from '../engine/space/authority.ts'
@@ -104,6 +105,14 @@ describe('is found', () => {
     expect(await first(fickle, { seed: 56 })).toMatch(/^I8: /)
   })
 
+  test('a group that leaves what most had chosen (I9)', async () => {
+    const contrary = spaces(({ groups, groups: { tree } }) => Reflect.set(tree, 'best', ({ id, children }: EpochNode) => {
+      const choices = [...tree.choicesBelow(id).values()], votes = (child: EpochId): number => choices.filter((choice) => choice.child === child).length
+      return children.filter((child) => groups.stands(child)).sort((a, b) => votes(a) - votes(b) || (a < b ? -1 : 1))[0]
+    }))
+    expect(await first(contrary, { seed: 6 })).toMatch(/^I9: /)
+  })
+
   test('a key that is not what its commit promised (I12)', async () => {
     const careless = spaces(({ groups: { keys } }) => {
       const add = keys.add.bind(keys)
@@ -159,6 +168,15 @@ describe('is found', () => {
       Object.defineProperty(authority, 'state', { get: () => ({ ...real(), owner: me.identity }) })
     }, 'Bob')
     expect(await first(proud)).toMatch(/^P4: /)
+  })
+
+  test('what lies beyond a cut and leaves a trace (P5)', async () => {
+    const { stateHash } = Authority.prototype
+    const spy = vi.spyOn(Authority.prototype, 'stateHash').mockImplementation(function (this: Authority) {
+      const beyond = this.nodes.filter(({ id }) => { const said = this.verdict(id); return said.type === 'void' && said.reason.code === 'removed' })
+      return `${stateHash.call(this)} ${beyond.length}`
+    })
+    try { expect(await first(() => undefined, { peers: 5, liars: 2, steps: 160, seed: 25 })).toMatch(/^P5: /) } finally { spy.mockRestore() }
   })
 
   test('void ops that come again and are not as if nothing had come (P8)', async () => {

@@ -5,6 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Audience } from '../engine/audience.ts'
 import { KEPT_EPOCH_STATES, MAX_PARKED_OPS, MAX_SIDE_STATES } from '../engine/limits.ts'
+import type { EpochNode, Vote } from '../engine/group/tree.ts'
 import type { Replica } from '../engine/replica.ts'
 import { readerDevices } from '../engine/space/readers.ts'
 import type { Row, Save } from '../ports.ts'
@@ -166,27 +167,49 @@ export class Switches {
   }
 }
 
-/** Called when all is well: what most had chosen then stays chosen, unless it was taken back. */
+/** What most had chosen below an epoch, by which votes, and how far each chain was held where that was seen. */
+interface Majority { readonly child: EpochId; readonly votes: ReadonlyMap<IdentityId, Vote>; readonly held: ReadonlyMap<string, number> }
+
+/**
+ * Called when all is well: what most had chosen then stays chosen, unless it was taken back, or they had first chosen otherwise and that, which did not count then, counts again: a
+ * commit or a vote of somebody whose removal turned out to be void.
+ */
 export class Majorities {
-  private readonly final = new Map<string, EpochId>()
+  private readonly final = new Map<string, Majority>()
 
   i9MajorityStays(held: Held): Problem {
-    const { groups } = held.audience
-    const path = new Set(groups.tree.path())
-    for (const [key, child] of this.final) {
-      if (key.startsWith(subjectOf(held)) && groups.tree.nodes.has(child) && !path.has(child) && groups.stands(child) && path.has(key.split(' ')[2] as EpochId)) {
+    const { groups, groups: { tree }, replica } = held.audience
+    const path = new Set(tree.path())
+    for (const [key, majority] of this.final) {
+      const { child } = majority, epoch = key.split(' ')[2] as EpochId
+      if (key.startsWith(subjectOf(held)) && tree.nodes.has(child) && !path.has(child) && groups.stands(child) && path.has(epoch) && stillCounts(held, epoch, majority)) {
         return `${held.name} left ${short(child)}, which most had chosen`
       }
     }
+    const chains = new Map(replica.log.vector().map((e) => [e.channel + e.device, e.chanSeq]))
     for (const epoch of path) {
-      const node = groups.tree.nodes.get(epoch)
+      const node = tree.nodes.get(epoch)
       if (node === undefined || node.children.length < 2) continue
-      for (const [child, votes] of groups.tree.votesBelow(epoch)) {
-        if (2 * votes > groups.tree.identities(node).size) this.final.set(`${subjectOf(held)} ${epoch}`, child)
+      const choices = [...tree.choicesBelow(epoch)]
+      for (const child of node.children) {
+        const votes = new Map(choices.flatMap(([identity, choice]) => (choice.child === child ? [[identity, choice.vote]] : [])))
+        if (2 * votes.size > tree.identities(node).size) this.final.set(`${subjectOf(held)} ${epoch}`, { child, votes, held: chains })
       }
     }
     return undefined
   }
+}
+
+/** Whether most of those below an epoch would still stand by what they had chosen, but for what nobody knew of. */
+function stillCounts({ audience: { groups: { tree } } }: Held, epoch: EpochId, { votes, held }: Majority): boolean {
+  const now = tree.choicesBelow(epoch)
+  const stands = [...votes].filter(([identity, vote]) => {
+    const choice = now.get(identity)?.vote
+    const isNews = choice !== undefined && (choice.chanSeq ?? 0) > (held.get((choice.channel ?? '') + choice.device) ?? 0)
+    // One that comes after what was chosen shows that that was taken back.
+    return choice !== undefined && (choice.id === vote.id || (isNews && choice.seq <= vote.seq))
+  })
+  return 2 * stands.length > tree.identities(tree.nodes.get(epoch) as EpochNode).size
 }
 
 /**
@@ -218,7 +241,7 @@ export function remember(replica: Replica, at: number): Memory {
 }
 
 /** Who has how many votes everywhere, also where there is nothing to choose yet. */
-const votesIn = ({ groups: { tree } }: Audience): string[] => [...tree.nodes.keys()].flatMap((parent) => [...tree.votesBelow(parent)].map(([child, votes]) => `${child} ${votes}`))
+const votesIn = ({ groups: { tree } }: Audience): string[] => [...tree.nodes.keys()].flatMap((parent) => [...tree.choicesBelow(parent)].map(([identity, { child }]) => `${identity} ${child}`))
 
 /** A restart may find more than was there, since it tries everything again, but nothing else and no less: also keys, and with them ops that waited for these. */
 export function i11RestartChangesNothing(before: Memory, after: Memory): Problem {

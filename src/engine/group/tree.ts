@@ -40,7 +40,8 @@ export interface Electorate {
   version(): number
 }
 
-interface Vote extends ChainPlace { readonly id: OpId }
+export interface Vote extends ChainPlace { readonly id: OpId }
+export interface Choice { readonly child: EpochId; readonly vote: Vote }
 
 const earlier = (a: Vote, b: Vote): boolean => a.seq < b.seq || (a.seq === b.seq && a.id < b.id)
 
@@ -125,24 +126,29 @@ export class EpochTree {
     return children.map((id) => ({ id, rank: rank(id) })).sort((a, b) => compareRanks(a.rank, b.rank))[0]?.id
   }
 
-  /** Who has how many votes among an epoch's children that stand. */
-  votesBelow(epoch: EpochId): ReadonlyMap<EpochId, number> {
+  /** Who votes for which of an epoch's children that stand, and by what. */
+  choicesBelow(epoch: EpochId): ReadonlyMap<IdentityId, Choice> {
     const node = this.nodes.get(epoch)
-    return node === undefined ? new Map() : this.support(node, node.children.filter((id) => this.electorate.stands(id)))
+    return node === undefined ? new Map() : this.choices(node, node.children.filter((id) => this.electorate.stands(id)))
   }
 
-  /** How many identities with a leaf in `node` voted for each of its children: by devices that were there, or a new one, whose numbers are low, would take back what was said before. */
+  /** How many identities with a leaf in `node` voted for each of its children. */
   private support(node: EpochNode, children: readonly EpochId[]): Map<EpochId, number> {
-    const choice = new Map<IdentityId, { child: EpochId; vote: Vote }>(), electors = new Set(node.leaves)
+    const out = new Map<EpochId, number>()
+    for (const { child } of this.choices(node, children).values()) out.set(child, (out.get(child) ?? 0) + 1)
+    return out
+  }
+
+  /** By devices that were there, or a new one, whose numbers are low, would take back what was said before. */
+  private choices(node: EpochNode, children: readonly EpochId[]): Map<IdentityId, Choice> {
+    const choice = new Map<IdentityId, Choice>(), electors = new Set(node.leaves)
     for (const child of children) {
       for (const [identity, vote] of this.subtreeFirsts(child, electors)) {
         const known = choice.get(identity)
         if (known === undefined || earlier(vote, known.vote)) choice.set(identity, { child, vote })
       }
     }
-    const out = new Map<EpochId, number>()
-    for (const { child } of choice.values()) out.set(child, (out.get(child) ?? 0) + 1)
-    return out
+    return choice
   }
 
   private subtreeFirsts(top: EpochId, electors: ReadonlySet<DeviceId | undefined>): Map<IdentityId, Vote> {
