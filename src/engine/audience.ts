@@ -26,6 +26,8 @@ export class Audience {
   readonly groups: Groups
   /** What is to be told to others, as of a while ago. */
   telling: { readonly of: string; readonly due: Due } | undefined
+  /** What of these leaves and these readers is not in both. */
+  difference: { readonly leaves: readonly (DeviceId | undefined)[]; readonly devices: ReadonlyMap<DeviceId, DeviceState>; readonly outside: readonly DeviceId[]; readonly remove: readonly number[] } | undefined
   readonly receipted = new Receipted()
   /** When this device last put fresh keys into this tip's branch (ms). */
   renewed: { readonly tip: EpochId; readonly at: number } | undefined

@@ -438,7 +438,7 @@ export class Engine implements Stepper {
     if (replica === undefined) return
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
-    if (kind === 'behind' || kind === 'unsure' || kind === 'pace') this.touch(turn, replica)
+    if (kind === 'behind' || kind === 'unsure' || kind === 'pace' || kind === 'people') this.touch(turn, replica)
     if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'retention') await this.retaining.work(turn, replica)
     if (kind === 'marks') await shareMarks(this, turn, replica)

@@ -174,6 +174,8 @@ export const CROWD_EACH_MS = 200
 /** Where more are here than this, a new face is answered by a few: each answer is heard by all. */
 export const CROWD = 16
 export const ANSWERS_IN_CROWD = 4
+/** And those who come and go are told to clients together, once in such a time: each telling names all members. */
+export const PEOPLE_TOGETHER_MS = 1000
 /** Anti-entropy: every so often with every connected peer. */
 export const SYNC_EVERY_MS = 30_000
 /** Ms between rounds that are asked for because something is missing. */

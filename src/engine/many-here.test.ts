@@ -2,9 +2,9 @@
 import { expect, test, vi } from 'vitest'
 import { type Home, home, joins, of, say, texts } from './group/home.test-support.ts'
 import type { Person } from './engines.test-support.ts'
-import { CROWD_EACH_MS, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS } from './limits.ts'
+import { CROWD_EACH_MS, PEOPLE_TOGETHER_MS, PRESENCE_EVERY_MS, RECEIPT_AFTER_MS } from './limits.ts'
 
-vi.mock('./limits.ts', async (original) => ({ ...await original<typeof import('./limits.ts')>(), CROWD: 5, ANSWERS_IN_CROWD: 1, CROWD_EACH_MS: 5000 }))
+vi.mock('./limits.ts', async (original) => ({ ...await original<typeof import('./limits.ts')>(), CROWD: 5, ANSWERS_IN_CROWD: 1, CROWD_EACH_MS: 5000, PEOPLE_TOGETHER_MS: 10_000 }))
 
 const SIZE = 10
 const LONG_MS = 10 * 60_000
@@ -69,4 +69,17 @@ test('S29 in a crowd receipts go out later and not all at once, however much is 
     expect(times).toBeLessThanOrEqual((100 * (RECEIPT_AFTER_MS / 3 + 100)) / (EVERY_MS / 2) + 1)
   }
   for (const person of h.room.people) expect((await texts(h, person)).length).toBeGreaterThan(49)
+}, 60_000)
+
+test('S29 in a crowd clients are told together of who comes and goes, and of all of them', async () => {
+  const { h } = await crowd(), { alice, people } = { ...h, people: h.room.people.slice(1, 4) }
+  const told = () => alice.updates.filter((update) => update.type === 'members')
+  for (const person of people) h.room.leaves(person)
+  await h.room.pass(LONG_MS)
+  expect(told().at(-1)?.members.filter(({ online }) => online).length).toBe(SIZE - people.length)
+  const before = told().length
+  for (const person of people) { await person.restart(); await h.room.comesBack(person) }
+  await h.room.pass(PEOPLE_TOGETHER_MS)
+  expect(told().at(-1)?.members.filter(({ online }) => online).length).toBe(SIZE)
+  expect(told().length - before).toBeLessThan(people.length)
 }, 60_000)

@@ -37,6 +37,8 @@ export type Due =
   /** A fresh key package, by which others can add this device while it is away. */
   | { readonly type: 'package'; readonly tip: EpochId }
 
+type Leaves = readonly (DeviceId | undefined)[]
+
 /** What this device would do to the group now. `now` in ms decides only when its own keys are old. */
 export function due(audience: Audience, now: number): Due {
   const { groups, devices, replica: { me } } = audience
@@ -49,8 +51,7 @@ export function due(audience: Audience, now: number): Due {
   const isOpener = node?.depth === 0 && node.author === me.device
   if (!groups.states.has(tip) && !isOpener) return node?.depth === 0 ? { type: 'nothing' } : { type: 'rejoin', tip }
   const leaves = node?.leaves ?? []
-  const remove: number[] = []
-  leaves.forEach((device, index) => { if (device !== undefined && !devices.has(device)) remove.push(index) })
+  const { remove } = differenceTo(audience, leaves)
   const add = missingFrom(audience, leaves).sort()
   if (!groups.states.has(tip)) return { type: 'found', tip, add: add.slice(0, MAX_COMMIT_CHANGES) }
   if (remove.length === 0 && add.length === 0) {
@@ -64,9 +65,16 @@ export function due(audience: Audience, now: number): Due {
 }
 
 /** Readers that are not in these leaves and can be added. */
-function missingFrom({ groups, devices, replica: { authority } }: Audience, leaves: readonly (DeviceId | undefined)[]): DeviceId[] {
+const missingFrom = (audience: Audience, leaves: Leaves): DeviceId[] =>
+  differenceTo(audience, leaves).outside.filter((d) => audience.replica.authority.state.keyPackages.has(d) && !audience.groups.unusable.has(d))
+
+/** Leaves of no reader's, and readers without a leaf. The same at nearly every step, and as long as the space has members: worked out again when the leaves, or the readers, are others. */
+function differenceTo(audience: Audience, leaves: Leaves): NonNullable<Audience['difference']> {
+  const { devices, difference } = audience
+  if (difference?.leaves === leaves && difference.devices === devices) return difference
   const present = new Set(leaves)
-  return [...devices.keys()].filter((d) => !present.has(d) && authority.state.keyPackages.has(d) && !groups.unusable.has(d))
+  const remove = leaves.flatMap((device, index) => (device !== undefined && !devices.has(device) ? [index] : []))
+  return audience.difference = { leaves, devices, outside: [...devices.keys()].filter((d) => !present.has(d)), remove }
 }
 
 /** Who is in, and what they may read, is settled: what remains is telling each other. Worked out again only when something of it may be another. */
@@ -107,14 +115,14 @@ function lastRenewal({ groups, replica }: Audience, tip: EpochId): number {
  * sealed under it.
  */
 export function maySeal(audience: Audience): boolean {
-  const { groups, devices } = audience
+  const { groups } = audience
   const tip = groups.tip()
   if (tip === undefined || !groups.states.has(tip) || !groups.keys.has(tip)) return false
   if (audience.historyPolicy !== 'all' && audience.isOpen(tip)) return false
   const leaves = groups.tree.nodes.get(tip)?.leaves ?? []
   // No back-link leads those who are still to be added to what is said before they are.
   if (audience.historyPolicy !== 'all' && missingFrom(audience, leaves).length > 0) return false
-  return leaves.every((d) => d === undefined || devices.has(d))
+  return differenceTo(audience, leaves).remove.length === 0
 }
 
 /** Ms to wait before acting: by this device's place in an order that only depends on the tip and who is online. */

@@ -5,6 +5,7 @@ import type { MessageRecord } from '../wire/content-records.ts'
 import { roleInfos } from './authority-views.ts'
 import { DM_NAME } from './contacts.ts'
 import type { Engine } from './engine.ts'
+import { CROWD, PEOPLE_TOGETHER_MS } from './limits.ts'
 import { messageCounts } from './messages/counting.ts'
 import { PLAIN } from './messages/fold.ts'
 import { messageInfo } from './messages/infos.ts'
@@ -26,7 +27,7 @@ export class Telling {
   readonly recent = new RecentOwn()
   private readonly revisions = new Map<SpaceId, number>()
   private readonly undone = new Undone()
-  private readonly shown = new Map<SpaceId, { readonly state: SpaceState; readonly online: ReadonlySet<DeviceId> }>()
+  private readonly shown = new Map<SpaceId, { readonly state: SpaceState; readonly online: ReadonlySet<DeviceId>; readonly at: number }>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -102,13 +103,15 @@ export class Telling {
     this.spaces(turn)
   }
 
-  /** Many, and the same from message to message: looked at anew only when an authority op came in, or somebody came or went. */
+  /** Many, and the same from message to message: looked at anew only when an authority op came in, or somebody came or went; who comes and goes in a crowd is told of together. */
   private people(turn: Turn, replica: Replica): void {
     const { state } = replica.authority, online = this.engine.onlineDevices(replica, turn.now)
     const last = this.shown.get(replica.id)
     if (last?.state === state && last.online === online) return
     if (last?.state === state && last.online.size === online.size && [...online].every((device) => last.online.has(device))) return
-    this.shown.set(replica.id, { state, online })
+    const restedAt = online.size <= CROWD || last?.state !== state ? turn.now : last.at + PEOPLE_TOGETHER_MS
+    if (restedAt > turn.now && restedAt <= turn.now + PEOPLE_TOGETHER_MS) return turn.out.wake(`people|${replica.id}`, restedAt)
+    this.shown.set(replica.id, { state, online, at: turn.now })
     this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, online, this.engine.checked) })
     this.tellChanged(turn, `roles|${replica.id}`, { type: 'roles', space: replica.id, roles: roleInfos(replica) })
   }
