@@ -16,6 +16,8 @@ export interface Ciphersuite {
   expand(secret: Uint8Array, length: number, ...info: readonly Uint8Array[]): Uint8Array
   /** XChaCha20-Poly1305: 32-byte key, 24-byte nonce, 16-byte tag at the end. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array
+  /** The same in a place that the next call of the suite may write over: for what is only hashed. */
+  sealBriefly(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array
   /** undefined when the tag is wrong. */
   open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined
   /** Ed25519 (RFC 8032) from a 32-byte seed. secretKey is the seed. */

@@ -1,6 +1,6 @@
 /** Opened pages in memory. An id has one content for ever, so nothing here can be out of date. */
 import type { BlockId } from './disk-blocks.ts'
-import { type Page, pageBytes } from './disk-format.ts'
+import { decodePage, type Page, pageBytes } from './disk-format.ts'
 import type { PageSource } from './disk-tree.ts'
 
 /**
@@ -44,30 +44,38 @@ export class PageCache implements PageSource {
 
   set(id: BlockId, page: Page): void { (page.type === 'leaf' ? this.#leaves : this.#inner).set(id, page) }
 
+  /** A page that was just written. Most of those of a history that comes in are never asked for: they are decoded when they are. */
+  setEncoded(id: BlockId, type: Page['type'], bytes: Uint8Array): void { (type === 'leaf' ? this.#leaves : this.#inner).set(id, bytes) }
+
   delete(id: BlockId): void {
     this.#leaves.delete(id)
     this.#inner.delete(id)
   }
 }
 
+/** Encoded, the whole buffer counts: it may be longer than what is in it. */
+const bytesOf = (page: Page | Uint8Array): number => (page instanceof Uint8Array ? page.buffer.byteLength : pageBytes(page))
+
 /** Pages up to so many bytes, and the last one in any case. */
 class Shelf {
   readonly #maxBytes: number
-  readonly #pages = new Map<BlockId, Page>()
+  readonly #pages = new Map<BlockId, Page | Uint8Array>()
   #bytes = 0
 
   constructor(maxBytes: number) { this.#maxBytes = maxBytes }
 
   get(id: BlockId): Page | undefined {
-    const page = this.#pages.get(id)
-    if (page !== undefined) { this.#pages.delete(id); this.#pages.set(id, page) }
+    const known = this.#pages.get(id)
+    if (known === undefined) return undefined
+    const page = known instanceof Uint8Array ? decodePage(known) : known
+    if (page !== undefined) this.set(id, page)
     return page
   }
 
-  set(id: BlockId, page: Page): void {
+  set(id: BlockId, page: Page | Uint8Array): void {
     this.delete(id)
     this.#pages.set(id, page)
-    this.#bytes += pageBytes(page)
+    this.#bytes += bytesOf(page)
     for (const oldest of this.#pages.keys()) {
       if (this.#bytes <= this.#maxBytes || oldest === id) return
       this.delete(oldest)
@@ -76,7 +84,7 @@ class Shelf {
 
   delete(id: BlockId): void {
     const page = this.#pages.get(id)
-    if (page !== undefined) this.#bytes -= pageBytes(page)
+    if (page !== undefined) this.#bytes -= bytesOf(page)
     this.#pages.delete(id)
   }
 }

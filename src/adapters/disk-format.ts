@@ -34,16 +34,6 @@ export interface Leaf { readonly type: 'leaf'; readonly rows: readonly Row[] }
 export interface Inner { readonly type: 'inner'; readonly level: number; readonly refs: readonly Ref[]; readonly buffer: readonly Entry[] }
 export type Page = Leaf | Inner
 
-/** The same page in memory of its own. As it was made its rows lie where they came from, such as in what was saved with them, and as long as it is kept all of that would be. */
-export function inOwnMemory(page: Page): Page {
-  const entries: readonly Entry[] = page.type === 'leaf' ? page.rows : page.buffer, refs = page.type === 'leaf' ? [] : page.refs
-  const space = new Uint8Array(sumBytes(entries, ({ key, value }) => key.length + (value?.length ?? 0)) + sumBytes(refs, ({ first }) => first.length))
-  let at = 0
-  const copy = (bytes: Uint8Array): Uint8Array => { space.set(bytes, at); return space.subarray(at, (at += bytes.length)) }
-  if (page.type === 'leaf') return { type: 'leaf', rows: page.rows.map(({ key, value }) => ({ key: copy(key), value: copy(value) })) }
-  return { ...page, refs: page.refs.map((ref) => ({ ...ref, first: copy(ref.first) })), buffer: page.buffer.map(({ key, value }) => ({ key: copy(key), value: value && copy(value) })) }
-}
-
 /** A tree of what came in of one partition. `bytes`: of its rows, about. */
 export interface Run { readonly partition: string; readonly id: BlockId; readonly level: number; readonly bytes: number }
 

@@ -23,7 +23,7 @@ import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wir
 import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
 import { PageCache } from './disk-cache.ts'
-import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, inOwnMemory, type JournalRecord, sumBytes } from './disk-format.ts'
+import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, sumBytes } from './disk-format.ts'
 import { asDiskError, closedError, damaged, unlessCorrupt } from './disk-errors.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
@@ -424,9 +424,9 @@ class PagedDisk implements Disk {
   async #commit(saves: readonly Save[], bytes: number): Promise<void> {
     await this.#foldIfGrown(FULL)
     const state = await this.#current()
+    if (bytes >= DIRECT_BYTES && this.#copying === undefined) { this.#came += bytes; return this.#fold(state, overlaySaves(state.overlay, saves)) }
     // The caller may do with its arrays what it likes.
     const { records, kept } = encodeRecords(saves, RECORD_BYTES), overlay = overlaySaves(state.overlay, kept)
-    if (bytes >= DIRECT_BYTES && this.#copying === undefined) { this.#came += bytes; return this.#fold(state, overlay) }
     const head = { ...state.head, writes: state.head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(state.head.writes + 1 + i), record]))
     await this.#write(state, head, contents, [], overlay, state.journalBytes + sumBytes(records, record => record.length))
@@ -456,13 +456,13 @@ class PagedDisk implements Disk {
   async #replace(state: State, { root, runs, written, deleted }: TreesChange, isJournalKept = false): Promise<void> {
     const writes = state.head.writes + 1
     // A record with nothing in it: every write leaves one, or an older head would pass for the latest.
-    const contents = new Map([[this.#journalId(writes), encodeJournal([])]])
-    for (const [id, page] of written) contents.set(id, squeeze(encodePage(page)))
+    const encoded = [...written].map(([id, page]) => ({ id, type: page.type, bytes: encodePage(page) })), contents = new Map([[this.#journalId(writes), encodeJournal([])], ...encoded.map(({ id, bytes }) => [id, squeeze(bytes)] as const)])
     const head = { writes, root, runs, journalFrom: isJournalKept ? state.head.journalFrom : writes }
     const gone = isJournalKept ? deleted : [...deleted, ...this.#journalIds(state.head)]
     await this.#write(state, head, this.#withSpare(head, contents), gone, isJournalKept ? state.overlay : new Map(), isJournalKept ? state.journalBytes : 0)
     for (const id of deleted) this.#pages.delete(id)
-    for (const [id, page] of written) this.#pages.set(id, inOwnMemory(page))
+    // Not the pages themselves: their rows lie where they came from, such as in what was saved with them, and all of that would be kept.
+    for (const { id, type, bytes } of encoded) this.#pages.setEncoded(id, type, bytes)
   }
 
   #withSpare(head: Head, contents: ReadonlyMap<BlockId, Uint8Array>): ReadonlyMap<BlockId, Uint8Array> { return new Map([...contents, [this.#headIds[2], encodeHead(head)]]) }

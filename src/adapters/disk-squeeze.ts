@@ -27,13 +27,17 @@ const SHORT = 96
 /** Where four bytes with this hash were seen last, plus one. One table for all: nothing here waits. */
 const table = new Int32Array(1 << HASH_BITS)
 
+/** Where a page is made smaller: most are far below this, and a fresh place for each would be filled with zeros first. */
+const SPACE_BYTES = 128 * 1024
+const space = new Uint8Array(SPACE_BYTES)
+
 /** The page, or what becomes of it. */
 export function squeeze(page: Uint8Array): Uint8Array {
-  const out = new Uint8Array(HEAD_BYTES + page.length + Math.ceil(page.length / 255) + 16)
+  const most = HEAD_BYTES + page.length + Math.ceil(page.length / 255) + 16, out = most <= SPACE_BYTES ? space : new Uint8Array(most)
   out[0] = SQUEEZED
   new DataView(out.buffer).setUint32(1, page.length)
   const end = putAll(out, HEAD_BYTES, page)
-  return end < page.length ? out.subarray(0, end) : page
+  return end < page.length ? out.slice(0, end) : page
 }
 
 function putAll(out: Uint8Array, start: number, bytes: Uint8Array): number {

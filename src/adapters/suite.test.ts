@@ -13,10 +13,13 @@ suiteContract('libsodium', async (random) => createSuite(random, 'webcrypto', aw
 
 test('noble and libsodium seal alike, open what the other sealed, and refuse the same', async () => {
   const sodium = await loadSodiumAead(), random = seededRandom('aead')
-  for (const length of [0, 1, 15, 16, 64, 300, 70_000]) {
+  for (const length of [0, 1, 15, 16, 64, 300, 16_000, 16_384, 70_000]) {
     const [key, nonce, aad, text] = [random.bytes(32), random.bytes(24), random.bytes(length % 90), random.bytes(length)]
     const sealed = nobleAead.seal(key, nonce, aad, text)
-    expect(toHex(sodium.seal(key, nonce, aad, text))).toBe(toHex(sealed))
+    const made = sodium.seal(key, nonce, aad, text)
+    for (const aead of [nobleAead, sodium]) expect(toHex(aead.sealBriefly(key, nonce, aad, text))).toBe(toHex(sealed))
+    sodium.sealBriefly(key, nonce, aad, new Uint8Array(length))
+    expect(toHex(made), 'nothing is written over it').toBe(toHex(sealed))
     for (const aead of [nobleAead, sodium]) {
       expect(toHex(aead.open(key, nonce, aad, sealed) ?? key)).toBe(toHex(text))
       const wrong = [sealed.with(length, (sealed[length] ?? 0) ^ 1), sealed.slice(0, -1), sealed.slice(0, 15), new Uint8Array()]

@@ -34,6 +34,7 @@ export async function createSuite(random: Random, by?: Engine | Curves, aead: Ae
     hmac: (key, ...parts) => sha.hmac(key, parts),
     expand: hkdf.expand,
     seal: aead.seal,
+    sealBriefly: aead.sealBriefly,
     open: aead.open,
     async signingKey(seed) {
       return { publicKey: await ed25519.publicKey(seed), secretKey: seed.slice() }

@@ -28,7 +28,7 @@ function seal(suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint
   return concat(nonce, suite.seal(key.key, nonce, aad, padded))
 }
 
-const nonceFor = (suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint8Array): Uint8Array => suite.hmac(key.nonceKey, aad, padded).slice(0, NONCE_BYTES)
+const nonceFor = (suite: Ciphersuite, key: ContentKey, aad: Uint8Array, padded: Uint8Array): Uint8Array => suite.hmac(key.nonceKey, aad, padded).subarray(0, NONCE_BYTES)
 
 /** The header with a zero body hash, to be read before anything else is opened. */
 function authenticated(op: Op): Uint8Array {
@@ -68,31 +68,32 @@ export function remake(suite: Ciphersuite, key: ContentKey, given: Omit<OpHeader
   const header = { space, audience, channel, device, seq, prev, chanSeq, chanPrev, deps, type, hlc, kid: key.kid, epoch, bodyHash: ZERO_HASH }
   if (!isHeader(header)) return undefined
   const head = encodeHeader(header), padded = padText(plain, textSpace)
-  const nonce = nonceFor(suite, key, head, padded), sealed = suite.seal(key.key, nonce, head, padded)
-  header.bodyHash = suite.sha256(nonce, sealed)
+  const nonce = nonceFor(suite, key, head, padded)
+  header.bodyHash = suite.sha256(nonce, suite.sealBriefly(key.key, nonce, head, padded))
   head.set(header.bodyHash, head.length - ZERO_HASH.length)
-  return new Remade(toHex(suite.sha256(head)) as OpId, header, nonce, sealed, sig, plain)
+  return new Remade(toHex(suite.sha256(head)) as OpId, header, sig, plain, suite, key)
 }
 
-/** Of a history nearly all ops are kept as what they say: few are ever wanted as one piece of bytes. */
+/** Of a history nearly all ops are kept as what they say: few are ever wanted as one piece of bytes, and those are sealed once more. */
 class Remade implements Op {
   readonly id: OpId
   readonly header: OpHeader
   readonly sig: Uint8Array
   readonly plain: Uint8Array
-  private readonly nonce: Uint8Array
-  private readonly sealed: Uint8Array
-  private whole: Uint8Array | undefined
+  /** Not copied with the rest. */
+  readonly #suite: Ciphersuite
+  readonly #key: ContentKey
+  #whole: Uint8Array | undefined
 
-  constructor(id: OpId, header: OpHeader, nonce: Uint8Array, sealed: Uint8Array, sig: Uint8Array, plain: Uint8Array) {
+  constructor(id: OpId, header: OpHeader, sig: Uint8Array, plain: Uint8Array, suite: Ciphersuite, key: ContentKey) {
     this.id = id
     this.header = header
-    this.nonce = nonce
-    this.sealed = sealed
     this.sig = sig
     this.plain = plain
+    this.#suite = suite
+    this.#key = key
   }
 
-  get body(): Uint8Array { return concat(this.nonce, this.sealed) }
-  get bytes(): Uint8Array { return (this.whole ??= encodeOp(encodeHeader(this.header), this.body, this.sig)) }
+  get body(): Uint8Array { return seal(this.#suite, this.#key, encodeHeader({ ...this.header, bodyHash: ZERO_HASH }), padText(this.plain)) }
+  get bytes(): Uint8Array { return (this.#whole ??= encodeOp(encodeHeader(this.header), this.body, this.sig)) }
 }

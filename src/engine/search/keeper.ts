@@ -76,6 +76,8 @@ export class Keeper {
     return Math.max(0, ...parts.map(placeOfPart))
   }
 
+  get hasBegun(): boolean { return this.isWorking || this.rest !== undefined }
+
   /** Whether `work` should run soon. */
   get isBusy(): boolean { return !this.isWorking && (this.rest === undefined || this.rest.length > 0 || this.index.isBusy()) }
 

@@ -21,11 +21,13 @@ import { decodeDocs, decodeHeader, type Doc, docsKey, type Header, headerKey, ID
 const VERSION = 2
 export const TAIL_DOCS = 1024
 /** New messages that come in one step and need not wait in the tail. */
-const SEGMENT_DOCS = 256
+export const SEGMENT_DOCS = 256
 /** A segment of so many messages is the largest: it takes part in no other. */
 const MAX_DOCS = 2 ** 18
 /** Sizes of segments. */
 const SIZES = [TAIL_DOCS * 4, TAIL_DOCS * 16, TAIL_DOCS * 64, MAX_DOCS] as const
+/** Those that count where there are many segments, as when a history comes in: so each of its messages is written anew twice, not four times. */
+const COARSE_SIZES = [TAIL_DOCS * 16, MAX_DOCS] as const
 const sizeOf = (docs: number): number => SIZES.filter((size) => docs >= size).length
 /** Of so large a segment so many of the newest messages stay apart, if there are none newer. */
 const APART_FROM = 2 ** 16, NEWEST_APART = 4096
@@ -254,18 +256,7 @@ export class SearchIndex {
     // The last room is for taking words out.
     if (this.segments().filter(({ room }) => room > 0).length >= MAX_ROOMS - 1) return undefined
     const byAge = [...this.segments()].sort((a, b) => a.age - b.age)
-    for (const size of SIZES) {
-      let group: SegmentInfo[] = [], docs = 0
-      for (const [n, one] of byAge.entries()) {
-        if (one.docs < size) { group.push(one); docs += one.docs }
-        const isFull = group.length === MOST_MERGED || docs >= MAX_DOCS, isLast = (byAge[n + 1]?.docs ?? size) >= size
-        if (!isFull && !isLast) continue
-        if (group.length > 1 && (docs >= size || isFull)) return group
-        group = []
-        docs = 0
-      }
-    }
-    return undefined
+    return (byAge.length < MANY_SEGMENTS ? undefined : grouped(byAge, COARSE_SIZES)) ?? grouped(byAge, SIZES)
   }
 
   /** Makes one segment of some, without the messages in `gone`, and without what a younger one of them says better. */
@@ -339,6 +330,21 @@ export class SearchIndex {
   }
 
   private putCatalog(turn: Turn): void { turn.out.put(this.partition, CATALOG, encodeCatalog(this.making, this.segments())) }
+}
+
+function grouped(byAge: readonly SegmentInfo[], sizes: readonly number[]): readonly SegmentInfo[] | undefined {
+  for (const size of sizes) {
+    let group: SegmentInfo[] = [], docs = 0
+    for (const [n, one] of byAge.entries()) {
+      if (one.docs < size) { group.push(one); docs += one.docs }
+      const isFull = group.length === MOST_MERGED || docs >= MAX_DOCS, isLast = (byAge[n + 1]?.docs ?? size) >= size
+      if (!isFull && !isLast) continue
+      if (group.length > 1 && (docs >= size || isFull)) return group
+      group = []
+      docs = 0
+    }
+  }
+  return undefined
 }
 
 const shortened = (docs: readonly SpokenDoc[]): SpokenDoc[] => docs.map(({ channel, hlc, id, terms }) => ({ channel, hlc, id: id.slice(0, 2 * ID_BYTES), terms })).sort(newestFirst)

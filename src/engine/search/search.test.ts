@@ -218,6 +218,26 @@ test('small segments of a history that comes in become a large one while more of
   expect(found.length).toBe(Math.floor((n - 42) / 100) + 1)
 })
 
+test('few segments of a history that comes in can wait until all is here; of many, many become one at once', async () => {
+  const desk = new Desk()
+  await desk.run(() => desk.index.open())
+  let n = 0
+  const comesIn = (count: number): Promise<undefined> => desk.run(function* (turn) {
+    yield []
+    desk.index.addMany(turn(), Array.from({ length: count }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), terms: new Map([[`n${n % 100}`, 1]]) })))
+    return undefined
+  })
+  const docs = (): number[] => desk.index.segments().map((s) => s.docs)
+  for (const count of [9000, 9000, ...new Array<number>(29).fill(260)]) await comesIn(count)
+  expect([docs().length, desk.index.isBusy(), desk.index.mayRest()]).toEqual([31, true, true])
+  await comesIn(260)
+  expect(desk.index.mayRest()).toBe(false)
+  await desk.run((turn) => desk.index.work(turn))
+  expect(docs()).toEqual([...new Array<number>(8).fill(260), 18_000 + 22 * 260])
+  expect(desk.index.mayRest()).toBe(true)
+  expect((await desk.run(() => new Finder(desk.index, soughtBy(parseQuery('n42 ', 0), NOBODY)).next(1000))).length).toBe(Math.floor((n - 42) / 100) + 1)
+})
+
 /** Ten thousand messages in one segment: a word of all, one of every third and so on, with their places. */
 async function crowd(): Promise<{ readonly desk: Desk; readonly texts: readonly string[]; read: () => number }> {
   const desk = new Desk(), texts: string[] = []

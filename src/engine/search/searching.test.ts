@@ -4,8 +4,10 @@ import type { Command, FoundMessage, Results } from '../../api.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
-import { INDEX_PAUSE_MS } from '../limits.ts'
+import { INDEX_PAUSE_MS, INDEX_REST_MS } from '../limits.ts'
 import { Out } from '../out.ts'
+import type { Located } from '../messages/reading.ts'
+import type { Turn } from '../turn.ts'
 import { indexPartitions } from './search-index.ts'
 
 interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly space: SpaceId; readonly channel: ChannelId }
@@ -190,4 +192,54 @@ test('what comes in all the time does not put off the work on the index all the 
     due.push(...out.wakes.filter(({ tag }) => tag.startsWith('index|')).map(({ at }) => at - h.room.now))
   }
   expect(due).toEqual([INDEX_PAUSE_MS])
+})
+
+/** So many messages, each new, with the words of one that was said. */
+async function history(h: Home, count: number, from = 0): Promise<Located[]> {
+  const [row] = await h.bob.disk.range(`messages/${h.space}/${h.channel}`, { limit: 1 }), record = row && decodeMessage(row.value)
+  if (record === undefined) throw new Error('nothing was said')
+  return Array.from({ length: count }, (_, n) => ({ channel: h.channel, record: { ...record, place: record.place + from + n, id: (from + n).toString(16).padStart(64, '0') as OpId } }))
+}
+
+test('a history that comes in before the index was read has it read at once', async () => {
+  const h = await home()
+  await say(h, h.alice, 'Water the beans')
+  await h.bob.restart()
+  await h.room.pass(100)
+  const asked = (messages: readonly Located[]): string[] => {
+    const out = new Out()
+    h.bob.engine.searching.noteNew({ now: h.room.now, out }, h.bob.space(h.space), messages)
+    return out.reads.map((read) => ('partition' in read ? read.partition : ''))
+  }
+  const messages = await history(h, 300)
+  expect(asked(messages.slice(0, 2))).toEqual([])
+  expect(asked(messages)).toContain(`search/${h.space}`)
+  expect(asked(messages), 'it is being read').toEqual([])
+})
+
+test('of a history that comes in, what work leaves for later waits until no more has come in for a while', async () => {
+  const h = await home()
+  await say(h, h.alice, 'Water the beans')
+  await h.room.pass(5000)
+  const { searching, questions } = h.bob.engine, space = h.bob.space(h.space)
+  let wakes: number[] = []
+  /** Whatever is asked is answered, at this time. */
+  const step = async (now: number, begin: (turn: Turn) => unknown): Promise<void> => {
+    const out = new Out()
+    await begin({ now, out })
+    await h.bob.disk.save(out.saves)
+    for (const wake of out.wakes) if (wake.tag.startsWith('index|')) wakes.push(wake.at - now); else await step(now, (turn) => questions.onRows(turn, wake.tag.slice(6), []))
+    for (const read of out.reads) if ('partition' in read) { const rows = await h.bob.disk.range(read.partition, read.query); await step(now, (turn) => questions.onRows(turn, read.tag.slice(6), rows)) }
+  }
+  for (let n = 0; n < 54; n++) {
+    const messages = await history(h, 310, 310 * n)
+    await step(1e12, (turn) => { searching.noteNew(turn, space, messages) })
+  }
+  expect(wakes.at(-1)).toBe(INDEX_PAUSE_MS)
+  wakes = []
+  await step(1e12, (turn) => searching.work(turn, space))
+  expect(wakes, 'there may be more').toEqual([INDEX_REST_MS])
+  wakes = []
+  await step(1e12 + INDEX_REST_MS, (turn) => searching.work(turn, space))
+  expect(wakes, 'nothing more came').toEqual([INDEX_PAUSE_MS])
 })

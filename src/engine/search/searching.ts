@@ -19,6 +19,7 @@ import { namesIn } from './names.ts'
 import { parseQuery, type Query } from './query.ts'
 import { worth } from './rank.ts'
 import { RowCache } from './row-cache.ts'
+import { SEGMENT_DOCS } from './search-index.ts'
 
 type Going = void | Promise<void>
 
@@ -37,6 +38,8 @@ export class Searching {
   private readonly keepers = new Map<SpaceId, Keeper>()
   /** Where a piece of work is due already. What comes in all the time must not put it off all the time. */
   private readonly due = new Set<SpaceId>()
+  /** When messages of a space came in last. */
+  private readonly cameIn = new Map<SpaceId, number>()
 
   constructor(engine: Engine) { this.engine = engine }
 
@@ -48,7 +51,7 @@ export class Searching {
     return keeper
   }
 
-  forget(space: SpaceId): void { this.keepers.delete(space); this.due.delete(space) }
+  forget(space: SpaceId): void { this.keepers.delete(space); this.due.delete(space); this.cameIn.delete(space) }
 
   /** A space was opened. */
   begin(turn: Turn, replica: Replica): void { turn.out.wake(`index|${replica.id}`, turn.now + INDEX_AFTER_MS) }
@@ -64,14 +67,18 @@ export class Searching {
     if (messages.length === 0) return
     const keeper = this.keeper(replica)
     keeper.noteMany(turn, messages.map((message) => ({ ...message, folded: PLAIN })))
-    this.plan(turn, replica, keeper.mayRest ? INDEX_REST_MS : INDEX_PAUSE_MS)
+    this.cameIn.set(replica.id, turn.now)
+    // A history comes in: until the index has been read all of it would wait in the tail.
+    if (messages.length >= SEGMENT_DOCS && !keeper.hasBegun) void this.work(turn, replica); else this.plan(turn, replica)
   }
 
-  private plan(turn: Turn, replica: Replica, pauseMs = INDEX_PAUSE_MS): void {
-    if (!this.keeper(replica).isBusy || this.due.has(replica.id)) return
+  private plan(turn: Turn, replica: Replica): void {
+    const keeper = this.keeper(replica)
+    if (!keeper.isBusy || this.due.has(replica.id)) return
     // What can wait until nothing more comes in is put off by what does.
-    if (pauseMs === INDEX_PAUSE_MS) this.due.add(replica.id)
-    turn.out.wake(`index|${replica.id}`, turn.now + pauseMs)
+    const mayRest = keeper.mayRest && turn.now - (this.cameIn.get(replica.id) ?? -Infinity) < INDEX_REST_MS
+    if (!mayRest) this.due.add(replica.id)
+    turn.out.wake(`index|${replica.id}`, turn.now + (mayRest ? INDEX_REST_MS : INDEX_PAUSE_MS))
   }
 
   /** The next piece of work on the index of a space. */
