@@ -356,7 +356,7 @@ describe('a store that was tampered with', () => {
       written.push(before.flatMap(([id, bytes], n) => (toHex(blocks.get(id) as Uint8Array) === toHex(bytes) ? [] : [n])).join())
     }
     await disk.close()
-    expect([written.slice(0, 4), new Set(written)], 'in turn, the spare one only when pages are').toEqual([['0', '1', '0', '1'], new Set(['0', '1', '0,1,2'])])
+    expect(new Set(written), 'the second and the spare one only when pages are').toEqual(new Set(['0', '0,1,2']))
     let opened = 0
     for (const all of heads) {
       for (const some of [all.slice(0, 1), all.slice(1, 2), all.slice(0, 2), all]) {

@@ -13,7 +13,7 @@
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
  * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
  *
- * What a person can do without is mended where it is found. There are two heads, written in turn, and both with a spare one when pages are: one that is good is enough, the one that
+ * What a person can do without is mended where it is found. The head is written with every save, two more of it when pages are: one that is good is enough, the one that
  * counts more writes is taken, and records that it doesn't know yet are read on. From a damaged record of the journal on nothing is believed: the disk is then as it was before that was saved, says so among its losses, and whoever keeps a
  * tally elsewhere (engine/tally.ts) notices as with any disk that was put back.
  */
@@ -75,13 +75,11 @@ export interface PagedDiskOptions {
   readonly pieces?: Pieces
 }
 
-/** The first two as they lie in the store. The older one is written next: whoever wrote meanwhile, from the same state, has written that one too, so it is what the next write is fenced with. */
-interface Heads { readonly sealed: readonly (Uint8Array | undefined)[]; readonly older: 0 | 1 }
-
 /** Everything a reader needs, as of one write. Never changed, only replaced: a reader keeps what it started with. */
 interface State {
   readonly head: Head
-  readonly heads: Heads
+  /** The first head as it lies in the store: what the next write expects to find there. */
+  readonly sealedHead: Uint8Array | undefined
   readonly overlay: Overlay
   readonly journalBytes: number
 }
@@ -103,7 +101,7 @@ export async function openPagedDisk(store: BlockStore, dataKey: Uint8Array, opti
 class PagedDisk implements Disk {
   readonly #store: BlockStore
   readonly #sealer: Sealer
-  /** With the spare one. */
+  /** The first is written with every save, and is what writers fence with; the last is the spare one. */
   readonly #headIds: readonly [BlockId, BlockId, BlockId]
   readonly #pages: PageCache
   readonly #scattered: Scattered
@@ -137,7 +135,7 @@ class PagedDisk implements Disk {
   async open(): Promise<void> {
     const state = await this.#current()
     // From its first moment a store has a head, so that a store whose head is gone is never taken for a new one.
-    if (state.heads.sealed.includes(undefined)) await this.#fold(state, state.overlay)
+    if (state.sealedHead === undefined) await this.#fold(state, state.overlay)
     // Its pages are not squeezed. The next head that is written says nothing of that any more.
     if (state.head.version === 1 && await this.get(FORM.partition, FORM.key) === undefined) await this.save([{ type: 'put', ...FORM, value: encodeNumber(1) }])
     this.#came += sumBytes(state.head.runs, ({ bytes }) => bytes)
@@ -283,11 +281,10 @@ class PagedDisk implements Disk {
     // Programs from before leave the spare one as it is: then the journal that it knows is gone.
     const isSpare = head !== undefined && head === found[2], record = head && this.#journalId(head.journalFrom)
     if (isSpare && record !== undefined && await this.#open(record, (await this.#store.readMany([record]))[0]) === undefined) head = undefined
-    const [first, second] = found as (Head | undefined)[], heads: Heads = { sealed: sealed.slice(0, 2), older: (first?.writes ?? -1) > (second?.writes ?? -1) ? 1 : 0 }
-    if (head !== undefined) return this.#loadJournal(head, heads)
+    if (head !== undefined) return this.#loadJournal(head, sealed[0])
     if (sealed.some(bytes => bytes !== undefined)) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
     if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
-    return { head: { writes: 0, root: undefined, runs: [], journalFrom: 1 }, heads, overlay: new Map(), journalBytes: 0 }
+    return { head: { writes: 0, root: undefined, runs: [], journalFrom: 1 }, sealedHead: undefined, overlay: new Map(), journalBytes: 0 }
   }
 
   async #openHead(id: BlockId, sealed: Uint8Array | undefined): Promise<ReturnType<typeof decodeHead>> {
@@ -295,7 +292,7 @@ class PagedDisk implements Disk {
     return opened && decodeHead(opened)
   }
 
-  async #loadJournal(head: Head, heads: Heads): Promise<State> {
+  async #loadJournal(head: Head, sealedHead: Uint8Array | undefined): Promise<State> {
     const known = this.#journalIds(head), sealed = await this.#store.readMany([...known, this.#journalId(head.writes + 1)])
     const records: (JournalRecord & { readonly bytes: Uint8Array })[] = []
     let isWhole = true
@@ -312,16 +309,16 @@ class PagedDisk implements Disk {
     // A save is there whole or not at all.
     while (records.at(-1)?.isUnfinished) { records.pop(); isWhole = false }
     const overlay = overlaySaves(new Map(), records.flatMap(({ saves }) => saves))
-    const state = { head: last, heads, overlay, journalBytes: sumBytes(records, ({ bytes }) => bytes.length) }
+    const state = { head: last, sealedHead, overlay, journalBytes: sumBytes(records, ({ bytes }) => bytes.length) }
     return isWhole ? state : this.#cutJournal(state, records.map(({ bytes }) => bytes))
   }
 
   /** The records before the damage under new numbers, and a note of the loss. Pages stay as they are: they may be damaged, too. */
-  async #cutJournal({ head, heads, overlay, journalBytes }: State, good: readonly Uint8Array[]): Promise<State> {
+  async #cutJournal({ head, sealedHead, overlay, journalBytes }: State, good: readonly Uint8Array[]): Promise<State> {
     const place = partitionPrefix('journal'), noted = this.#noteOf([{ from: place, to: place }]), records = [...good, noted]
     const cut = { ...head, journalFrom: head.writes + 1, writes: head.writes + records.length }
     const contents = new Map(records.map((record, i) => [this.#journalId(cut.journalFrom + i), record]))
-    return this.#put(heads, cut, this.#withSpare(cut, contents), this.#journalIds(head), overlaySaves(overlay, (decodeRecord(noted) as JournalRecord).saves), journalBytes + noted.length)
+    return this.#put(sealedHead, cut, this.#withSpare(cut, contents), this.#journalIds(head), overlaySaves(overlay, (decodeRecord(noted) as JournalRecord).saves), journalBytes + noted.length)
   }
 
   /** A journal record that says what was lost: whoever reads the disk afterwards knows of it. */
@@ -468,18 +465,19 @@ class PagedDisk implements Disk {
   #withSpare(head: Head, contents: ReadonlyMap<BlockId, Uint8Array>): ReadonlyMap<BlockId, Uint8Array> { return new Map([...contents, [this.#headIds[2], encodeHead(head)]]) }
 
   async #write(state: State, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number): Promise<void> {
-    this.#state = Promise.resolve(await this.#put(state.heads, head, contents, deletes, overlay, journalBytes))
+    this.#state = Promise.resolve(await this.#put(state.sealedHead, head, contents, deletes, overlay, journalBytes))
   }
 
   /** One transaction. Everything is sealed before it begins: IndexedDB commits a transaction that waits for anything else. */
   async #put(
-    { sealed, older }: Heads, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
+    before: Uint8Array | undefined, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
   ): Promise<State> {
-    const two = this.#headIds.slice(0, 2), next = this.#headIds[older], isForPages = contents.has(this.#headIds[2])
-    const all = [...(isForPages ? two : [next]).map(id => [id, encodeHead(head)] as const), ...contents]
+    const [first, second, spare] = this.#headIds, encoded = encodeHead(head)
+    // A save costs what it seals and writes: the second waits for a write of pages.
+    const all = [[first, encoded] as const, ...(contents.has(spare) ? [[second, encoded] as const] : []), ...contents]
     const puts = new Map(await Promise.all(all.map(async ([id, content]) => [id, await this.#sealer.seal(id, content)] as const)))
-    await this.#store.write({ puts, deletes, fence: { id: next, bytes: sealed[older] } })
-    return { head, heads: { sealed: two.map((id, n) => puts.get(id) ?? sealed[n]), older: isForPages || older === 1 ? 0 : 1 }, overlay, journalBytes }
+    await this.#store.write({ puts, deletes, fence: { id: first, bytes: before } })
+    return { head, sealedHead: puts.get(first), overlay, journalBytes }
   }
 
   /** As they lie in the store, whatever the cache remembers. */
