@@ -4,6 +4,7 @@ import { concat, toHex } from '../wire/bytes.ts'
 import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { Allotment } from './allotment.test-support.ts'
 import type { Person } from './engines.test-support.ts'
+import { Out } from './out.ts'
 
 const DAY = 24 * 3600_000
 const SAID = ['Bob: zero', 'Alice: one', 'Alice: two', 'Alice: three']
@@ -130,4 +131,25 @@ test('S13 A19 who lost the ends of the chains, and starts again and again, forks
   await h.room.pass(5000)
   expect(h.forked).toEqual([])
   expect([await h.names(h.alice), (await h.texts(h.alice)).at(-1)]).toEqual([['Alice', 'Bob'], 'Bob: still here'])
+})
+
+test('S9 M9 who was put out, goes on under a new key and tries a link that was taken back keeps what they have, and has it once when they come in again', async () => {
+  const b = await behind(), { h, bob } = b, before = bob.device
+  await h.does(h.alice, { type: 'remove-member', member: h.id(bob) })
+  await h.room.pass(5000)
+  // Of another space its disk has shown that it was put back.
+  const turn = { now: h.room.now, out: new Out() }
+  await bob.engine.succession.succeedByItself(turn)
+  await h.room.carryOut(bob, turn.out.step())
+  await h.room.pass(5000)
+  expect([bob.device === before, bob.space(h.space).state()]).toEqual([false, 'removed'])
+  const { invite, link } = await h.does(h.alice, { type: 'create-invite' }), { link: good } = await h.does(h.alice, { type: 'create-invite' })
+  await h.does(h.alice, { type: 'revoke-invite', invite })
+  await h.room.pass(5000)
+  expect(await h.room.reply(bob, { type: 'join', link })).toMatchObject({ ok: false })
+  await h.room.pass(5000)
+  expect(await b.lines()).toEqual(b.places)
+  await h.room.ask(bob, { type: 'join', link: good })
+  await h.room.pass(60_000)
+  expect((await b.lines()).slice(0, 4)).toEqual(b.places.slice(0, 4))
 })

@@ -345,6 +345,7 @@ export class Replica {
   /** Processes what can be processed now; saves keys and states; asks for rows that became readable. Returns what was gained. */
   async settle(turn: Turn): Promise<readonly Gain[]> {
     if (this.openedAt !== this.authority.upheavals) this.openAudiences()
+    this.retention.pass(turn)
     const gains = this.atStart.splice(0)
     this.proofs.keepLacking(turn)
     this.relayKeys.keepLacking(turn)
@@ -371,7 +372,7 @@ export class Replica {
     const at = [...this.audiences.values()].map(({ groups }) => `${groups.tip()} ${groups.bundled}`).join()
     if (gains.length === 0 && this.tidiedAt === at) return
     this.tidiedAt = at
-    const old = new Set([...this.audiences.values()].flatMap(({ groups }) => groups.prune(turn.now)))
+    const now = this.retention.borneOut(turn), old = new Set([...this.audiences.values()].flatMap(({ groups }) => groups.prune(now)))
     const made = new Set(gains.map((gain) => (gain.type === 'state' ? gain.epoch : undefined)))
     for (const gain of gains) {
       const epoch = fromHex(gain.epoch) as Uint8Array
@@ -442,8 +443,8 @@ export class Replica {
   /** This person, on this device: a revoked one is out, whoever else is in. */
   isMember(): boolean { return this.authority.state.devices.get(this.me.device)?.identity === this.me.identity }
 
-  /** Whether this device ever belonged here: then there is something to keep. */
-  wasIn(): boolean { return this.authority.identityOf(this.me.device) !== undefined }
+  /** Whether this person ever belonged here, by this device or another: then there is something to keep. */
+  wasIn(): boolean { return this.authority.identityOf(this.me.device) !== undefined || this.authority.everJoined.has(this.me.identity) }
 
   state(): SpaceInfo['state'] {
     if (this.record.state === 'joining' || this.record.state === 'contacted') return 'joining'

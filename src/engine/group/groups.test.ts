@@ -168,6 +168,35 @@ test('G14 states are bounded whatever is committed, in memory and on disk, and a
   expect(await texts(h, h.alice)).toEqual(['What was that?', 'A storm'])
 })
 
+test('G14 a clock that is half a year ahead takes no state early, whatever one other dates ahead; and what is two weeks old goes by what others say', async () => {
+  const h = await home(), day = 24 * 3600_000
+  const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol'), mallory = await joins(h, 'Mallory')
+  await say(h, carol, 'Hello')
+  const held = (): string[] => [...of(h, bob).groups.states.keys()].sort(), before = held()
+  expect(before.length).toBeGreaterThan(2)
+  bob.aheadMs = 180 * day
+  const hers = await renews(h, h.alice)
+  await hand(h, [hers], bob, carol, mallory)
+  await h.room.pass(1000)
+  expect(held()).toEqual(expect.arrayContaining([...before, hers.id]))
+  // Mallory says that it is so late.
+  const { now } = h.room
+  h.room.now += 180 * day
+  const theirs = await renews(h, mallory)
+  h.room.now = now
+  await hand(h, [theirs], bob, h.alice, carol)
+  await h.room.pass(1000)
+  expect(held()).toEqual(expect.arrayContaining([...before, hers.id, theirs.id]))
+  await h.room.sleep(20 * day)
+  const late = [await renews(h, h.alice)]
+  await hand(h, late, bob, carol)
+  late.push(await renews(h, carol))
+  await hand(h, late, bob, h.alice)
+  await h.room.pass(1000)
+  for (const epoch of before) expect(held()).not.toContain(epoch)
+  expect(held()).toEqual(expect.arrayContaining(late.map(({ id }) => id)))
+})
+
 test('G14 who was alone for longer than anyone keeps states comes back by itself, and nothing that was said is lost to anybody', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob'), carol = await joins(h, 'Carol')

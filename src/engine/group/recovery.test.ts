@@ -192,7 +192,7 @@ test('G14 a state that is needed no more because its epoch turned out void goes 
   await hand(h, [late], h.alice)
   expect(tipOf(h, h.alice)).toBe(late.id)
   const { seq, prev, chanSeq, chanPrev, deps } = late.header
-  const twin = await signRule(of(h, mallory), 'profile', encodeAuthorityBody({ type: 'profile', name: 'Mal' }), h.room.now, { seq, prev, chanSeq, chanPrev, deps })
+  const twin = await signRule(of(h, mallory), 'profile', encodeAuthorityBody({ type: 'profile', name: 'Mal' }), h.room.now + STATE_KEPT_MS + 1, { seq, prev, chanSeq, chanPrev, deps })
   const turn = { now: h.room.now + STATE_KEPT_MS + 1, out: new Out() }
   await replica.receive(turn, [twin.bytes])
   await replica.settle(turn)

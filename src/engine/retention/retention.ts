@@ -4,13 +4,13 @@
  *
  *   retention/<space>   op id -> ms: since when this device knows a write that is in force
  *                       channel || device -> number of the op up to which the chain has been emptied
- *                       0 -> what time it is (clock.ts)
+ *                       0 -> what time it is (clock.ts); 1 -> for states of the groups
  *
  * What is due goes by an op's label, so that all who have the same log delete the same. The clock, as far as it is believed, only says when. Nothing here changes what counts.
  */
 import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type OpId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type IdentityId, type OpId } from '../../wire/ids.ts'
 import { HLC_STEP, type OpHeader } from '../../wire/op.ts'
 import { MAX_CLOCK_AHEAD_MS, RETENTION_EVERY_MS, RETENTION_GRACE_MS, RETENTION_SLACK_MS } from '../limits.ts'
 import { type ChainKey, chainKey } from '../log/log.ts'
@@ -18,7 +18,7 @@ import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 import { BelievedClock } from './clock.ts'
 
-const CLOCK = new Uint8Array(1)
+const CLOCK = new Uint8Array(1), BORNE_OUT = Uint8Array.of(1)
 type Labelled = Pick<OpHeader, 'channel' | 'hlc'>
 
 /** What of a channel may ever have been deleted: older than this (ms), or labelled before that. */
@@ -30,6 +30,9 @@ interface Said { readonly everywhere: number; readonly inChannel: ReadonlyMap<Ch
 export class Retention {
   private readonly replica: Replica
   private readonly clock = new BelievedClock()
+  private readonly stricter = new BelievedClock()
+  /** When that was looked at last by what others have said, and saved (ms). */
+  private passedAt = -Infinity
   private readonly since = new Map<OpId, number>()
   private readonly emptied = new Map<ChainKey, number>()
   /** The label of the first op of a chain that was not due when somebody looked: until that is due there is nothing to do. */
@@ -42,7 +45,7 @@ export class Retention {
 
   load(rows: readonly Row[]): void {
     for (const { key, value } of rows) {
-      if (key.length === 1) this.clock.load(value)
+      if (key.length === 1) (key[0] === BORNE_OUT[0] ? this.stricter : this.clock).load(value)
       if (value.length !== 8) continue
       if (key.length === 32) this.since.set(toHex(key) as OpId, fromU64(value))
       if (key.length === 48) this.emptied.set(toHex(key), fromU64(value))
@@ -78,6 +81,23 @@ export class Retention {
     this.clock.look(now, at)
     return this.clock.time(now) > before + RETENTION_EVERY_MS
   }
+
+  /**
+   * What time it is for states of the groups, of which who drops them too early can't follow others. One alone may say what they like: so it is what two people's labels have reached, or
+   * one's where there is no other.
+   */
+  borneOut(turn: Turn): number {
+    const { log, me, authority } = this.replica, newest = new Map<IdentityId, number>()
+    for (const [device, { identity }] of authority.state.devices) if (identity !== me.identity) newest.set(identity, Math.max(newest.get(identity) ?? 0, log.newestLabelBy(device) / HLC_STEP))
+    const [first, second] = [...newest.values()].sort((a, b) => b - a)
+    this.stricter.look(turn.now, second ?? first)
+    this.passedAt = turn.now
+    turn.out.put(this.partition, BORNE_OUT, this.stricter.encode())
+    return this.stricter.time(turn.now)
+  }
+
+  /** So that time passes also while nothing comes. */
+  pass(turn: Turn): void { if (turn.now - this.passedAt >= RETENTION_EVERY_MS || turn.now < this.passedAt) this.borneOut(turn) }
 
   /** The newest label (ms) by another device that counts; undefined: there is none. */
   private labelledByOthers(): number | undefined {
