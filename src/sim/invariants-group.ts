@@ -232,7 +232,8 @@ export function i10CheckpointBeforeSending(device: DeviceId, saves: readonly Sav
 export interface Memory { readonly at: number; readonly space: string; readonly ops: string; readonly lengths: ReadonlyMap<string, number>; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string>; readonly told: ReadonlySet<string> }
 
 export function remember(replica: Replica, at: number): Memory {
-  const audiences = [...replica.audiences.values()].sort((a, b) => a.number - b.number)
+  // Whether one that doesn't count any more is here depends on what came first: a disk is read in another order.
+  const audiences = [...replica.audiences.values()].filter(({ number }) => number === 0 || replica.authority.state.audiences.has(number)).sort((a, b) => a.number - b.number)
   return {
     at, space: replica.id, ops: opsOf(replica), lengths: new Map(replica.log.vector().map(({ channel, device, chanSeq }) => [channel + device, chanSeq])), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), votes: audiences.flatMap(votesIn).sort().join(), state: replica.authority.stateHash(),
     keys: new Set(audiences.flatMap(({ groups }) => [...groups.keys.epochs()])), states: new Set(audiences.flatMap(({ groups }) => [...groups.states.keys()])),
