@@ -254,6 +254,20 @@ test('an open channel made private keeps what was said with those who heard it; 
   expect(await texts(h, h.alice, channel)).toEqual(['For all', 'For two', 'For all again'])
 })
 
+test('H5 a phone that Alice links when their private channel has been opened to everyone reads what she and Bob had said there; Carol does not', async () => {
+  const h = await home(), channel = await shed(h, h.bob)
+  await say(h, h.alice, channel, 'For two')
+  await h.room.ask(h.alice, { type: 'set-readers', space: h.space, channel })
+  await h.room.pass(10_000)
+  await say(h, h.bob, channel, 'For all')
+  const phone = await h.room.person('Phone', true)
+  const { request } = await h.room.ask(phone, { type: 'ask-to-link' })
+  await h.room.ask(phone, { type: 'finish-link', answer: (await h.room.ask(h.alice, { type: 'link-device', request })).answer })
+  await h.room.pass(60_000)
+  expect(await texts(h, phone, channel)).toEqual(['For two', 'For all'])
+  expect(await texts(h, h.carol, channel)).toEqual(['For all'])
+})
+
 test('channels with the same readers share one group, until the readers of one change', async () => {
   const h = await home()
   const first = await shed(h, h.bob), second = await shed(h, h.bob)

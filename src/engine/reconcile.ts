@@ -44,7 +44,9 @@ export function due(audience: Audience, now: number): Due {
   const { groups, devices, replica: { me } } = audience
   const tip = groups.tip()
   // What is known of the tip may be old while commits wait to be processed.
-  if (tip === undefined || !audience.isUsed || groups.isBehind || !devices.has(me.device)) return { type: 'nothing' }
+  if (tip === undefined || groups.isBehind || !devices.has(me.device)) return { type: 'nothing' }
+  // What was said there can still be read by those for whom it was: that goes to each device alone, and the group goes on for nothing else.
+  if (!audience.isUsed) return toTell(audience, tip, now)
   const broken = groups.toReject()
   if (broken !== undefined) return { type: 'reject', tip: broken.epoch, why: broken.why }
   const node = groups.tree.nodes.get(tip)
@@ -86,7 +88,7 @@ function toTell(audience: Audience, tip: EpochId, now: number): Due {
 }
 
 function toTellNow(audience: Audience, tip: EpochId, now: number): Due {
-  const epochs = maySeal(audience) ? toBundle(audience, tip) : []
+  const epochs = audience.isUsed && maySeal(audience) ? toBundle(audience, tip) : []
   if (epochs.length > 0) return { type: 'bundle', tip, epochs }
   const want = toGrant(audience)
   if (want !== undefined) return { type: 'grant', tip, want: want.op }

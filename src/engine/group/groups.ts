@@ -96,6 +96,7 @@ export class Groups {
   }
 
   get mls(): MlsContext { return this.context }
+  private get device(): DeviceId { return hexDevice(this.self.device.publicKey) }
 
   /** MLS authenticated data: binds a commit to its space, author and parent, so that it can't be carried elsewhere. */
   binding(device: DeviceId, parent: EpochId): Uint8Array {
@@ -163,7 +164,7 @@ export class Groups {
     for (const epoch of this.broken.size === 0 ? [] : this.tree.path()) {
       const why = this.broken.get(epoch)
       if (why === undefined) continue
-      const me = this.members.identityOf(hexDevice(this.self.device.publicKey))
+      const me = this.members.identityOf(this.device)
       return me === undefined || this.rejects.isRejectedBy(epoch, me) ? undefined : { epoch, why }
     }
     return undefined
@@ -224,7 +225,8 @@ export class Groups {
     const later = new Set<EpochId>()
     for (const epoch of this.untried.splice(0).sort((a, b) => Number(path.has(b)) - Number(path.has(a)))) {
       const body = this.commits.get(epoch)
-      if (body === undefined || this.states.has(epoch)) continue
+      // MLS has no way for authors to process what they made: who let its state go, and needs it again, comes in anew.
+      if (body === undefined || this.states.has(epoch) || this.tree.nodes.get(epoch)?.author === this.device) continue
       const isTriable = this.states.has(body.parent) || (this.awaitsTree(epoch) && this.hasTree(body.treeHash))
       if (isTriable && tries < MAX_COMMITS_A_STEP) { tries++; await this.tryCommit(epoch, body, gains) }
       else if (isTriable || this.awaitsTree(epoch) || later.has(body.parent)) later.add(epoch)
@@ -237,7 +239,7 @@ export class Groups {
 
   /** Whether this commit added us and we were never in its epoch: with the tree, its welcome lets us in. */
   private awaitsTree(epoch: EpochId): boolean {
-    const device = hexDevice(this.self.device.publicKey)
+    const { device } = this
     const body = this.commits.get(epoch)
     const before = body === undefined ? undefined : this.tree.nodes.get(body.parent)
     return body?.welcome !== undefined && !this.keys.has(epoch) && this.tree.nodes.get(epoch)?.leaves.includes(device) === true && before?.leaves.includes(device) !== true

@@ -200,6 +200,23 @@ test('G14 a state that is needed no more because its epoch turned out void goes 
   expect(replica.groups.states.has(late.id as string as EpochId)).toBe(false)
 })
 
+test('G13 Bob, who let go of the state of a commit of his own while its branch had lost, says nothing against it when it wins again, and comes in anew', async () => {
+  const h = await home(), bob = await joins(h, 'Bob'), own = await renews(h, bob)
+  await hand(h, [own], h.alice)
+  await bob.disk.save([{ type: 'delete', partition: `states/${h.space}`, key: fromHex(own.id) as Uint8Array }])
+  await bob.restart()
+  await h.room.comesBack(bob)
+  expect(tipOf(h, bob)).toBe(own.id)
+  expect(of(h, bob).groups.states.has(own.id as string as EpochId)).toBe(false)
+  await h.room.pass(60_000)
+  expect([...of(h, h.alice).log.authority.values()].map(({ header }) => header.type)).not.toContain('commitReject')
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  expect(of(h, bob).groups.states.has(tipOf(h, bob))).toBe(true)
+  await say(h, bob, 'Here again')
+  await h.room.pass(1000)
+  expect(await texts(h, h.alice)).toEqual(['Here again'])
+})
+
 test('S25 Dave, who came in on another branch, is told what happened since: alone, where Mallory, who was removed meanwhile, could open what both branches know', async () => {
   const h = await home(), mallory = await joins(h, 'Mallory'), bob = await joins(h, 'Bob')
   h.room.canDial = false
