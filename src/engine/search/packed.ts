@@ -1,5 +1,5 @@
 /** Numbers and short texts in as few bytes as they need: LEB128, little end first. Readers never throw; a reader that ran out says so. */
-import { fromUtf8, utf8 } from '../../wire/bytes.ts'
+import { fromUtf8, putHex, utf8 } from '../../wire/bytes.ts'
 
 export class Packer {
   private bytes = new Uint8Array(256)
@@ -29,6 +29,20 @@ export class Packer {
   }
 
   sized(bytes: Uint8Array): void { this.number(bytes.length); this.raw(bytes) }
+
+  /** As `sized`, of the beginning of some: most are a few bytes, and a view of them would cost more than they do. */
+  sizedPart(bytes: Uint8Array, length: number): void {
+    this.room(length + 8)
+    this.number(length)
+    for (let n = 0; n < length; n++) this.bytes[this.length++] = bytes[n] as number
+  }
+
+  /** Bytes, from lower-case hex. */
+  hex(text: string): void {
+    this.room(text.length / 2)
+    putHex(this.bytes, this.length, text)
+    this.length += text.length / 2
+  }
 
   text(text: string): void {
     // Most terms are plain ASCII, and asking the encoder for each costs more than all the rest.

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Packer, Unpacker } from './packed.ts'
 import { Bits, inBoth, type List, NO_WORD, packPiece, readPiece } from './postings.ts'
 
 const DOCS = 300_000
@@ -11,7 +12,9 @@ function packed(term: string, list: List, base: number): Uint8Array {
   // Something else was in it before.
   bits.put(0xfffff, 20)
   packPiece(bits, term, list, base)
-  return bits.view().slice()
+  const packer = new Packer()
+  bits.give(packer)
+  return new Unpacker(packer.take()).sized()
 }
 
 function unpacked(term: string, bytes: Uint8Array, base: number, docs = DOCS): { numbers: number[]; places: number[] } | undefined {

@@ -9,6 +9,7 @@
  *
  * A distance of 0 is a further place in the same message. What is no word has no places, and the distances less one are packed. (Golomb 1966, Rice 1979: k fits how far apart they are on the whole.)
  */
+import type { Packer } from './packed.ts'
 
 /** Rising numbers of messages, and for each a bit for each place. */
 export interface List { readonly numbers: Uint32Array; readonly places: Uint16Array }
@@ -71,8 +72,8 @@ export class Bits {
     this.put(1, 1)
   }
 
-  /** What was put, until more is. */
-  view(): Uint8Array { return this.bytes.subarray(0, (this.at + 7) >> 3) }
+  /** What was put. */
+  give(packer: Packer): void { packer.sizedPart(this.bytes, (this.at + 7) >> 3) }
 }
 
 /** Lists of many terms in two rows of numbers: most are short, and an array for each would cost more than what is in it. */

@@ -108,7 +108,7 @@ export class SegmentWriter {
     if (place === undefined) { place = this.channels.push(channel) - 1; this.places.set(channel, place) }
     packer.number(this.oldest - hlc)
     packer.number(place)
-    packer.raw(fromHex(id) as Uint8Array)
+    packer.hex(id)
     this.oldest = hlc
   }
 
@@ -129,7 +129,7 @@ export class SegmentWriter {
       packer.number(shared)
       packer.text(term.slice(shared))
       packPiece(bits, term, list, base, from, Math.min(end, from + PIECE))
-      packer.sized(bits.view())
+      bits.give(packer)
       this.lastTerm = term
     }
   }

@@ -1,6 +1,6 @@
 /** What the index keeps of a message. */
 import type { Words } from '../../wire/content.ts'
-import type { Spoken } from './inverting.ts'
+import type { Spoken, VisitPart } from './inverting.ts'
 import { featuresOf } from './match.ts'
 import { NO_WORD, placeBit } from './postings.ts'
 import { gathered, type Terms } from './search-index.ts'
@@ -32,13 +32,15 @@ export interface Indexable {
 
 /** Made each time anew: of a history they are wanted once. */
 export function spokenIn(message: Indexable): Spoken {
-  return { forEach: (visit) => {
-    visit(0, TERM_OF.author(message.author))
-    visit(0, TERM_OF.channel(message.channel))
-    if (!visitPlain(message.text, visit)) visitWords(message.text, visit)
-    for (const what of featuresOf(message)) visit(0, TERM_OF.has(what))
-    for (const identity of message.mentions) visit(0, TERM_OF.mention(identity))
-  } }
+  const forEachPart = (visit: VisitPart): void => {
+    const whole = (places: number, term: string): void => { visit(places, term, 0, term.length) }
+    whole(0, TERM_OF.author(message.author))
+    whole(0, TERM_OF.channel(message.channel))
+    if (!visitPlain(message.text, visit)) visitWords(message.text, whole)
+    for (const what of featuresOf(message)) whole(0, TERM_OF.has(what))
+    for (const identity of message.mentions) whole(0, TERM_OF.mention(identity))
+  }
+  return { forEachPart, forEach: (visit) => { forEachPart((places, text, from, end) => { visit(places, text.slice(from, end)) }) } }
 }
 
 export const termsOfMessage = (message: Indexable): Terms => gathered(spokenIn(message))
@@ -56,14 +58,14 @@ function visitWords(text: string, visit: Visit): void {
 const isPlain = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 48 && code <= 57)
 
 /** The same terms of a text of plain letters, which most are: a history is read by the million. False for any other. */
-function visitPlain(text: string, visit: Visit): boolean {
+function visitPlain(text: string, visit: VisitPart): boolean {
   const folded = text.toLowerCase(), { length } = folded
   for (let at = 0; at < length; at++) if (text.charCodeAt(at) > 126) return false
   for (let at = 0, words = 0; at < length && words < MAX_WORDS;) {
     if (!isPlain(folded.charCodeAt(at))) { at++; continue }
     const start = at
     while (at < length && isPlain(folded.charCodeAt(at))) at++
-    visit(placeBit(words++), folded.slice(start, Math.min(at, start + MAX_WORD_CHARS)))
+    visit(placeBit(words++), folded, start, Math.min(at, start + MAX_WORD_CHARS))
   }
   return true
 }
