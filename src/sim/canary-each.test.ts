@@ -170,15 +170,6 @@ describe('is found', () => {
     expect(await first(proud)).toMatch(/^P4: /)
   })
 
-  test('what lies beyond a cut and leaves a trace (P5)', async () => {
-    const { stateHash } = Authority.prototype
-    const spy = vi.spyOn(Authority.prototype, 'stateHash').mockImplementation(function (this: Authority) {
-      const beyond = this.nodes.filter(({ id }) => { const said = this.verdict(id); return said.type === 'void' && said.reason.code === 'removed' })
-      return `${stateHash.call(this)} ${beyond.length}`
-    })
-    try { expect(await first(() => undefined, { peers: 5, liars: 2, steps: 160, seed: 25 })).toMatch(/^P5: /) } finally { spy.mockRestore() }
-  })
-
   test('void ops that come again and are not as if nothing had come (P8)', async () => {
     const shaky = spaces(({ authority }) => {
       const add = authority.add.bind(authority), fresh = () => Reflect.get(Object.getPrototypeOf(authority), 'state', authority)
