@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Readers } from '../api.ts'
 import type { RoleId } from '../wire/authority.ts'
 import { decodeFrame } from '../wire/frame.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type IdentityId, type SpaceId } from '../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type EpochId, type IdentityId, type SpaceId } from '../wire/ids.ts'
 import type { Audience } from './audience.ts'
 import { type Person, RELAY, Room } from './engines.test-support.ts'
 import { Out } from './out.ts'
@@ -380,4 +380,26 @@ test('U4 who loses the role that let them read is out, and who is given it is in
   expect(await names(h, h.bob)).toEqual(['general'])
   const tip = audience(h, h.alice, channel).groups.tip()
   expect(tip !== undefined && audience(h, h.bob, channel).groups.keys.has(tip)).toBe(false)
+})
+
+test('U3 a private channel goes on whose founder was put back to before it was made, when nobody had fetched the tree of its group', async () => {
+  const h = await home(), then = h.alice.disk.snapshot()
+  for (const person of [h.bob, h.carol]) h.room.leaves(person)
+  h.room.onTheWay = []
+  const channel = await shed(h, h.alice, h.bob)
+  await h.room.pass(20_000)
+  const told = h.carol.space(h.space), made = [...h.alice.space(h.space).log.authority.values()].filter((op) => !told.log.authority.has(op.id))
+  expect(made.filter((op) => op.header.type === 'commit').map((op) => op.header.audience)).not.toContain(0)
+  // Of all that Alice sent her ops alone reached somebody.
+  h.room.onTheWay = undefined
+  const bytes = told.mail.seal(told.groups.tip() as EpochId, { type: 'ops', ops: made.map((op) => op.bytes) }), [relayKey] = told.everyone.relayKeysInUse()
+  if (bytes === undefined || relayKey === undefined) expect.fail('Carol can read the space')
+  h.carol.queue.push({ type: 'announced', relay: RELAY, topic: (await told.mail.topicOf(relayKey)).topic, bytes })
+  await h.alice.putBack(then)
+  for (const person of [h.bob, h.carol]) await h.room.comesBack(person)
+  await h.room.pass(600_000)
+  await say(h, h.alice, channel, 'Still ours')
+  await say(h, h.bob, channel, 'So it is')
+  await h.room.pass(60_000)
+  for (const person of [h.alice, h.bob]) expect(await texts(h, person, channel)).toEqual(['Still ours', 'So it is'])
 })

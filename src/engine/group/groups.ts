@@ -18,6 +18,7 @@ import { beyondHorizon } from './horizon.ts'
 import { encodeTree, exportSecret, inspectCommit, joinFromWelcome, leaves, type MlsContext, type MlsSelf, type MlsState, processCommit, REMOVES_US } from './mls.ts'
 import { Lies } from './lies.ts'
 import { Rejects } from './rejects.ts'
+import { treeAfter } from './public-tree.ts'
 import { States } from './states.ts'
 import { type EpochNode, EpochTree } from './tree.ts'
 import { hexDevice, type Membership, objectionTo, type Objection, type Shape, shapeOf } from './validity.ts'
@@ -68,6 +69,8 @@ export class Groups {
   private mayOpen = true
   readonly unusable: Shared['unusable']
   private readonly untried: EpochId[] = []
+  /** Epochs whose trees were worked out, or couldn't be. */
+  private readonly workedOut = new Set<EpochId>()
   private readonly suite: Ciphersuite
   private readonly space: SpaceId
   private readonly members: Membership
@@ -233,8 +236,29 @@ export class Groups {
     }
     this.untried.push(...later)
     this.isBehind = tries >= MAX_COMMITS_A_STEP
+    await this.workOutTrees(later)
     this.openSealed(gains)
     return gains
+  }
+
+  /** Trees that are wanted here, by the commits from one that is here on, or from the founding: it may be that nobody has them any more. */
+  private async workOutTrees(later: ReadonlySet<EpochId>): Promise<void> {
+    const tip = this.tip(), added = [...later].filter((epoch) => this.awaitsTree(epoch))
+    for (const epoch of tip === undefined || this.states.has(tip) ? added : [...added, tip]) {
+      const way: CommitBody[] = []
+      let before = this.commits.get(epoch)
+      for (; before !== undefined && this.treeFor(before.treeHash) === undefined && way.length <= KEPT_EPOCH_STATES; before = this.commits.get(before.parent)) way.unshift(before)
+      if (way.length === 0 || way.length > KEPT_EPOCH_STATES || this.workedOut.has(epoch)) continue
+      this.workedOut.add(epoch)
+      let tree = before === undefined ? undefined : this.treeFor(before.treeHash)
+      for (const { mls, treeHash } of way) {
+        tree = await treeAfter(tree, mls, this.suite)
+        if (tree === undefined || !equal(this.suite.sha256(tree), treeHash)) break
+        this.addTree(tree)
+      }
+      // Whoever it adds can come in now.
+      if (tree !== undefined && later.has(epoch)) this.isBehind = true
+    }
   }
 
   /** Whether this commit added us and we were never in its epoch: with the tree, its welcome lets us in. */
