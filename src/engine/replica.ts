@@ -16,7 +16,6 @@ import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
 import { Locked } from './content/locked.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
-import { encodeState } from './group/mls.ts'
 import { interpretGroup } from './group/taking.ts'
 import { readVote, voteRow } from './group/votes.ts'
 import { splitPackage } from './key-packages.ts'
@@ -375,14 +374,12 @@ export class Replica {
     const now = this.retention.borneOut(turn), old = new Set([...this.audiences.values()].flatMap(({ groups }) => groups.prune(now)))
     const made = new Set(gains.map((gain) => (gain.type === 'state' ? gain.epoch : undefined)))
     for (const gain of gains) {
-      const epoch = fromHex(gain.epoch) as Uint8Array
-      if (gain.type === 'key') {
-        turn.out.put(`keys/${this.id}`, epoch, gain.secret)
-        this.relayKeys.keep(turn, gain.epoch, this.audienceOf(gain.epoch).groups.keys.relayKeys.get(gain.epoch))
-      }
-      // Of a long way to the tip only the end is worth writing.
-      else if (!old.has(gain.epoch)) turn.out.put(`states/${this.id}`, epoch, encodeState(gain.state))
+      if (gain.type !== 'key') continue
+      turn.out.put(`keys/${this.id}`, fromHex(gain.epoch) as Uint8Array, gain.secret)
+      this.relayKeys.keep(turn, gain.epoch, this.audienceOf(gain.epoch).groups.keys.relayKeys.get(gain.epoch))
     }
+    // Of a long way to the tip only the end is worth writing: what is in between has gone already.
+    for (const { groups } of this.audiences.values()) for (const [epoch, row] of groups.states.rows(groups.tip())) turn.out.put(`states/${this.id}`, fromHex(epoch) as Uint8Array, row)
     for (const epoch of old) if (!made.has(epoch)) turn.out.delete(`states/${this.id}`, fromHex(epoch) as Uint8Array)
     this.pruneTrees(turn)
   }

@@ -42,7 +42,7 @@ export interface Shared {
 export class Groups {
   readonly keys: EpochKeys
   readonly tree: EpochTree
-  readonly states = new States()
+  readonly states: States
   /** Well-formed commits by the epoch they make. */
   readonly commits = new Map<EpochId, CommitBody>()
   private readonly shapes = new Map<EpochId, Shape>()
@@ -89,6 +89,7 @@ export class Groups {
     this.packages = shared.packages
     this.unusable = shared.unusable
     this.keys = new EpochKeys(suite)
+    this.states = new States((bytes) => suite.sha256(bytes))
     this.rejects = new Rejects(members)
     this.grants = new Grants(hexDevice(self.device.publicKey))
     this.tree = new EpochTree({
@@ -460,7 +461,7 @@ export class Groups {
   /** Drops states that nothing can hang off any more, and returns their epochs. `now` in ms. */
   prune(now: number): EpochId[] {
     const out = beyondHorizon(this.tree, this.states.keys(), this.bundledAt, now)
-    for (const epoch of out) this.states.delete(epoch)
+    this.states.delete(out)
     return out
   }
 
