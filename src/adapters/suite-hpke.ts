@@ -1,12 +1,13 @@
 /**
  * HPKE (RFC 9180) base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM: the one that MLS's first ciphersuite names.
  * Written out instead of taken from ts-mls, whose HPKE draws ephemeral keys from the runtime and so can't be run twice alike.
- * AES runs in noble: the plaintexts are path secrets of 32 bytes, for which WebCrypto's two calls take longer. Its tables take some milliseconds to make, which no start waits for.
+ * AES runs in noble: the plaintexts are path secrets of 32 bytes, for which WebCrypto's two calls take longer. Its tables take some milliseconds to make, which no start is to wait for.
  */
 import type { Random } from '../ports.ts'
 import { concat, utf8 } from '../wire/bytes.ts'
 import type { Hkdf } from './suite-hkdf.ts'
 import { PrivateKey, type PublicKey, type X25519 } from './suite-x25519.ts'
+import { unhurried } from './timers.ts'
 
 export interface Hpke {
   deriveKey(ikm: Uint8Array): PrivateKey
@@ -20,8 +21,9 @@ export interface Hpke {
 
 let aes: Promise<typeof import('@noble/ciphers/aes.js')> | undefined
 const loadAes = (): Promise<typeof import('@noble/ciphers/aes.js')> => aes ??= import('@noble/ciphers/aes.js').catch((error: unknown) => { aes = undefined; throw error })
-// Begun at once: what is asked for when it is needed may be gone from where the app came from by then.
-loadAes().catch(() => undefined)
+/** When the app has been opened. What is asked for only when it is needed may be gone from where the app came from by then. */
+const LOADED_AFTER_MS = 2000
+unhurried(LOADED_AFTER_MS, () => { loadAes().catch(() => undefined) })
 
 /** AES-GCM. Rejects where it can't be loaded. */
 export const gcm = async (key: Uint8Array, nonce: Uint8Array, aad: Uint8Array) => (await loadAes()).gcm(key, nonce, aad)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { toHex } from '../wire/bytes.ts'
 import { seededRandom, systemRandom } from './random.ts'
 import { suiteContract } from './suite.contract.ts'
@@ -86,4 +86,25 @@ test('seeded chance is even: each bit of a million bytes is set about half the t
 test('system chance fills more than one call of the runtime gives', () => {
   const bytes = systemRandom().bytes(70_000)
   expect(bytes.subarray(65_536).some((b) => b !== 0)).toBe(true)
+})
+
+test('the tables of AES are made once, when the app has been opened', async () => {
+  const made = vi.fn()
+  vi.doMock('@noble/ciphers/aes.js', async (importOriginal) => { made(); return importOriginal() })
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  vi.resetModules()
+  try {
+    const hpke = await import('./suite-hpke.ts')
+    await vi.advanceTimersByTimeAsync(1900)
+    await new Promise((resolve) => { setImmediate(resolve) })
+    expect(made).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(100)
+    await vi.waitFor(() => { expect(made).toHaveBeenCalledOnce() })
+    await hpke.gcm(new Uint8Array(16), new Uint8Array(12), new Uint8Array())
+    expect(made).toHaveBeenCalledOnce()
+  } finally {
+    vi.useRealTimers()
+    vi.doUnmock('@noble/ciphers/aes.js')
+    vi.resetModules()
+  }
 })

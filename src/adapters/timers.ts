@@ -16,3 +16,10 @@ export const systemTimers = (): SystemTimers => ({
 
 /** Resolves after so long. */
 export const systemPause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
+
+/** Calls it after so long. No process is kept running for it. */
+export function unhurried(ms: number, fire: () => void): void {
+  const timer: unknown = setTimeout(fire, ms)
+  // Node's timers are objects, a browser's are numbers.
+  if (typeof timer === 'object') (timer as { unref?(): void }).unref?.()
+}
