@@ -49,13 +49,13 @@ export class States {
   /** Nothing of these is left, nor in the rows of others. */
   delete(epochs: readonly EpochId[]): void {
     const gone = new Set(epochs)
-    for (const [epoch, { state }] of gone.size === 0 ? [] : this.held) {
+    for (const epoch of gone.size === 0 ? [] : this.held.keys()) {
       let base = this.baseOf(epoch)
       if (gone.has(epoch) || base === undefined || !gone.has(base)) continue
       while (base !== undefined && gone.has(base)) base = this.baseOf(base)
       const bytes = this.bytesOf(epoch)
       // Without its base it says nothing.
-      if (bytes === undefined) gone.add(epoch); else this.put(epoch, state, this.rowOf(bytes, base))
+      if (bytes === undefined) gone.add(epoch); else this.put(epoch, this.rowOf(bytes, base))
     }
     for (const epoch of gone) { this.held.delete(epoch); this.changed.delete(epoch) }
   }
@@ -63,22 +63,24 @@ export class States {
   /** Rows that have to be written now that this epoch is the tip. */
   rows(tip: EpochId | undefined): (readonly [EpochId, Uint8Array])[] {
     const whole = tip === undefined ? undefined : this.bytesOf(tip), base = whole === undefined ? undefined : tip
+    // First, since another may be what it was a difference from.
+    if (base !== undefined && whole !== undefined && !this.isWhole(base)) this.put(base, whole)
     let made = 0
-    // The tip's first: another may be what it was a difference from.
-    for (const [epoch, { state, row }] of [...this.held].sort(([a], [b]) => Number(b === tip) - Number(a === tip))) {
-      const isWhole = this.baseOf(epoch) === undefined
-      // Written already: the tip's as it is to be, another as a difference, or whole where there is nothing that it could be a difference from, or enough has been done.
-      if (row !== undefined && (epoch === base ? isWhole : !isWhole || base === undefined || ++made > MOST_AT_ONCE)) continue
+    for (const [epoch, { row }] of this.held) {
+      // Written already: as a difference, or whole where there is nothing that it could be a difference from, or enough has been done.
+      if (epoch === base || (row !== undefined && (!this.isWhole(epoch) || base === undefined || ++made > MOST_AT_ONCE))) continue
       const bytes = this.bytesOf(epoch)
-      if (bytes !== undefined) this.put(epoch, state, this.rowOf(bytes, epoch === base ? undefined : base))
+      if (bytes !== undefined) this.put(epoch, this.rowOf(bytes, base))
     }
     const out = [...this.changed].flatMap((epoch) => { const row = this.held.get(epoch)?.row; return row === undefined ? [] : [[epoch, row] as const] })
     this.changed.clear()
     return out
   }
 
-  private put(epoch: EpochId, state: MlsState | undefined, row: Uint8Array): void {
-    this.held.set(epoch, { state, row })
+  private isWhole(epoch: EpochId): boolean { return this.held.get(epoch)?.row !== undefined && this.baseOf(epoch) === undefined }
+
+  private put(epoch: EpochId, row: Uint8Array): void {
+    this.held.set(epoch, { state: this.held.get(epoch)?.state, row })
     this.changed.add(epoch)
   }
 
