@@ -13,7 +13,7 @@
  * flipped, swapped, dropped or rolled back in the store fails to open under its name, and is told as 'corrupt' instead of read as data.
  * Only the whole store put back as it once was passes: nothing inside a store can prove that it is the latest.
  *
- * What a person can do without is mended where it is found. The head is written with every save, two more of it when pages are: one that is good is enough, the one that
+ * What a person can do without is mended where it is found. There are two heads, written together, and a spare one that is written when pages are: one that is good is enough, the one that
  * counts more writes is taken, and records that it doesn't know yet are read on. From a damaged record of the journal on nothing is believed: the disk is then as it was before that was saved, says so among its losses, and whoever keeps a
  * tally elsewhere (engine/tally.ts) notices as with any disk that was put back.
  */
@@ -101,7 +101,7 @@ export async function openPagedDisk(store: BlockStore, dataKey: Uint8Array, opti
 class PagedDisk implements Disk {
   readonly #store: BlockStore
   readonly #sealer: Sealer
-  /** The first is written with every save, and is what writers fence with; the last is the spare one. */
+  /** The first is what writers fence with; the last is the spare one. */
   readonly #headIds: readonly [BlockId, BlockId, BlockId]
   readonly #pages: PageCache
   readonly #scattered: Scattered
@@ -472,9 +472,9 @@ class PagedDisk implements Disk {
   async #put(
     before: Uint8Array | undefined, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
   ): Promise<State> {
-    const [first, second, spare] = this.#headIds, encoded = encodeHead(head)
-    // A save costs what it seals and writes: the second waits for a write of pages.
-    const all = [[first, encoded] as const, ...(contents.has(spare) ? [[second, encoded] as const] : []), ...contents]
+    const [first, second] = this.#headIds, encoded = encodeHead(head)
+    // Both each time: an older one could not tell that the last record is gone.
+    const all = [[first, encoded] as const, [second, encoded] as const, ...contents]
     const puts = new Map(await Promise.all(all.map(async ([id, content]) => [id, await this.#sealer.seal(id, content)] as const)))
     await this.#store.write({ puts, deletes, fence: { id: first, bytes: before } })
     return { head, sealedHead: puts.get(first), overlay, journalBytes }
