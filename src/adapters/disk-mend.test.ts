@@ -9,6 +9,7 @@ import { type Blocks, damage, dice, isSame } from './disk-damage.test-support.ts
 import { openPagedDisk } from './disk-pages.ts'
 import { SCATTERED, type Scattered } from './disk-runs.ts'
 import { seededRandom } from './random.ts'
+import { createSealer } from './seal-blocks.ts'
 
 const KEY = new Uint8Array(32).fill(3)
 const NAMES = ['log', 'by id', 'heads']
@@ -139,4 +140,15 @@ test('a loss says which keys of a partition it holds', () => {
   expect(lostIn(loss, 'id')).toBeUndefined()
   expect(lostIn({ from: new Uint8Array(), to: undefined }, 'id')).toEqual({ from: new Uint8Array(), to: undefined })
   expect(DISK_CONTRACT.map(({ name }) => name)).toContain('a sound disk is found sound, and there is nothing to mend')
+})
+
+test.each([0, 1])('head %i damaged, and the record that was saved last gone: the other head tells of it', async (n) => {
+  const blocks: Blocks = new Map(), sealer = createSealer(KEY), disk = await open(blocks)
+  for (let i = 0; i < 5; i++) await disk.save([put('heads', utf8('alice'), u64(i))])
+  await disk.close()
+  const last = Array.from({ length: 20 }, (_, i) => sealer.idOf('journal', i)).findLast((id) => blocks.has(id))
+  if (last === undefined) expect.fail('there is a journal')
+  blocks.delete(last)
+  blocks.set(sealer.idOf('head', n), new Uint8Array(100))
+  expect(await (await open(blocks)).range(LOST_PARTITION, { limit: 1 })).toHaveLength(1)
 })

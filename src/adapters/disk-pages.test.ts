@@ -372,18 +372,6 @@ describe('a store that was tampered with', () => {
     expect(opened).toBeGreaterThan(420)
   })
 
-  test.each([0, 1])('head %i damaged, and the record that was saved last gone: the other head tells of it', async (n) => {
-    const blocks: Blocks = new Map(), sealer = createSealer(KEY)
-    const disk = await open(blocks)
-    for (let i = 0; i < 5; i++) await disk.save([put('heads', utf8('alice'), u64(i))])
-    await disk.close()
-    const last = [...Array(20).keys()].map((i) => sealer.idOf('journal', i)).findLast((id) => blocks.has(id))
-    if (last === undefined) expect.fail('there is a journal')
-    blocks.delete(last)
-    blocks.set(sealer.idOf('head', n), noise(n, 100))
-    expect(await (await open(blocks)).range(LOST_PARTITION, { limit: 1 })).toHaveLength(1)
-  })
-
   test('two heads damaged at once lose nothing; with all of them, or with the last one from before what others wrote, the disk is told to be damaged', async () => {
     const blocks: Blocks = new Map()
     let disk = await open(blocks), stale: Blocks = new Map()
