@@ -48,3 +48,24 @@ test('the relay keys that commits carry are opened when they come, and not at ea
   await room.pass(1000)
   expect(await opened()).toBe(usual)
 })
+
+test('an opening saves nothing but what is new: what time it is, once an hour', async () => {
+  const h = await Allotment.begin()
+  await h.joins('Bob')
+  const { alice, room, space } = h
+  await room.ask(alice, { type: 'set-retention', space, afterMs: 24 * 3600_000 })
+  room.people.splice(1)
+  const saved = async (): Promise<string[]> => {
+    const { disk } = alice, save = disk.save.bind(disk), names: string[] = []
+    await alice.restart()
+    disk.save = async (saves) => { names.push(...saves.map((one) => one.partition)); await save(saves) }
+    for (let n = 0; !alice.engine.replicas.has(space); n++) { if (n > 100) throw new Error('not open'); await room.pass(1) }
+    await room.pass(1)
+    disk.save = save
+    return names
+  }
+  await room.sleep(2 * 3600_000)
+  expect(await saved()).toEqual([])
+  room.now += 3600_000
+  expect(await saved()).toEqual([`retention/${space}`, `retention/${space}`])
+})

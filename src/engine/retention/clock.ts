@@ -6,20 +6,29 @@
  *   ms that is believed (8) || what the own clock said then (8)
  */
 import { concat, fromU64, u64 } from '../../wire/bytes.ts'
+import { RETENTION_EVERY_MS } from '../limits.ts'
 
 const DAY_MS = 24 * 3600_000
 
 export class BelievedClock {
   private at = 0
   private looked = 0
+  private kept = { at: 0, looked: 0 }
 
   load(row: Uint8Array): void {
     if (row.length !== 16) return
     this.at = fromU64(row)
     this.looked = fromU64(row.subarray(8))
+    this.kept = { at: this.at, looked: this.looked }
   }
 
-  encode(): Uint8Array { return concat(u64(this.at), u64(this.looked)) }
+  /** What is to be saved; undefined: what was saved last says nearly the same, since what passes from there on counts as well. An opening need not wait for it. */
+  news(): Uint8Array | undefined {
+    const { at, looked, kept } = this
+    if (Math.abs(at - kept.at) < RETENTION_EVERY_MS && Math.abs(looked - kept.looked) < RETENTION_EVERY_MS) return undefined
+    this.kept = { at, looked }
+    return concat(u64(at), u64(looked))
+  }
 
   /** `said`: the latest that another device is known to have said; undefined: there is no other. */
   look(now: number, said: number | undefined): void {

@@ -31,7 +31,7 @@ export class Retention {
   private readonly replica: Replica
   private readonly clock = new BelievedClock()
   private readonly stricter = new BelievedClock()
-  /** When that was looked at last by what others have said, and saved (ms). */
+  /** When that was looked at last by what others have said (ms). */
   private passedAt = -Infinity
   private readonly since = new Map<OpId, number>()
   private readonly emptied = new Map<ChainKey, number>()
@@ -71,7 +71,7 @@ export class Retention {
       const left = since + RETENTION_GRACE_MS - now
       if (left > 0 && (next === undefined || turn.now + left < next)) next = turn.now + left
     }
-    if (isAny) turn.out.put(this.partition, CLOCK, this.clock.encode())
+    if (isAny) this.save(turn, CLOCK, this.clock)
     return next
   }
 
@@ -92,12 +92,17 @@ export class Retention {
     const [first, second] = [...newest.values()].sort((a, b) => b - a)
     this.stricter.look(turn.now, second ?? first)
     this.passedAt = turn.now
-    turn.out.put(this.partition, BORNE_OUT, this.stricter.encode())
+    this.save(turn, BORNE_OUT, this.stricter)
     return this.stricter.time(turn.now)
   }
 
   /** So that time passes also while nothing comes. */
   pass(turn: Turn): void { if (turn.now - this.passedAt >= RETENTION_EVERY_MS || turn.now < this.passedAt) this.borneOut(turn) }
+
+  private save(turn: Turn, key: Uint8Array, clock: BelievedClock): void {
+    const row = clock.news()
+    if (row !== undefined) turn.out.put(this.partition, key, row)
+  }
 
   /** The newest label (ms) by another device that counts; undefined: there is none. */
   private labelledByOthers(): number | undefined {
