@@ -41,11 +41,16 @@ const joinsOnly = (): Tampering => {
     replica.append = async (turn, type, ...rest) => (last = type === 'commit' && replica.record.state === 'joining' && last !== undefined ? last : await append(turn, type, ...rest))
     // Whoever was added by somebody else would renew their keys as soon as they come: a thousand commits more, which everybody processes.
     Object.defineProperty(replica.everyone, 'renewed', { get: () => ({ tip: replica.groups.tip(), at: BEGINNING }), set: () => {} })
-    // And so would who was added lay out a fresh package.
-    replica.groups.usedPackages.add = () => replica.groups.usedPackages
     done.add(replica)
   }
-  return { before: (input, engine: Engine) => { for (const replica of engine.replicas.values()) if (!done.has(replica)) patch(replica); return input } }
+  return { before: (input, engine: Engine) => {
+    for (const replica of engine.replicas.values()) {
+      if (!done.has(replica)) patch(replica)
+      // And so would who was added lay out a fresh package. The welcome is opened in the step that makes the replica, so what it leaves is cleared, not kept out.
+      replica.groups.usedPackages.clear()
+    }
+    return input
+  } }
 }
 
 export async function benchAssembly(sizes: readonly number[]): Promise<Figure[]> {
@@ -62,7 +67,7 @@ export async function benchAssembly(sizes: readonly number[]): Promise<Figure[]>
   return out
 }
 
-class Assembly extends Crowd {
+export class Assembly extends Crowd {
   override readonly words = `${WORDS} words by ${SPEAKERS}`
   override readonly changes = `${WORDS} words, one put out, and one who came`
   protected override readonly relaySide = 1

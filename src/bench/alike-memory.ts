@@ -1,0 +1,44 @@
+/** How outcomes of pure functions are kept for all devices of one process (alike.ts). */
+import type { RatchetTree } from 'ts-mls'
+import { inRange, mergeEntries } from '../adapters/disk-tree.ts'
+import type { mergeRange } from '../adapters/disk-overlay.ts'
+
+export const latin = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+/** By the bytes, words and numbers it is given; functions that it is given are everywhere the same. */
+export function byBytes<Given extends readonly unknown[], Made>(make: (...given: Given) => Made): (...given: Given) => Made {
+  const known = new Map<string, Made>()
+  return (...given) => {
+    const name = given.map((one) => (one instanceof Uint8Array ? latin(one) : typeof one === 'function' ? '' : String(one))).join(' ')
+    const found = known.get(name)
+    if (found !== undefined) return found
+    const made = make(...given)
+    known.set(name, made)
+    return made
+  }
+}
+
+export function byObject<Given extends object, Made>(make: (given: Given) => Made): (given: Given) => Made {
+  const known = new WeakMap<Given, Made>()
+  return (given) => {
+    const found = known.get(given) ?? make(given)
+    known.set(given, found)
+    return found
+  }
+}
+
+/** By the tree, for one and the same hash. */
+export function byTree<Made>(make: (tree: RatchetTree, hash: unknown) => Promise<Made>): (tree: RatchetTree, hash: unknown) => Promise<Made> {
+  const known = new WeakMap<RatchetTree, Promise<Made>>()
+  return (tree, hash) => {
+    const found = known.get(tree) ?? make(tree, hash)
+    known.set(tree, found)
+    return found
+  }
+}
+
+/** Rows as they lie there, not copies: nobody here writes over what they have read. */
+export function sharingRows(): typeof mergeRange {
+  return async (edits, query, below) =>
+    mergeEntries(inRange(edits.entries, { from: query.from ?? new Uint8Array(), to: query.to }), query.limit, query.reverse ?? false, edits.isDropped ? async () => [] : below)
+}
