@@ -18,7 +18,7 @@ const MAX_FUNCTION_LINES = 70
 
 /** Started by a script, a browser or a tool: nobody imports them. */
 const ENTRIES = [
-  'src/main.ts', 'src/sw/sw.ts', 'src/node/main.ts', 'src/sim/main.ts', 'src/sim/share.ts', 'src/bench/main.ts', 'relay/main.ts', 'vite.config.ts',
+  'src/main.ts', 'src/sw/sw.ts', 'src/node/main.ts', 'src/sim/main.ts', 'src/sim/share.ts', 'src/bench/main.ts', 'src/bench/alike.ts', 'relay/main.ts', 'vite.config.ts',
   'e2e/playwright.config.ts', 'e2e/draw-icons.ts', 'src/fixed-seed.ts',
 ]
 

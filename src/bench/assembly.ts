@@ -18,7 +18,7 @@ import { DEFAULT_LIMITS } from '../../relay/mailbox.ts'
 import type { Relay } from '../sim/mailbox.ts'
 import type { Reply } from '../api.ts'
 import type { EpochId, IdentityId, SpaceId } from '../wire/ids.ts'
-import { benchTogether, Crowd, noted } from './crowd.ts'
+import { benchTogether, Crowd, noted, type Tell } from './crowd.ts'
 import { type Figure, worked } from './table.ts'
 
 /** What each has of their own of a space, and what everybody's disk holds alike. */
@@ -53,21 +53,21 @@ const joinsOnly = (): Tampering => {
   } }
 }
 
-export async function benchAssembly(sizes: readonly number[]): Promise<Figure[]> {
-  const out: Figure[] = []
-  for (const size of sizes) {
-    const all = new Assembly(size), { figures, note } = noted(size)
-    await all.assemble()
-    all.takeHeard()
-    const coming = await worked(() => all.come())
-    note('everyone comes at once: CPU of a member', coming / size, 'ms', 'welcome, commits behind it, and who is here')
-    note('everyone comes at once: heard by a member', all.takeHeard() / size / 1000, 'KB')
-    out.push(...figures, ...await benchTogether(all, size))
-  }
-  return out
+export async function benchAssembly(size: number, tell?: Tell): Promise<Figure[]> {
+  const all = new Assembly(size), { figures, note } = noted(size, tell)
+  await all.assemble()
+  all.takeHeard()
+  const coming = await worked(() => all.come())
+  note('everyone comes at once: CPU of a member', coming / size, 'ms', 'welcome, commits behind it, and who is here')
+  note('everyone comes at once: heard by a member', all.takeHeard() / size / 1000, 'KB')
+  figures.push(...await benchTogether(all, size, tell))
+  const { user, system } = process.cpuUsage()
+  note('all of it: CPU', (user + system) / 1e6, 's')
+  note('all of it: most memory', process.resourceUsage().maxRSS / 1024, 'MB', 'what was thrown away and not yet given back is in it')
+  return figures
 }
 
-export class Assembly extends Crowd {
+class Assembly extends Crowd {
   override readonly words = `${WORDS} words by ${SPEAKERS}`
   override readonly changes = `${WORDS} words, one put out, and one who came`
   protected override readonly relaySide = 1

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { benchAuthority } from './authority.ts'
 import { benchBulk } from './bulk.ts'
-import { benchAssembly } from './assembly.ts'
+import { benchAssemblies } from './assemblies.ts'
 import { benchCrowd, benchTown } from './crowd.ts'
 import { benchGroups } from './groups.ts'
 import { PARTS } from './parts.ts'
@@ -53,10 +53,11 @@ test('a town of whom two are here is measured like a crowd', async () => {
 })
 
 test('a space of four who all come at once is measured like a crowd, and has one epoch after two', async () => {
-  const figures = await benchAssembly([4])
-  expect(measured(figures)).toEqual(expect.arrayContaining(['everyone comes at once: heard by a member', 'halves meet again: until all are in one epoch']))
+  const told: Figure[] = [], figures = await benchAssemblies([4], (figure) => { told.push(figure) })
+  expect(told).toEqual(figures)
+  expect(measured(figures)).toEqual(expect.arrayContaining(['everyone comes at once: heard by a member', 'halves meet again: until all are in one epoch', 'all of it: most memory']))
   expect(figures.find((f) => f.what === '100 words by 20: delivered')?.value).toBe(300)
-})
+}, 60_000)
 
 test('bulk verification is measured beside one signature an op', async () => {
   expect(measured(await benchBulk([6], 2))).toEqual(expect.arrayContaining(['verify: every signature', 'verify: ends of chains vouch']))

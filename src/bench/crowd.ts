@@ -57,14 +57,21 @@ const nameOf = (n: number): string => `member-${n}`
 
 type Note = (what: string, value: number, unit: string, beside?: string) => void
 
-export function noted(at: number): { readonly figures: Figure[]; readonly note: Note } {
+/** Whom each figure is told at once: what takes an hour may not come to its end. */
+export type Tell = (figure: Figure) => void
+
+export function noted(at: number, tell: Tell = () => undefined): { readonly figures: Figure[]; readonly note: Note } {
   const figures: Figure[] = []
-  return { figures, note: (what, value, unit, beside) => { figures.push({ what, value, unit, at, ...(beside === undefined ? {} : { beside }) }) } }
+  return { figures, note: (what, value, unit, beside) => {
+    const figure = { what, value, unit, at, ...(beside === undefined ? {} : { beside }) }
+    figures.push(figure)
+    tell(figure)
+  } }
 }
 
 /** Those who are here idle, talk, are split, and meet again. */
-export async function benchTogether(crowd: Crowd, at: number): Promise<Figure[]> {
-  const { figures, note } = noted(at), size = crowd.nodes.length, what = crowd.words
+export async function benchTogether(crowd: Crowd, at: number, tell?: Tell): Promise<Figure[]> {
+  const { figures, note } = noted(at, tell), size = crowd.nodes.length, what = crowd.words
   await crowd.world.runFor(MINUTE_MS)
   crowd.takeHeard()
   const idling = await worked(() => crowd.world.runFor(MINUTE_MS))
@@ -79,13 +86,15 @@ export async function benchTogether(crowd: Crowd, at: number): Promise<Figure[]>
   note(`${what}: said to shown, p95`, quantile(crowd.delays, 0.95), 'ms', 'virtual')
   await crowd.split()
   crowd.takeHeard()
-  const healedAt = crowd.world.now
+  const healedAt = crowd.world.now, before = process.cpuUsage()
   crowd.heal()
   await crowd.untilAllHeard()
   note('halves meet again: until all is everywhere', crowd.world.now - healedAt, 'ms', `virtual; ${crowd.changes} while apart; the relay on one side`)
   await crowd.untilOne()
   note('halves meet again: until all are in one epoch', crowd.world.now - healedAt, 'ms', 'virtual')
+  const { user, system } = process.cpuUsage(before)
   note('halves meet again: heard by a member', crowd.takeHeard() / size / 1000, 'KB')
+  note('halves meet again: CPU of a member', (user + system) / 1000 / size, 'ms')
   for (let n = 0; n < REOPENINGS; n++) await crowd.reopen()
   note('opened again: CPU', median(crowd.openings), 'ms', `median of ${REOPENINGS}; a disk in memory, nothing sealed, the code warm`)
   crowd.end()
@@ -119,6 +128,7 @@ export class Crowd implements Witness {
     this.world = new World(`crowd of ${size}`)
     this.world.faults = false
     this.world.isTraced = false
+    this.world.keepsPasts = false
     this.ether = new Ether(this.world)
     this.office = new PostOffice(this.world, this.ether, [RELAY])
     this.nodes = Array.from({ length: size }, (_, n) => this.person(n))

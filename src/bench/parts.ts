@@ -1,6 +1,6 @@
 /** What can be measured, by name: each part is one table or several, measured one after the other. */
 import { benchApp } from './app.ts'
-import { benchAssembly } from './assembly.ts'
+import { benchAssemblies } from './assemblies.ts'
 import { benchAuthority } from './authority.ts'
 import { benchBulk } from './bulk.ts'
 import { benchCrowd, benchTown } from './crowd.ts'
@@ -16,6 +16,8 @@ import { type Figure, told } from './table.ts'
 /** `full`: also at sizes that take many minutes. */
 export interface Part { readonly title: string; readonly run: (full: boolean) => Promise<Figure[]> }
 
+const tell = (figure: Figure): void => { process.stderr.write(`${told(figure)}\n`) }
+
 export const PARTS: Readonly<Record<string, readonly Part[]>> = {
   app: [{ title: 'App, in Chromium, with a relay', run: benchApp }],
   engine: [
@@ -26,11 +28,11 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
     { title: 'Version vectors with nothing missing, by chains', run: () => benchVectors([20, 200, 2000, 20_000]) },
     { title: 'A space of many, simulated, by members', run: () => benchCrowd([10, 30]) },
     { title: 'A space of many of whom twelve are here, simulated, by members', run: (full) => benchTown(full ? [30, 100, 300, 1000] : [30, 100], 12) },
-    { title: 'A space of many who are all here, simulated, by members', run: (full) => benchAssembly(full ? [30, 100, 300] : [30]) },
+    { title: 'A space of many who are all here, simulated, by members', run: (full) => benchAssemblies(full ? [30, 100, 300, 1000] : [30, 100], tell) },
     { title: 'A million opaque ids, by ids missing', run: () => benchReconcile([0, 10, 100, 1000, 10_000], 1_000_000) },
     { title: 'Taking in history, by ops', run: () => benchBulk([1000, 10_000]) },
   ],
-  store: [{ title: 'The store in Chromium, by messages', run: (full) => benchStore(full ? FULL : USUAL, (figure) => { process.stderr.write(`${told(figure)}\n`) }) }],
+  store: [{ title: 'The store in Chromium, by messages', run: (full) => benchStore(full ? FULL : USUAL, tell) }],
   'store-node': [{ title: 'Search on SQLite, by messages', run: (full) => benchSearch(full ? [10_000, 100_000, 1_000_000] : [10_000, 100_000], 100) }],
   relay: [
     { title: 'Relay', run: benchRelay },

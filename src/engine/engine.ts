@@ -418,7 +418,11 @@ export class Engine implements Stepper {
     this.online.set(replica.id, { heard, changes, devices })
     return devices
   }
-
+  /** The same as it was found last; undefined where somebody may have come or gone since. */
+  lastOnline(replica: Replica, now: number): ReadonlySet<DeviceId> | undefined {
+    const known = this.online.get(replica.id)
+    return known?.heard === this.meeting.seen(replica, now) && known?.changes === this.peers.changes ? known?.devices : undefined
+  }
   private readonly online = new Map<SpaceId, { readonly heard: ReadonlySet<DeviceId>; readonly changes: number; readonly devices: ReadonlySet<DeviceId> }>()
 
   // ---- timers ----

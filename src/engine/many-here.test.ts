@@ -83,3 +83,15 @@ test('S29 in a crowd clients are told together of who comes and goes, and of all
   expect(told().at(-1)?.members.filter(({ online }) => online).length).toBe(SIZE)
   expect(told().length - before).toBeLessThan(people.length)
 }, 60_000)
+
+test('S29 in a crowd who comes is counted at once, though clients are told later', async () => {
+  const { h } = await crowd(), { alice, people } = { ...h, people: h.room.people.slice(1, 4) }
+  for (const person of people) h.room.leaves(person)
+  await h.room.pass(LONG_MS)
+  // Told of just now: what comes is told of later.
+  for (const person of people.slice(0, 1)) { await person.restart(); await h.room.comesBack(person) }
+  const before = alice.updates.filter(({ type }) => type === 'members').length, crowdBefore = alice.engine.meeting.crowd(of(h, alice))
+  for (const person of people.slice(1)) { await person.restart(); await h.room.comesBack(person) }
+  expect(alice.engine.meeting.crowd(of(h, alice)) - crowdBefore).toBe(2)
+  expect(alice.updates.filter(({ type }) => type === 'members').length).toBe(before)
+}, 60_000)

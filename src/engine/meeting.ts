@@ -27,6 +27,9 @@ export class Meeting {
   /** Whether this device is one of those who speak for all who are here. */
   isDrawn(replica: Replica, news: string): boolean { return this.presence.isDrawn(replica, news) }
 
+  /** Those who are heard of lately as they were at the last look; undefined where somebody may have come or gone since. */
+  seen(replica: Replica, now: number): ReadonlySet<DeviceId> | undefined { return this.presence.seen(replica.id, now)?.devices }
+
   /** Heard of lately, connected or not. */
   online(replica: Replica, now: number): ReadonlySet<DeviceId> { return this.presence.online(replica.id, now).devices }
 

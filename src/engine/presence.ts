@@ -24,7 +24,7 @@ export class Presence {
   private readonly world: World
   private readonly spaces = new Map<SpaceId, Map<DeviceId, Seen>>()
   private readonly known = new Map<SpaceId, Online>()
-  /** How many were here at the last look. */
+  /** How many were here at the last look, and came since. */
   private readonly last = new Map<SpaceId, number>()
   private readonly answered = new Map<SpaceId, number>()
   /** When this device last said where it is. */
@@ -47,13 +47,15 @@ export class Presence {
     // Their own clock orders their own announcements; ours says how long one counts.
     if (known !== undefined && p.at <= known.at && isBelieved(known.at, turn.now)) return 'refused'
     if (!(await isSigned(replica, p))) return 'refused'
+    const isHere = known !== undefined && turn.now - known.heard < this.lostMs(replica.id)
+    if (!isHere) this.last.set(replica.id, this.crowd(replica.id) + 1)
     devices.set(p.device, { at: p.at, heard: turn.now, peer: p.peer, addresses: p.addresses })
     this.spaces.set(replica.id, devices)
     if (known === undefined || this.known.get(replica.id)?.devices.has(p.device) !== true) this.known.delete(replica.id)
-    return known !== undefined && known.peer === p.peer && turn.now - known.heard < this.lostMs(replica.id) ? 'again' : 'new'
+    return isHere && known.peer === p.peer ? 'again' : 'new'
   }
 
-  /** How many are here besides this device, as of the last look. */
+  /** How many are here besides this device, as of the last look, with those who came since. */
   crowd(space: SpaceId): number { return this.last.get(space) ?? 0 }
 
   /** Who is many speaks seldom. Those who hear it know about as many as those who say it, so they wait as long. */
@@ -93,10 +95,16 @@ export class Presence {
     return undefined
   }
 
+  /** The same as of the last look, where nobody came or went since; looking anew takes the longer the more are here. */
+  seen(space: SpaceId, now: number): Online | undefined {
+    const known = this.known.get(space)
+    return known !== undefined && now >= known.from && now < known.until ? known : undefined
+  }
+
   /** Who is here, and until when that is so unless somebody is heard: the same object until then. */
   online(space: SpaceId, now: number): Online {
-    const known = this.known.get(space)
-    if (known !== undefined && now >= known.from && now < known.until) return known
+    const known = this.seen(space, now)
+    if (known !== undefined) return known
     const devices = new Set<DeviceId>()
     const lostMs = this.lostMs(space)
     let until = Infinity

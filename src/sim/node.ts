@@ -144,7 +144,7 @@ export class SimNode {
     if (!life.isAlive) return 'die-before'
     const fault = this.nextSave === 'none' && this.world.now < this.fullUntil ? 'full' : this.nextSave
     this.nextSave = 'none'
-    this.pasts = [...this.pasts.slice(1 - KEPT_PASTS), { at: this.world.now, disk: this.disk.snapshot() }]
+    if (this.world.keepsPasts) this.pasts = [...this.pasts.slice(1 - KEPT_PASTS), { at: this.world.now, disk: this.disk.snapshot() }]
     this.witness.saving(this, saves, fault)
     if (fault === 'die-before' || fault === 'die-after') {
       life.isAlive = false

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import { seededRandom } from '../adapters/random.ts'
 import type { Random } from '../ports.ts'
-import type { Verified } from './verified.ts'
+import { nothingVerified } from './verified.ts'
 
 /** Where virtual time begins: any moment will do, so long as it is always the same. */
 export const BEGINNING = 1_800_000_000_000
@@ -55,8 +55,10 @@ export class World {
   faults = true
   /** False where nobody asks for the trace: of a crowd it is a fifth of all work. */
   isTraced = true
+  /** False where nobody's disk is put back to one of its last saves: in a crowd these would be a large part of the memory. */
+  keepsPasts = true
   events = 0
-  readonly verified: Verified = new Map()
+  readonly verified = nothingVerified()
   private readonly heap: Event[] = []
   private sequence = 0
   private readonly hash = createHash('sha256')
