@@ -26,6 +26,13 @@ export const MAX_OPS_A_DAY = 50_000
  * are all new. So half of that again is left.
  */
 export const MAX_AUTHORITY_BYTES_A_DAY = 288 * 1024 * 1024
+/**
+ * Bytes of what one device says that are taken in on one day of one's own, for each day of its labels. 50,000 entries of 5 KB, or half a million usual messages: more than any person or bridge says in a day. Whoever was away for a
+ * year is given a year's days at once. A device's own app stops at half of it: what others can't read, they count as it came, with all that a text is sealed with.
+ */
+export const MAX_SAID_BYTES_A_DAY = 256 * 1024 * 1024
+/** Each time that so many more bytes were taken in of a day, that is saved: a restart forgets less than this. */
+export const SAID_SAVED_EVERY = 1024 * 1024
 /** Branches of one forked chain that are kept: its device is frozen where they part, so more would only serve a flood. */
 export const MAX_BRANCHES = 4
 /** Branches beyond those, per space, that are remembered until a restart: what rests on one may come after it. */

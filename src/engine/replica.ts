@@ -43,6 +43,7 @@ import type { Verdict } from './space/reasons.ts'
 import { Opened } from './sync/comparing.ts'
 import { Delivery } from './sync/delivery.ts'
 import { DeviceNames } from './sync/names.ts'
+import { Quota, quotaPartition } from './sync/quota.ts'
 import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
 
@@ -75,6 +76,7 @@ export class Replica {
   readonly pace = new Pace()
   readonly holes: Holes
   readonly retention = new Retention(this)
+  readonly quota = new Quota(this)
   readonly names: DeviceNames
   record: SpaceRecord
   /** When this device last laid out a key package, by its own clock (ms). */
@@ -117,13 +119,14 @@ export class Replica {
 
   static partitions(space: SpaceId): readonly string[] {
     return [`ops/${space}/${AUTHORITY_CHANNEL}`, `heads/${space}`, `keys/${space}`, `states/${space}`, `votes/${space}`, `locked/${space}`, `packages/${space}`,
-      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space), proofsPartition(space), relayKeysPartition(space)]
+      `trees/${space}`, `parked/${space}`, `outbox/${space}`, `cursors/${space}`, `unopened/${space}`, `acks/${space}`, `retention/${space}`, freshPartition(space), proofsPartition(space), relayKeysPartition(space), quotaPartition(space)]
   }
 
   /** Rebuilds everything from the rows of `partitions`, in that order. */
   async load(rows: readonly (readonly Row[])[]): Promise<void> {
-    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = [], had = [], proofs = [], relayKeys = []] = rows
+    const [ops = [], heads = [], keys = [], states = [], votes = [], locked = [], packages = [], trees = [], parked = [], outbox = [], cursors = [], unopened = [], acks = [], retention = [], had = [], proofs = [], relayKeys = [], quota = []] = rows
     this.retention.load(retention)
+    this.quota.load(quota)
     for (const row of packages) this.groups.packages.set(toHex(row.key), splitPackage(row.value))
     for (const row of trees) this.groups.trees.set(toHex(row.key), row.value)
     this.proofs.load(proofs)
@@ -188,10 +191,11 @@ export class Replica {
       // What was never to count is kept all the same, unless it is a stranger's.
       if (this.authority.identityOf(h.device) === undefined) return undefined
     }
+    const readable = withText(this, op), kept = keptBytes(readable)
+    if (h.channel !== AUTHORITY_CHANNEL) this.quota.took(turn, h, kept.length)
     const { tip, freed } = this.log.add(op)
     const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
-    const readable = withText(this, op)
-    turn.out.put(opsPartition(this.id, h.channel), rowKey, keptBytes(readable))
+    turn.out.put(opsPartition(this.id, h.channel), rowKey, kept)
     turn.out.putLast(headsPartition(this.id), `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
     if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.proofs.keep(turn, op.id); this.vote(turn, op); return freed })
     this.takeContent(turn, readable, rowKey)
@@ -335,7 +339,7 @@ export class Replica {
     return this.finish(turn, header, sealContent(this.world.suite, key, header, content), this.me, encodeContent(content))
   }
 
-  isFull(turn: Turn, channel: ChannelId): boolean { return this.log.isFull(channel, this.me.device, labelAt(turn.now, this.log.maxHlc)) }
+  isFull(turn: Turn, channel: ChannelId): boolean { return this.log.isFull(channel, this.me.device, labelAt(turn.now, this.log.maxHlc)) || (channel !== AUTHORITY_CHANNEL && this.quota.isFull(turn)) }
   /** What authority would say of own content, before any is made. */
   contentVerdict(turn: Turn, channel: ChannelId, type: Content['type'] | 'everyone' | 'thread'): Verdict { return this.authority.contentVerdict(this.header(turn, type, channel, this.authority.state.channels.get(channel)?.audience ?? 0, undefined)) }
 

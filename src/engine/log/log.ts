@@ -41,8 +41,9 @@ export type Proofs = Map<OpId, 'own' | Op>
 interface Remembered { readonly id: OpId; readonly channel: ChannelId; readonly chanSeq: number }
 
 const KNOWN: Place = { type: 'known' }, NEXT: Place = { type: 'next' }, CONTRADICTORY: Place = { type: 'contradictory' }, FULL: Place = { type: 'full' }, BEYOND: Place = { type: 'beyond' }, UNSURE: Place = { type: 'unsure' }
+export const DAY_MS = 24 * 3600_000
 /** In labels. */
-const DAY = HLC_STEP * 24 * 3600_000
+const DAY = HLC_STEP * DAY_MS
 const NO_TIPS: readonly Tip[] = []
 const NONE: ReadonlySet<OpId> = new Set()
 
@@ -284,6 +285,9 @@ export class Log {
     this.maxHlc = Math.max(this.maxHlc, h.hlc)
     return tip
   }
+
+  /** The day of an op that may go on from what is here, by the labels of its chain. */
+  dayOf(h: OpHeader): number { return dayAfter(this.tipsOf(h.channel, h.device).find((tip) => tip.id === h.chanPrev), h).number }
 
   /** Whether nobody would take in what this device writes there now: as much as anybody may write in a day is written. */
   isFull(channel: ChannelId, device: DeviceId, hlc: number): boolean {

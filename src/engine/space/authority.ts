@@ -40,6 +40,7 @@ export class Authority {
   /** Asked for every connection at every step. */
   private readonly whose = new Answers<DeviceId, IdentityId | undefined>()
   private readonly names = new Answers<IdentityId, string>()
+  private readonly invited = new Answers<DeviceId, number>()
   private readonly pasts = new Map<string, KeptPast>()
   /** Asked for last: ops that came together share their list of heads. */
   private lastPast: { readonly deps: readonly OpId[]; readonly kept: KeptPast } | undefined
@@ -305,6 +306,14 @@ export class Authority {
       const offer = invite === undefined ? undefined : this.history.node(invite)
       if (offer?.author === undefined) return []
       return [{ join: id, invite: offer.id, maker: offer.author, clean: removals.every((out) => offer.past.has(out) || this.history.node(out).past.has(join)) }]
+    })
+  }
+
+  /** A label before which a device's person can't have been here: that of the link by which they came in first, or of the genesis. Infinity for who never did. */
+  invitedAt(device: DeviceId): number {
+    return this.invited.of(this.size, device, () => {
+      const identity = this.identityOf(device), came = identity === undefined ? [] : [...this.view().each(`in ${identity}`)].map((index) => this.history.node(index))
+      return Math.min(...came.map((node) => (node.invite === undefined ? node : this.history.node(node.invite)).label))
     })
   }
 

@@ -55,6 +55,7 @@ export class Wants {
       }
       if (whole.length + some.length >= MAX_ASK_RANGES || least >= room) break
       if ((whole[0] ?? some[0])?.channel === AUTHORITY_CHANNEL && channel !== AUTHORITY_CHANNEL) break
+      if (replica.quota.isStopped(chain)) continue
       const found = this.rangesOf(replica, tips)
       if (found === undefined) { this.lacking.delete(chain); continue }
       some.push(...found)

@@ -246,8 +246,8 @@ export class Peers {
     noteAgreed(replica, session.device, theirs)
     session.untold = new Set(theirs.filter(({ channel, digest }) => replica.log.digest(channel) !== digest).map(({ channel }) => channel))
     this.look(turn, session, replica)
-    // What takes several frames, or would come sealed for others, is asked for by name.
-    const asks = parts.length === 1 && session.untold.size > 0 && session.unopened.size === 0 && this.mayAsk(peer, session)
+    // What takes several frames, or would come sealed for others, is asked for by name; and so is all where some of it is not wanted today.
+    const asks = parts.length === 1 && session.untold.size > 0 && session.unopened.size === 0 && !replica.quota.stopsSome && this.mayAsk(peer, session)
     // Equal digests bring no vector, and what was lost doesn't show in them.
     if (!asks && !replica.holes.isEmpty) this.ask(turn, peer, session, replica)
     for (const told of parts) {

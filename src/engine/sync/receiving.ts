@@ -105,6 +105,7 @@ export class Receiving {
         if (mayBeVouchedFor) unproven.push(op); else out.faults.push('forged')
         continue
       }
+      if (!runs.isBegun(op) && replica.quota.putsOff(turn, op.header, place.type === 'next')) continue
       if (place.type !== 'waits' && !runs.isWhole(op)) {
         const own = signed.get(op.id)
         // What is let go of is asked for again when what it lacks is here.

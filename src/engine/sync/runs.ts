@@ -26,6 +26,9 @@ export class Runs {
     this.ops = ops
   }
 
+  /** Whether what is before it was found to be whole together with it. */
+  isBegun(op: Op): boolean { return this.whole.has(op.id) }
+
   /** All from an op to the signed one. */
   of(op: Op): readonly Op[] {
     const run = [op]
