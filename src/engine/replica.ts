@@ -17,7 +17,7 @@ import { keptBytes, keptOp, withText } from './content/kept.ts'
 import { Locked } from './content/locked.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { interpretGroup } from './group/taking.ts'
-import { readVote, voteRow } from './group/votes.ts'
+import { voteRow } from './group/votes.ts'
 import { splitPackage } from './key-packages.ts'
 import { FORGOTTEN_OPS } from './limits.ts'
 import { causally } from './log/causally.ts'
@@ -35,6 +35,7 @@ import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
 import { partitionsOf } from './partitions.ts'
 import { Proofs, proofsPartition } from './proofs.ts'
+import { OF_GROUPS, type OfGroups, regain } from './regain.ts'
 import { RelayKeys, relayKeysPartition } from './relay-keys.ts'
 import { Retention } from './retention/retention.ts'
 import { Authority } from './space/authority.ts'
@@ -57,7 +58,7 @@ export class Replica {
   readonly log: Log
   readonly authority: Authority
   private readonly proofs: Proofs
-  private readonly relayKeys: RelayKeys
+  readonly relayKeys: RelayKeys
   private readonly shared: Shared = { trees: new Map(), packages: new Map(), unusable: new Set() }
   /** By number. */
   readonly audiences = new Map<number, Audience>()
@@ -88,6 +89,8 @@ export class Replica {
   private tidiedAt: string | undefined
   /** Upheavals of authority up to which the audiences are those that count. */
   private openedAt = 0
+  /** An audience was opened of which the disk may have something. */
+  private isRegaining = false
   /** Messages read for the first time since the last `takeFresh`. */
   private fresh: Located[] = []
 
@@ -138,16 +141,14 @@ export class Replica {
       if (head !== undefined) this.log.restoreTip(toHex(row.key.subarray(0, 16)) as ChannelId, toHex(row.key.subarray(16, 48)) as DeviceId, { ...head, branch })
     }
     this.log.retrace()
-    for (const row of states) {
-      const epoch = parseOpId(row.key)
-      if (epoch !== undefined) this.holderOf(epoch)?.groups.states.restore(epoch, row.value)
+    this.regains('states', states)
+    this.regains('keys', keys)
+    for (const { key, value } of keys) {
+      const epoch = parseOpId(key.subarray(0, 32))
+      if (epoch !== undefined && key.length > 32) this.audienceOf(epoch).groups.keys.addEnvelope(epoch, value)
     }
-    for (const row of keys) {
-      const epoch = parseOpId(row.key.subarray(0, 32))
-      if (epoch === undefined) continue
-      if (row.key.length === 32) this.relayKeys.regain(this.holderOf(epoch)?.groups, epoch, row.value); else this.audienceOf(epoch).groups.keys.addEnvelope(epoch, row.value)
-    }
-    for (const vote of votes.map(readVote)) if (vote !== undefined) this.audienceOf(vote[0]).groups.tree.vote(...vote)
+    this.regains('votes', votes)
+    this.isRegaining = false
     this.locked.load(locked)
     for (const row of parked) {
       const op = decodeOpOrHusk(row.value, (b) => this.world.suite.sha256(b))
@@ -165,6 +166,8 @@ export class Replica {
 
   /** The audience that an epoch is of. What belongs to none that is here must not get into another's hands: it would be told to all its readers. */
   private holderOf(epoch: EpochId): Audience | undefined { return first(this.audiences.values(), (a) => (a.groups.tree.nodes.has(epoch) ? a : undefined)) }
+
+  private regains(what: OfGroups, rows: readonly Row[]): void { regain(what, rows, (epoch) => this.holderOf(epoch)?.groups, this) }
 
   /** As far as it matters for what nobody reads: whoever comes by a kit knows everyone's envelope before the commit it is of. */
   audienceOf(epoch: EpochId): Audience { return this.holderOf(epoch) ?? this.everyone }
@@ -214,14 +217,14 @@ export class Replica {
     if (op.id === (this.id as string)) this.groups.addRoot(op.id, op.header.device, op.header.hlc)
     const groups = this.audiences.get(op.header.audience)?.groups
     if (groups !== undefined) interpretGroup(groups, op)
-    if (op.header.type === 'audience') this.openAudiences()
+    if (op.header.type === 'audience') this.openAudiences(op.id)
   }
 
   /**
    * Every audience that somebody has opened, with the group that hangs off the op that opened it. When what counts has changed, that may be another op
-   * than before, and what hung off the other one is out.
+   * than before, and what hung off the other one is out. Of one that counts again the disk has the keys. `fresh`: what came in just now, of which it has none.
    */
-  private openAudiences(): void {
+  private openAudiences(fresh?: OpId): void {
     this.openedAt = this.authority.upheavals
     for (const number of this.authority.state.audiences.keys()) {
       const root = this.authority.openingOf(number)
@@ -229,16 +232,17 @@ export class Replica {
       if (op === undefined || this.audiences.get(number)?.root === op.id) continue
       const audience = new Audience(this, number, op.id, this.shared)
       this.audiences.set(number, audience)
+      this.isRegaining ||= op.id !== fresh
       audience.groups.addRoot(op.id, op.header.device, op.header.hlc)
       for (const other of this.log.authority.values()) if (other.header.audience === number) interpretGroup(audience.groups, other)
     }
   }
 
-  /** Support for an epoch: content names it, a commit is it. */
+  /** Support for an epoch: content names it, a commit is it. Of an audience that isn't here, as it doesn't count, everyone's group keeps it: it may come to count. */
   private vote(turn: Turn, op: Op): void {
     const epoch = op.header.type === 'commit' ? op.id : op.header.epoch
     const { device, seq, channel, chanSeq } = op.header
-    if (epoch === undefined || this.audiences.get(op.header.audience)?.groups.tree.vote(epoch, device, seq, op.id, channel, chanSeq) !== true) return
+    if (epoch === undefined || !(this.audiences.get(op.header.audience) ?? this.everyone).groups.tree.vote(epoch, device, seq, op.id, channel, chanSeq)) return
     const { key, value } = voteRow(epoch, op)
     turn.out.put(`votes/${this.id}`, key, value)
   }
@@ -348,6 +352,8 @@ export class Replica {
   /** Processes what can be processed now; saves keys and states; asks for rows that became readable. Returns what was gained. */
   async settle(turn: Turn): Promise<readonly Gain[]> {
     if (this.openedAt !== this.authority.upheavals) this.openAudiences()
+    if (this.isRegaining) for (const what of OF_GROUPS) turn.out.read({ tag: `${this.id}|regain|${what}`, partition: `${what}/${this.id}`, query: { limit: Number.MAX_SAFE_INTEGER } })
+    this.isRegaining = false
     this.retention.pass(turn)
     const gains = this.atStart.splice(0)
     this.proofs.keepLacking(turn)
@@ -402,6 +408,7 @@ export class Replica {
   async onRows(turn: Turn, tag: string, rows: readonly Row[]): Promise<Payload[]> {
     const [, kind, which = ''] = tag.split('|')
     const payloads: Payload[] = []
+    if (kind === 'regain') { this.regains(which as OfGroups, rows); return [] }
     for (const row of rows) {
       if (kind === 'locked') {
         const op = keptOp(this, which as ChannelId, row)
