@@ -81,10 +81,13 @@ export class Audits {
     }
   }
 
-  /** Own ops came from others: this device's store was restored from an older one. */
+  /** Own ops came from others: this device's store was restored from an older one; or what was let go of may be had now. */
   suspect(turn: Turn, replica: Replica): void {
     for (const relay of replica.mail.relays) for (const [topic, key] of replica.mail.topics) this.begin(turn, { replica, relay, topic }, key, false)
   }
+
+  /** What was put off until today lies at relays as well, for whom nobody is here. */
+  dayBegins(turn: Turn): void { for (const replica of this.engine.replicas.values()) if (replica.quota.goesOn(turn)) this.suspect(turn, replica) }
 
   private begin(turn: Turn, place: Place, key: TopicKey, thenWatch: boolean): void {
     const known = this.open.get(nameOf(place))

@@ -378,7 +378,6 @@ export class Engine implements Stepper {
     for (const parcel of parcels) {
       const payload = replica.mail.open(parcel.bytes), { letGo } = replica.quota
       if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, bytes: parcel.bytes })
-      // What was put off is fetched again by comparing.
       if (payload === 'no-key') replica.mail.unopened.keep(turn, topic, parcel.bytes); else if (replica.quota.letGo === letGo) had.push(parcel)
     }
     replica.mail.had.note(turn, topic, had)
@@ -436,7 +435,7 @@ export class Engine implements Stepper {
     if (kind === 'compact') return this.tidying.go(turn)
     if (kind === 'windows') return this.watching.work(turn)
     if (kind === 'go-on') return this.questions.onRows(turn, id, [])
-    if (kind === 'sync') { this.askAgain(turn); this.peers.compareAll(turn); turn.out.wake('sync', turn.now + SYNC_EVERY_MS); return }
+    if (kind === 'sync') { this.audits.dayBegins(turn); this.peers.compareAll(turn); turn.out.wake('sync', turn.now + SYNC_EVERY_MS); return }
     if (kind === 'audit') return this.audits.look(turn)
     if (kind === 'repost') return this.audits.again(turn, tag)
     const replica = this.replicas.get(id as SpaceId)
@@ -455,9 +454,6 @@ export class Engine implements Stepper {
     if (kind === 'join') this.joins.takesLong(turn, replica)
     if (kind === 'tree') await postLateTree(turn, replica)
   }
-
-  /** What was put off until today lies at relays as well, for whom nobody is here. */
-  private askAgain(turn: Turn): void { for (const replica of this.replicas.values()) if (replica.quota.goesOn(turn)) this.audits.suspect(turn, replica) }
 
   // ---- conclusions ----
 

@@ -29,7 +29,7 @@ export class Quota {
   private isSaved = false
   /** Something was put off until today. */
   private isPutOff = false
-  /** Ops that were let go of. */
+  /** Ops that were let go of: parcels that hold such don't count as had, so that comparing brings them again. */
   letGo = 0
 
   constructor(replica: Replica) { this.replica = replica }
