@@ -5,15 +5,20 @@ import type { mergeRange } from '../adapters/disk-overlay.ts'
 
 export const latin = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 
+/** What is larger is known by itself too, since looking it up by its bytes takes long: trees and commits, which come from rows and ops, and are never written over. */
+const LARGE = 4096
+
 /** By the bytes, words and numbers it is given; functions that it is given are everywhere the same. */
 export function byBytes<Given extends readonly unknown[], Made>(make: (...given: Given) => Made): (...given: Given) => Made {
-  const known = new Map<string, Made>()
+  const known = new Map<string, Made>(), large = new WeakMap<Uint8Array, Map<string, Made>>()
   return (...given) => {
-    const name = given.map((one) => (one instanceof Uint8Array ? latin(one) : typeof one === 'function' ? '' : String(one))).join(' ')
-    const found = known.get(name)
-    if (found !== undefined) return found
-    const made = make(...given)
+    const bytes = given.find((one) => one instanceof Uint8Array) as Uint8Array, isLarge = bytes.length > LARGE
+    const words = given.map((one) => (one instanceof Uint8Array || typeof one === 'function' ? '' : String(one))).join(' ')
+    const itself = isLarge ? large.get(bytes)?.get(words) : undefined
+    if (itself !== undefined) return itself
+    const name = `${words} ${latin(bytes)}`, made = known.get(name) ?? make(...given)
     known.set(name, made)
+    if (isLarge) large.set(bytes, (large.get(bytes) ?? new Map<string, Made>()).set(words, made))
     return made
   }
 }

@@ -63,10 +63,14 @@ export function shapeOf(parent: EpochNode, author: DeviceId, body: CommitBody, s
     if (isMember) removed.push(device)
     leaves[leaf] = undefined
   }
+  const present = new Set(leaves)
+  let blank = leaves.indexOf(undefined)
   for (const leaf of isMember ? seen.addedLeaves : [seen.pathLeaf]) {
     const device = hexDevice(leaf.device)
-    if (leaves.includes(device)) return 'adds-twice'
-    placeLeaf(leaves, device)
+    if (present.has(device)) return 'adds-twice'
+    present.add(device)
+    // RFC 9420, section 7.7: a new leaf takes the leftmost blank place.
+    if (blank >= 0) { leaves[blank] = device; blank = leaves.indexOf(undefined, blank) } else leaves.push(device)
   }
   return { leaves, added: seen.addedLeaves, removed, own: seen.pathLeaf }
 }
@@ -81,12 +85,6 @@ export function objectionTo(epoch: EpochId, shape: Shape, members: Membership): 
   if (!isCertified(shape.own)) return 'uncertified'
   if (!shape.added.every(isCertified)) return 'adds-unauthorised'
   return shape.removed.some((device) => members.certificateAt(epoch, device) !== undefined) ? 'removes-authorised' : undefined
-}
-
-/** RFC 9420, section 7.7: a new leaf takes the leftmost blank place. */
-function placeLeaf(leaves: (DeviceId | undefined)[], device: DeviceId): void {
-  const blank = leaves.indexOf(undefined)
-  if (blank >= 0) leaves[blank] = device; else leaves.push(device)
 }
 
 export const hexDevice = (bytes: Uint8Array): DeviceId => toHex(bytes) as DeviceId

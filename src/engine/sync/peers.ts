@@ -453,9 +453,10 @@ export class Peers {
 
   /** Tells an author that its ops are here: what makes "delivered" true on its screen. */
   acknowledge(turn: Turn, replica: Replica, ops: readonly Op[]): void {
+    const authors = new Set(ops.map(({ header }) => header.device))
     for (const peer of this.peers.values()) {
       const session = peer.sessions.get(replica.id)
-      if (session === undefined) continue
+      if (session === undefined || !authors.has(session.device)) continue
       const theirs = ops.filter(({ header: h }) => h.device === session.device && replica.mayHave(h.device, h.channel)).map((op) => op.header)
       if (theirs.length > 0) this.tell(turn, peer, session, replica, theirs)
     }
