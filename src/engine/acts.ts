@@ -30,7 +30,8 @@ export function reasonFor(replica: Replica, { id, type }: Node): Reason | undefi
     return !isRead ? { code: 'malformed' } : groups?.lies.has(id) === true ? { code: 'wrong-keys' } : undefined
   }
   const fault = groups?.whyNot(id as string as EpochId)
-  return fault === undefined ? undefined : { code: FAULTS[fault] }
+  if (fault !== undefined) return { code: FAULTS[fault] }
+  return groups?.linksFalsely(id as string as EpochId) === true ? { code: 'wrong-keys' } : undefined
 }
 
 const FAULTS: Readonly<Record<NonNullable<ReturnType<Groups['whyNot']>>, ReasonCode>> = {

@@ -283,6 +283,7 @@ export class Groups {
     this.states.set(epoch, state)
     this.gainKey(epoch, secret)
     gains.push({ type: 'state', epoch, state }, { type: 'key', epoch, secret })
+    if (this.linksFalsely(epoch)) this.lies.note(epoch, this.tree.nodes.get(epoch)?.author as DeviceId)
   }
 
   /** Newcomers believe no other tree than the one that a commit names. */
@@ -439,6 +440,12 @@ export class Groups {
     const isTrue = opened !== undefined && equal(opened, secret)
     this.links.set(epoch, isTrue)
     return isTrue
+  }
+
+  /** Whether an epoch's back-link is a lie, as far as both secrets are here: whoever made it had both. */
+  linksFalsely(epoch: EpochId): boolean {
+    const body = this.commits.get(epoch)
+    return body?.backLink !== undefined && this.keys.has(epoch) && this.keys.has(body.parent) && !this.isLinked(epoch)
   }
 
   /** Whether this isn't the secret that an epoch's commit promised. */

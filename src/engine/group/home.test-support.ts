@@ -4,6 +4,7 @@ import type { ChannelId, EpochId, SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { keptOp } from '../content/kept.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
+import { LABELS } from '../labels.ts'
 import { opKey } from '../log/log.ts'
 import { Out } from '../out.ts'
 import { commitChange } from '../reconcile.ts'
@@ -52,9 +53,9 @@ export const renews = (h: Home, person: Person, on: EpochId = tipOf(h, person)):
   return state === undefined ? undefined : commitChange(turn, replica.everyone, on, state, [], [])
 })
 
-/** A commit op on the tip that is well-formed and can't be processed. */
-export const breaks = (h: Home, mallory: Person, how: Exclude<Breakage, 'leaves'> | 'kit' | 'no kit'): Promise<Op> => alone(h, mallory, async (turn, replica) => {
-  const tip = tipOf(h, mallory), { groups, me, world } = replica
+/** A commit op that is well-formed and can't be processed; or of which only the back-link is wrong. */
+export const breaks = (h: Home, mallory: Person, how: Exclude<Breakage, 'leaves'> | 'kit' | 'no kit' | 'link', tip = tipOf(h, mallory)): Promise<Op> => alone(h, mallory, async (turn, replica) => {
+  const { groups, me, world } = replica
   const made = await commit(groups.mls, groups.states.get(tip) as MlsState, { add: [], remove: [], authenticatedData: groups.binding(me.device, tip) })
   if ('reason' in made) return undefined
   const mls = made.commit.slice()
@@ -63,7 +64,7 @@ export const breaks = (h: Home, mallory: Person, how: Exclude<Breakage, 'leaves'
   const secret = await groups.secretOf(made.state, tip, mls), kitCheck = how === 'no kit' ? undefined : how === 'kit' ? new Uint8Array(32).fill(7) : groups.keys.kitCheck(secret, undefined)
   return replica.append(turn, 'commit', encodeGroupBody({
     type: 'commit', parent: tip, mls, external: false, welcome: undefined, groupInfo: made.groupInfo, treeHash: how === 'tree' ? new Uint8Array(32).fill(7) : world.suite.sha256(made.tree),
-    check: how === 'check' ? new Uint8Array(32).fill(7) : groups.keys.check(secret), backLink: undefined, relayKey: undefined, kitCheck,
+    check: how === 'check' ? new Uint8Array(32).fill(7) : groups.keys.check(secret), backLink: how === 'link' ? groups.keys.sealSecret(secret, LABELS.backLink, new Uint8Array(32).fill(7)) : undefined, relayKey: undefined, kitCheck,
   }))
 })
 

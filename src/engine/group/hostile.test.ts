@@ -78,6 +78,31 @@ test('A30 a commit of the group that doesn\'t count stands among what was done, 
   expect((await h.room.ask(bob, { type: 'explain', space: h.space, op: broken.id })).steps).toMatchObject([{ op: broken.id, reason: { code: 'rejected' } }])
 })
 
+test('S11 a back-link that tells a wrong key is listed with that reason by who can open it, counted against its author, and changes nothing else', async () => {
+  const h = await home()
+  const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory'), tip = tipOf(h, mallory), lies: Op[] = []
+  for (let n = 0; n < MUTE_AT_POINTS / 10; n++) lies.push(await breaks(h, mallory, 'link', tip))
+  h.room.leaves(mallory)
+  await hand(h, lies, h.alice, bob)
+  await h.room.pass(5000)
+  for (const person of [h.alice, bob]) {
+    const listed = async (): Promise<readonly unknown[]> => (await h.room.ask(person, { type: 'list-audit', space: h.space })).acts.filter((act) => act.kind === 'commit').map((act) => [act.byName, act.reason?.code])
+    expect(await listed()).toEqual(lies.map(() => ['Mallory', 'wrong-keys']))
+    expect((await h.room.ask(person, { type: 'status' })).muted).toMatchObject([{ name: 'Mallory', fault: 'untrue' }])
+    await h.room.startsAgain(person)
+    await h.room.pass(1000)
+    expect(await listed()).toEqual(lies.map(() => ['Mallory', 'wrong-keys']))
+    expect((await h.room.ask(person, { type: 'status' })).muted).toEqual([])
+  }
+  await say(h, bob, 'All the same')
+  expect(await texts(h, h.alice)).toEqual(['All the same'])
+  // Who comes later is told what was said before by those who were here.
+  const carol = await joins(h, 'Carol')
+  await h.room.pass(60_000)
+  expect((await h.room.ask(carol, { type: 'list-audit', space: h.space })).acts.filter((act) => act.kind === 'commit').map((act) => act.reason?.code)).toEqual(['wrong-keys'])
+  expect([await texts(h, carol), (await h.room.ask(carol, { type: 'status' })).muted]).toEqual([['All the same'], []])
+})
+
 test('A30 keys told, asked for and shared where that doesn\'t count stand among what was done, with why', async () => {
   const h = await home()
   const bob = await joins(h, 'Bob'), mallory = await joins(h, 'Mallory')

@@ -1,5 +1,5 @@
 /**
- * Bundles and grants that tell wrong keys. Nobody believes them (C6), and only who could open them knows: whoever made one had the right keys, or none to tell. So each
+ * Bundles, grants and back-links that tell wrong keys. Nobody believes them (C6), and only who could open them knows: whoever made one had the right keys, or none to tell. So each
  * who can tell says so to their own person, and counts it against the device that signed it, whoever brought it.
  */
 import type { DeviceId, OpId } from '../../wire/ids.ts'
