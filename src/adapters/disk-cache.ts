@@ -1,7 +1,19 @@
 /** Opened pages in memory. An id has one content for ever, so nothing here can be out of date. */
 import type { BlockId } from './disk-blocks.ts'
+import { damaged } from './disk-errors.ts'
 import { decodePage, type Page, pageBytes } from './disk-format.ts'
+import { unsqueeze } from './disk-squeeze.ts'
 import type { PageSource } from './disk-tree.ts'
+
+/** Pages as they are in these blocks. `contents`: undefined for one that isn't there, or is damaged. */
+export const pagesFrom = (contents: (ids: readonly BlockId[]) => Promise<readonly (Uint8Array | undefined)[]>, { newId }: Pick<PageSource, 'newId'>): PageSource => ({
+  newId,
+  load: async (ids, level, near) => (await contents(ids)).map((content) => {
+    const unsqueezed = content && unsqueeze(content), page = unsqueezed && decodePage(unsqueezed)
+    if (page === undefined || (page.type === 'leaf' ? 0 : page.level) !== level) throw damaged(near)
+    return page
+  }),
+})
 
 /**
  * Pages by id, the least recently used leaving first; what isn't there is read from `stored`. Inner pages have room of their own, as much as leaves have: every way to a row leads through some, and the leaves of one

@@ -4,7 +4,7 @@ import type { Row, Save } from '../ports.ts'
 import { compare, concat, toHex } from '../wire/bytes.ts'
 import { FUZZ, fuzz, FUZZ_TIMEOUT_MS } from '../wire/fuzz.test-support.ts'
 import {
-  decodeHead, decodeJournal, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, type Entry, FORMAT_VERSION, type Head, type Page, type Ref,
+  decodeHead, decodeJournal, decodeNote, decodePage, decodeRecord, encodeHead, encodeJournal, encodeNote, encodePage, encodeRecords, type Entry, FORMAT_VERSION, type Head, MAX_NOTED, type Page, type Ref,
 } from './disk-format.ts'
 
 const bytes = (max: number) => fc.uint8Array({ maxLength: max })
@@ -35,6 +35,7 @@ const head: fc.Arbitrary<Head> = fc.record({
 const FORMATS = [
   { name: 'page', made: page.map(encodePage), again: (b: Uint8Array) => { const v = decodePage(b); return v && encodePage(v) } },
   { name: 'journal', made: fc.array(save).map(encodeJournal), again: (b: Uint8Array) => { const v = decodeJournal(b); return v && encodeJournal(v) } },
+  { name: 'note', made: fc.array(id, { maxLength: MAX_NOTED }).map(encodeNote), again: (b: Uint8Array) => { const v = decodeNote(b); return v && encodeNote(v) } },
   { name: 'head', made: head.map(encodeHead), again: (b: Uint8Array) => {
     const v = decodeHead(b)
     // An older version's head means the same; what is written is always today's.

@@ -7,6 +7,7 @@
  *   journal = 3 || saves || (type || partition || key || value)*          what one transaction saved, or a part of it, in order
  *   head    = 4 || version || writes || root's level + 1, or 0 || root's id (16), if any || number of the journal's first record
  *             || from version 3 on: runs || (partition || level || id (16) || bytes)*             trees over the tree (disk-runs.ts), of each partition the newest first
+ *   note    = 6 || count || id (16)*                                     pages that are read when the disk is opened (disk-opening.ts); 5 is a squeezed page (disk-squeeze.ts)
  *
  * The first byte says the kind, so no block is ever read as another one. Decoders return undefined for anything that
  * an encoder wouldn't have written: the seal has already caught damage, this catches our own mistakes and other versions.
@@ -22,6 +23,8 @@ const WITHOUT_RUNS = 2, OLDEST_VERSION = 1
 const MAX_RUNS = 1024
 /** Three levels of 128 already hold two million leaves: more than eight can only be damage, and would let a loop run on. */
 export const MAX_LEVEL = 8
+/** A space that is opened takes some twenty. Each is at most some ten KiB to read. */
+export const MAX_NOTED = 64
 /** Above what a writer ever leaves (disk-pages.ts folds far earlier). */
 export const MAX_JOURNAL_RECORDS = 4096
 
@@ -48,7 +51,7 @@ export interface Head {
   readonly journalFrom: number
 }
 
-const LEAF = 1, INNER = 2, JOURNAL = 3, HEAD = 4
+const LEAF = 1, INNER = 2, JOURNAL = 3, HEAD = 4, NOTE = 6
 const SAVE_TYPES = ['put', 'delete', 'drop'] as const
 
 /** Bytes a row takes in a leaf, at most: its key may share nothing with the one before. */
@@ -266,6 +269,21 @@ function readRuns(read: Reader): Run[] | undefined {
     runs.push({ partition, id: toHex(id), level, bytes })
   }
   return runs
+}
+
+export function encodeNote(ids: readonly BlockId[]): Uint8Array {
+  const out = new Writer(16 * ids.length + 8)
+  out.byte(NOTE)
+  out.number(ids.length)
+  for (const id of ids) out.raw(fromHex(id) as Uint8Array)
+  return out.done()
+}
+
+export function decodeNote(bytes: Uint8Array): readonly BlockId[] | undefined {
+  const read = new Reader(bytes)
+  if (read.byte() !== NOTE) return undefined
+  const ids = Array.from({ length: Math.min(read.count(16), MAX_NOTED + 1) }, () => read.raw(16))
+  return read.ended() && ids.length <= MAX_NOTED ? ids.map((id) => toHex(id as Uint8Array)) : undefined
 }
 
 /** Grows by doubling: the size of a page is known only roughly before it is written. */

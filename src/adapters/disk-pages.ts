@@ -4,6 +4,7 @@
  *   head ──> journal records   what was saved lately, in order, whatever number of rows and partitions it touches
  *     ├────> runs              older: what came in of a partition by the thousand, its keys anywhere (disk-runs.ts)
  *     └────> tree of pages     everything else (disk-tree.ts), 128 rows a page
+ *   note ──> pages             those that are read at an opening: a hint, which nothing rests on (disk-opening.ts)
  *
  * A save seals its rows into a journal record, or a few if it is long, and writes them with a new head: one transaction, however large the disk is.
  * When the journal has grown, it is folded into the pages, again in one transaction: later while much comes in, so that a page takes many rows
@@ -22,17 +23,18 @@ import { fromHex } from '../wire/bytes.ts'
 import { afterPrefix, encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { encodeNumber } from '../wire/records.ts'
 import { type BlockId, type BlockStore } from './disk-blocks.ts'
-import { PageCache } from './disk-cache.ts'
-import { decodeHead, decodePage, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, sumBytes } from './disk-format.ts'
-import { asDiskError, closedError, damaged, unlessCorrupt } from './disk-errors.ts'
+import { PageCache, pagesFrom } from './disk-cache.ts'
+import { decodeHead, decodeRecord, encodeHead, encodeJournal, encodePage, encodeRecords, entryBytes, type Head, type JournalRecord, sumBytes } from './disk-format.ts'
+import { asDiskError, closedError, unlessCorrupt } from './disk-errors.ts'
 import { copyOf, namesIn } from './disk-copy.ts'
 import { FORM } from './disk-forms.ts'
-import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, OVERLAY_START, type OverlayPlace, overlaySaves, partOf, prefixed } from './disk-overlay.ts'
+import { checkQuery, checkSaves, mergeRange, NO_EDITS, type Overlay, OVERLAY_START, type OverlayPlace, overlaySaves, partOf } from './disk-overlay.ts'
 import { type AllMended, mendAll, type TellProgress } from './disk-mend.ts'
 import { carry, type Carrying, type Pieces, PIECES } from './disk-carry.ts'
-import { EVERYTHING, fold, measureTrees, SCATTERED, type Scattered, scanTrees, type TreesChange } from './disk-runs.ts'
+import { EVERYTHING, fold, measureTrees, rowsIn, SCATTERED, type Scattered, type TreesChange } from './disk-runs.ts'
+import { OPENING_MS, OpeningPages } from './disk-opening.ts'
 import { behind, firstHeld, type Held, type PageSource } from './disk-tree.ts'
-import { squeeze, unsqueeze } from './disk-squeeze.ts'
+import { squeeze } from './disk-squeeze.ts'
 import { createSealer, type Sealer } from './seal-blocks.ts'
 
 /** Journal records before they are folded: each costs a read at the next start. */
@@ -121,12 +123,22 @@ class PagedDisk implements Disk {
   #tidiedTo: Uint8Array = new Uint8Array()
   #carrying: Carrying | undefined
   #folded: { readonly of: Overlay; readonly next: OverlayPlace } | undefined
+  /** What blocks hold. undefined for one that isn't there, or is damaged. */
+  readonly #contents = async (ids: readonly BlockId[]): Promise<(Uint8Array | undefined)[]> => {
+    const sealed = await this.#store.readMany(ids)
+    return Promise.all(ids.map((id, i) => this.#open(id, sealed[i])))
+  }
+  /** As they lie in the store, whatever the cache remembers. */
+  readonly #stored: PageSource
+  readonly #opening: OpeningPages
 
   constructor(store: BlockStore, sealer: Sealer, { cacheBytes = CACHE_BYTES, scattered = SCATTERED, pieces = PIECES, pause }: PagedDiskOptions) {
     this.#store = store
     this.#sealer = sealer
     this.#headIds = [sealer.idOf('head', 0), sealer.idOf('head', 1), sealer.idOf('head', 2)]
-    this.#pages = new PageCache(this.#stored, cacheBytes)
+    this.#opening = new OpeningPages(sealer.idOf('opening', 0), this.#contents)
+    this.#stored = pagesFrom(this.#contents, sealer)
+    this.#pages = new PageCache(pagesFrom((ids) => this.#opening.contentsOf(ids), sealer), cacheBytes)
     this.#scattered = scattered
     this.#pieces = pieces
     this.#pause = pause
@@ -140,6 +152,8 @@ class PagedDisk implements Disk {
     if (state.head.version === 1 && await this.get(FORM.partition, FORM.key) === undefined) await this.save([{ type: 'put', ...FORM, value: encodeNumber(1) }])
     this.#came += sumBytes(state.head.runs, ({ bytes }) => bytes)
     void this.#tendAtRest()
+    // Without a sense of time nothing is noted. What fails is noted when pages are next written.
+    this.#pause?.(OPENING_MS).then(async () => this.#opening.end(this.#pages, (await this.#current()).head)).catch(() => undefined)
   }
 
   save(saves: readonly Save[]): Promise<void> {
@@ -270,8 +284,8 @@ class PagedDisk implements Disk {
 
   async #load(): Promise<State> {
     this.#carrying = undefined
-    const sealed = await this.#store.readMany(this.#headIds)
-    const found = await Promise.all(sealed.map((bytes, i) => this.#openHead(this.#headIds[i] as BlockId, bytes)))
+    const sealed = await this.#store.readMany(this.#pause === undefined ? this.#headIds : [...this.#headIds, this.#opening.id]), noted = this.#open(this.#opening.id, sealed[3])
+    const found = await Promise.all(this.#headIds.map((id, i) => this.#openHead(id, sealed[i])))
     let head: Head | undefined
     for (const one of found) {
       if (one === undefined) continue
@@ -281,8 +295,8 @@ class PagedDisk implements Disk {
     // Programs from before leave the spare one as it is: then the journal that it knows is gone.
     const isSpare = head !== undefined && head === found[2], record = head && this.#journalId(head.journalFrom)
     if (isSpare && record !== undefined && await this.#open(record, (await this.#store.readMany([record]))[0]) === undefined) head = undefined
-    if (head !== undefined) return this.#loadJournal(head, sealed[0])
-    if (sealed.some(bytes => bytes !== undefined)) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
+    if (head !== undefined) return this.#loadJournal(head, sealed[0], noted)
+    if (sealed.slice(0, 3).some(bytes => bytes !== undefined)) throw new DiskError('corrupt', 'The head of the disk is damaged, or belongs to another key.')
     if (!await this.#store.isEmpty()) throw new DiskError('corrupt', 'The disk has blocks and no head.')
     return { head: { writes: 0, root: undefined, runs: [], journalFrom: 1 }, sealedHead: undefined, overlay: new Map(), journalBytes: 0 }
   }
@@ -292,8 +306,11 @@ class PagedDisk implements Disk {
     return opened && decodeHead(opened)
   }
 
-  async #loadJournal(head: Head, sealedHead: Uint8Array | undefined): Promise<State> {
-    const known = this.#journalIds(head), sealed = await this.#store.readMany([...known, this.#journalId(head.writes + 1)])
+  async #loadJournal(head: Head, sealedHead: Uint8Array | undefined, noted: Promise<Uint8Array | undefined>): Promise<State> {
+    const known = this.#journalIds(head), reading = this.#store.readMany([...known, this.#journalId(head.writes + 1)])
+    // Behind the journal: of the two, that is what is waited for first.
+    this.#opening.fetch(await noted)
+    const sealed = await reading
     const records: (JournalRecord & { readonly bytes: Uint8Array })[] = []
     let isWhole = true
     // Those after the head's last were written with a later head, which both its places have lost.
@@ -351,14 +368,8 @@ class PagedDisk implements Disk {
   }
 
   async #range(state: State, partition: string, query: RangeQuery): Promise<Row[]> {
-    const prefix = partitionPrefix(partition)
-    const recent = state.overlay.get(partition) ?? NO_EDITS
-    return mergeRange(recent, query, async (wanted) => {
-      const from = query.from === undefined ? prefix : prefixed(prefix, query.from)
-      const to = query.to === undefined ? afterPrefix(prefix) : prefixed(prefix, query.to)
-      const rows = await scanTrees(this.#pages, state.head, partition, { from, to }, wanted, query.reverse ?? false)
-      return rows.map(({ key, value }) => ({ key: key.subarray(prefix.length), value }))
-    })
+    this.#opening.asked(partition, query)
+    return mergeRange(state.overlay.get(partition) ?? NO_EDITS, query, (wanted) => rowsIn(this.#pages, state.head, partition, query, wanted))
   }
 
   async #writeAll(): Promise<void> {
@@ -456,6 +467,7 @@ class PagedDisk implements Disk {
     const encoded = [...written].map(([id, page]) => ({ id, type: page.type, bytes: encodePage(page) })), contents = new Map([[this.#journalId(writes), encodeJournal([])], ...encoded.map(({ id, bytes }) => [id, squeeze(bytes)] as const)])
     const head = { writes, root, runs, journalFrom: isJournalKept ? state.head.journalFrom : writes }
     const gone = isJournalKept ? deleted : [...deleted, ...this.#journalIds(state.head)]
+    await this.#opening.follow(this.#pages, head, written)
     await this.#write(state, head, this.#withSpare(head, contents), gone, isJournalKept ? state.overlay : new Map(), isJournalKept ? state.journalBytes : 0)
     for (const id of deleted) this.#pages.delete(id)
     // Not the pages themselves: their rows lie where they came from, such as in what was saved with them, and all of that would be kept.
@@ -472,26 +484,13 @@ class PagedDisk implements Disk {
   async #put(
     before: Uint8Array | undefined, head: Head, contents: ReadonlyMap<BlockId, Uint8Array>, deletes: readonly BlockId[], overlay: Overlay, journalBytes: number,
   ): Promise<State> {
-    const [first, second] = this.#headIds, encoded = encodeHead(head)
+    const [first, second] = this.#headIds, encoded = encodeHead(head), note = this.#opening.unsaved
     // Both each time: an older one could not tell that the last record is gone.
-    const all = [[first, encoded] as const, [second, encoded] as const, ...contents]
+    const all = [[first, encoded] as const, [second, encoded] as const, ...contents, ...note]
     const puts = new Map(await Promise.all(all.map(async ([id, content]) => [id, await this.#sealer.seal(id, content)] as const)))
     await this.#store.write({ puts, deletes, fence: { id: first, bytes: before } })
+    if (note.length > 0) this.#opening.isSaved()
     return { head, sealedHead: puts.get(first), overlay, journalBytes }
-  }
-
-  /** As they lie in the store, whatever the cache remembers. */
-  readonly #stored: PageSource = {
-    newId: () => this.#sealer.newId(),
-    load: async (ids, level, near) => {
-      const sealed = await this.#store.readMany(ids)
-      return Promise.all(ids.map(async (id, i) => {
-        const content = await this.#open(id, sealed[i]), unsqueezed = content && unsqueeze(content)
-        const page = unsqueezed && decodePage(unsqueezed)
-        if (page === undefined || (page.type === 'leaf' ? 0 : page.level) !== level) throw damaged(near)
-        return page
-      }))
-    },
   }
 }
 

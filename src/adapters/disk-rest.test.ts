@@ -4,6 +4,7 @@ import { type Disk, DiskError, type Save } from '../ports.ts'
 import { concat, u64 } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
 import { decodeHead } from './disk-format.ts'
+import { OPENING_MS } from './disk-opening.ts'
 import { openPagedDisk } from './disk-pages.ts'
 import { SCATTERED, type Scattered } from './disk-runs.ts'
 import { createSealer } from './seal-blocks.ts'
@@ -18,7 +19,8 @@ async function alices(scattered = SCATTERED, blocks = new Map<BlockId, Uint8Arra
   const write: BlockStore['write'] = async (change) => {
     try { await (broken.write ? Promise.reject(new DiskError('full', 'no room')) : inner.write(change)) } finally { came() }
   }
-  const pause = (): Promise<void> => { rests++; came(); return new Promise((resolve) => { end = resolve }) }
+  // It rests when it is open, not while it is being opened.
+  const pause = (ms: number): Promise<void> => { if (ms === OPENING_MS) return new Promise(() => undefined); rests++; came(); return new Promise((resolve) => { end = resolve }) }
   const disk = await openPagedDisk({ ...inner, write }, KEY, { pause, scattered })
   const endRest = async (): Promise<void> => {
     while (end === undefined) await new Promise<void>((resolve) => { came = resolve })

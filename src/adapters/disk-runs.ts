@@ -7,11 +7,12 @@
  * of it goes into runs; emptied as a whole, it loses them. Readers ask all runs and the tree.
  */
 import { compare } from '../wire/bytes.ts'
+import { afterPrefix, partitionPrefix } from '../wire/losses.ts'
 import type { BlockId } from './disk-blocks.ts'
 import { type Entry, entryBytes, type Page, type Run, sumBytes } from './disk-format.ts'
-import { editsOf, type Overlay, type PlacedEdits, placed } from './disk-overlay.ts'
+import { editsOf, type Overlay, type PlacedEdits, placed, prefixed } from './disk-overlay.ts'
 import { edit, forgetAll, type Held, type KeyRange, leavesFor, measure, merge, type PageSource, type Root, scan } from './disk-tree.ts'
-import type { Row } from '../ports.ts'
+import type { RangeQuery, Row } from '../ports.ts'
 
 /** When rows of a fold are better kept in a run: so many of them, which would be laid into so many pages of the tree, with less than this share of its rows for each. */
 export interface Scattered { readonly rows: number; readonly pages: number; readonly share: number }
@@ -58,6 +59,15 @@ export async function scanTrees(pages: PageSource, { root, runs }: Trees, partit
     const rows = entries.filter((entry): entry is Row => entry.value !== undefined)
     if (rows.length >= limit || isAll) return rows.slice(0, limit)
   }
+}
+
+/** Rows of a partition by what is asked of the disk, under the keys that it gave them. */
+export async function rowsIn(pages: PageSource, trees: Trees, partition: string, query: RangeQuery, wanted: number): Promise<Row[]> {
+  const prefix = partitionPrefix(partition)
+  const from = query.from === undefined ? prefix : prefixed(prefix, query.from)
+  const to = query.to === undefined ? afterPrefix(prefix) : prefixed(prefix, query.to)
+  const rows = await scanTrees(pages, trees, partition, { from, to }, wanted, query.reverse ?? false)
+  return rows.map(({ key, value }) => ({ key: key.subarray(prefix.length), value }))
 }
 
 /** What the trees say of a range, so far as all of them have been read when each gives so many. */

@@ -92,9 +92,16 @@ interface Scene {
 
 const openJob = ({ disk, place, nowMs }: Scene) => ({ type: 'open', disk, place: { space: place.space, channel: place.channel, now: nowMs, peer: place.peer, other: place.other } } as const)
 
+/** Opens the space as its person does, who looks at the last messages: of that the disk knows at the next start. */
+async function look(scene: Scene): Promise<void> {
+  const { hand, place: { space, channel } } = scene
+  await hand('home', openJob(scene))
+  await hand('home', { type: 'ask', commands: [{ type: 'get-messages', space, channel, limit: 50 }], pauseMs: 0 })
+}
+
 /** Opened once, as a space is that was joined, so that nothing is left to be done at the next start. */
 async function movedIn(scene: Scene): Promise<Figure[]> {
-  await scene.hand('home', openJob(scene))
+  await look(scene)
   await scene.hand('home', { type: 'ask', commands: [{ type: 'list-spaces' }], pauseMs: UNSURE_ALONE_MS + 1000 })
   return []
 }
@@ -124,7 +131,7 @@ async function catchUp(scene: Scene): Promise<Figure[]> {
 
 async function sends(scene: Scene): Promise<Figure[]> {
   const { hand, place: { space, channel }, amounts, size: at, floor } = scene
-  await hand('home', openJob(scene))
+  await look(scene)
   // Until then a device that nobody has told how far it is known signs nothing.
   await hand('home', { type: 'ask', commands: [{ type: 'list-spaces' }], pauseMs: UNSURE_ALONE_MS + 1000 })
   const sentence = sentences()
