@@ -354,7 +354,6 @@ export class Replica {
     if (this.openedAt !== this.authority.upheavals) this.openAudiences()
     if (this.isRegaining) for (const what of OF_GROUPS) turn.out.read({ tag: `${this.id}|regain|${what}`, partition: `${what}/${this.id}`, query: { limit: Number.MAX_SAFE_INTEGER } })
     this.isRegaining = false
-    this.retention.pass(turn)
     const gains = this.atStart.splice(0)
     this.proofs.keepLacking(turn)
     this.relayKeys.keepLacking(turn)
@@ -379,7 +378,7 @@ export class Replica {
 
   saveGains(turn: Turn, gains: readonly Gain[]): void {
     const at = [...this.audiences.values()].map(({ groups }) => `${groups.tip()} ${groups.bundled}`).join()
-    if (gains.length === 0 && this.tidiedAt === at) return
+    if (gains.length === 0 && this.tidiedAt === at && !this.retention.isLater(turn.now)) return
     this.tidiedAt = at
     const now = this.retention.borneOut(turn), old = new Set([...this.audiences.values()].flatMap(({ groups }) => groups.prune(now)))
     const made = new Set(gains.map((gain) => (gain.type === 'state' ? gain.epoch : undefined)))

@@ -232,9 +232,9 @@ export class Checks implements Witness {
   /** Its memory was ahead of its disk, or is gone. */
   private forgetState(name: string): void { for (const key of this.stateHashes.keys()) if (key.startsWith(`${name} `)) this.stateHashes.delete(key) }
 
-  ended({ name, startedAt }: SimNode, engine: Engine): void {
+  ended({ name }: SimNode, engine: Engine): void {
     this.forgetState(name)
-    this.memories.set(name, [...engine.replicas.values()].filter((replica) => replica.record.state === 'open').map((replica) => group.remember(replica, startedAt)))
+    this.memories.set(name, [...engine.replicas.values()].filter((replica) => replica.record.state === 'open').map((replica) => group.remember(replica)))
   }
 
   /** Whatever it had said since, others may never have got. */
@@ -247,7 +247,7 @@ export class Checks implements Witness {
   }
 
   /** After a start, once the engine has loaded. */
-  restarted({ name, engine, clock }: SimNode): void {
+  restarted({ name, engine }: SimNode): void {
     const before = this.memories.get(name) ?? []
     this.memories.delete(name)
     this.dying.delete(name)
@@ -256,7 +256,7 @@ export class Checks implements Witness {
     for (const memory of before) {
       const replica = engine.replicas.get(memory.space as SpaceId)
       if (replica === undefined) return this.fail('I11', `${name} has lost ${memory.space.slice(0, 8)} in a restart`)
-      this.hold('I11', name, group.i11RestartChangesNothing(memory, group.remember(replica, clock)))
+      this.hold('I11', name, group.i11RestartChangesNothing(memory, group.remember(replica)))
     }
   }
 

@@ -20,7 +20,6 @@ export type Problem = string | undefined
 /** One audience as one device holds it. */
 export interface Held { readonly name: string; readonly audience: Audience }
 
-const DAY_MS = 24 * 3600_000
 const short = (id: string): string => id.slice(0, 8)
 const subjectOf = ({ audience }: Held): string => `${audience.replica.id} ${audience.number}`
 
@@ -228,14 +227,15 @@ export function i10CheckpointBeforeSending(device: DeviceId, saves: readonly Sav
   return undefined
 }
 
-/** What a device's memory says of its spaces, to be found again after a restart. `at`: the device's clock when it last looked, at the latest, for what is old. */
-export interface Memory { readonly at: number; readonly space: string; readonly ops: string; readonly lengths: ReadonlyMap<string, number>; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<string>; readonly states: ReadonlySet<string>; readonly told: ReadonlySet<string> }
+/** What a device's memory says of its spaces, to be found again after a restart. `at`: what time it was for its states when it last looked; `due`: those of some that it need not keep by then (G14). */
+export interface Memory { readonly at: number; readonly due: (states: ReadonlySet<EpochId>) => readonly EpochId[]; readonly space: string; readonly ops: string; readonly lengths: ReadonlyMap<string, number>; readonly paths: string; readonly votes: string; readonly state: string; readonly keys: ReadonlySet<EpochId>; readonly states: ReadonlySet<EpochId>; readonly told: ReadonlySet<EpochId> }
 
-export function remember(replica: Replica, at: number): Memory {
+export function remember(replica: Replica): Memory {
+  const { statesAt: at } = replica.retention
   // Whether one that doesn't count any more is here depends on what came first: a disk is read in another order.
   const audiences = [...replica.audiences.values()].filter(({ number }) => number === 0 || replica.authority.state.audiences.has(number)).sort((a, b) => a.number - b.number)
   return {
-    at, space: replica.id, ops: opsOf(replica), lengths: new Map(replica.log.vector().map(({ channel, device, chanSeq }) => [channel + device, chanSeq])), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), votes: audiences.flatMap(votesIn).sort().join(), state: replica.authority.stateHash(),
+    at, due: (states) => audiences.flatMap(({ groups }) => groups.due([...states].filter((epoch) => groups.tree.nodes.has(epoch)), at)), space: replica.id, ops: opsOf(replica), lengths: new Map(replica.log.vector().map(({ channel, device, chanSeq }) => [channel + device, chanSeq])), paths: audiences.map(({ groups }) => groups.tree.path().join()).join(' '), votes: audiences.flatMap(votesIn).sort().join(), state: replica.authority.stateHash(),
     keys: new Set(audiences.flatMap(({ groups }) => [...groups.keys.epochs()])), states: new Set(audiences.flatMap(({ groups }) => [...groups.states.keys()])),
     told: new Set(audiences.flatMap(({ groups }) => [...groups.tree.nodes.keys()].filter((epoch) => groups.isBundled(epoch)))),
   }
@@ -249,9 +249,10 @@ export function i11RestartChangesNothing(before: Memory, after: Memory): Problem
   const isFurther = before.ops !== after.ops && [...after.keys].some((epoch) => !before.keys.has(epoch)) && [...before.lengths].every(([chain, length]) => (after.lengths.get(chain) ?? 0) >= length)
   if (!isFurther) for (const what of ['ops', 'paths', 'votes', 'state'] as const) if (before[what] !== after[what]) return `${what} of ${short(before.space)} are others after a restart`
   const tips = new Set(before.paths.split(' ').map((path) => path.split(',').at(-1)))
+  // It may find now that a losing branch's secret was told to everyone, or that it is so late that what is old may go (G14). The tips stay.
+  const due = new Set(after.at === before.at ? [] : after.due(before.states))
   for (const what of ['keys', 'states'] as const) {
-    // It may find now that a losing branch's secret was told to everyone; after a day or more what is old may go as well (G14). The tips stay.
-    const mayGo = (epoch: string): boolean => what === 'states' && !tips.has(epoch) && (Math.abs(after.at - before.at) >= DAY_MS || (after.told.has(epoch) && !before.told.has(epoch)))
+    const mayGo = (epoch: EpochId): boolean => what === 'states' && !tips.has(epoch) && (due.has(epoch) || (after.told.has(epoch) && !before.told.has(epoch)))
     const lost = [...before[what]].find((epoch) => !after[what].has(epoch) && !mayGo(epoch))
     if (lost !== undefined) return `${what} of ${short(before.space)}: ${short(lost)} is lost after a restart`
   }

@@ -66,12 +66,12 @@ function hasTurnedAway({ engine }: SimNode, space: SpaceId): boolean {
 export class Liveness {
   private readonly world: World
   private readonly checks: Checks
-  private readonly ownerOf: (space: Peopled) => SimNode
+  private readonly judgeOf: (space: Peopled) => SimNode
 
-  constructor(world: World, checks: Checks, ownerOf: (space: Peopled) => SimNode) {
+  constructor(world: World, checks: Checks, judgeOf: (space: Peopled) => SimNode) {
     this.world = world
     this.checks = checks
-    this.ownerOf = ownerOf
+    this.judgeOf = judgeOf
   }
 
   private rightClocks: ReadonlySet<string> = new Set()
@@ -98,16 +98,16 @@ export class Liveness {
 
   private async unsettledSpace(nodes: readonly SimNode[], peopled: Peopled): Promise<string | undefined> {
     const { id: space } = peopled
-    const creator = this.ownerOf(peopled)
-    const reference = await this.view(creator, space)
-    if (reference === undefined) return `L1: ${creator.name} doesn't see the space it made`
-    const devices = creator.engine?.replicas.get(space)?.authority.state.devices
+    const judge = this.judgeOf(peopled)
+    const reference = await this.view(judge, space)
+    if (reference === undefined) return `L1: ${judge.name} doesn't see a space that it is in`
+    const devices = judge.engine?.replicas.get(space)?.authority.state.devices
     // Of two devices of one person each is in the spaces into which it came itself, or in which it was linked.
     const isOneOfTwo = ({ person }: SimNode): boolean => nodes.some((other) => other.isSecond && other.person === person)
     const isIn = (node: SimNode): boolean => reference.names.includes(node.person) && (!isOneOfTwo(node) || (node.engine?.me !== undefined && devices?.has(node.engine.me.device) === true))
     const members = nodes.filter((node) => isIn(node) && !hasTurnedAway(node, space) && !hasForgotten(node, space) && !(peopled.isConversation && !hasCome(node, space)))
     const astray = nodes.find((node) => !isIn(node) && node.engine?.replicas.get(space)?.state() === 'member')
-    if (astray !== undefined) return `L6: ${astray.name} believes to be a member of ${space.slice(0, 8)}, where ${creator.name} knows only ${reference.names.join(', ')}`
+    if (astray !== undefined) return `L6: ${astray.name} believes to be a member of ${space.slice(0, 8)}, where ${judge.name} knows only ${reference.names.join(', ')}`
     const problem = await this.groups(members, space)
     if (problem !== undefined) return problem
     const views = new Map<SimNode, View>()
@@ -116,7 +116,7 @@ export class Liveness {
       if (view === undefined) return `L1: ${node.name} is a member, but doesn't see the space`
       views.set(node, view)
     }
-    const different = this.different(creator, reference, views, peopled)
+    const different = this.different(judge, reference, views, peopled)
     if (different !== undefined) return different
     // Whoever is the owner now may have come late: what anybody has is there.
     const missing = this.missing(reference, [...views.values()], peopled)
@@ -125,7 +125,7 @@ export class Liveness {
       for (const { text, channel, state } of messages) {
         const others = [...new Set(members.filter((member) => views.get(member)?.channels.has(channel) === true).map(({ person }) => person))].filter((person) => person !== node.person)
         const isKnown = state.type === 'received' || others.length === 0 || (state.type === 'delivered' && state.to >= others.length)
-        const { audience = 0 } = creator.engine?.replicas.get(space)?.authority.state.channels.get(channel) ?? {}
+        const { audience = 0 } = judge.engine?.replicas.get(space)?.authority.state.channels.get(channel) ?? {}
         if (!isKnown && !peopled.cleared.has(channel) && !this.lost.has(audience)) return `L3: ${node.name} has ${JSON.stringify(text)} as ${JSON.stringify(state)}, with ${others.join(', ')} as the other readers`
       }
     }

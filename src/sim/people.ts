@@ -156,8 +156,14 @@ export class People {
   ownerOf(space: Peopled): SimNode | undefined {
     return this.nodes.find(({ name, engine }) => {
       const replica = engine?.replicas.get(space.id)
-      return this.isHonest(name) && replica !== undefined && replica.authority.state.owner === replica.me.identity
+      return this.isHonest(name) && replica?.state() === 'member' && replica.authority.state.owner === replica.me.identity
     })
+  }
+
+  /** Whose view of a space all others are held against: its owner's. A conversation has none: there it is who began it, or where that device was taken out since, another that is in it. */
+  judgeOf(space: Peopled): SimNode {
+    const isIn = ({ name, engine }: SimNode): boolean => this.isHonest(name) && engine?.replicas.get(space.id)?.state() === 'member'
+    return this.ownerOf(space) ?? (isIn(space.creator) ? space.creator : this.nodes.find(isIn)) ?? space.creator
   }
 
   /** One made now: to somebody who was removed, those made before are worth nothing. Ten may have been given out already: one of them is taken back. */

@@ -70,7 +70,7 @@ export class Simulation {
     for (const spare of spares) spare.isSpare = true
     this.nodes = [...names.map(node), ...spares]
     this.people = new People({ world: this.world, ether, office, nodes: this.nodes, checks: this.checks })
-    this.liveness = new Liveness(this.world, this.checks, (space) => this.people.ownerOf(space) ?? space.creator)
+    this.liveness = new Liveness(this.world, this.checks, (space) => this.people.judgeOf(space))
   }
 
   /** What went wrong, if anything did. */
@@ -96,7 +96,7 @@ export class Simulation {
   }
 
   /** Of each space, somebody who is in it for sure. */
-  private judges(): { readonly id: SpaceId; readonly judge: SimNode }[] { return this.people.spaces.map((space) => ({ id: space.id, judge: this.people.ownerOf(space) ?? space.creator })) }
+  private judges(): { readonly id: SpaceId; readonly judge: SimNode }[] { return this.people.spaces.map((space) => ({ id: space.id, judge: this.people.judgeOf(space) })) }
 
   private violated(): string | undefined { return this.checks.violation?.message }
 

@@ -467,10 +467,13 @@ export class Groups {
 
   /** Drops states that nothing can hang off any more, and returns their epochs. `now` in ms. */
   prune(now: number): EpochId[] {
-    const out = beyondHorizon(this.tree, this.states.keys(), this.bundledAt, now)
+    const out = this.due(this.states.keys(), now)
     this.states.delete(out)
     return out
   }
+
+  /** Those of them that need not be kept any longer. */
+  due(held: Iterable<EpochId>, now: number): EpochId[] { return beyondHorizon(this.tree, held, this.bundledAt, now) }
 
   /** Hashes (hex) of trees that somebody may still ask for or join by: the rest of those that commits name can go. */
   treesInUse(): { readonly named: ReadonlySet<string>; readonly needed: ReadonlySet<string> } {

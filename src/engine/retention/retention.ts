@@ -33,6 +33,8 @@ export class Retention {
   private readonly stricter = new BelievedClock()
   /** When that was looked at last by what others have said (ms). */
   private passedAt = -Infinity
+  /** What time it was for states then (ms). */
+  statesAt = 0
   private readonly since = new Map<OpId, number>()
   private readonly emptied = new Map<ChainKey, number>()
   /** The label of the first op of a chain that was not due when somebody looked: until that is due there is nothing to do. */
@@ -93,11 +95,12 @@ export class Retention {
     this.stricter.look(turn.now, second ?? first)
     this.passedAt = turn.now
     this.save(turn, BORNE_OUT, this.stricter)
-    return this.stricter.time(turn.now)
+    this.statesAt = this.stricter.time(turn.now)
+    return this.statesAt
   }
 
-  /** So that time passes also while nothing comes. */
-  pass(turn: Turn): void { if (turn.now - this.passedAt >= RETENTION_EVERY_MS || turn.now < this.passedAt) this.borneOut(turn) }
+  /** Whether it is so much later that states may be due also where no epoch followed. */
+  isLater(now: number): boolean { return now - this.passedAt >= RETENTION_EVERY_MS || now < this.passedAt }
 
   private save(turn: Turn, key: Uint8Array, clock: BelievedClock): void {
     const row = clock.news()
