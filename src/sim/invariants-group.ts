@@ -93,11 +93,13 @@ export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Pr
     const outside = new Set(judge.log.authorityOutside(epoch).map(({ id }) => id))
     const cameSince = ({ id }: Op): boolean => outside.has(id) || !judge.log.authority.has(id)
     // What was said where one's person had a leaf is for devices that come later, too (H5).
-    const isOfPerson = leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === identity)
-    if (isOfPerson && comings.filter((one) => certifies(one, device)).every(cameSince)) continue
+    const hasPerson = (node: EpochNode | undefined): boolean => node?.leaves.some((leaf) => leaf !== undefined && replica.authority.identityOf(leaf) === identity) === true
+    if (hasPerson(groups.tree.nodes.get(epoch)) && comings.filter((one) => isIn(one) && certifies(one, device)).every(cameSince)) continue
     // Also later, as long as its maker is in the group, who has their key.
     const isGiven = leaves.some((leaf) => leaf !== undefined && makers.has(judge.authority.identityOf(leaf)))
-    if ((!ways.some(cameSince) && !isGiven) || judge.audiences.get(number)?.isOpen(epoch) === false) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
+    // Also whose person somebody added later, who had not heard yet that it should not count.
+    const wasAdded = [...groups.tree.nodes.values()].some((node) => hasPerson(node) && groups.tree.isUnder(node.id, epoch))
+    if ((!ways.some(cameSince) && !isGiven && !wasAdded) || judge.audiences.get(number)?.isOpen(epoch) === false) return `${name} has the key of ${short(epoch)}, made by ${short(op.header.device)}, who did not know them as a member`
   }
   return undefined
 }
