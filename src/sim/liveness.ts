@@ -119,7 +119,7 @@ export class Liveness {
     const different = this.different(judge, reference, views, peopled)
     if (different !== undefined) return different
     // Whoever is the owner now may have come late: what anybody has is there.
-    const missing = this.missing(reference, [...views.values()], peopled)
+    const missing = this.missing(judge, reference, [...views.values()], peopled)
     if (missing !== undefined) return missing
     for (const [node, { messages }] of views) {
       for (const { text, channel, state } of messages) {
@@ -167,7 +167,13 @@ export class Liveness {
     return ({ author }) => this.rightClocks.has(this.checks.personOf(author))
   }
 
-  private missing({ messages, names }: View, views: readonly View[], peopled: Peopled): Problem {
+  /** Who once came by a link that did not count, since its maker was out: what they said before they came again doesn't count either. */
+  private uncounted(judge: SimNode, space: SpaceId): ReadonlySet<string> {
+    const replica = judge.engine?.replicas.get(space), joins = [...replica?.log.authority.values() ?? []].filter(({ id, header }) => header.type === 'join' && replica?.authority.verdict(id).type === 'void')
+    return new Set(joins.flatMap(({ header }) => { const identity = replica?.authority.identityOf(header.device); return identity === undefined ? [] : [this.checks.personOf(identity)] }))
+  }
+
+  private missing(judge: SimNode, { messages, names }: View, views: readonly View[], peopled: Peopled): Problem {
     const { id, restricted, byRole } = peopled
     const seen = new Map<Said, number>()
     for (const { text } of messages) {
@@ -179,8 +185,9 @@ export class Liveness {
     if (twice !== undefined) return `L1: ${JSON.stringify(twice[0].text)} is there ${twice[1]} times`
     const channels = new Set(views.flatMap((view) => [...view.channels.keys()]))
     const known = new Set(views.flatMap((view) => view.messages.map(({ text }) => this.checks.said.get(text))))
+    const uncounted = this.uncounted(judge, id)
     for (const said of this.checks.accepted) {
-      const isOwed = said.space === id && !said.isTakenBack && this.checks.isHonest(said.author) && names.includes(said.author) && ![said.author, `${said.author} ${said.channel}`].some((one) => restricted.has(one))
+      const isOwed = said.space === id && !uncounted.has(said.author) && !said.isTakenBack && this.checks.isHonest(said.author) && names.includes(said.author) && ![said.author, `${said.author} ${said.channel}`].some((one) => restricted.has(one))
       if (isOwed && channels.has(said.channel) && !byRole.has(said.channel) && this.isKept(said, peopled) && !known.has(said)) return `L2: ${JSON.stringify(said.text)} is missing`
     }
     return undefined

@@ -12,6 +12,7 @@ import { lie } from './liars.ts'
 import type { PostOffice } from './mailbox.ts'
 import { mend, MISHAPS, WIDE_MISHAPS } from './mishaps.ts'
 import type { Ether } from './network.ts'
+import { SUCCEED_UNREAD_MS } from '../engine/limits.ts'
 import type { SimNode } from './node.ts'
 import type { Chance, World } from './world.ts'
 
@@ -141,6 +142,8 @@ export class People {
       await world.settle()
       const guest = nodes.find(({ name, skewMs, isSecond, isSpare }) => !isSecond && !isSpare && !names.includes(name) && !banned.includes(name) && skewMs < YEAR_MS && this.isHonest(name))
       if (host === undefined || guest === undefined) continue
+      // Who waits for what only they could have said, in a space where nobody else is, signs nothing meanwhile.
+      if (host.engine?.succession.isBehind === true && !host.engine.succession.isStuck) await world.runFor(SUCCEED_UNREAD_MS)
       const link = await this.freshLink(host, space)
       if (link === undefined) return `L5: ${host.name} can't invite anybody`
       let isIn = false
