@@ -150,7 +150,7 @@ export function p10LateOpsDontCount(replica: Replica, ops: readonly Op[]): Probl
   const { authority, log } = replica
   for (const removal of ops) {
     const body = bodyOf(removal)
-    if (body === undefined || (body.type !== 'kick' && body.type !== 'ban') || !counts(replica, removal)) continue
+    if (body === undefined || (body.type !== 'kick' && body.type !== 'ban') || !counts(replica, removal) || !authority.worksByCut(removal.id)) continue
     for (const op of ops) {
       if (op === removal || !counts(replica, op) || authority.identityOf(op.header.device) !== body.identity || op.header.type === 'genesis') continue
       if (isBefore(replica, removal, op)) continue

@@ -232,6 +232,12 @@ export class Authority {
     return reason === undefined ? { type: 'valid' } : { type: 'void', reason }
   }
 
+  /** Whether the cut of a restriction that counts works: not where it took its own author's ground twice (A15). */
+  worksByCut(id: OpId): boolean {
+    const index = this.history.indexOf(id)
+    return index !== undefined && this.settled().isChosen(index)
+  }
+
   /**
    * The ops that put a device out: what ended its person's membership or revoked it, or decided that the joining never counted. None for a device that may act,
    * and for one that nobody ever certified.

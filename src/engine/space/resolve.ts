@@ -55,6 +55,7 @@ export class Resolution implements Decided {
 
   /** What wasn't judged yet counts as little as what is void. */
   isVoid(index: number): boolean { return index >= this.reasons.length || this.reasons[index] !== undefined }
+  isChosen(index: number): boolean { return this.picked.has(index) }
   powerOf(index: number): number { return this.powers[index] ?? 0 }
   reason(index: number): Reason | undefined { return this.reasons[index] }
   /** Restrictions in force against an identity. */
