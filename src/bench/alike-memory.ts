@@ -1,5 +1,4 @@
 /** How outcomes of pure functions are kept for all devices of one process (alike.ts). */
-import type { RatchetTree } from 'ts-mls'
 import { inRange, mergeEntries } from '../adapters/disk-tree.ts'
 import type { mergeRange } from '../adapters/disk-overlay.ts'
 
@@ -32,12 +31,12 @@ export function byObject<Given extends object, Made>(make: (given: Given) => Mad
   }
 }
 
-/** By the tree, for one and the same hash. */
-export function byTree<Made>(make: (tree: RatchetTree, hash: unknown) => Promise<Made>): (tree: RatchetTree, hash: unknown) => Promise<Made> {
-  const known = new WeakMap<RatchetTree, Promise<Made>>()
-  return (tree, hash) => {
-    const found = known.get(tree) ?? make(tree, hash)
-    known.set(tree, found)
+/** By the tree or leaf that it is about; what it is worked out with is everywhere the same. */
+export function byFirst<Given extends object, Made>(make: (given: Given, tool: unknown) => Promise<Made>): (given: Given, tool: unknown) => Promise<Made> {
+  const known = new WeakMap<Given, Promise<Made>>()
+  return (given, tool) => {
+    const found = known.get(given) ?? make(given, tool)
+    known.set(given, found)
     return found
   }
 }

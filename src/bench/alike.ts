@@ -18,7 +18,8 @@ const ALIKE: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   '/src/engine/group/mls-codec.ts': { byBytes: ['decodeTree', 'decodeCommitMessage', 'decodeWelcomeMessage', 'decodeKeyPackageMessage', 'inspectCommit'], treeEncoder: ['encodeRatchetTree'] },
   '/src/adapters/disk-overlay.ts': { sharingRows: ['mergeRange'] },
   '/ts-mls/dist/src/treeHash.js': { treeHasher: ['treeHashRoot', 'treeHash'] },
-  '/ts-mls/dist/src/parentHash.js': { byTree: ['verifyParentHashes'] },
+  '/ts-mls/dist/src/leafNode.js': { byFirst: ['verifyLeafNodeSignatureKeyPackage'] },
+  '/ts-mls/dist/src/parentHash.js': { byFirst: ['verifyParentHashes'] },
   '/ts-mls/dist/src/util/byteArray.js': { byObject: ['bytesToBase64'] },
 }
 
