@@ -44,7 +44,7 @@ export function treeHasher(_real: unknown, name: string): unknown {
   return name === 'treeHash' ? at : (tree: RatchetTree, hash: { digest: Digest }) => at(tree, rootOf(tree.length), hash)
 }
 
-const written = new WeakMap<LeafNode, Uint8Array>(), trees = new WeakMap<RatchetTree, Uint8Array>()
+const written = new WeakMap<LeafNode, Uint8Array>(), above = new Map<string, Uint8Array>(), trees = new WeakMap<RatchetTree, Uint8Array>()
 const ABSENT = Uint8Array.of(0)
 
 /** As ts-mls writes it (RFC 9420, 12.4.3.3): what stands in front of each node says that there is one, and in front of all how many bytes they are. */
@@ -56,7 +56,11 @@ export function treeEncoder(): (tree: RatchetTree) => Uint8Array {
     while (end > 0 && tree[end - 1] === undefined) end--
     const parts = tree.slice(0, end).map((node) => {
       if (node === undefined) return ABSENT
-      if (node.nodeType === 'parent') return Buffer.concat([Uint8Array.of(1), encode(nodeEncoder)(node)])
+      if (node.nodeType === 'parent') {
+        const name = nameOf(node.parent), parent = above.get(name) ?? Buffer.concat([Uint8Array.of(1), encode(nodeEncoder)(node)])
+        above.set(name, parent)
+        return parent
+      }
       const leaf = written.get(node.leaf) ?? Buffer.concat([Uint8Array.of(1), encode(nodeEncoder)(node)])
       written.set(node.leaf, leaf)
       return leaf
