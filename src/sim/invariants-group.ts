@@ -252,7 +252,7 @@ export function i11RestartChangesNothing(before: Memory, after: Memory): Problem
   if (!isFurther) for (const what of ['ops', 'paths', 'votes', 'state'] as const) if (before[what] !== after[what]) return `${what} of ${short(before.space)} are others after a restart`
   const tips = new Set(before.paths.split(' ').map((path) => path.split(',').at(-1)))
   // It may find now that a losing branch's secret was told to everyone, or that it is so late that what is old may go (G14). The tips stay.
-  const due = new Set(after.at === before.at ? [] : after.due(before.states))
+  const due = new Set(after.at === before.at ? [] : after.due(new Set([...before.states, ...after.states])))
   for (const what of ['keys', 'states'] as const) {
     const mayGo = (epoch: EpochId): boolean => what === 'states' && !tips.has(epoch) && (due.has(epoch) || (after.told.has(epoch) && !before.told.has(epoch)))
     const lost = [...before[what]].find((epoch) => !after[what].has(epoch) && !mayGo(epoch))
