@@ -140,7 +140,9 @@ export class People {
       const banned: string[] = []
       if (host !== undefined) this.ask(host, { type: 'list-bans', space: space.id }, ({ bans }) => { banned.push(...bans.map(({ name }) => name)) })
       await world.settle()
-      const guest = nodes.find(({ name, skewMs, isSecond, isSpare }) => !isSecond && !isSpare && !names.includes(name) && !banned.includes(name) && skewMs < YEAR_MS && this.isHonest(name))
+      // By a clock that is so much further than its maker's the link has ended.
+      const isInTime = (node: SimNode): boolean => Math.max(node.skewMs, node.skewMs - (host?.skewMs ?? 0)) < YEAR_MS
+      const guest = nodes.find((node) => !node.isSecond && !node.isSpare && !names.includes(node.name) && !banned.includes(node.name) && isInTime(node) && this.isHonest(node.name))
       if (host === undefined || guest === undefined) continue
       // Who waits for what only they could have said, in a space where nobody else is, signs nothing meanwhile.
       if (host.engine?.succession.isBehind === true && !host.engine.succession.isStuck) await world.runFor(SUCCEED_UNREAD_MS)
