@@ -1,5 +1,5 @@
 /**
- * Assemblies of several sizes (assembly.ts), each in a process of its own that begins with `alike.ts`, so that what all its devices work out alike is worked out once: a thousand of them
+ * Assemblies of several sizes (assembly.ts), each in a process of its own that begins with `alike.ts`, so that what all its devices work out alike is worked out once: as many
  * would not fit into a machine otherwise. `node --import ./src/bench/alike.ts src/bench/assemblies.ts SIZE` is one of these processes and prints each figure as soon as it has it.
  */
 import { spawn } from 'node:child_process'
@@ -10,7 +10,7 @@ import type { Tell } from './crowd.ts'
 import type { Figure } from './table.ts'
 
 const ALIKE = new URL('alike.ts', import.meta.url).href
-/** A thousand take most of it. */
+/** A thousand took all but a little of it while they were still coming. */
 const HEAP_MB = 14_500
 
 export async function benchAssemblies(sizes: readonly number[], tell: Tell): Promise<Figure[]> {

@@ -145,7 +145,7 @@ export function p9RolesAboveStay(replica: Replica, ops: readonly Op[]): Problem 
   return undefined
 }
 
-/** What somebody did who had been removed counts only where the removal's cut holds it, or where they had seen it and come back. */
+/** What somebody did who had been removed counts only where the removal's cut, as far as that works, holds it, or where they had seen it and come back. */
 export function p10LateOpsDontCount(replica: Replica, ops: readonly Op[]): Problem {
   const { authority, log } = replica
   for (const removal of ops) {
