@@ -94,7 +94,7 @@ test('Alice’s phone has no recovery phrase: it says so, takes the one she wrot
   await opensDevices(phone)
   await expectAccessible(phone, 'devices without the phrase')
   await phone.page.getByRole('button', { name: 'Link another device (needs the recovery phrase)' }).click()
-  await phone.page.getByRole('textbox', { name: 'Recovery phrase' }).fill(phrase.split(' ').reverse().join(' '))
+  await phone.page.getByRole('textbox', { name: 'Recovery phrase' }).fill(phrase.split(' ').slice(1).join(' '))
   await phone.page.getByRole('button', { name: 'Use this phrase' }).click()
   await expect(phone.page.getByRole('alert')).toHaveText(/no recovery phrase, or a word in it is wrong/)
   await expectAccessible(phone, 'a phrase with a slip')

@@ -34,7 +34,7 @@ export async function enterPhrase({ engine, turn, asker }: Asked, c: Run<'enter-
     turn.out.reply(asker, { identity: me.identity, device: me.device })
     return undefined
   }
-  if (engine.replicas.size > 0) return fail('phrase-invalid', 'This is the recovery phrase of somebody else than the person whom this device belongs to. Enter yours.')
+  if (engine.replicas.size > 0) return fail('phrase-invalid', 'This is the recovery phrase of somebody else than the person whom this device belongs to, or a word in it is wrong. Compare it with what you wrote down, word by word.')
   const name = me?.name ?? c.name ?? '', wrong = named(name)
   if (wrong !== undefined) return wrong
   const record = await makeMe(engine.world, name.trim(), secret), next = await restoreMe(suite, record)
