@@ -1,11 +1,15 @@
 /** A private channel that doesn't count any more, since what it rests on fell, and then counts again. Bob opened it with Carol while Dave, who stands above Bob, was away. */
 import { expect, test } from 'vitest'
 import { encodeAuthorityBody, type RoleId } from '../wire/authority.ts'
+import { encodeGroupBody } from '../wire/group.ts'
 import type { ChannelId, EpochId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
 import { Allotment } from './allotment.test-support.ts'
 import type { Audience } from './audience.ts'
 import { keptOp } from './content/kept.ts'
 import type { Person } from './engines.test-support.ts'
+import { alone } from './group/home.test-support.ts'
+import { MUTE_AT_POINTS } from './limits.ts'
 import { opKey } from './log/log.ts'
 import { opsPartition } from './replica.ts'
 import { signRule, whisper } from './sync/mallory.test-support.ts'
@@ -66,10 +70,10 @@ test.each([['', false], [' and they started again', true]])('U7 a private channe
   await goesOn(s, tip)
 })
 
-test('U7 a private channel whose number Dave took for a group of his own goes on with the keys of its readers when he is removed', async () => {
-  const s = await shed('Bob', 'Carol'), { h, bob, carol, dave } = s, { number, root, groups } = audience(s, bob), tip = groups.tip()
+/** Of two that opened it at once the smaller id counts: Dave's, until he is removed, which Bob and Carol don't hear of yet. */
+async function daveTakesItsNumber(s: Shed): Promise<void> {
+  const { h, bob, carol, dave } = s, { number, root } = audience(s, bob)
   const body = encodeAuthorityBody({ type: 'audience', audience: number, roles: [], identities: [h.id(dave)], cuts: [] })
-  // Of two that opened it at once the smaller id counts.
   let op = await signRule(dave.space(h.space), 'audience', body, h.room.now)
   for (let at = h.room.now; op.id >= root; at++) op = await signRule(dave.space(h.space), 'audience', body, at)
   h.room.goesOffline(h.alice)
@@ -77,9 +81,33 @@ test('U7 a private channel whose number Dave took for a group of his own goes on
   for (const person of [bob, carol]) whisper(dave, person, h.space, [op])
   await h.room.pass(2000)
   for (const person of [bob, carol]) expect(person.space(h.space).audiences.get(number)?.root).toBe(op.id)
-  await h.room.comesOnline(h.alice)
-  await h.room.pass(100)
+}
+
+test('U7 a private channel whose number Dave took for a group of his own goes on with the keys of its readers when he is removed', async () => {
+  const s = await shed('Bob', 'Carol'), tip = audience(s, s.bob).groups.tip()
+  await daveTakesItsNumber(s)
+  await s.h.room.comesOnline(s.h.alice)
+  await s.h.room.pass(100)
   await goesOn(s, tip)
+})
+
+test('S6 wrong keys that Carol told in a private channel are counted once, though its group is another for a time', async () => {
+  const s = await shed('Bob', 'Carol'), { h, bob, carol } = s, { number, groups } = audience(s, carol), under = groups.tip() as EpochId
+  const epoch = groups.commits.get(under)?.parent ?? expect.fail('only one epoch'), lies: Op[] = []
+  // Twice as many would mute her.
+  for (let n = 0; n < MUTE_AT_POINTS / 20; n++) {
+    const body = encodeGroupBody({ type: 'bundle', under, secrets: [{ epoch, sealed: new Uint8Array(72).fill(n) }] })
+    lies.push(await alone(h, carol, (turn, replica) => replica.append(turn, 'bundle', body, number)))
+  }
+  whisper(carol, bob, h.space, lies)
+  await h.room.pass(100)
+  const listed = async (): Promise<readonly unknown[]> => (await h.does(bob, { type: 'list-audit' })).acts.filter(({ kind }) => kind === 'bundle').map((act) => [act.byName, act.reason?.code])
+  expect(await listed()).toEqual(lies.map(() => ['Carol', 'wrong-keys']))
+  await daveTakesItsNumber(s)
+  await h.room.comesOnline(h.alice)
+  await h.room.pass(2000)
+  expect([audience(s, bob).groups.tip() === under, await listed()]).toEqual([true, lies.map(() => ['Carol', 'wrong-keys'])])
+  expect((await h.room.ask(bob, { type: 'status' })).muted).toEqual([])
 })
 
 test('G6 what Bob said in a private channel that was void for Carol, who started again meanwhile, supports its epoch on both their devices', async () => {

@@ -16,6 +16,7 @@ import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
 import { Locked } from './content/locked.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
+import { Lies } from './group/lies.ts'
 import { interpretGroup } from './group/taking.ts'
 import { voteRow } from './group/votes.ts'
 import { splitPackage } from './key-packages.ts'
@@ -59,7 +60,7 @@ export class Replica {
   readonly authority: Authority
   private readonly proofs: Proofs
   readonly relayKeys: RelayKeys
-  private readonly shared: Shared = { trees: new Map(), packages: new Map(), unusable: new Set() }
+  private readonly shared: Shared = { trees: new Map(), packages: new Map(), unusable: new Set(), lies: new Lies() }
   /** By number. */
   readonly audiences = new Map<number, Audience>()
   /** The audience of all members. */
@@ -248,7 +249,7 @@ export class Replica {
   }
 
   /** Devices that told wrong keys, as was found out since the last call. */
-  takeLiars(): DeviceId[] { return [...this.audiences.values()].flatMap(({ groups }) => groups.lies.takeFresh()).filter((device) => device !== this.me.device) }
+  takeLiars(): DeviceId[] { return this.shared.lies.takeFresh().filter((device) => device !== this.me.device) }
 
   // ---- content ----
 

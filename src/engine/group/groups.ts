@@ -37,6 +37,8 @@ export interface Shared {
   readonly packages: Map<string, { readonly public: Uint8Array; readonly secret: Uint8Array }>
   /** Devices whose newest key package is not theirs, or no key package: nobody can add them until they publish another. */
   readonly unusable: Set<DeviceId>
+  /** Noted once: a group that counts again reads its ops anew. */
+  readonly lies: Lies
 }
 
 export class Groups {
@@ -55,7 +57,7 @@ export class Groups {
   readonly trees: Shared['trees']
   /** Bundles that may still tell something, and when they were made. */
   private bundles: { readonly op: OpId; readonly body: BundleBody; readonly device: DeviceId; readonly at: number }[] = []
-  readonly lies = new Lies()
+  readonly lies: Shared['lies']
   /** Epochs whose secret somebody has told to the others, in truth, and when (ms). */
   private readonly bundledAt = new Map<EpochId, number>()
   /** Those, by the epoch whose secret opens the bundle. */
@@ -88,6 +90,7 @@ export class Groups {
     this.trees = shared.trees
     this.packages = shared.packages
     this.unusable = shared.unusable
+    this.lies = shared.lies
     this.keys = new EpochKeys(suite)
     this.states = new States((bytes) => suite.sha256(bytes))
     this.rejects = new Rejects(members)
