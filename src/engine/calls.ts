@@ -5,6 +5,9 @@
  *
  * Who it is can't be seen. So those members of whom nothing is heard are told what happened here since their last act, a few at a time and with time all, each alone by a sealed word. With
  * that they can open what is said here, or say where they are so that it can be opened here.
+ *
+ * They may be none that this device knows of, or members no more for it: then only they can tell. So it says where it is in that topic, too, under the epoch in which all that it knows are members: that they can't
+ * open, and so they do the same.
  */
 import type { TopicKey } from '../ports.ts'
 import { toHex } from '../wire/bytes.ts'
@@ -12,14 +15,15 @@ import { decodeEnvelope } from '../wire/envelope.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import type { Engine } from './engine.ts'
 import type { Said } from './farewells.ts'
-import { CALLED_AT_ONCE, MAX_UNKNOWN_HINTS, PRESENCE_EVERY_MS } from './limits.ts'
+import { CALLED_AT_ONCE, MAX_FAREWELL_AGAIN_MS, MAX_UNKNOWN_HINTS, PRESENCE_EVERY_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
 /** Tells one device, in this topic. */
 type Call = (turn: Turn, replica: Replica, device: DeviceId, topic: TopicKey) => Promise<void>
-/** Since when words came under which keys. */
-interface Unheard { readonly since: Map<string, number>; calledAt: number }
+/** Somebody who can't be placed: words under a key that isn't here, or by a device of which nothing is known. `next`: when we say that we are here, which we have done so many `times`. */
+interface Stranger { readonly since: number; readonly times: number; readonly next: number }
+interface Unheard { readonly strangers: Map<string, Stranger>; calledAt: number }
 
 export class Calls {
   private readonly engine: Engine
@@ -31,27 +35,37 @@ export class Calls {
     this.call = call
   }
 
-  /** Something was said now whose key isn't here. Such a key mostly comes within moments: only when it still isn't here after a whole round, somebody is called. */
+  /** Something was said now whose key isn't here. */
   async unopened(turn: Turn, replica: Replica, { topic, bytes }: Said): Promise<void> {
-    const key = replica.mail.topics.get(topic), hint = decodeEnvelope(bytes)?.hint
-    if (key === undefined || hint === undefined || replica.state() !== 'member') return
-    const unheard = this.spaces.get(replica.id) ?? { since: new Map<string, number>(), calledAt: -Infinity }
+    const hint = decodeEnvelope(bytes)?.hint
+    if (hint !== undefined) await this.unplaced(turn, replica, toHex(hint), topic)
+  }
+
+  /** Such a key, or that device's coming, is mostly here within moments: only when it still isn't after a whole round, somebody is called. */
+  async unplaced(turn: Turn, replica: Replica, who: string, topic: string): Promise<void> {
+    const key = replica.mail.topics.get(topic)
+    if (key === undefined || replica.state() !== 'member') return
+    const unheard = this.spaces.get(replica.id) ?? { strangers: new Map<string, Stranger>(), calledAt: -Infinity }
     this.spaces.set(replica.id, unheard)
-    if (turn.now - since(unheard, toHex(hint), turn.now) < PRESENCE_EVERY_MS || turn.now - unheard.calledAt < PRESENCE_EVERY_MS) return
+    const { since, times, next } = known(unheard, who, turn.now)
+    if (turn.now - since < PRESENCE_EVERY_MS || turn.now - unheard.calledAt < PRESENCE_EVERY_MS) return
     unheard.calledAt = turn.now
-    if (!this.engine.meeting.isDrawn(replica, `${toHex(hint)} ${turn.now}`)) return
+    if (!this.engine.meeting.isDrawn(replica, `${who} ${turn.now}`)) return
+    if (turn.now >= next) {
+      unheard.strangers.set(who, { since, times: times + 1, next: turn.now + Math.min(PRESENCE_EVERY_MS * 2 ** times, MAX_FAREWELL_AGAIN_MS) })
+      await this.engine.meeting.sayIn(turn, replica, key)
+    }
     const here = this.engine.onlineDevices(replica, turn.now)
     for (const device of few(turn, replica, (one) => !here.has(one))) await this.call(turn, replica, device, key)
   }
 }
 
-/** When something under this key was first heard. */
-function since({ since: known }: Unheard, hint: string, now: number): number {
-  const at = known.get(hint) ?? now
-  known.set(hint, at)
-  const [oldest] = known.keys()
-  if (known.size > MAX_UNKNOWN_HINTS && oldest !== undefined) known.delete(oldest)
-  return at
+function known({ strangers }: Unheard, who: string, now: number): Stranger {
+  const stranger = strangers.get(who) ?? { since: now, times: 0, next: now }
+  strangers.set(who, stranger)
+  const [oldest] = strangers.keys()
+  if (strangers.size > MAX_UNKNOWN_HINTS && oldest !== undefined) strangers.delete(oldest)
+  return stranger
 }
 
 /** A few of the other devices, and with time all of them. */

@@ -48,7 +48,9 @@ export class Farewells {
   private isTime(turn: Turn, replica: Replica, device: DeviceId): boolean { return turn.now >= (this.told.get(nameOf(replica, device))?.from ?? -Infinity) }
 
   async announced(turn: Turn, replica: Replica, payload: Payload & { readonly type: 'presence' }, said: Said): Promise<void> {
-    const { device } = payload, epoch = this.astraySince(turn, replica, device, said)
+    const { device } = payload
+    if (replica.authority.identityOf(device) === undefined) { await this.calls.unplaced(turn, replica, device, said.topic); return }
+    const epoch = this.astraySince(turn, replica, device, said)
     if ((epoch === undefined && !this.mayTell(turn, replica, device)) || !(await isSigned(replica, payload))) return
     if (epoch === undefined) this.heard(turn, replica, device, said); else await this.bringBack(turn, replica, device, epoch, said)
   }

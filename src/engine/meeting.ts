@@ -1,4 +1,5 @@
 /** Members find each other: what this device says about where it is, and what it does when others say so. */
+import type { TopicKey } from '../ports.ts'
 import type { Payload } from '../wire/envelope.ts'
 import type { DeviceId, EpochId, SpaceId } from '../wire/ids.ts'
 import { sealAside } from './asides.ts'
@@ -94,9 +95,23 @@ export class Meeting {
   }
 
   private async say(turn: Turn, replica: Replica, epoch: EpochId, payload: Payload): Promise<void> {
-    const relayKey = replica.groups.keys.relayKeys.get(epoch) ?? replica.everyone.relayKeysInUse()[0]
-    const bytes = relayKey === undefined ? undefined : replica.mail.seal(epoch, payload)
-    if (relayKey !== undefined && bytes !== undefined) replica.mail.announce(turn, await replica.mail.topicOf(relayKey), bytes)
+    const topic = await this.topicFor(replica, epoch), bytes = topic === undefined ? undefined : replica.mail.seal(epoch, payload)
+    if (topic !== undefined && bytes !== undefined) replica.mail.announce(turn, topic, bytes)
+  }
+
+  private async topicFor({ groups, everyone, mail }: Replica, epoch: EpochId): Promise<TopicKey | undefined> {
+    const relayKey = groups.keys.relayKeys.get(epoch) ?? everyone.relayKeysInUse()[0]
+    return relayKey === undefined ? undefined : mail.topicOf(relayKey)
+  }
+
+  /** The same in another topic, where somebody speaks who may not read ours. */
+  async sayIn(turn: Turn, replica: Replica, topic: TopicKey): Promise<void> {
+    const { self } = this.engine.peers, epoch = this.epochFor(replica)
+    if (self === undefined || epoch === undefined || (await this.topicFor(replica, epoch))?.topic === topic.topic) return
+    const bytes = replica.mail.seal(epoch, await this.presence.own(turn, replica, self))
+    // Of a crowd each speaks seldom; this was no word to them.
+    this.presence.haste(replica.id)
+    if (bytes !== undefined) replica.mail.announce(turn, topic, bytes)
   }
 
   async heard(turn: Turn, replica: Replica, payload: Payload & { type: 'presence' }): Promise<void> {
