@@ -54,9 +54,12 @@ async function kill(): Promise<void> {
   context = undefined
 }
 
-test('the contract holds', async () => {
+/** With a file before the database, in which small saves count, and without. */
+const TAILS = [false, true]
+
+for (const tail of TAILS) test(`the contract holds${tail ? ', with a tail' : ''}`, async () => {
   const page = await tab()
-  for (const { name } of DISK_CONTRACT) await test.step(name, () => ask(page, { type: 'contract', story: name }))
+  for (const { name } of DISK_CONTRACT) await test.step(name, () => ask(page, { type: 'contract', story: name, tail }))
 })
 
 test('damage by chance: flipped, cut, grown, dropped, swapped, rolled back: always found', async () => {
@@ -66,11 +69,11 @@ test('damage by chance: flipped, cut, grown, dropped, swapped, rolled back: alwa
   expect(opened).toBeGreaterThan(100)
 })
 
-test('kill -9 in the middle of writing, again and again: nothing acknowledged is missing, nothing is half there', async () => {
+for (const tail of TAILS) test(`kill -9 in the middle of writing, again and again: nothing acknowledged is missing, nothing is half there${tail ? ', with a tail' : ''}`, async () => {
   let known = 0
   for (let round = 0; round < 4; round++) {
     const page = await tab()
-    await ask(page, { type: 'open', name: 'disk' })
+    await ask(page, { type: 'open', name: 'disk', tail })
     const found = Number(await ask(page, { type: 'count', name: 'disk' }))
     expect(found, `round ${round}`).toBeGreaterThanOrEqual(known)
     known = found
@@ -85,7 +88,7 @@ test('kill -9 in the middle of writing, again and again: nothing acknowledged is
     await kill()
   }
   const page = await tab()
-  await ask(page, { type: 'open', name: 'disk' })
+  await ask(page, { type: 'open', name: 'disk', tail })
   expect(Number(await ask(page, { type: 'count', name: 'disk' }))).toBeGreaterThanOrEqual(known)
 })
 
@@ -134,9 +137,9 @@ test('a full quota refuses the save and loses nothing; with room again it goes o
   expect(await ask(page, { type: 'count', name: 'disk' })).toBe(saved)
 })
 
-test('a newer program in another tab takes the disk over, and an older one is refused with a plain sentence', async () => {
+for (const tail of TAILS) test(`a newer program in another tab takes the disk over, and an older one is refused with a plain sentence${tail ? ', with a tail' : ''}`, async () => {
   const [old, fresh] = [await tab(), await tab()]
-  await ask(old, { type: 'open', name: 'disk' })
+  await ask(old, { type: 'open', name: 'disk', tail })
   await ask(old, { type: 'write', name: 'disk', from: 0, count: 3, text: 'before' })
   expect(await ask(fresh, { type: 'upgrade', name: 'disk', version: 2 })).toBe(2)
   expect(await ask(old, { type: 'wasClosed', name: 'disk' })).toBe(true)
@@ -152,11 +155,22 @@ test('two tabs that both think they lead: the one that fell behind is turned awa
   expect(await ask(alice, { type: 'count', name: 'disk' })).toBe(100)
 })
 
-test('nothing said is found in the profile, and the key can be used but not read', async () => {
+test('of two tabs only one has the tail, and with it the disk; the other waits for it, and finds what counted', async () => {
+  const [alice, other] = [await tab(), await tab()]
+  await ask(alice, { type: 'open', name: 'disk', tail: true })
+  await ask(alice, { type: 'write', name: 'disk', from: 0, count: 20, text: 'from the first tab' })
+  const waiting = ask(other, { type: 'open', name: 'disk', tail: true })
+  await ask(alice, { type: 'write', name: 'disk', from: 20, count: 20, text: 'from the first tab' })
+  await alice.close()
+  await waiting
+  expect(await ask(other, { type: 'count', name: 'disk' })).toBe(40)
+})
+
+for (const tail of TAILS) test(`nothing said is found in the profile${tail ? ', a tail included' : ''}, and the key can be used but not read`, async () => {
   const [said, planted] = ['the meeting is at noon under the oak', 'a text that is meant to be found']
   const page = await tab()
   await ask(page, { type: 'plant', text: planted })
-  await ask(page, { type: 'open', name: 'disk' })
+  await ask(page, { type: 'open', name: 'disk', tail })
   await ask(page, { type: 'write', name: 'disk', from: 0, count: 150, text: said })
   expect(await ask(page, { type: 'key', name: 'disk' })).toBe('InvalidAccessError')
   await context?.close()

@@ -2,12 +2,15 @@
 import { DISK_CONTRACT } from '../../src/adapters/disk.contract.ts'
 import { type Blocks, damageIsFound } from '../../src/adapters/disk-damage.test-support.ts'
 import { openIdbDisk } from '../../src/adapters/disk-idb.ts'
+import { opfsTail } from '../../src/adapters/tail-opfs.ts'
+import { systemPause } from '../../src/adapters/timers.ts'
 import { type Disk, DiskError } from '../../src/ports.ts'
 import { fromHex, toHex, u64, utf8 } from '../../src/wire/bytes.ts'
 
 export type Job =
-  | { readonly type: 'contract'; readonly story: string }
-  | { readonly type: 'open'; readonly name: string }
+  /** `tail`: small saves count in a file before the database. */
+  | { readonly type: 'contract'; readonly story: string; readonly tail?: boolean }
+  | { readonly type: 'open'; readonly name: string; readonly tail?: boolean }
   | { readonly type: 'close'; readonly name: string }
   /** Saves rows from, from + 1, ... one by one, each with the text, until it fails or has saved so many. */
   | { readonly type: 'write'; readonly name: string; readonly from: number; readonly count: number; readonly text: string }
@@ -27,6 +30,10 @@ export type Answer =
   | { readonly type: 'saved'; readonly n: number }
   | { readonly type: 'done'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: string }
+
+const { storage } = navigator
+/** It is used from the second opening on. */
+const makeTail = async (name: string): Promise<void> => { (await opfsTail({ storage, name: `${name}-tail`, pause: systemPause }))?.close() }
 
 const disks = new Map<string, Disk>()
 const closed = new Set<string>()
@@ -89,9 +96,14 @@ async function run(job: Job): Promise<unknown> {
       const story = DISK_CONTRACT.find(({ name }) => name === job.story)
       if (story === undefined) throw new Error(`There is no story "${job.story}".`)
       const name = crypto.randomUUID()
-      return story.run(() => openIdbDisk({ name }).then(({ disk }) => disk))
+      if (job.tail) await makeTail(name)
+      return story.run(() => openIdbDisk({ name, ...(job.tail ? { storage } : {}) }).then(({ disk }) => disk))
     }
-    case 'open': disks.set(job.name, (await openIdbDisk({ name: job.name, onClosed: () => closed.add(job.name) })).disk); return true
+    case 'open': {
+      if (job.tail) await makeTail(job.name)
+      disks.set(job.name, (await openIdbDisk({ name: job.name, ...(job.tail ? { storage } : {}), onClosed: () => closed.add(job.name) })).disk)
+      return true
+    }
     case 'close': return diskOf(job.name).close()
     case 'write': return write(diskOf(job.name), job.from, job.count, job.text)
     case 'count': return count(diskOf(job.name))

@@ -1,5 +1,5 @@
 /**
- * The browser's disk: sealed blocks in one IndexedDB object store, one transaction a save, flushed ('strict') before it counts.
+ * The browser's disk: sealed blocks in one IndexedDB object store, one transaction a save, flushed ('strict') before it counts, unless a tail has it before (disk-tail.ts).
  * What is in the blocks, and how rows are found in them, is in disk-pages.ts.
  *
  * Open it where one tab leads. Should two be open all the same, the fence of a write turns away the one that has fallen behind.
@@ -11,6 +11,8 @@ import { fromHex } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore, checkFence } from './disk-blocks.ts'
 import { beginFreshLog, writeOver } from './idb-fresh-log.ts'
 import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
+import { withTail } from './disk-tail.ts'
+import { opfsTail } from './tail-opfs.ts'
 import { systemPause } from './timers.ts'
 import { type LockKeyring, openVault, type Tries, type Unlock, type Vault } from './vault.ts'
 
@@ -30,20 +32,28 @@ export interface IdbDiskOptions extends PagedDiskOptions {
   readonly name: string
   /** The database was closed from outside: by another tab's upgrade, or by the browser. */
   readonly onClosed?: () => void
+  /** navigator.storage, in a worker: then small saves count once a file there has them (disk-tail.ts). */
+  readonly storage?: Pick<StorageManager, 'getDirectory'>
   /** Asked for what opens a disk that its owner has locked. */
   readonly unlock?: Unlock
 }
 
 /** Opens, or makes, the disk of this name. Rejects with DiskError: 'blocked' while an older tab holds the database and won't let go. */
 export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly disk: Disk; readonly vault: Vault }> {
-  const { pause = systemPause } = options
-  const db = await openDatabase(options)
-  const ready = readyToWrite(pause), store = idbBlocks(db, ready)
+  const { name, pause = systemPause, storage, onClosed } = options
+  // Beside the database: whoever has both gives the file up when another program asks for the database.
+  const asked = storage === undefined ? Promise.resolve(undefined) : opfsTail({ storage, name: `${name}-tail`, pause })
+  const letGo = (): void => { asked.then(tail => tail?.close(), () => undefined) }
+  let db: IDBPDatabase<Schema> | undefined
   try {
+    db = await openDatabase({ ...options, onClosed: () => { letGo(); onClosed?.() } })
+    const ready = readyToWrite(pause), blocks = idbBlocks(db, ready), tail = await asked
+    const store = tail === undefined ? blocks : await withTail(blocks, tail, pause)
     const vault = await openVault({ keyring: idbKeyring(db, ready), isNew: () => store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
     return { disk: await openPagedDisk(store, vault.dataKey, { ...options, pause }), vault }
   } catch (error) {
-    db.close()
+    letGo()
+    db?.close()
     throw toDiskError(error)
   }
 }

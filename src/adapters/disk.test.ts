@@ -11,6 +11,8 @@ import { openIdbDisk } from './disk-idb.ts'
 import { type MemoryDisk, openMemoryDisk } from './disk-memory.ts'
 import { openPagedDisk } from './disk-pages.ts'
 import { openSqliteDisk } from './disk-sqlite.ts'
+import { TAIL_BYTES, type TailFile, withTail } from './disk-tail.ts'
+import { systemPause } from './timers.ts'
 
 const folders: string[] = []
 afterEach(() => { for (const dir of folders.splice(0)) rmSync(dir, { recursive: true }) })
@@ -34,6 +36,11 @@ const DISKS: Record<string, () => () => Promise<Disk>> = {
   'pages in memory with almost no cache': () => {
     const blocks = new Map<string, Uint8Array>()
     return () => openPagedDisk(memoryBlocks(blocks), new Uint8Array(32).fill(1), { cacheBytes: 1 })
+  },
+  'pages in memory, behind a tail': () => {
+    const blocks = new Map<string, Uint8Array>(), file = new Uint8Array(TAIL_BYTES)
+    const tail: TailFile = { read: () => file.slice(), write: (bytes, at) => { file.set(bytes, at) }, clear: (from, to) => { file.fill(0, from, to) }, close: () => undefined }
+    return async () => openPagedDisk(await withTail(memoryBlocks(blocks), tail, systemPause), new Uint8Array(32).fill(1))
   },
   'SQLite': () => {
     const dir = freshFolder()

@@ -63,7 +63,7 @@ async function run(start: Start): Promise<never> {
       opened.fail(CLOSED)
       void host?.stop()
     }
-    const [{ disk, vault }, suite] = await Promise.all([openIdbDisk({ name: DISK_NAME, onClosed: closed, unlock: door => opened.unlock(door) }), createSuite(random)])
+    const [{ disk, vault }, suite] = await Promise.all([openIdbDisk({ name: DISK_NAME, storage: navigator.storage, onClosed: closed, unlock: door => opened.unlock(door) }), createSuite(random)])
     await dropHalf(disk)
     const copies = createCopies({ files: opfsCopies(navigator.storage), now: () => clock.now() })
     const moving = await Moving.due({ disk, copies, tell: info => { opened.tellLock(info) } })

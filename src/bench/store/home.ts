@@ -135,7 +135,7 @@ work({
     return null
   },
   async open({ disk: name, place }) {
-    const [{ disk }, suite] = await Promise.all([openIdbDisk({ name }), createSuite(systemRandom())])
+    const [{ disk }, suite] = await Promise.all([openIdbDisk({ name, storage: navigator.storage }), createSuite(systemRandom())])
     home = live(disk, suite, place)
     // Like the page's: the first thing it wants.
     await home.ask({ type: 'list-spaces' })
