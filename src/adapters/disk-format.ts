@@ -15,6 +15,7 @@
 import type { Row, Save } from '../ports.ts'
 import { equal, fromHex, fromUtf8, toHex, utf8 } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
+import { decodeLeaf, PackedLeaf } from './disk-leaf.ts'
 
 /** 2: pages are squeezed (disk-squeeze.ts). Those of version 1 are read as they are, and squeezed when they are next written. 3: there are runs; a head that has none says 2, which programs from before can read. */
 export const FORMAT_VERSION = 3
@@ -57,8 +58,9 @@ const SAVE_TYPES = ['put', 'delete', 'drop'] as const
 /** Bytes a row takes in a leaf, at most: its key may share nothing with the one before. */
 export const entryBytes = (entry: Entry): number => entry.key.length + (entry.value?.length ?? 0) + 8
 export const refBytes = (ref: Ref): number => ref.first.length + 16 + 8
+/** What it takes in memory, about; of one that is to be written, in its block. */
 export const pageBytes = (page: Page): number =>
-  page.type === 'leaf' ? sumBytes(page.rows, entryBytes) : sumBytes(page.refs, refBytes) + sumBytes(page.buffer, entryBytes)
+  page instanceof PackedLeaf ? page.bytes : page.type === 'leaf' ? sumBytes(page.rows, entryBytes) : sumBytes(page.refs, refBytes) + sumBytes(page.buffer, entryBytes)
 
 export function sumBytes<T>(items: readonly T[], bytesOf: (item: T) => number): number {
   let sum = 0
@@ -91,22 +93,10 @@ export function encodePage(page: Page): Uint8Array {
 }
 
 export function decodePage(bytes: Uint8Array): Page | undefined {
+  if (bytes[0] === LEAF) return decodeLeaf(bytes, 1)
   const read = new Reader(bytes)
-  const kind = read.byte()
-  const page = kind === LEAF ? readLeaf(read) : kind === INNER ? readInner(read) : undefined
+  const page = read.byte() === INNER ? readInner(read) : undefined
   return page !== undefined && read.ended() ? page : undefined
-}
-
-function readLeaf(read: Reader): Leaf | undefined {
-  const count = read.count(3)
-  const rows: Row[] = []
-  for (let i = 0; i < count; i++) {
-    const before = rows[i - 1]?.key
-    const key = read.key(before), value = read.bytes()
-    if (key === undefined || value === undefined) return undefined
-    rows.push({ key, value })
-  }
-  return { type: 'leaf', rows }
 }
 
 function readInner(read: Reader): Inner | undefined {

@@ -114,16 +114,17 @@ function idbBlocks(db: IDBPDatabase<Schema>, ready: () => Promise<void>): BlockS
    * Whoever reads before the first answer is here shares a transaction: one for each would take the browser about as long as reading does. No longer than that: those who write wait for it, and where one read leads to the next,
    * as in a check of all there is, it would not end.
    */
-  let shared: { get(id: RawId): Promise<Uint8Array | undefined> } | undefined
-  const begin = (): NonNullable<typeof shared> => shared = db.transaction('blocks').store
-  const get = (id: RawId): Promise<Uint8Array | undefined> => {
-    let answer: Promise<Uint8Array | undefined>
+  let shared: IDBObjectStore | undefined
+  const begin = (): IDBObjectStore => shared = unwrap(db).transaction('blocks').objectStore('blocks')
+  // Without the comfort of idb, here as where blocks are written: what it wraps each request in takes a good part of what opening a block does.
+  const get = (id: RawId): Promise<Uint8Array | undefined> => new Promise((resolve, reject) => {
+    let request: IDBRequest<Uint8Array | undefined>
     // One that was begun a moment ago takes no more, though its first answer is still to come.
-    try { answer = (shared ?? begin()).get(id) } catch { answer = begin().get(id) }
+    try { request = (shared ?? begin()).get(id) } catch { request = begin().get(id) }
     const used = shared, end = (): void => { if (shared === used) shared = undefined }
-    answer.then(end, end)
-    return answer
-  }
+    request.onsuccess = () => { end(); resolve(request.result) }
+    request.onerror = () => { end(); reject(request.error ?? new DOMException('The request failed.', 'UnknownError')) }
+  })
   return {
     async readMany(ids) {
       try {

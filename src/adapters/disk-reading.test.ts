@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import type { Disk, Save } from '../ports.ts'
 import { concat, u64 } from '../wire/bytes.ts'
 import { type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
+import type { Page } from './disk-format.ts'
 import { openPagedDisk, type PagedDiskOptions } from './disk-pages.ts'
+import { edit, measure, type PageSource } from './disk-tree.ts'
 
 const KEY = new Uint8Array(32).fill(3)
 /** Keys that lie anywhere. */
@@ -93,4 +95,20 @@ test('large rows that are put and deleted again side by side lie in the tree, wi
   expect(await disk.range('parts', { from: u64(7545), to: u64(7546), limit: 1 })).toHaveLength(1)
   expect(count.blocks, 'the way to one leaf').toBeLessThanOrEqual(3)
   await disk.close()
+})
+
+test('how much a whole tree holds its inner pages say, however many leaves it has', async () => {
+  const stored = new Map<BlockId, Page>(), levels: number[] = []
+  let next = 0
+  const pages: PageSource = { newId: () => String(next++), load: async (ids, level) => { levels.push(level); return ids.map((id) => stored.get(id) as Page) } }
+  const rows = Array.from({ length: 3000 }, (_, n) => ({ key: u64(n), value: new Uint8Array(300) }))
+  const { root, written } = await edit(pages, undefined, { drops: [], entries: rows })
+  for (const [id, page] of written) stored.set(id, page)
+  const all = await measure(pages, root, { from: new Uint8Array(), to: undefined })
+  expect(all).toBe(await measure(pages, root, { from: u64(0), to: u64(3000) }))
+  levels.length = 0
+  await measure(pages, root, { from: new Uint8Array(), to: undefined })
+  expect(levels.every((level) => level > 0)).toBe(true)
+  await measure(pages, root, { from: u64(5), to: undefined })
+  expect(levels.filter((level) => level === 0).length, 'where it begins in the middle').toBe(1)
 })

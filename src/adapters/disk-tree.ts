@@ -12,6 +12,7 @@ import type { Row } from '../ports.ts'
 import { compare } from '../wire/bytes.ts'
 import type { BlockId } from './disk-blocks.ts'
 import { type Entry, entryBytes, type Inner, MAX_LEVEL, type Page, pageBytes, type Ref, refBytes, sumBytes } from './disk-format.ts'
+import { PackedLeaf } from './disk-leaf.ts'
 
 /** Rows (or children) of one page: the more, the fewer records to clone; the fewer, the less to seal again for one changed row. */
 const PAGE_ITEMS = 128
@@ -72,6 +73,7 @@ export async function scan(pages: PageSource, root: Root, range: KeyRange, limit
 
 async function scanPage(pages: PageSource, page: Page, range: KeyRange, limit: number, reverse: boolean): Promise<Row[]> {
   if (page.type === 'inner') return mergeEntries(inRange(page.buffer, range), limit, reverse, wanted => scanChildren(pages, page, range, wanted, reverse))
+  if (page instanceof PackedLeaf) return page.some(range, limit, reverse)
   const rows = inRange(page.rows, range)
   return reverse ? rows.slice(Math.max(0, rows.length - limit)).reverse() : rows.slice(0, limit)
 }
@@ -93,7 +95,7 @@ async function scanChildren(pages: PageSource, page: Inner, range: KeyRange, lim
   return out
 }
 
-/** Bytes of the rows in a range: of leaves that lie wholly in it as their parents know them, so that only the two at its ends are read. */
+/** Bytes of the rows in a range: of leaves that lie wholly in it as their parents know them, so that only the two at its ends are read, and of all there is none. */
 export async function measure(pages: PageSource, root: Root, range: KeyRange): Promise<number> {
   if (root === undefined) return 0
   return measurePage(pages, (await pages.load([root.id], root.level, range.from))[0] as Page, range)
@@ -106,7 +108,8 @@ async function measurePage(pages: PageSource, page: Page, range: KeyRange): Prom
   const end = range.to === undefined ? page.refs.length : Math.max(start + 1, lowerBound(page.refs, range.to, refKey))
   for (let i = start; i < end; i++) {
     const ref = page.refs[i] as Ref
-    if (page.level === 1 && i > start && i < end - 1) bytes += ref.bytes
+    const isWhole = (i > start || range.from.length === 0) && (i < end - 1 || range.to === undefined)
+    if (page.level === 1 && isWhole) bytes += ref.bytes
     else bytes += await measurePage(pages, (await pages.load([ref.id], page.level - 1, range.from))[0] as Page, range)
   }
   return bytes

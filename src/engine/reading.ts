@@ -15,14 +15,19 @@ export function* readRow(partition: string, key: Uint8Array): Reading<Row | unde
   return rows[0]
 }
 
-/** Two at once: what both want next is asked together, so that one doesn't wait for the other's rows. */
-export function* both<A, B>(one: Reading<A>, other: Reading<B>): Reading<readonly [A, B]> {
-  let a = one.next(), b = other.next()
-  while (a.done !== true || b.done !== true) {
-    const wantedByOne = a.done === true ? [] : a.value, wantedByOther = b.done === true ? [] : b.value
-    const answers = yield [...wantedByOne, ...wantedByOther]
-    if (a.done !== true) a = one.next(answers.slice(0, wantedByOne.length))
-    if (b.done !== true) b = other.next(answers.slice(wantedByOne.length))
+/** Several at once: what all of them want next is asked together, so that none waits for the others' rows. */
+export function* all<T>(readings: readonly Reading<T>[]): Reading<T[]> {
+  const steps = readings.map((reading) => reading.next())
+  for (;;) {
+    const wanted = steps.map((step) => (step.done === true ? [] : step.value))
+    const ended = steps.flatMap((step) => (step.done === true ? [step.value] : []))
+    if (ended.length === steps.length) return ended
+    const answers = yield wanted.flat()
+    let at = 0
+    for (const [n, reading] of readings.entries()) {
+      const count = wanted[n]?.length ?? 0
+      if (steps[n]?.done !== true) steps[n] = reading.next(answers.slice(at, at + count))
+      at += count
+    }
   }
-  return [a.value, b.value]
 }

@@ -6,7 +6,7 @@ import type { RangeQuery } from '../../ports.ts'
 import { compare, concat, fromHex, u64 } from '../../wire/bytes.ts'
 import { decodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId } from '../../wire/ids.ts'
-import { both, type Reading } from '../reading.ts'
+import { all, type Reading } from '../reading.ts'
 import type { Replica } from '../replica.ts'
 import { isShown } from './counting.ts'
 import { after, messageRows, rowKey } from './places.ts'
@@ -33,7 +33,7 @@ export function* readWindow(replica: Replica, where: Where, cut: Cut, limit: num
   }
   if (cut.type === 'around') {
     const half = limit >> 1
-    const [later, near] = yield* both(some(replica, where, { from: cut.key, to }, limit - half), some(replica, where, { from, to: cut.key, reverse: true }, half))
+    const none = { found: [], more: false }, [later = none, near = none] = yield* all([some(replica, where, { from: cut.key, to }, limit - half), some(replica, where, { from, to: cut.key, reverse: true }, half)])
     // What the end of the line has too few of comes from before.
     const missing = limit - half - later.found.length, last = near.found.at(-1)
     const far = missing > 0 && near.more ? yield* some(replica, where, { from, to: last === undefined ? cut.key : rowKey(last.record), reverse: true }, missing) : { found: [], more: near.more }

@@ -1,13 +1,13 @@
 /**
  * Proposes messages for a query, newest first, a few at a time. Each segment is asked only when its newest message could be the next: the newest
- * results of a large index are found in one or two of its segments. Where they are not, more and more segments are read at once.
+ * results of a large index are found in one or two of its segments. Where they are not, more and more segments are asked at once, so that what each waits for doesn't add up.
  */
 import { HLC_STEP } from '../../wire/op.ts'
 import type { Names } from './match.ts'
 import type { Clause, Query } from './query.ts'
-import type { Reading } from '../reading.ts'
+import { all, type Reading } from '../reading.ts'
 import { type Chain, isIn, Matches, type Need, type Span } from './matches.ts'
-import type { Block, SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
+import type { SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
 import { ANYWHERE, NO_WORD, placesBack } from './postings.ts'
 import { blockOfDoc, type Doc, docsKey, firstOfBlock, nameOf, newestFirst, timeBlocks } from './segment.ts'
 import { TERM_OF } from './terms.ts'
@@ -62,17 +62,19 @@ interface Source {
   head: Doc | undefined
 }
 
-/** Segments that are read at once, in the end; and blocks of messages. */
-const MOST_AHEAD = 16, DOCS_AHEAD = 16
+/** Segments that are asked at once, in the end. */
+const MOST_AHEAD = 16
 
 export class Finder {
   private readonly index: SearchIndex
   private readonly sought: Sought
   private sources: Source[] | undefined
   private unopened: SegmentInfo[] = []
-  /** Segments of which what comes first is here. */
-  private readonly ready = new Map<SegmentInfo, Matches>()
   private ahead = 1
+  /** Messages that are read at once where one is wanted: as many as are still wanted, of each segment its part. */
+  private docsAhead = 1
+  /** The source whose head was proposed last: what comes next in it is not looked for before somebody wants it. */
+  private taken: Source | undefined
   private readonly seen = new Set<string>()
   private readonly blocks = new Map<number, { readonly block: number; readonly docs: readonly Doc[] }>()
 
@@ -98,20 +100,19 @@ export class Finder {
     }
     const out: Doc[] = []
     while (out.length < count) {
-      const source = this.newest()
-      const segment = this.unopened[0]
+      this.docsAhead = count - out.length
+      if (this.taken !== undefined && (yield* this.advance(this.taken)) === 'damaged') return 'damaged'
+      this.taken = undefined
+      const source = this.newest(), segment = this.unopened[0]
       if (segment !== undefined && (source?.head === undefined || segment.newest >= source.head.hlc)) {
-        const opened = yield* this.openSegment(segment)
-        if (opened === 'damaged') return 'damaged'
-        this.unopened.shift()
-        this.sources.push(opened)
+        if ((yield* this.openSome()) === 'damaged') return 'damaged'
         continue
       }
       if (source?.head === undefined) break
       const doc = source.head, name = nameOf(doc)
       if (!this.seen.has(name)) { this.seen.add(name); out.push(doc) }
       source.at++
-      if ((yield* this.advance(source)) === 'damaged') return 'damaged'
+      this.taken = source
     }
     return out
   }
@@ -132,20 +133,23 @@ export class Finder {
       this.sought.chains.every((chain) => chain.reduce((places, need) => places & placesBack(placesOf(need), need.at), ANYWHERE) !== 0)
   }
 
+  /** The next segments, all the way to the newest message that each proposes. */
+  private * openSome(): Reading<'opened' | 'damaged'> {
+    const infos = this.unopened.slice(0, this.ahead)
+    this.docsAhead = Math.ceil(this.docsAhead / infos.length)
+    this.ahead = Math.min(2 * this.ahead, MOST_AHEAD)
+    const opened = yield* all(infos.map((info) => this.openSegment(info)))
+    if (opened.includes('damaged')) return 'damaged'
+    this.unopened.splice(0, infos.length)
+    for (const source of opened) if (source !== 'damaged') this.sources?.push(source)
+    return 'opened'
+  }
+
   private * openSegment(info: SegmentInfo): Reading<Source | 'damaged'> {
-    if (!this.ready.has(info)) {
-      const first: Block[] = []
-      for (const next of this.unopened.slice(0, this.ahead)) {
-        const header = this.index.header(next.segment)
-        if (header === undefined) return 'damaged'
-        const [from, to] = timeBlocks(header, this.sought.from, this.sought.to), matches = new Matches(this.index, next, header, this.sought.chains, firstOfBlock(from), Math.min(firstOfBlock(to), header.docs))
-        this.ready.set(next, matches)
-        first.push(...matches.firstRows())
-      }
-      this.ahead = Math.min(2 * this.ahead, MOST_AHEAD)
-      yield* this.index.rows(first)
-    }
-    const source: Source = { from: { info, matches: this.ready.get(info) as Matches }, found: new Uint32Array(), at: 0, readTo: 0, head: undefined }
+    const header = this.index.header(info.segment)
+    if (header === undefined) return 'damaged'
+    const [from, to] = timeBlocks(header, this.sought.from, this.sought.to), matches = new Matches(this.index, info, header, this.sought.chains, firstOfBlock(from), Math.min(firstOfBlock(to), header.docs))
+    const source: Source = { from: { info, matches }, found: new Uint32Array(), at: 0, readTo: 0, head: undefined }
     return (yield* this.advance(source)) === 'damaged' ? 'damaged' : source
   }
 
@@ -178,7 +182,7 @@ export class Finder {
     let known = this.blocks.get(segment)
     if (known?.block !== block) {
       if (at >= source.readTo) {
-        source.readTo = at + DOCS_AHEAD
+        source.readTo = at + this.docsAhead
         yield* this.index.rows([...new Set(Array.from(found.slice(at, source.readTo) as Uint32Array, blockOfDoc))].map((one) => ({ room, key: docsKey(segment, one) })))
       }
       const docs = yield* this.index.docs(from.info, block)

@@ -73,7 +73,6 @@ export class Matches {
     return lead === undefined ? [] : [[lead, lead.blocks.filter(({ low, high }) => low <= this.at && high > this.at)]]
   }
 
-  firstRows(): Block[] { return this.first().flatMap(([, blocks]) => blocks.map(({ block }) => this.row(block))) }
   private row(block: number): Block { return { room: this.info.room, key: termsKey(this.info.segment, block) } }
 
   /** The next of them: of one stretch some, or none. undefined: there are no more. */
@@ -95,7 +94,10 @@ export class Matches {
 
   /** Puts what is rarest first; false: a block is damaged. */
   private * weigh(): Reading<boolean> {
-    for (const [need, blocks] of this.first()) {
+    const first = this.first()
+    // All at once, as long as nobody knows which of them leads.
+    yield* this.index.rows(first.flatMap(([, blocks]) => blocks.map(({ block }) => this.row(block))))
+    for (const [need, blocks] of first) {
       if (!(yield* this.hold(need, blocks))) return false
       if (blocks.length === need.blocks.length) need.weight = [...need.held.values()].flat().reduce((sum, { piece }) => sum + piece.length, 0)
     }

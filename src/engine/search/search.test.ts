@@ -289,6 +289,35 @@ async function half(): Promise<Desk> {
   return desk
 }
 
+/** What a question takes of an index that is read anew: how often rows are waited for, and how many. */
+async function costs(desk: Desk, text: string, count: number): Promise<{ found: number; rounds: number; rows: number }> {
+  desk.index = new SearchIndex(SPACE)
+  await desk.run(() => desk.index.open())
+  let rounds = 0, rows = 0
+  const found = await desk.run(function* () {
+    const reading = new Finder(desk.index, soughtBy(parseQuery(text, 0), NOBODY)).next(count)
+    for (let step = reading.next(); ; step = reading.next(yield step.value)) {
+      if (step.done === true) return step.value
+      if (step.value.length > 0) rounds++
+      rows += step.value.length
+    }
+  })
+  return { found: found.length, rounds, rows }
+}
+
+test('a word that few have is looked for in several segments at once; what nobody wants yet is not looked for', async () => {
+  const desk = new Desk()
+  await desk.run(() => desk.index.open())
+  for (let n = 0; n < 7; n++) {
+    await desk.sayMany(Array.from({ length: 400 }, (_, i) => (
+      { id: idOf(400 * n + i), channel: CHANNELS[0] as ChannelId, hlc: (400 * n + i + 1) * 1024, author: 'a', text: i === 77 ? 'all of it rare' : 'all of it', isReply: false }
+    )))
+  }
+  expect(desk.index.segments().length).toBe(7)
+  expect(await costs(desk, 'rare ', 25)).toEqual({ found: 7, rounds: 6, rows: 14 })
+  expect(await costs(desk, 'all ', 128), 'a list, and a block of messages').toEqual({ found: 128, rounds: 2, rows: 2 })
+})
+
 test('a segment that was half made when all ended leaves nothing behind', async () => {
   const desk = await half(), more = Array.from({ length: 9 }, (_, i) => ({ id: idOf(9000 + i), channel: CHANNELS[0] as ChannelId, hlc: (9000 + i) * 1024, author: 'a', text: 'sun', isReply: false }))
   expect(desk.index.isBusy()).toBe(true)
