@@ -4,17 +4,23 @@
  */
 import { describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../engine/engine.ts'
+import type { Send } from '../engine/input.ts'
 import type { MlsState } from '../engine/group/mls.ts'
 import type { EpochNode } from '../engine/group/tree.ts'
 import { due } from '../engine/reconcile.ts'
 import type { Replica } from '../engine/replica.ts'
 import { Authority } from '../engine/space/authority.ts'
+import type { Reason } from '../engine/space/reasons.ts'
 import type { DeviceState } from '../engine/space/state.ts'
+import { signRule } from '../engine/sync/mallory.test-support.ts'
+import { decodeAuthorityBody, encodeAuthorityBody } from '../wire/authority.ts'
 import { concat, fromHex } from '../wire/bytes.ts'
-import type { DeviceId, EpochId, IdentityId, SpaceId } from '../wire/ids.ts'
+import type { DeviceId, EpochId, IdentityId, OpId, SpaceId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
 import { opsOf } from './invariants-group.ts'
 import type { Tamper } from './node.ts'
 import { type Plan, simulate } from './run.ts'
+import { BEGINNING } from './world.ts'
 
 /** The real engine of these devices, or of all, with each of its spaces changed as soon as it is there. `often`: and looked at after every step. */
 function spaces(patch: (replica: Replica) => void, whose?: string, often: (replica: Replica) => void = () => {}): Tamper {
@@ -32,6 +38,45 @@ function spaces(patch: (replica: Replica) => void, whose?: string, often: (repli
 }
 
 const engines = (change: (engine: Engine) => void): Tamper => () => ({ before: (input, engine) => { change(engine); return input } })
+
+type Shown = (reason: Reason, author: IdentityId | undefined, authority: Authority) => boolean
+/** Every engine's state holds some of what is void: all that have the same ops, and whoever judges them from scratch, agree. */
+async function withShown<T>(isShown: Shown, work: () => Promise<T>): Promise<T> {
+  const hash = Authority.prototype.stateHash
+  const spy = vi.spyOn(Authority.prototype, 'stateHash').mockImplementation(function (this: Authority) {
+    const shown = this.nodes.filter(({ id, author }) => { const verdict = this.verdict(id); return verdict.type === 'void' && isShown(verdict.reason, author, this) })
+    return `${hash.call(this)} ${shown.map(({ id }) => id).sort().join()}`
+  })
+  try { return await work() } finally { spy.mockRestore() }
+}
+
+/** Who is to be put out is this one, by a ban; and they go on, knowing it. */
+function defiant(name: string): Tamper {
+  const inSpace = ({ authority }: Replica): IdentityId | undefined => [...authority.state.members.keys()].find((one) => authority.nameOf(one) === name)
+  const done = new Set<string>()
+  return (device) => (device !== name ? {
+    before: (input, { replicas }) => {
+      if (input.type !== 'command' || !('member' in input.command)) return input
+      const { space } = input.command, replica = replicas.get(space), member = replica && inSpace(replica)
+      return member === undefined ? input : { ...input, command: { type: 'ban-member', space, member } }
+    },
+  } : {
+    after: async (step, _input, { replicas }) => {
+      const sends: Send[] = []
+      for (const replica of replicas.values()) {
+        const [relayKey] = replica.everyone.relayKeysInUse(), tip = replica.groups.tip()
+        if (replica.state() !== 'removed' || relayKey === undefined || tip === undefined) continue
+        const op = await signRule(replica, 'profile', encodeAuthorityBody({ type: 'profile', name }), BEGINNING), { prev = '' } = op.header
+        // Not twice at one place: that would be a fork, which tells against them wherever it lies.
+        if (done.has(prev)) continue
+        done.add(prev)
+        const bytes = replica.mail.seal(tip, { type: 'ops', ops: [op.bytes] }), key = await replica.mail.topicOf(relayKey)
+        if (bytes !== undefined) for (const relay of replica.mail.relays) sends.push({ type: 'post', relay, key, parcelId: op.id, bytes })
+      }
+      return { ...step, sends: [...step.sends, ...sends] }
+    },
+  })
+}
 
 /** What follows authority, among what is due in a group. */
 const FOLLOWING: ReadonlySet<string> = new Set(['change', 'rejoin'])
@@ -215,9 +260,33 @@ describe('is found', () => {
     expect(await first(weak)).toMatch(/^P3: /)
   })
 
+  test('a space in which what somebody did beyond the cut of their removal is to be seen (P5)', async () => {
+    expect(await withShown(({ code }) => code === 'removed', () => first(() => undefined, { peers: 5, liars: 2, steps: 100, seed: 29 }))).toMatch(/^P5: /)
+  })
+
+  test('a space in which what somebody did who knew of their ban is to be seen (P6)', async () => {
+    const isShown: Shown = ({ code }, author, { state }) => code !== 'removed' && author !== undefined && state.bans.has(author)
+    expect(await withShown(isShown, () => first(defiant('Bob'), { peers: 5, liars: 1, steps: 100, seed: 16 }))).toMatch(/^P6: /)
+  })
+
   test('what nobody permitted (P7)', async () => {
     const lax = spaces(({ authority }) => { authority.deviceAt = () => 'somebody else' as IdentityId }, 'Alice')
     expect(await first(lax)).toMatch(/^P7: /)
+  })
+
+  test('people who removed each other at the same time, and both are out (P11)', async () => {
+    const even = spaces(({ authority, log }) => {
+      const { verdict, worksByCut } = Object.getPrototypeOf(authority) as Authority
+      const targetOf = (op: Op): IdentityId | undefined => { const body = decodeAuthorityBody(op.header.type, op.body); return body?.type === 'kick' || body?.type === 'ban' ? body.identity : undefined }
+      const answers = (one: Op, other: Op): boolean => targetOf(one) === authority.identityOf(other.header.device) && targetOf(other) === authority.identityOf(one.header.device) && !authority.hasSeen(one.id, other.id) && !authority.hasSeen(other.id, one.id)
+      const isAnswered = (id: OpId): boolean => { const op = log.authority.get(id); return op !== undefined && targetOf(op) !== undefined && [...log.authority.values()].some((other) => answers(op, other)) }
+      authority.verdict = (id) => (isAnswered(id) ? { type: 'valid' } : verdict.call(authority, id))
+      // As of a choice that fell twice (A15): there P10 asks nothing.
+      authority.worksByCut = (id) => !isAnswered(id) && worksByCut.call(authority, id)
+      const refuse = authority.refuse.bind(authority)
+      authority.refuse = (identity, body, ...rest) => (body.type === 'kick' || body.type === 'ban' ? undefined : refuse(identity, body, ...rest))
+    }, 'Alice')
+    expect(await first(even, { peers: 5, liars: 2, steps: 100, seed: 1 })).toMatch(/^P11: /)
   })
 
   test('a member who cannot read what they may (I3)', async () => {

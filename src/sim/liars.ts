@@ -280,6 +280,16 @@ async function speaksLate(liar: Liar): Promise<Op | undefined> {
   return op
 }
 
+/** Whoever was put out acts as if they knew nothing of it, or knowing it. */
+async function actsLate(liar: Liar): Promise<Op | undefined> {
+  const { log, me } = liar.replica, own = log.head(AUTHORITY_CHANNEL, me.device)
+  if (own === undefined) return undefined
+  const body: AuthorityBody = liar.chance.percent(50) ? { type: 'profile', name: 'Late' } : { type: 'spaceRename', name: 'Late' }
+  const op = await liar.rule(body, liar.chance.percent(50) ? { deps: [own.id] } : {})
+  await liar.tell([op])
+  return op
+}
+
 /** One of the liars lies, in one of the spaces it is in. */
 export async function lie(p: People): Promise<void> {
   const node = p.pick(p.running.filter(({ name }) => !p.isHonest(name)))
@@ -289,10 +299,11 @@ export async function lie(p: People): Promise<void> {
   const name = p.pick(Object.keys(LIES)) as string
   if (node === undefined || space === undefined || engine === undefined || replica === undefined) return
   if (replica.state() === 'removed') {
-    const op = await speaksLate(new Liar(node, engine, replica, p.chance, p.now))
+    const liar = new Liar(node, engine, replica, p.chance, p.now), isWord = p.chance.percent(50)
+    const op = isWord ? await speaksLate(liar) : await actsLate(liar)
     if (op === undefined) return
-    p.note(`${node.name} speaks though removed: ${op.id.slice(0, 8)}`)
-    p.setting.checks.late.push(op)
+    p.note(`${node.name} ${isWord ? 'speaks' : 'acts'} though removed: ${op.id.slice(0, 8)}`)
+    if (isWord) p.setting.checks.late.push(op)
     return
   }
   if (replica.state() !== 'member') return
