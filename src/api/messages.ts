@@ -10,10 +10,10 @@ export type MessageCommand = MessageQuestion | MessageAct | SearchQuestion | Win
 export type MessageQuestion =
   /**
    * A window of a channel, or of the thread that this message began, at most `limit` (50) messages, oldest to newest: the newest, or those before, after or
-   * around one (or around where what is unread begins).
+   * around one (or around where what is unread begins). order: where that one stands, for who was told it before: then it is not looked for among all there are.
    */
   | { readonly type: 'get-messages'; readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId; readonly limit?: number
-    readonly before?: OpId; readonly after?: OpId; readonly around?: OpId; readonly unread?: boolean }
+    readonly before?: OpId; readonly after?: OpId; readonly around?: OpId; readonly order?: number; readonly unread?: boolean }
   /** Messages that began threads, and the posts of a forum: those that lately went on first, with this tag, `limit` (50) of them behind `before`. */
   | { readonly type: 'list-threads'; readonly space: SpaceId; readonly channel: ChannelId; readonly tag?: string; readonly limit?: number; readonly before?: OpId }
   | { readonly type: 'list-pins'; readonly space: SpaceId; readonly channel: ChannelId }

@@ -13,7 +13,7 @@ import { Drafts } from './drafts.ts'
 import { Known } from './known.svelte.ts'
 import { likely, Warm } from './warm.ts'
 import { marksOf } from './parts/namesakes.ts'
-import { type Place, Views } from './views.svelte.ts'
+import { type Place, type Sought, Views } from './views.svelte.ts'
 import { Windows } from './windows.ts'
 
 export type Me = NonNullable<(Update & { type: 'me' })['me']>
@@ -336,13 +336,13 @@ export class Client {
   async loadNewest(): Promise<void> { if (this.view.newer !== 'none') await this.load() }
 
   /** Whether the message is shown: it is, with those around it, where it is on this device. */
-  async show(message: OpId): Promise<boolean> {
-    const isHere = (): boolean => this.view.messages.some((m) => m.id === message)
+  async show(message: Sought): Promise<boolean> {
+    const isHere = (): boolean => this.view.messages.some((m) => m.id === message.id)
     if (!isHere()) await this.load(message)
     return isHere()
   }
 
-  private async load(around?: OpId): Promise<void> {
+  private async load(around?: Sought): Promise<void> {
     const { space, channel, thread } = this
     if (space !== undefined && channel !== undefined) await this.views.load({ space, channel, thread: thread?.id }, around)
   }

@@ -1,4 +1,5 @@
 /** Channels and threads as they are shown, or were a moment ago: each is a window that the engine keeps true, so whoever comes back to one finds it as it is now. */
+import type { MessageInfo } from '../api/messages.ts'
 import type { WatchedQuestion, WindowChange } from '../api/windows.ts'
 import type { ChannelId, OpId, SpaceId } from '../wire/ids.ts'
 import { EMPTY_VIEW, putAway, withChange, withMissed, withPage, withUnread, type ChannelView } from './channel-view.ts'
@@ -7,6 +8,8 @@ import type { Windows } from './windows.ts'
 /** What has messages in a line: a channel, or a thread in it, by the message that began it. */
 export type Place = ChannelId | OpId
 export interface Spot { readonly space: SpaceId; readonly channel: ChannelId; readonly thread?: OpId | undefined }
+/** A message to be shown among those around it. Where it stands is known of those that were shown before, in whatever list. */
+export type Sought = Pick<MessageInfo, 'id'> & Partial<Pick<MessageInfo, 'order'>>
 
 /** Kept at hand. */
 const MAX_VIEWS = 16
@@ -54,18 +57,18 @@ export class Views {
   }
 
   /** Watches the newest messages, or those around one. */
-  async load(spot: Spot, around?: OpId): Promise<void> {
+  async load(spot: Spot, around?: Sought): Promise<void> {
     const place = placeOf(spot)
     if (!this.all.has(place)) this.all = new Map(this.all).set(place, EMPTY_VIEW)
     for (const other of [...this.all.keys()].slice(0, -MAX_VIEWS)) this.without(other)
     let isFirst = true
     const question = (): WatchedQuestion => {
       const { messages, newer } = this.of(place)
-      const middle = isFirst ? around : newer === 'none' ? undefined : messages[messages.length >> 1]?.id
+      const middle = isFirst ? around : newer === 'none' ? undefined : messages[messages.length >> 1]
       const count = isFirst ? this.reader.unread(spot) + 10 : messages.length
       isFirst = false
       const { space, channel, thread } = spot
-      return { type: 'get-messages', space, channel, ...(thread && { thread }), ...(middle ? { around: middle, limit: PAGE } : { limit: Math.max(PAGE, Math.min(MAX_PAGE, count)) }) }
+      return { type: 'get-messages', space, channel, ...(thread && { thread }), ...(middle ? { around: middle.id, ...(middle.order !== undefined && { order: middle.order }), limit: PAGE } : { limit: Math.max(PAGE, Math.min(MAX_PAGE, count)) }) }
     }
     await this.windows.watch(place, {
       question,

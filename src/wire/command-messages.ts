@@ -13,7 +13,7 @@ const MORE = {
 
 const QUESTION_FORMS: { readonly [T in WatchedQuestion['type']]: Form<Fields<T>> } = {
   'get-messages': {
-    space, channel, thread: { optional: message }, limit: { optional: count }, before: { optional: message }, after: { optional: message }, around: { optional: message }, unread: { optional: flag },
+    space, channel, thread: { optional: message }, limit: { optional: count }, before: { optional: message }, after: { optional: message }, around: { optional: message }, order: { optional: count }, unread: { optional: flag },
   },
   'list-threads': { space, channel, tag: { optional: text }, limit: { optional: count }, before: { optional: message } },
   'list-pins': { space, channel },

@@ -42,7 +42,7 @@ const FULL: { readonly [T in CommandType]: Readonly<Record<string, unknown>> } =
   'typing': { space: ID_32, channel: ID_16 },
   'list-pins': { space: ID_32, channel: ID_16 },
   'retry-message': { space: ID_32, message: ID_32 },
-  'get-messages': { space: ID_32, channel: ID_16, thread: ID_32, limit: 20, before: ID_32, after: ID_32, around: ID_32, unread: true },
+  'get-messages': { space: ID_32, channel: ID_16, thread: ID_32, limit: 20, before: ID_32, after: ID_32, around: ID_32, order: 7, unread: true },
   'watch-messages': { window: 3, question: { type: 'get-messages', space: ID_32, channel: ID_16, limit: 20, unread: true } },
   'grow-window': { window: 3, to: 'older', limit: 20 },
   'close-window': { window: 3 },

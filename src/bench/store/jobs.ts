@@ -63,7 +63,7 @@ export interface Jobs {
 export interface Answers {
   gather: Circumstances
   say: { readonly ms: number }
-  some: readonly OpId[]
+  some: readonly { readonly id: OpId; readonly order: number }[]
   floors: Speeds
   'move-in': null
   open: { readonly ms: number }

@@ -15,7 +15,7 @@ const SECOND_MS = 1000
 
 let circle: Circle | undefined
 let count = 0
-const ids: Op['id'][] = [], kept: Op[] = []
+const said: { readonly id: Op['id']; readonly order: number }[] = [], kept: Op[] = []
 const sentence = sentences()
 let queue: Input[] = []
 let serving: Promise<void> | undefined
@@ -44,7 +44,7 @@ async function say(upTo: number): Promise<void> {
     await here().give(alice, ops)
     // Nobody reads over her shoulder.
     here().replica(alice).takeFresh()
-    for (const op of ops) { ids.push(op.id); if (kept.length < KEPT) kept.push(op) }
+    for (const op of ops) { said.push({ id: op.id, order: op.header.hlc }); if (kept.length < KEPT) kept.push(op) }
     count += fresh
   }
 }
@@ -74,7 +74,7 @@ work({
     await say(upTo)
     return { ms: performance.now() - start }
   },
-  some: async ({ count: wanted }) => Array.from({ length: wanted }, (_, n) => ids[Math.floor(((n * 0.618034) % 1) * ids.length)] as Op['id']),
+  some: async ({ count: wanted }) => Array.from({ length: wanted }, (_, n) => said[Math.floor(((n * 0.618034) % 1) * said.length)] as (typeof said)[number]),
   floors: ({ count: wanted }) => floors(kept.slice(0, wanted)),
 }, (port) => {
   const { bob } = people()

@@ -14,7 +14,7 @@ import { packedLabel, unpackSome } from '../retention/away.ts'
 import type { Turn } from '../turn.ts'
 import { messageCounts } from './counting.ts'
 import { draftInfo } from './infos.ts'
-import { after, decodePlace, pinsPartition, placeRow, rowKey, voidPinsPartition } from './places.ts'
+import { after, decodePlace, messageRow, pinsPartition, type Place, placeRow, rowKey, voidPinsPartition } from './places.ts'
 import { described, type Located, located, type Seen, withNotes } from './reading.ts'
 import { activeKey, activePartition, activePlace } from './threads.ts'
 import { type Cut, keyBehind, readBetween, readWindow, type Where, type Window } from './windows.ts'
@@ -76,9 +76,10 @@ function* shown(engine: Engine, replica: Replica, where: Where, page: Window): R
 function* cutFor(engine: Engine, replica: Replica, { channel, thread }: Where, c: Asked<'get-messages'>): Reading<Cut | undefined> {
   const id = c.before ?? c.after ?? c.around
   if (id === undefined) return { type: 'end' }
-  // Where it stands is all that is needed of it: its row is among those that are read next.
-  const [[row] = []] = yield [placeRow(replica.id, id)]
-  const at = decodePlace(row)
+  // Where it stands is all that is needed of it: its row is among those that are read next. Who knows that spares a look among the ids of all messages, of which a history that came in lately has many lists.
+  const told: Place | undefined = c.order === undefined ? undefined : { channel, thread, place: c.order, id }
+  const [[known] = []] = told === undefined ? [] : yield [messageRow(replica.id, told)]
+  const at = known === undefined ? decodePlace((yield [placeRow(replica.id, id)])[0]?.[0]) : told
   const packed = at === undefined && thread === undefined ? yield* packedLabel(engine, replica, channel, id) : undefined
   const place = at ?? (packed === undefined ? undefined : { channel, thread, place: packed, id })
   if (place === undefined || place.channel !== channel || place.thread !== thread) return undefined

@@ -45,6 +45,19 @@ test('what is around a message is asked for in two turns, however long the chann
   expect(turns).toBe(2)
 })
 
+test('who was told before where a message stands asks for it without a look among the ids of all; told wrongly, it is found all the same', async () => {
+  const { messages } = await a.does(bob, { type: 'get-messages', channel: a.channel, around: at(20), limit: 1 }), order = messages[0]?.order ?? 0
+  const read: string[] = [], step = bob.engine.step.bind(bob.engine)
+  bob.engine.step = async (...given) => { const made = await step(...given); for (const one of made.reads) if ('partition' in one) read.push(one.partition.split('/')[0] ?? ''); return made }
+  expect(await window({ around: at(20), order, limit: 6 })).toMatchObject({ texts: range(17, 23), more: true, newer: true })
+  expect(await window({ before: at(20), order, limit: 3 })).toMatchObject({ texts: range(17, 20) })
+  expect(read.filter((name) => name === 'places')).toEqual([])
+  for (const wrong of [1, order + 1, Number.MAX_SAFE_INTEGER]) expect(await window({ around: at(20), order: wrong, limit: 6 })).toMatchObject({ texts: range(17, 23) })
+  expect(read.filter((name) => name === 'places')).toHaveLength(3)
+  bob.engine.step = step
+  expect(await a.refusal(bob, { type: 'get-messages', channel: a.channel, around: 'ab'.repeat(32) as OpId, order })).toMatchObject({ code: 'unknown-message' })
+})
+
 test('the unread begins behind the mark', async () => {
   expect(await window({ unread: true, limit: 6 })).toMatchObject({ texts: range(0, 3), firstUnread: at(0), more: false, newer: true })
   await a.does(bob, { type: 'mark-read', channel: a.channel, message: at(29) })
