@@ -14,7 +14,9 @@ import { Receipted } from './sync/receipts.ts'
 
 /** Topics of one audience that are read at once: mail of late writers still comes to the older ones. */
 const MAX_TOPICS = 16
-/** Of those, topics that one device began beside the way to the tip. */
+/** Of those, topics that were in use long before, on the way to the tip. */
+const MAX_MILESTONES = 4
+/** And topics that one device began beside that way. */
 const MAX_TOPICS_OF_ONE = 2
 
 export class Audience {
@@ -143,9 +145,18 @@ export class Audience {
       places.set(author, n)
       return n <= MAX_TOPICS_OF_ONE
     })
-    const keys = new Set([...[...way.keys()].slice(0, MAX_TOPICS / 2), ...others.map(([key]) => key), ...way.keys()])
+    const keys = new Set([...[...way.keys()].slice(0, MAX_TOPICS / 2), ...milestones(canonical, relayKeys), ...others.map(([key]) => key), ...way.keys()])
     return [...keys].slice(0, MAX_TOPICS).map((key) => fromHex(key) as Uint8Array)
   }
+}
+
+/**
+ * What was in use at depths that two devices choose alike, however much further one has gone: it is where they find each other who have no other topic in common any more. Of a path twice as
+ * long every second is left.
+ */
+function milestones(path: readonly EpochId[], relayKeys: ReadonlyMap<EpochId, Uint8Array>): Iterable<string> {
+  const step = 2 ** Math.ceil(Math.log2(Math.max(1, path.length / MAX_MILESTONES)))
+  return distinct(path.filter((_epoch, depth) => depth % step === 1 % step), relayKeys).keys()
 }
 
 /** The relay keys of these epochs (hex), each with the first that has it. */

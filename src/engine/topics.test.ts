@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { hand, home, type Home, joins, of, renews, say, texts, tipOf } from './group/home.test-support.ts'
 import type { Op } from '../wire/op.ts'
 import type { Person } from './engines.test-support.ts'
-import { TOPIC_USED_MS } from './limits.ts'
+import { PRESENCE_EVERY_MS, TOPIC_USED_MS } from './limits.ts'
 
 const topicOf = async (h: Home, person: Person): Promise<string> => {
   const { everyone, mail } = of(h, person)
@@ -89,6 +89,25 @@ test('G17 who begins one topic after the other closes none that others still wri
   await h.room.comesOnline(bob)
   await h.room.pass(60_000)
   expect(await texts(h, h.alice)).toEqual(['From my island'])
+})
+
+test('G17 Bob was away for twenty topics, and the relay has forgotten all that would lead him on: the others still read one of those that he knows', async () => {
+  const h = await home(), bob = await joins(h, 'Bob')
+  h.room.leaves(bob)
+  for (let week = 0; week < 20; week++) {
+    h.room.now += TOPIC_USED_MS + 3600_000
+    await h.room.pass(60_000)
+  }
+  expect(of(h, h.alice).groups.keys.relayKeys.size).toBeGreaterThan(20)
+  await h.alice.restart()
+  await h.room.pass(1000)
+  h.room.relayForgets()
+  await h.room.comesBack(bob)
+  await h.room.pass(5 * PRESENCE_EVERY_MS)
+  expect(tipOf(h, bob)).toBe(tipOf(h, h.alice))
+  await say(h, bob, 'How the beans have grown')
+  await h.room.pass(1000)
+  expect(await texts(h, h.alice)).toEqual(['How the beans have grown'])
 })
 
 test('what was noted of a topic goes when nobody reads it any more and no relay keeps anything of it', async () => {
