@@ -57,7 +57,6 @@ export async function benchStore(amounts: Amounts = USUAL, tell: (figure: Figure
     const hand: Hand = (worker, job) => page.evaluate(([worker, job]) => globalThis.bench?.do(worker, job), [worker, job] as const) as Promise<never>
     const start = (worker: WorkerName): Promise<void> => page.evaluate((worker) => { globalThis.bench?.start(worker) }, worker)
     await start('peer')
-    const floor = median((await sendFloor(page, amounts.sends)).send)
     // The rows stay in the page: they would go through a pipe as text.
     const handle = await page.evaluateHandle((authors) => globalThis.bench?.do('peer', { type: 'gather', authors }), amounts.authors)
     const place = await handle.evaluate((given) => ({ ...given as Circumstances, newcomer: [] })) as Circumstances
@@ -66,7 +65,7 @@ export async function benchStore(amounts: Amounts = USUAL, tell: (figure: Figure
       await hand('peer', { type: 'say', upTo: size })
       await start('home')
       await handle.evaluate((given, disk) => globalThis.bench?.do('home', { type: 'move-in', disk, place: given as Circumstances }), `home-${size}`)
-      const scene: Scene = { page, hand, start, place, amounts, size, disk: `home-${size}`, floor, nowMs: place.now + size * 1000 }
+      const scene: Scene = { page, hand, start, place, amounts, size, disk: `home-${size}`, nowMs: place.now + size * 1000 }
       for (const measure of size === 0 ? [movedIn, reopen] : [catchUp, sends, reopen, scroll, search, tending, rivals]) {
         const made = await measure(scene)
         made.forEach(tell)
@@ -85,8 +84,6 @@ interface Scene {
   readonly amounts: Amounts
   readonly size: number
   readonly disk: string
-  /** Milliseconds of a send with no product around it. */
-  readonly floor: number
   readonly nowMs: number
 }
 
@@ -130,17 +127,19 @@ async function catchUp(scene: Scene): Promise<Figure[]> {
 }
 
 async function sends(scene: Scene): Promise<Figure[]> {
-  const { hand, place: { space, channel }, amounts, size: at, floor } = scene
+  const { hand, page, place: { space, channel }, amounts, size: at } = scene
   await look(scene)
   // Until then a device that nobody has told how far it is known signs nothing.
   await hand('home', { type: 'ask', commands: [{ type: 'list-spaces' }], pauseMs: UNSURE_ALONE_MS + 1000 })
+  // At once before, with nothing else to do here: what else the machine does is much the same.
+  const floor = (await sendFloor(page, amounts.sends)).send
   const sentence = sentences()
   const commands = Array.from({ length: amounts.sends }, (): Command => ({ type: 'send-message', space, channel, text: sentence() }))
   const { ms, replies } = await hand('home', { type: 'ask', commands, pauseMs: 30 })
   refuseNone(replies)
   return [
-    { what: 'send to saved, p50', value: median(ms), unit: 'ms', at, beside: `${(median(ms) / floor).toFixed(1)} x hash, sign, encrypt and a strict put; must 1.7` },
-    { what: 'send to saved, p95', value: quantile(ms, 0.95), unit: 'ms', at },
+    { what: 'send to saved, p50', value: median(ms), unit: 'ms', at, beside: `${(median(ms) / median(floor)).toFixed(1)} x hash, sign, encrypt and a strict put; must 1.7` },
+    { what: 'send to saved, p95', value: quantile(ms, 0.95), unit: 'ms', at, beside: `${(quantile(ms, 0.95) / quantile(floor, 0.95)).toFixed(1)} x the same; must 3` },
   ]
 }
 
