@@ -71,7 +71,7 @@ const bytesOf = (page: Page | Uint8Array): number => (page instanceof Uint8Array
 /** Pages up to so many bytes, and the last one in any case. */
 class Shelf {
   readonly #maxBytes: number
-  readonly #pages = new Map<BlockId, Page | Uint8Array>()
+  readonly #pages = new Map<BlockId, { readonly page: Page | Uint8Array; readonly bytes: number }>()
   #bytes = 0
 
   constructor(maxBytes: number) { this.#maxBytes = maxBytes }
@@ -79,15 +79,21 @@ class Shelf {
   get(id: BlockId): Page | undefined {
     const known = this.#pages.get(id)
     if (known === undefined) return undefined
-    const page = known instanceof Uint8Array ? decodePage(known) : known
-    if (page !== undefined) this.set(id, page)
-    return page
+    if (known.page instanceof Uint8Array) {
+      const page = decodePage(known.page)
+      if (page !== undefined) this.set(id, page)
+      return page
+    }
+    this.#pages.delete(id)
+    this.#pages.set(id, known)
+    return known.page
   }
 
   set(id: BlockId, page: Page | Uint8Array): void {
     this.delete(id)
-    this.#pages.set(id, page)
-    this.#bytes += bytesOf(page)
+    const bytes = bytesOf(page)
+    this.#pages.set(id, { page, bytes })
+    this.#bytes += bytes
     for (const oldest of this.#pages.keys()) {
       if (this.#bytes <= this.#maxBytes || oldest === id) return
       this.delete(oldest)
@@ -95,8 +101,7 @@ class Shelf {
   }
 
   delete(id: BlockId): void {
-    const page = this.#pages.get(id)
-    if (page !== undefined) this.#bytes -= bytesOf(page)
+    this.#bytes -= this.#pages.get(id)?.bytes ?? 0
     this.#pages.delete(id)
   }
 }

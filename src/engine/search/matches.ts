@@ -145,7 +145,7 @@ export class Matches {
     const blocks = need.blocks.filter(({ low, high }) => low < to && high > from && (among === undefined || hasAny(among, Math.max(low, from), Math.min(high, to))))
     if (!(yield* this.hold(need, blocks))) return undefined
     const pieces = blocks.flatMap(({ block }) => need.held.get(block) ?? []), isOne = pieces.every(({ term }) => term === pieces[0]?.term)
-    const into = isOne ? new Lists() : new Union(from, to), { docs } = this.header
+    const into = isOne ? new Lists(pieces.reduce((bytes, { piece }) => bytes + piece.length, 16)) : new Union(from, to), { docs } = this.header
     const add = (number: number, places: number): void => { if (number >= from && number < to) into.add(number, places) }
     if (!pieces.every(({ term, piece, base }) => readPiece(term, piece, base, docs, add))) return undefined
     if (into instanceof Union) return into.list()

@@ -29,6 +29,13 @@ test('a piece of a list is read as it was packed, from whatever number it counts
   }))
 })
 
+test('messages may be as far apart as there are any', () => {
+  fc.assert(fc.property(fc.uniqueArray(fc.nat(2 ** 31), { minLength: 1, maxLength: 20 }).map((numbers) => numbers.sort((a, b) => a - b)), fc.boolean(), (numbers, isWord) => {
+    const term = isWord ? 'moon' : NO_WORD, list = listOf(numbers, isWord ? 77 : 0)
+    expect(unpacked(term, packed(term, list, 0), 0, 2 ** 31 + 1)).toEqual({ numbers, places: [...list.places] })
+  }), { numRuns: 5000 })
+})
+
 test('what is no piece is refused, and no number is beyond the messages there are', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(50), fc.boolean(), (bytes, base, isWord) => {
     for (const n of unpacked(isWord ? 'moon' : NO_WORD, bytes, base, 60)?.numbers ?? []) expect(n >= base && n < 60).toBe(true)
