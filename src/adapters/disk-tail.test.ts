@@ -1,9 +1,10 @@
 /** A file that small saves count in before the store has them: what a crash at any moment leaves is what was acknowledged. */
 import { describe, expect, test } from 'vitest'
 import { type Disk, DiskError, type Row } from '../ports.ts'
-import { concat, u64 } from '../wire/bytes.ts'
+import { concat, fromU64, u64 } from '../wire/bytes.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
 import { type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
+import { dice } from './disk-damage.test-support.ts'
 import { openPagedDisk } from './disk-pages.ts'
 import { decodeEntries, encodeEntry, TAIL_BYTES, type TailFile, withTail } from './disk-tail.ts'
 import { opfsTail } from './tail-opfs.ts'
@@ -18,6 +19,8 @@ class Device {
   /** The store answers, refuses, or is so slow that it never does. */
   store: 'well' | 'full' | 'stuck' | 'slow' = 'well'
   #asked: (() => void)[] = []
+  /** What a power cut brings back: emptying is not flushed. */
+  #uncleared: Uint8Array<ArrayBuffer> | undefined
   isFileBroken = false
   isFileOpen = true
   transactions = 0
@@ -34,8 +37,10 @@ class Device {
   /** The moment after: the store follows. */
   async later(): Promise<void> {
     for (const fire of this.#due.splice(0)) fire()
-    await new Promise((resolve) => { setTimeout(resolve, 5) })
+    await this.settle()
   }
+
+  settle(): Promise<void> { return new Promise((resolve) => { setTimeout(resolve, 5) }) }
 
   #wait(ms: number): Promise<void> {
     expect(ms).toBeLessThan(100)
@@ -49,9 +54,12 @@ class Device {
       write: async (change) => {
         if (this.store === 'stuck') return new Promise(() => undefined)
         if (this.store === 'full') throw new DiskError('full', 'no room')
-        if (this.store === 'slow') await new Promise<void>((resolve) => { this.#asked.push(resolve) })
+        const wait = (): Promise<void> => new Promise((resolve) => { this.#asked.push(resolve) })
+        if (this.store === 'slow') await wait()
         this.transactions++
-        return inner.write(change)
+        await inner.write(change)
+        // It is done, and nobody knows yet.
+        if (this.store === 'slow') await wait()
       },
     }
   }
@@ -59,17 +67,25 @@ class Device {
   #tail(): TailFile {
     return {
       read: () => this.file.slice(0, TAIL_BYTES),
-      write: (bytes, at) => { this.file.set(bytes, at); if (this.isFileBroken) throw new Error('it may be there, or not') },
-      clear: (from, to) => { this.file.fill(0, from, to) },
+      write: (bytes, at) => { this.#uncleared = undefined; this.file.set(bytes, at); if (this.isFileBroken) throw new Error('it may be there, or not') },
+      clear: (from, to) => { this.#uncleared = this.file.slice(); this.file.fill(0, from, to) },
       close: () => { this.isFileOpen = false },
     }
   }
 
-  /** What a kill leaves. */
-  killed(): Device {
+  /** Answers until it is done. */
+  async through(work: Promise<unknown>): Promise<void> {
+    let isDone = false
+    void work.finally(() => { isDone = true })
+    while (!isDone) { this.answer(); await this.settle() }
+    await work
+  }
+
+  /** What a kill leaves, or a power cut. */
+  killed(isPowerCut = false): Device {
     const left = new Device()
     left.blocks = new Map(this.blocks)
-    left.file = this.file.slice()
+    left.file = (isPowerCut ? this.#uncleared ?? this.file : this.file).slice()
     return left
   }
 }
@@ -112,8 +128,7 @@ describe('what counts, and when', () => {
     await disk.save(put(1))
     await device.later()
     await disk.save(put(2))
-    device.answer()
-    await device.later()
+    for (let n = 0; n < 2; n++) { device.answer(); await device.later() }
     expect(await numbers(await device.killed().openBare())).toEqual([1])
     expect(await numbers(await device.killed().open())).toEqual([1, 2])
     const large = disk.save(put(3, 20_000))
@@ -272,6 +287,34 @@ describe('after a crash', () => {
     expect(await numbers(opened)).toEqual([])
     expect(await opened.range(LOST_PARTITION, { limit: 9 })).toHaveLength(1)
   })
+})
+
+test.for([1, 2, 3])('killed and cut off by chance, many times over, with saves of all sizes, deletions and tidying: all that counted is there, and nothing else (%i)', async (seed) => {
+  const roll = dice(`tail ${seed}`), model = new Map<number, number>(), content = (disk: Disk): Promise<string> => rows(disk).then((all) => all.map(({ key, value }) => `${fromU64(key)}=${value[0]},${value.length}`).join(' '))
+  const modelled = (): string => [...model].sort(([a], [b]) => a - b).map(([key, size]) => `${key}=${key % 256},${size}`).join(' ')
+  let device = new Device()
+  for (let life = 0; life < 12; life++) {
+    const disk = await device.open()
+    expect(await content(disk), `life ${life}`).toBe(modelled())
+    for (let left = roll(25); left > 0; left--) {
+      const key = roll(60), size = [10, 900, 7000, 30_000][roll(4)] as number, before = modelled(), isDeleted = roll(4) === 0
+      if (isDeleted) model.delete(key); else model.set(key, size)
+      device.store = roll(3) === 0 ? 'slow' : 'well'
+      const saving = disk.save(isDeleted ? [{ type: 'delete', partition: 'p', key: u64(key) }] : [{ type: 'put', partition: 'p', key: u64(key), value: new Uint8Array(size).fill(key) }])
+      let counts = false
+      void saving.then(() => { counts = true })
+      for (let n = roll(3); n > 0; n--) await (roll(2) === 0 ? device.later() : device.settle())
+      // On its way it is there as a whole or not at all.
+      const could = counts ? [modelled()] : [before, modelled()]
+      expect(could, `life ${life}`).toContain(await device.killed(roll(2) === 0).open().then(content))
+      device.store = 'well'
+      await device.through(saving)
+      if (roll(10) === 0) await device.through(disk.compact())
+      if (roll(3) === 0) await device.later()
+    }
+    if (roll(3) === 0) await device.through(disk.close())
+    device = device.killed(roll(2) === 0)
+  }
 })
 
 describe('when something refuses', () => {
