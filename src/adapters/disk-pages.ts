@@ -65,7 +65,7 @@ const FULL: Limit = { records: 5 * FOLD_RECORDS, bytes: 2 * BULK_FOLD_BYTES }
 
 /** Saves that wait for the one being written are written together, up to this many bytes. */
 const GROUP_BYTES = 1024 * 1024
-const CACHE_BYTES = 12 * 1024 * 1024
+const CACHE_BYTES = 9 * 1024 * 1024
 
 export interface PagedDiskOptions {
   /** Bytes of opened pages kept in memory. */
