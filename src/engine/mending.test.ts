@@ -4,11 +4,13 @@ import type { Save } from '../ports.ts'
 import { concat, toHex } from '../wire/bytes.ts'
 import { decodeFrame } from '../wire/frame.ts'
 import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
-import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
+import { encodeAuthorityBody } from '../wire/authority.ts'
+import { AUTHORITY_CHANNEL, type OpId } from '../wire/ids.ts'
 import { Allotment } from './allotment.test-support.ts'
 import { type Person, Room } from './engines.test-support.ts'
 import { keptOp } from './content/kept.ts'
 import { opKey } from './log/log.ts'
+import { signRule } from './sync/mallory.test-support.ts'
 
 const DAY = 24 * 3600_000
 
@@ -33,6 +35,19 @@ async function losesOldKeys(h: Allotment, person: Person): Promise<void> {
   }))
   await person.restart()
 }
+
+/** Of what somebody decided the newest is gone, though not how far that goes. */
+async function losesNewest(h: Allotment, person: Person, by: Person, count: number): Promise<void> {
+  const { device } = by.space(h.space).me, partition = `ops/${h.space}/${AUTHORITY_CHANNEL}`, prefix = partitionPrefix(partition)
+  const reach = person.space(h.space).log.head(AUTHORITY_CHANNEL, device)?.chanSeq ?? 0
+  const [from, to] = [opKey(device, reach - count + 1), opKey(device, reach + 1)]
+  const gone = await person.disk.range(partition, { from, to, limit: 9 })
+  expect(gone).toHaveLength(count)
+  await person.disk.save([...gone.map(({ key }) => ({ type: 'delete', partition, key } as const)), { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(1), value: encodeLoss({ from: concat(prefix, from), to: concat(prefix, to) }) }])
+  await person.restart()
+}
+
+const nameFor = async (h: Allotment, person: Person): Promise<string | undefined> => (await h.room.ask(person, { type: 'list-spaces' })).spaces[0]?.name
 
 interface Talked { readonly h: Allotment; readonly bob: Person; readonly ops: string; readonly made: readonly string[] }
 
@@ -103,19 +118,41 @@ describe('what was lost comes back', () => {
     const { h, bob } = await talked()
     for (const name of ['Orchard', 'Meadow']) await h.does(h.alice, { type: 'rename-space', name })
     await h.room.pass(5000)
-    const device = h.alice.space(h.space).me.device, partition = `ops/${h.space}/${AUTHORITY_CHANNEL}`
-    const reach = bob.space(h.space).log.head(AUTHORITY_CHANNEL, device)?.chanSeq ?? 0
-    const [from, to] = [opKey(device, reach - 1), opKey(device, reach + 1)], prefix = partitionPrefix(partition)
-    const gone = await bob.disk.range(partition, { from, to, limit: 9 })
-    expect(gone).toHaveLength(2)
-    await bob.disk.save([...gone.map(({ key }) => ({ type: 'delete', partition, key } as const)), { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(1), value: encodeLoss({ from: concat(prefix, from), to: concat(prefix, to) }) }])
-    await bob.restart()
-    const name = async (): Promise<string | undefined> => (await h.room.ask(bob, { type: 'list-spaces' })).spaces[0]?.name
+    await losesNewest(h, bob, h.alice, 2)
     await h.room.pass(60_000)
-    expect(await name()).toBe('Meadow')
+    expect(await nameFor(h, bob)).toBe('Meadow')
     await h.say(bob, 'four')
     await h.room.pass(5000)
     expect(await h.texts(h.alice)).toEqual([...SAID, 'Bob: four'])
+  })
+
+  test.each([['others have it', false], ['nobody has it: he goes on under a new key', true]])('S13 the end of Bob\'s own chain of authority: until it is back he signs nothing, and %s', async (_, isGone) => {
+    const { h, bob } = await talked(), { device } = bob
+    if (isGone) h.room.goesOffline(bob)
+    await h.room.ask(bob, { type: 'set-name', name: 'Rob' })
+    await h.room.pass(5000)
+    if (isGone) await bob.disk.save([`owed/${h.space}`, `outbox/${h.space}`].map((partition) => ({ type: 'drop', partition })))
+    h.room.goesOffline(bob)
+    await losesNewest(h, bob, bob, 1)
+    await h.room.pass(100)
+    await h.say(bob, 'four')
+    await h.room.pass(30_000)
+    // What he decides waits, too, though nobody can be reached.
+    expect(await h.room.reply(bob, { type: 'set-name', name: 'Bobby' })).toBeUndefined()
+    await h.room.comesOnline(bob)
+    await h.room.pass(300_000)
+    expect([(await h.texts(h.alice)).at(-1), bob.device === device, h.forked]).toEqual([isGone ? 'Bob: four' : 'Rob: four', !isGone, []])
+  })
+
+  test('S13 what goes on from a lost op of authority waits for it, whatever else it names', async () => {
+    const { h, bob } = await talked()
+    for (const person of [h.alice, bob]) h.room.goesOffline(person)
+    const op = await signRule(h.alice.space(h.space), 'profile', encodeAuthorityBody({ type: 'profile', name: 'Alicia' }), h.room.now, { deps: [h.space as string as OpId] })
+    await losesNewest(h, bob, h.alice, 1)
+    await h.room.pass(100)
+    await h.hand(bob, [op.bytes])
+    const { log } = bob.space(h.space)
+    expect([log.authority.has(op.id), log.parked.has(op.id)]).toEqual([false, true])
   })
 })
 

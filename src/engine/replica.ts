@@ -451,6 +451,9 @@ export class Replica {
   /** This person, on this device: a revoked one is out, whoever else is in. */
   isMember(): boolean { return this.authority.state.devices.get(this.me.device)?.identity === this.me.identity }
 
+  /** Whether the end of this device's own chain of authority is here, which nothing can go on from where a damaged disk has lost it (S13). */
+  get hasOwnEnd(): boolean { const end = this.log.head(AUTHORITY_CHANNEL, this.me.device); return end === undefined || this.log.authority.has(end.id) }
+
   /** Whether this person ever belonged here, by this device or another: then there is something to keep. */
   wasIn(): boolean { return this.authority.identityOf(this.me.device) !== undefined || this.authority.everJoined.has(this.me.identity) }
 

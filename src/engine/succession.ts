@@ -10,6 +10,7 @@
  * moment, or nobody could write on a train; but not where the tally (tally.ts) shows that the disk is older than what was last signed. The proof is such a tally, or an
  * op that only this device can have signed: nobody's word is enough. Then the rest of what it
  * once signed is fetched, and a device with a new key adds itself by its person's key (A9), under which nothing was ever signed.
+ * So it is where a damaged disk lost the end of an own chain, and nobody has it.
  * The engine starts again as that device. The old one is ended a week later: at once would make void what it said and others have not passed on yet.
  *
  * A device that was only certified by another one can certify nothing (A34). It is stuck: it reads, and signs nothing more, until its person types in the phrase or links it again. In the
@@ -48,6 +49,8 @@ interface Unsure {
 export class Succession {
   private readonly engine: Engine
   private readonly unsure = new Map<SpaceId, Unsure>()
+  /** Spaces in which the end of this device's chain is lost, and since when others could have given it. */
+  private readonly endless = new Map<SpaceId, number>()
   /** Spaces in which an own op came that was news here. */
   private readonly behind = new Set<SpaceId>()
   /** When somebody first told of it, or, where the tally had shown it already, of anything. */
@@ -62,9 +65,17 @@ export class Succession {
   /** A space was read from the disk. Where nobody else could know of it, there is nobody to wait for. */
   opened(turn: Turn, replica: Replica): void {
     const isAlone = replica.record.relays.length === 0 && replica.authority.state.devices.size < 2
-    if (isAlone || replica.state() !== 'member') return
+    if (replica.state() !== 'member') return
+    if (isAlone) return this.waitForEnd(turn, replica)
     this.unsure.set(replica.id, { since: turn.now, told: new Map() })
     turn.out.wake(`unsure|${replica.id}`, turn.now + UNSURE_ALONE_MS)
+  }
+
+  /** Whoever can be reached has told: if they have the lost end of this device's chain, it comes. */
+  private waitForEnd(turn: Turn, replica: Replica): void {
+    if (replica.hasOwnEnd) return
+    this.endless.set(replica.id, turn.now)
+    turn.out.wake(`unsure|${replica.id}`, turn.now + SUCCEED_AT_LAST_MS)
   }
 
   /** The tally knows of more than the disk. Where nobody else is in any space it goes on at once, else when somebody has told. */
@@ -79,7 +90,7 @@ export class Succession {
 
   /** Whether this device may sign in the space. */
   isSure(replica: Replica, now: number): boolean {
-    if (this.isBehind || this.isStuck) return false
+    if (this.isBehind || this.isStuck || !replica.hasOwnEnd) return false
     const unsure = this.unsure.get(replica.id)
     if (unsure === undefined) return true
     const isReached = replica.mail.anyRelayUp || this.engine.peers.devices(replica.id).size > 0
@@ -100,6 +111,7 @@ export class Succession {
 
   private told(turn: Turn, replica: Replica): void {
     this.unsure.delete(replica.id)
+    this.waitForEnd(turn, replica)
     this.engine.touch(turn, replica)
     if (!this.isOlder) return
     if (this.behindSince === 0) this.behindSince = turn.now
@@ -109,6 +121,7 @@ export class Succession {
   /** After each step: whether a relay has told of all topics, those that only its answers led to included; and whether this device forked all the same. */
   look(turn: Turn, replica: Replica): void {
     if (!this.isStuck && !this.behind.has(replica.id) && isFrozen(replica) && isIn(replica)) this.proved(turn, replica)
+    if (!this.behind.has(replica.id) && !replica.hasOwnEnd && turn.now >= (this.endless.get(replica.id) ?? Infinity) + SUCCEED_AT_LAST_MS && isIn(replica)) this.proved(turn, replica)
     const unsure = this.unsure.get(replica.id)
     const { topics } = replica.mail
     if (unsure !== undefined && topics.size > 0 && [...unsure.told.values()].some((told) => [...topics.keys()].every((topic) => told.has(topic)))) this.told(turn, replica)

@@ -220,6 +220,8 @@ export class Log {
       const off = h.channel === AUTHORITY_CHANNEL ? this.branching(op) : this.strayed(h, tips)
       if (off !== undefined) return off
     }
+    // The chain's end is known, and the op itself was lost with a part of the disk (S13).
+    if (h.channel === AUTHORITY_CHANNEL && h.chanPrev !== undefined && !this.authority.has(h.chanPrev)) return { type: 'waits', for: h.chanPrev }
     for (const dep of h.deps) if (!this.authority.has(dep)) return { type: 'waits', for: dep }
     return NEXT
   }
