@@ -150,6 +150,8 @@ export class Crowd implements Witness {
   }
   ended(): void { /* They end when all is measured. */ }
   putBack(): void { /* Their disks keep what they have. */ }
+  stumbled(): void { /* Nothing of it is damaged. */ }
+  cut(): void { /* Nothing of it is damaged. */ }
   updated({ name }: SimNode, update: Update): void {
     if (update.type !== 'messages') return
     for (const { text } of update.messages) {

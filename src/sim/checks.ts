@@ -28,6 +28,7 @@ import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
 import { u1OthersHoldNothing } from './secrecy.ts'
 import type { Said } from './liveness.ts'
+import { type LostRow, nameOf } from './damage.ts'
 import type { Past, SimNode, Witness } from './node.ts'
 import { Spans } from './spans.ts'
 import type { World } from './world.ts'
@@ -60,6 +61,8 @@ export class Checks implements Witness {
   private readonly saved = new Map<string, Map<OpId, Spans>>()
   /** What a process saved as it died, by device: until it runs again nothing of that was sent. */
   private readonly dying = new Map<string, readonly Op[]>()
+  /** Ops among the rows that a disk lost, by row. */
+  private readonly lost = new Map<string, Map<string, OpId>>()
   /** On any disk. */
   private readonly savedAnywhere = new Set<string>()
   /** Ops of content that another one follows on the same disk. */
@@ -150,6 +153,8 @@ export class Checks implements Witness {
       if (op !== undefined) saved.set(op.id, op)
     }
     this.sent(name, step, saved)
+    // What comes next is read from the disk anew.
+    if (step.startAgain === true) return this.forgetState(name)
     for (const space of touched) {
       const replica = engine.replicas.get(space)
       if (replica !== undefined) this.look(name, replica, ruled.has(space), [...saved.values()].filter((op) => op.header.space === space))
@@ -232,8 +237,9 @@ export class Checks implements Witness {
   /** Its memory was ahead of its disk, or is gone. */
   private forgetState(name: string): void { for (const key of this.stateHashes.keys()) if (key.startsWith(`${name} `)) this.stateHashes.delete(key) }
 
-  ended({ name }: SimNode, engine: Engine): void {
+  ended({ name, isDamaged }: SimNode, engine: Engine): void {
     this.forgetState(name)
+    if (isDamaged) return
     this.memories.set(name, [...engine.replicas.values()].filter((replica) => replica.record.state === 'open').map((replica) => group.remember(replica)))
   }
 
@@ -244,6 +250,31 @@ export class Checks implements Witness {
     for (const said of this.accepted) if (said.author === person && said.at >= at) this.accepted.delete(said)
     for (const { id } of this.dying.get(name) ?? []) this.savedAnywhere.delete(id)
     for (const spans of this.saved.get(name)?.values() ?? []) spans.backTo(at, this.world.now)
+  }
+
+  /** Some rows of a running device can't be read any more. What of its own words nobody else has may be gone. */
+  struck({ name, person, engine }: SimNode, rows: readonly LostRow[]): void {
+    this.memories.delete(name)
+    const lost = this.lost.get(name) ?? new Map<string, OpId>()
+    this.lost.set(name, lost)
+    for (const row of rows) {
+      const [kind, space] = row.partition.split('/') as [string, SpaceId], op = kind === 'ops' ? opOf(engine, { type: 'put', ...row }) : undefined
+      if (op !== undefined) lost.set(nameOf(row), op.id)
+      const isHere = op !== undefined && [...this.saved].some(([other, ids]) => other !== name && ids.get(op.id)?.isOpen === true)
+      const isOwn = kind === 'drafts' || kind === 'outbox' || (op !== undefined && op.header.device === engine?.me?.device && !isHere)
+      if (isOwn) for (const said of this.accepted) if (said.author === person && said.space === space) this.accepted.delete(said)
+    }
+  }
+
+  stumbled({ name }: SimNode): void { this.excused.add(name) }
+
+  /** Until they come back it sends nothing of them. */
+  cut({ name }: SimNode, rows: readonly LostRow[]): void {
+    this.forgetState(name)
+    for (const row of rows) {
+      const id = this.lost.get(name)?.get(nameOf(row))
+      if (id !== undefined) this.spansOf(name, id).end(this.world.now)
+    }
   }
 
   /** After a start, once the engine has loaded. */

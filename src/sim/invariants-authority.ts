@@ -11,7 +11,7 @@ import type { Ciphersuite } from '../ports.ts'
 import { type AuthorityBody, decodeAuthorityBody } from '../wire/authority.ts'
 import { AUTHORITY_CHANNEL, type IdentityId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
-import type { Problem } from './invariants-group.ts'
+import { type Problem, withHoles } from './invariants-group.ts'
 import type { Ledger } from './ledger.ts'
 import type { Chance } from './world.ts'
 
@@ -25,7 +25,7 @@ const outcome = (authority: Authority, ops: Iterable<Op>): string =>
 
 /** Equal for equal sets of authority ops. */
 const authorityOf = (replica: Replica): string =>
-  replica.log.vector().filter((e) => e.channel === AUTHORITY_CHANNEL).map((e) => `${e.device}${e.head}`).join()
+  replica.log.vector().filter((e) => e.channel === AUTHORITY_CHANNEL).map((e) => `${e.device}${e.head}`).join() + withHoles(replica)
 
 // ---- after each step ----
 

@@ -1,4 +1,10 @@
 /** What befalls people: processes that end, disks that fail, networks that part, relays that forget. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Engine } from '../engine/engine.ts'
+import { toHex } from '../wire/bytes.ts'
+import { AUTHORITY_CHANNEL, type SpaceId } from '../wire/ids.ts'
+import { decodeOpOrHusk } from '../wire/op.ts'
+import type { LostRow } from './damage.ts'
 import type { Deed } from './deeds.ts'
 import { type People, SMALL_SKEW_MS } from './people.ts'
 
@@ -6,7 +12,7 @@ import { type People, SMALL_SKEW_MS } from './people.ts'
 export const MISHAPS: readonly (readonly [number, Deed])[] = [[4, crash], [3, breakDisk], [3, partition], [4, mend], [2, relayTrouble], [2, changeWeather]]
 
 /** These too where a plan is wide. */
-export const WIDE_MISHAPS: readonly (readonly [number, Deed])[] = [[2, putBack], [2, turnClock]]
+export const WIDE_MISHAPS: readonly (readonly [number, Deed])[] = [[2, putBack], [2, turnClock], [2, damage]]
 
 const FULL_MS = 30_000
 const DAY_MS = 24 * 3600_000
@@ -36,6 +42,31 @@ function putBack(p: People): void {
   if (node === undefined || past === undefined || p.setting.office.hasWithheld || p.setting.office.hasForgotten || p.spaces.some((space) => space.creator === node && space.madeAt >= past.at)) return
   node.putBack(past)
   p.note(`${node.name}'s disk is as it was ${p.now - past.at} ms ago`)
+}
+
+/**
+ * A page of a disk is damaged: whoever is running finds it when they come upon it, at the next start, or when they have all of it read. Where it takes the ends of chains the device goes by what
+ * others tell, as one whose disk was put back.
+ */
+function damage(p: People): void {
+  const node = p.pick(p.running.filter(({ isSecond }) => !isSecond))
+  const engine = node?.engine
+  if (node === undefined || engine === undefined || p.setting.office.hasWithheld || p.setting.office.hasForgotten) return
+  const rows = node.loseRows(p.chance, (row) => isGround(engine, row)), how = p.chance.int(3)
+  if (rows.length === 0) return
+  p.setting.checks.struck(node, rows)
+  p.note(`${node.name}'s disk has lost ${rows.length} rows of ${[...new Set(rows.map(({ partition }) => partition.split('/')[0]))].join()}`)
+  if (how === 0) node.kill()
+  if (how === 1) p.ask(node, { type: 'check-storage' })
+}
+
+/** What a device has to have to find the others: what its group and its own place in it rest on, and the newest key. */
+function isGround({ replicas }: Engine, { partition, key, value }: LostRow): boolean {
+  const [kind, space, channel] = partition.split('/') as [string, SpaceId, string], replica = replicas.get(space), tip = replica?.groups.tip()
+  if (kind === 'keys') return toHex(key) === tip
+  if (kind !== 'ops' || channel !== AUTHORITY_CHANNEL) return false
+  const op = decodeOpOrHusk(value, sha256)
+  return replica === undefined || tip === undefined || op === undefined || !replica.log.authorityOutside(tip).some(({ id }) => id === op.id)
 }
 
 /** A clock goes wrong, by up to a year, or its person sets it right. Alice's stays right, so that somebody can always be invited. */

@@ -9,6 +9,7 @@ import { type Host, startHost } from '../host.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Ciphersuite, Mailbox, Network, Random, Row, Save } from '../ports.ts'
+import { Damage, type LostRow } from './damage.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { Ether } from './network.ts'
 import { remembering } from './verified.ts'
@@ -34,6 +35,10 @@ export interface Witness {
   ended(device: SimNode, engine: Engine): void
   /** Its disk is again what it once was. */
   putBack(device: SimNode, to: Past): void
+  /** It came upon rows that can't be read. */
+  stumbled(device: SimNode): void
+  /** Its disk gave up these. */
+  cut(device: SimNode, rows: readonly LostRow[]): void
 }
 
 /** A disk as it was once. */
@@ -41,6 +46,9 @@ export interface Past { readonly at: number; readonly disk: DiskSnapshot }
 
 /** So many saves a disk may lose that said it had them. */
 const KEPT_PASTS = 12
+
+/** How the host begins to say that a disk was mended. */
+const MENDED = 'The disk was damaged'
 
 /** Shared by all worlds: what it remembers is keys by their bytes. */
 const CURVES = nodeCurves()
@@ -67,6 +75,7 @@ export class SimNode {
   private readonly tamper: Tamper
   private readonly witness: Witness
   private disk: MemoryDisk = openMemoryDisk()
+  private readonly damage = new Damage()
   private tally: Uint8Array | undefined
   private readonly random: Random
   private suite: Ciphersuite | undefined
@@ -112,7 +121,8 @@ export class SimNode {
     const suite = this.suite ??= remembering(await createSuite(this.random, CURVES), this.world.verified)
     const isAlive = (): boolean => life.isAlive
     const life: Life = { host: undefined, engine: undefined, isAlive: true, network: this.ether.network(this.name, isAlive), mailbox: this.office.mailbox(this.name, isAlive) }
-    const disk = faultyDisk(this.disk, (saves) => this.decide(life, saves))
+    const readable = this.damage.over(this.disk, () => this.witness.stumbled(this), (rows) => this.witness.cut(this, rows))
+    const disk = faultyDisk(readable, (saves) => this.decide(life, saves))
     const host = startHost({
       engine: () => this.engineFor(life, suite),
       disk, tally: { read: async () => this.tally, write: async (bytes) => { this.tally = bytes } }, network: life.network, mailbox: life.mailbox,
@@ -129,6 +139,8 @@ export class SimNode {
         answer?.(tell.reply)
       },
       log: (line) => {
+        // Said when the next engine is there already.
+        if (line.startsWith(MENDED)) return this.world.note(`${this.name} ${line}`)
         // Its memory may be ahead of the disk: nobody may look at it any more.
         life.engine = undefined
         if (life.isAlive) this.witness.failed(this.name, line)
@@ -203,11 +215,17 @@ export class SimNode {
   /** What its disk may be put back to: it has lost its last saves, or its person has restored a backup. On none of them is nobody. */
   get past(): readonly Past[] { return [...this.backups, ...this.pasts].filter(({ disk }) => disk.partitions.has('me')) }
 
+  get isDamaged(): boolean { return this.damage.isThere }
+
+  /** Some rows can't be read any more, which ones it has to find out. */
+  loseRows(chance: Chance, stays: (row: LostRow) => boolean): readonly LostRow[] { return this.damage.strike(this.disk, chance, stays) }
+
   /** The process ends, and the next start finds the disk as it was then. What is kept elsewhere of how far it was stays (S22). */
   putBack(to: Past): void {
     this.kill()
     this.wasPutBack = true
     this.disk = openMemoryDisk(to.disk)
+    this.damage.clear()
     this.pasts = this.pasts.filter(({ at }) => at <= to.at)
     this.witness.putBack(this, to)
   }

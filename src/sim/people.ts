@@ -120,6 +120,7 @@ export class People {
     office.lookAround()
     office.pushAll()
     for (const node of this.nodes) if (!node.isRunning) await this.start(node)
+    for (const node of this.nodes.filter(({ isDamaged }) => isDamaged)) { this.ask(node, { type: 'check-storage' }); await world.settle() }
     await world.settle()
   }
 

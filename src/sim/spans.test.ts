@@ -15,3 +15,12 @@ test('what is put back holds what it held then, in whichever of its lives that w
   op.backTo(45, 60)
   expect(op.isOpen).toBe(true)
 })
+
+test('what a disk gave up is not there until it is saved again', () => {
+  const op = new Spans()
+  op.begin(10)
+  op.end(20)
+  expect(op.isOpen).toBe(false)
+  op.begin(30)
+  expect(op.isOpen).toBe(true)
+})

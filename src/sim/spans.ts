@@ -6,6 +6,8 @@ export class Spans {
 
   begin(now: number): void { if (!this.isOpen) this.spans.push({ from: now, until: Infinity }) }
 
+  end(now: number): void { const last = this.spans.at(-1); if (last?.until === Infinity) last.until = now }
+
   /** What was there at that time is there now, and nothing else. */
   backTo(at: number, now: number): void {
     const was = this.spans.some(({ from, until }) => from <= at && at < until), last = this.spans.at(-1)

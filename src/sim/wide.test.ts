@@ -1,4 +1,4 @@
-/** What the share doesn't play yet, in small: private channels, conversations, other relays, cleared channels, recoveries, nights and weeks away, disks that are put back. */
+/** What the share doesn't play yet, in small: private channels, conversations, other relays, cleared channels, recoveries, nights and weeks away, disks that are put back, and damaged. */
 import { expect, test } from 'vitest'
 import type { Engine } from '../engine/engine.ts'
 import type { Tamper } from './node.ts'
@@ -18,4 +18,14 @@ test('an engine that goes on signing on a disk that was put back is found', asyn
     if (failure !== undefined) found.push(failure)
   }
   expect(found[0]).toMatch(/^S1|^[LIP]\d/)
+}, 120_000)
+
+test('an engine that does not look for what its damaged disk lost is found', async () => {
+  const careless: Tamper = () => ({ before: (input, engine: Engine) => { engine.mending.begin = () => {}; return input } })
+  const found: string[] = []
+  for (let seed = 1; seed <= 24 && found.length === 0; seed++) {
+    const { failure } = await simulate({ ...wide, seed, steps: 120, tamper: careless })
+    if (failure !== undefined) found.push(failure)
+  }
+  expect(found[0]).toMatch(/^[LISP]\d/)
 }, 120_000)
