@@ -103,6 +103,19 @@ describe('what was lost comes back', () => {
     expect(await h.texts(bob)).toEqual(SAID)
   })
 
+  test.each([['from the ops', false], ['and from those that come back', true]])('S13 who spoke for which epoch, %s', async (_, areOpsLost) => {
+    const { h, bob, ops } = await talked()
+    const votes = async (): Promise<string[]> => (await bob.disk.range(`votes/${h.space}`, { limit: 99 })).map(({ key, value }) => `${toHex(key)} ${toHex(value)}`)
+    const before = await votes()
+    expect(before.length).toBeGreaterThan(3)
+    h.room.goesOffline(bob)
+    await loses(bob, `votes/${h.space}`, ...(areOpsLost ? [ops] : []))
+    await h.room.pass(10_000)
+    if (areOpsLost) await h.room.comesOnline(bob)
+    await h.room.pass(60_000)
+    expect(await votes()).toEqual(before)
+  })
+
   test('S13 a loss is dealt with once: after the next start nothing is lost any more', async () => {
     const { h, bob, ops, made } = await talked()
     await loses(bob, ops, ...made)

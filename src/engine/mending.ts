@@ -3,7 +3,7 @@
  * starts next puts back what it can:
  *
  *   ops of channels and of authority     holes (log/holes.ts): asked for from peers; relays are read again from the beginning
- *   what is made of ops                  made again from the ops, messages where they stood (remaking.ts)
+ *   what is made of ops                  made again from the ops, messages where they stood (remaking.ts), and who spoke for which epoch
  *   the search index                     thrown away, and built anew by itself
  *   keys, states of groups, heads        asked for, joined again and compared as by a device that never had them, but for what is made of ops; own chains as after a disk was put back (S9)
  *
@@ -58,7 +58,7 @@ export class Mending {
         if (lost !== undefined) noteHoles(turn, replica, channel, lost)
       }
       if (indexPartitions(id).some((partition) => lostIn(loss, partition) !== undefined)) for (const partition of indexPartitions(id)) turn.out.drop(partition)
-      const isMade = ['places', 'keys', 'locked', 'away'].some((kind) => lostIn(loss, `${kind}/${id}`) !== undefined) || channels.some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
+      const isMade = ['places', 'keys', 'locked', 'away', 'votes'].some((kind) => lostIn(loss, `${kind}/${id}`) !== undefined) || channels.some((channel) => MADE_OF_CHANNEL.some((kind) => lostIn(loss, `${kind}/${id}/${channel}`) !== undefined))
       const areEndsLost = lostIn(loss, `heads/${id}`) !== undefined
       if (isMade || areEndsLost) holes.noteMade(turn, areEndsLost)
     }
@@ -97,11 +97,13 @@ export class Mending {
   /** Reads the ops of all channels again, and makes of them what isn't there. */
   private * make(turn: () => Turn, replica: Replica): Reading<void> {
     const channels = channelsOf(replica)
+    for (const op of replica.log.authority.values()) replica.vote(turn(), op)
     for (const channel of channels) yield* placeAgain(turn, replica, channel)
     for (const channel of channels) {
       for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
         const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: opsPartition(replica.id, channel), query: { from, limit: PIECE } }]
         const ops = rows.flatMap((row) => { const op = keptOp(replica, channel, row); return op === undefined ? [] : [{ op, key: row.key }] })
+        for (const { op } of ops) replica.vote(turn(), op)
         for (const row of rows) {
           const epoch = lockingEpoch(replica, row)
           if (epoch !== undefined) replica.locked.lock(turn(), epoch, channel, row.key, true)

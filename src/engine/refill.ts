@@ -11,6 +11,7 @@ export function refill(turn: Turn, replica: Replica, op: Op): void {
   const { device, chanSeq, channel, epoch } = op.header, key = opKey(device, chanSeq)
   turn.out.put(opsPartition(replica.id, channel), key, keptBytes(withText(replica, op)))
   replica.holes.fill(turn, op.header)
+  replica.vote(turn, op)
   if (replica.holes.count(channel) === 0) turn.out.update({ type: 'revised', space: replica.id })
   if (channel !== AUTHORITY_CHANNEL) {
     replica.retention.cameIn(turn, op.header)

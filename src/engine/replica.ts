@@ -240,7 +240,7 @@ export class Replica {
   }
 
   /** Support for an epoch: content names it, a commit is it. Of an audience that isn't here, as it doesn't count, everyone's group keeps it: it may come to count. */
-  private vote(turn: Turn, op: Op): void {
+  vote(turn: Turn, op: Op): void {
     const epoch = op.header.type === 'commit' ? op.id : op.header.epoch
     const { device, seq, channel, chanSeq } = op.header
     if (epoch === undefined || !(this.audiences.get(op.header.audience) ?? this.everyone).groups.tree.vote(epoch, device, seq, op.id, channel, chanSeq)) return

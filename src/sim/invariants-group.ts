@@ -26,7 +26,7 @@ const subjectOf = ({ audience }: Held): string => `${audience.replica.id} ${audi
 /** Equal for equal sets of ops: every chain's head stands for all before it. */
 export const opsOf = (replica: Replica): string => replica.log.vector().map((e) => `${e.channel}${e.device}${e.chanSeq}${e.head}`).join() + withHoles(replica)
 /** Where a disk lost some, the ends of chains don't tell what is there. */
-export const withHoles = ({ holes, log }: Replica): string => (holes.isEmpty ? '' : ` but for holes ${[...log.authority.keys()].sort().join()}`)
+export const withHoles = ({ holes, log }: Replica): string => (holes.isEmpty && !holes.isToBeMade ? '' : ` but for holes ${[...log.authority.keys()].sort().join()}`)
 
 export function i1SameOpsSamePath(ledger: Ledger, held: Held): Problem {
   const { replica, groups } = held.audience
