@@ -155,29 +155,32 @@ function putGap(bits: Bits, gap: number, k: number): void {
   bits.put(gap & ((1 << k) - 1), k)
 }
 
-const bitAt = (bytes: Uint8Array, at: number): number => ((bytes[at >> 3] as number) >> (7 - (at & 7))) & 1
-
 /** Calls for each message of a piece, with its places; false when it is damaged. `docs`: numbers are below. */
 export function readPiece(term: string, bytes: Uint8Array, base: number, docs: number, visit: (number: number, places: number) => void): boolean {
   const isPlaced = hasPlaces(term), k = bytes[0] ?? MAX_K + 1, end = 8 * bytes.length, rest = isPlaced ? k + PLACE_BITS : k, unit = 2 ** k
   if (k > MAX_K) return false
   let at = 8, last = base - 1, places = 0
   for (;;) {
-    let zeros = 0, value = 0
-    const byte = at >> 3, four = byte + 4 <= bytes.length ? (((bytes[byte] as number) << 24) | ((bytes[byte + 1] as number) << 16) | ((bytes[byte + 2] as number) << 8) | (bytes[byte + 3] as number)) << (at & 7) : 0
-    // Nearly all lie within four bytes, of which 25 bits at least are left.
-    if (four !== 0 && (zeros = Math.clz32(four)) + rest < 25) {
-      value = rest === 0 ? 0 : (four << (zeros + 1)) >>> (32 - rest)
-      at += zeros + 1 + rest
-    } else {
-      for (zeros = 0; at < end && bitAt(bytes, at) === 0; at++) zeros++
-      if (at >= end) {
-        if (zeros > 7 || at === 8) return false
-        break
-      }
-      at++
-      if (at + rest > end) return false
-      for (const stop = at + rest; at < stop; at++) value = (value << 1) | bitAt(bytes, at)
+    let zeros = 0, byte = 0
+    while (at < end && (byte = ((bytes[at >> 3] as number) << (at & 7)) & 255) === 0) {
+      const left = 8 - (at & 7)
+      zeros += left
+      at += left
+    }
+    if (at >= end) {
+      if (zeros > 7 || at === 8) return false
+      break
+    }
+    const before = Math.clz32(byte) - 24
+    zeros += before
+    at += before + 1
+    if (at + rest > end) return false
+    let value = 0
+    for (let left = rest; left > 0;) {
+      const free = 8 - (at & 7), taken = Math.min(free, left)
+      value = (value << taken) | (((bytes[at >> 3] as number) >> (free - taken)) & ((1 << taken) - 1))
+      at += taken
+      left -= taken
     }
     const gap = zeros * unit + (isPlaced ? value >>> PLACE_BITS : value + 1)
     if (gap > 0 && last >= base) { visit(last, places); places = 0 }
