@@ -5,9 +5,9 @@
 import { DiskError } from '../ports.ts'
 import { TAIL_BYTES, type TailFile } from './disk-tail.ts'
 
-/** Where another worker has it, it may be about to die: nearly ten seconds in all. */
-const TRIES = 7
-const FIRST_PAUSE_MS = 150
+/** Where another worker has it, it may be about to die, which takes it a moment: ten seconds in all. */
+const TRIES = 11
+const FIRST_PAUSE_MS = 10
 
 export interface OpfsTailParts {
   /** navigator.storage */
