@@ -1,10 +1,11 @@
 /** Two sides of a space, neither of which can open where the other says it is. */
 import { expect, test } from 'vitest'
 import { encodeAuthorityBody } from '../wire/authority.ts'
+import { toHex } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
 import type { DeviceId, EpochId, SpaceId } from '../wire/ids.ts'
 import { type Person, RELAY, type Room } from './engines.test-support.ts'
-import { FAREWELL_AGAIN_MS, PRESENCE_EVERY_MS, PRESENCE_LOST_MS } from './limits.ts'
+import { FAREWELL_AGAIN_MS, PRESENCE_EVERY_MS, PRESENCE_LOST_MS, TOPIC_USED_MS } from './limits.ts'
 import { home, signRule, whisper } from './sync/mallory.test-support.ts'
 
 interface Apart { readonly room: Room; readonly space: SpaceId; readonly alice: Person; readonly bob: Person; readonly carol: Person; readonly dave: Person }
@@ -89,6 +90,29 @@ test('S30 Alice, cut off, removed all who went on without her, after an act that
   await room.pass(10 * PRESENCE_EVERY_MS)
   expect([bob, carol].map((person) => person.space(space).state())).toEqual(['removed', 'removed'])
   expect(isConnected(alice, dave, space)).toBe(true)
+})
+
+test('S30 each side has begun a topic of its own, and what would lead the other there was lost: each says in those from before as well that it is here', async () => {
+  const { room, space, alice, carol } = await home()
+  for (const person of room.people) if (person !== alice && person !== carol) room.goesOffline(person)
+  room.goesOffline(alice)
+  room.now += TOPIC_USED_MS + 3600_000
+  for (const person of [alice, carol]) {
+    const step = person.engine.step.bind(person.engine)
+    person.engine.step = async (input, now) => {
+      const made = await step(input, now)
+      return { ...made, sends: made.sends.filter((send) => send.type !== 'post') }
+    }
+  }
+  await room.pass(60_000)
+  const topics = [alice, carol].map((person) => toHex(person.space(space).everyone.relayKeysInUse()[0] as Uint8Array))
+  expect(topics[0]).not.toBe(topics[1])
+  await room.comesOnline(alice)
+  await room.pass(1000)
+  expect(isConnected(alice, carol, space)).toBe(false)
+  await room.pass(10 * PRESENCE_EVERY_MS)
+  expect(isConnected(alice, carol, space)).toBe(true)
+  expect(alice.space(space).groups.tip()).toBe(carol.space(space).groups.tip())
 })
 
 test('S30 whoever makes words up that nobody can open gets ever fewer answers to them, and none while everybody is here', async () => {

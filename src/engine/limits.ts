@@ -162,6 +162,8 @@ export const MAX_INVITE_MS = 365 * 24 * 3600_000
 
 /** Ms between presence announcements; others count us as away after PRESENCE_LOST_MS without one. */
 export const PRESENCE_EVERY_MS = 20_000
+/** Of so many announcements one goes to an older topic as well, where not everybody is heard. */
+export const ELSEWHERE_EACH = 4
 /** Members of whom a device calls so many at a time, where it can't say to all where it is (meeting.ts), or can't open where others are (calls.ts). */
 export const CALLED_AT_ONCE = 8
 /** Authority ops that such a member is told at once, where what it lacks keeps it from hearing where others are (calls.ts). */

@@ -5,7 +5,7 @@ import type { DeviceId, EpochId, SpaceId } from '../wire/ids.ts'
 import { sealAside } from './asides.ts'
 import { few } from './calls.ts'
 import type { Engine } from './engine.ts'
-import { PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
+import { ELSEWHERE_EACH, PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS } from './limits.ts'
 import { Presence } from './presence.ts'
 import { maySeal } from './reconcile.ts'
 import type { Replica } from './replica.ts'
@@ -55,6 +55,7 @@ export class Meeting {
   async announceAll(turn: Turn): Promise<void> {
     for (const replica of this.engine.replicas.values()) {
       if (this.presence.isDue(replica.id, turn.now)) await this.announce(turn, replica)
+      await this.sayElsewhere(turn, replica)
       this.engine.touch(turn, replica)
     }
     turn.out.wake('presence', turn.now + PRESENCE_EVERY_MS)
@@ -112,6 +113,18 @@ export class Meeting {
     // Of a crowd each speaks seldom; this was no word to them.
     this.presence.haste(replica.id)
     if (bytes !== undefined) replica.mail.announce(turn, topic, bytes)
+  }
+
+  /**
+   * Others may have gone on in a topic of their own, and lost on the way was what would lead one to the other: they hear nothing of each other where they speak now, but both read those from before.
+   * So this device says where it is there, too, in one after the other: while it hears nobody each time, else seldom.
+   */
+  private async sayElsewhere(turn: Turn, replica: Replica): Promise<void> {
+    const [, ...others] = replica.everyone.relayKeysInUse(), here = this.online(replica, turn.now), round = Math.floor(turn.now / PRESENCE_EVERY_MS)
+    const isTime = here.size === 0 || round % ELSEWHERE_EACH === 0
+    if (others.length === 0 || !isTime || here.size >= replica.authority.state.devices.size - 1 || !this.presence.isDrawn(replica, `${round}`)) return
+    const key = others[(here.size === 0 ? round : round / ELSEWHERE_EACH) % others.length]
+    if (key !== undefined) await this.sayIn(turn, replica, await replica.mail.topicOf(key))
   }
 
   async heard(turn: Turn, replica: Replica, payload: Payload & { type: 'presence' }): Promise<void> {
