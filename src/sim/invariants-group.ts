@@ -67,10 +67,21 @@ export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opA
     const audience = replica.audiences.get(number) ?? replica.everyone
     // Nobody waits for who can't be added yet: where the past isn't shown, what is said until then is not for them (H1).
     const hadLeaf = epoch !== undefined && audience.groups.tree.nodes.get(epoch)?.leaves.includes(me) === true
-    const wasAddable = hadLeaf || (then.keyPackages.has(me) && authors.couldAdd(op.header.device)) || (epoch !== undefined && audience.isOpen(epoch))
+    const wasAddable = hadLeaf || (then.keyPackages.has(me) && authors.couldAdd(op.header.device) && !wasOutFor(replica, op)) || (epoch !== undefined && audience.isOpen(epoch))
     if (readerDevices(then, number).has(me) && wasAddable && readerDevices(replica.authority.state, number).has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
   }
   return undefined
+}
+
+/** Whether whoever wrote this knew that this device's person was out, and only later something came that made their leaving, or their removal, void. */
+function wasOutFor({ authority, log, me }: Replica, { header: { deps } }: Op): boolean {
+  const knew = (id: OpId): boolean => deps.some((dep) => dep === id || authority.hasSeen(dep, id))
+  return [...log.authority.values()].some((op) => {
+    const verdict = authority.verdict(op.id)
+    if (verdict.type !== 'void' || !('by' in verdict.reason) || !knew(op.id) || knew(verdict.reason.by as OpId)) return false
+    const body = decodeAuthorityBody(op.header.type, op.body)
+    return body?.type === 'leave' ? authority.identityOf(op.header.device) === me.identity : (body?.type === 'kick' || body?.type === 'ban') && body.identity === me.identity
+  })
 }
 
 /**
