@@ -91,14 +91,15 @@ function wasOutFor({ authority, log, me }: Replica, { header: { deps } }: Op): b
 export function i4RemovedGetNoKeys(judge: Replica, { name, audience }: Held): Problem {
   const { groups, replica, number } = audience
   const { device, identity } = replica.me
-  const all = [...judge.log.authority.values(), ...replica.log.authority.values()], comings = all.filter((op) => certifies(op, device) || (op.header.type === 'join' && judge.authority.identityOf(op.header.device) === identity))
+  const all = [...judge.log.authority.values(), ...replica.log.authority.values()]
   const isIn = (op: Op): boolean => !judge.log.authority.has(op.id) || judge.authority.verdict(op.id).type === 'valid'
+  // Where a disk was put back after its person was out, its new self came by no op that counts: what it has is what the devices before it had.
+  const selves = all.some((op) => certifies(op, device) && isIn(op)) ? [device] : [device, ...new Set(all.flatMap(({ header }) => (judge.authority.identityOf(header.device) === identity ? [header.device] : [])))]
+  const comings = all.filter((op) => selves.some((self) => certifies(op, self)) || (op.header.type === 'join' && judge.authority.identityOf(op.header.device) === identity))
   // Whose coming never counted was not removed either: they have what everyone has who knows the link.
   if (!comings.some(isIn)) return undefined
   const ways = comings.filter((op) => isIn(op) || laterLinkMaker(judge, op, identity) !== undefined)
   const makers = new Set<IdentityId | undefined>(comings.filter((op) => !isIn(op)).map((op) => laterLinkMaker(judge, op, identity)).filter((maker) => maker !== undefined))
-  // Where a disk was put back after its person was out, its new self came by no op: what it has is what the devices before it had.
-  const selves = comings.some((op) => certifies(op, device)) ? [device] : all.flatMap((op) => (judge.authority.identityOf(op.header.device) === identity ? [op.header.device] : []))
   for (const epoch of groups.keys.epochs()) {
     const op = judge.log.authority.get(epoch), leaves = groups.tree.nodes.get(epoch)?.leaves ?? []
     // Who joins from outside may have to begin where the removed still had a leaf: nothing is said there (I13).
