@@ -4,20 +4,14 @@
  */
 import { DiskError } from '../ports.ts'
 import { TAIL_BYTES, type TailFile } from './disk-tail.ts'
+import { openOpfsFile, type OpfsFileParts } from './opfs-file.ts'
 
 /** Where another worker has it, it may be about to die, which takes it a moment: ten seconds in all. */
 const TRIES = 11
 const FIRST_PAUSE_MS = 10
 
-export interface OpfsTailParts {
-  /** navigator.storage */
-  readonly storage: Pick<StorageManager, 'getDirectory'>
-  readonly name: string
-  readonly pause: (ms: number) => Promise<void>
-}
-
 /** undefined where the browser has no such place, as in some private windows. Rejects with DiskError 'blocked' when another program has it and doesn't let go: what is in it is not in the store yet. */
-export async function opfsTail(parts: OpfsTailParts): Promise<TailFile | undefined> {
+export async function opfsTail(parts: OpfsFileParts): Promise<TailFile | undefined> {
   const handle = await open(parts)
   if (handle === undefined) return undefined
   try {
@@ -48,15 +42,14 @@ export async function opfsTail(parts: OpfsTailParts): Promise<TailFile | undefin
   }
 }
 
-async function open({ storage, name, pause }: OpfsTailParts): Promise<FileSystemSyncAccessHandle | undefined> {
+async function open(parts: OpfsFileParts): Promise<FileSystemSyncAccessHandle | undefined> {
   for (let n = 1; ; n++) {
     try {
-      const folder = await storage.getDirectory()
-      return await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle()
+      return await openOpfsFile(parts)
     } catch (error) {
       if (!(error instanceof DOMException) || error.name !== 'NoModificationAllowedError') return undefined
       if (n === TRIES) throw new DiskError('blocked', 'Another tab has your spaces open and does not let go. Close it, then try again.', { cause: error })
-      await pause(FIRST_PAUSE_MS * 2 ** (n - 1))
+      await parts.pause(FIRST_PAUSE_MS * 2 ** (n - 1))
     }
   }
 }

@@ -3,22 +3,16 @@
  * that was put back by itself, doesn't take it along; clearing the site's data does. Only workers may write it so (FileSystemSyncAccessHandle), and only one at a time.
  */
 import type { Tally } from '../ports.ts'
+import { openOpfsFile, type OpfsFileParts } from './opfs-file.ts'
 
 /** Where the former worker hasn't let go of it yet, it soon will have. */
 const TRIES = 5
 const FIRST_PAUSE_MS = 50
 
-export interface OpfsTallyParts {
-  /** navigator.storage */
-  readonly storage: Pick<StorageManager, 'getDirectory'>
-  readonly name: string
-  readonly pause: (ms: number) => Promise<void>
-}
-
 /** Some browsers have no such place in private windows: then there is no tally. */
-export function opfsTally({ storage, name, pause }: OpfsTallyParts): Tally {
+export function opfsTally(parts: OpfsFileParts): Tally {
   let file: Promise<FileSystemSyncAccessHandle | undefined> | undefined
-  const opened = (): Promise<FileSystemSyncAccessHandle | undefined> => (file ??= open(storage, name, pause))
+  const opened = (): Promise<FileSystemSyncAccessHandle | undefined> => (file ??= open(parts))
   return {
     async read() {
       const handle = await opened()
@@ -40,12 +34,11 @@ export function opfsTally({ storage, name, pause }: OpfsTallyParts): Tally {
   }
 }
 
-async function open(storage: OpfsTallyParts['storage'], name: string, pause: (ms: number) => Promise<void>): Promise<FileSystemSyncAccessHandle | undefined> {
+async function open(parts: OpfsFileParts): Promise<FileSystemSyncAccessHandle | undefined> {
   for (let n = 0; n < TRIES; n++) {
     try {
-      const folder = await storage.getDirectory()
-      return await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle()
-    } catch { await pause(FIRST_PAUSE_MS * 2 ** n) }
+      return await openOpfsFile(parts)
+    } catch { await parts.pause(FIRST_PAUSE_MS * 2 ** n) }
   }
   return undefined
 }
