@@ -150,6 +150,7 @@ export class Audits {
   /** True when all is put that is due; false while own messages are on their way from the disk. */
   private async fill(turn: Turn, place: Place, audit: Audit, result: Compared): Promise<boolean> {
     const { replica, topic, relay } = place, { lacks } = result
+    if (lacks.size > 0) await this.layKitsAgain(turn, replica, relay, topic)
     const due = new Map<string, OwedRecord>(), waiting = replica.mail.waitingAt(relay)
     for (const [name, owed] of owingOf(audit.owed ?? [])) {
       if (owed.at < turn.now - PARCELS_KEPT_MS) turn.out.delete(owedPartition(replica.id, topic), fromHex(name) as Uint8Array)
@@ -170,8 +171,6 @@ export class Audits {
         query: { from: opKey(device, from), to: opKey(device, to + 1), limit: MAX_REPOSTED_OPS, reverse: true },
       })
     }
-    const newest = replica.everyone.relayKeysInUse()[0]
-    if (newest !== undefined && (await replica.mail.topicOf(newest)).topic === topic) await this.layKitsAgain(turn, replica, relay)
     return chains.size === 0
   }
 
@@ -202,8 +201,13 @@ export class Audits {
     }
   }
 
-  /** Members don't read the topics of invites, so their loss shows only here. Who made an invite lays its kit again; while they are away, one of those who are here. */
-  private async layKitsAgain(turn: Turn, replica: Replica, relay: string): Promise<void> {
+  /**
+   * Members don't read the topics of invites, so their loss shows only here: where a relay lacks anything of the newest topic, whoever's it was, it may have lost kits as well.
+   * Who made an invite lays its kit again; while they are away, one of those who are here.
+   */
+  private async layKitsAgain(turn: Turn, replica: Replica, relay: string, topic: string): Promise<void> {
+    const newest = replica.everyone.relayKeysInUse()[0]
+    if (newest === undefined || (await replica.mail.topicOf(newest)).topic !== topic) return
     const online = this.engine.onlineDevices(replica, turn.now)
     const first = [...online, replica.me.device].sort()[0]
     const isHere = (identity: string): boolean => [...online].some((device) => replica.authority.identityOf(device) === identity)

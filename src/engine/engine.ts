@@ -20,12 +20,13 @@ import { HeldActs } from './commands/held.ts'
 import { openAside } from './asides.ts'
 import { takeContact } from './contacts.ts'
 import { distribute, postLateTree, tellBack } from './distribute.ts'
-import { type Draft, Drafts } from './drafts.ts'
+import { Drafts } from './drafts.ts'
 import { Farewells, type Said } from './farewells.ts'
 import { planProofs, proveForks } from './forks.ts'
 import { Groupwork } from './groupwork.ts'
 import type { Input, Step, Stepper } from './input.ts'
 import { Joins } from './joins.ts'
+import { LateKits } from './late-kits.ts'
 import { MAX_NEWS, MAX_UNNAMED_TREES, SYNC_EVERY_MS } from './limits.ts'
 import { restoreMe, saveMe } from './me.ts'
 import { Meeting } from './meeting.ts'
@@ -40,7 +41,6 @@ import { OWN_PARTITION, OwnNotes } from './own-notes.ts'
 import { PROFILE_KEY, Profiles } from './profiles.ts'
 import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
-import { maySeal } from './reconcile.ts'
 import { followRelays } from './relays.ts'
 import type { Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
@@ -48,6 +48,7 @@ import { Retaining } from './retention/retaining.ts'
 import { SetBack } from './set-back.ts'
 import { Tidying } from './retention/room.ts'
 import { Searching } from './search/searching.ts'
+import { sendDrafts } from './sending.ts'
 import { Succession } from './succession.ts'
 import { Peers } from './sync/peers.ts'
 import type { Intake } from './sync/receiving.ts'
@@ -92,6 +93,7 @@ export class Engine implements Stepper {
   readonly tally: Tally
   readonly copying: Copying
   readonly held = new HeldActs()
+  private readonly lateKits = new LateKits()
   readonly ownNotes: OwnNotes
   readonly checked: Checked
   private readonly setBack = new SetBack()
@@ -270,6 +272,7 @@ export class Engine implements Stepper {
     this.touch(turn, replica)
     this.succession.came(turn, replica, accepted)
     const fresh = accepted.filter((op) => op.header.device !== replica.me.device)
+    this.lateKits.came(replica, fresh)
     if (fresh.length < accepted.length) this.audits.suspect(turn, replica)
     this.peers.acknowledge(turn, replica, fresh)
     // What came over one connection goes on to the others: they may not be connected to its author.
@@ -468,7 +471,8 @@ export class Engine implements Stepper {
     if (this.succession.isSure(replica, turn.now)) for (const { asker, command } of this.held.take(replica)) await runCommand(this, turn, asker, command)
     if (replica.record.state === 'open') {
       this.groupwork.plan(turn, replica)
-      await this.sendDrafts(turn, replica)
+      await sendDrafts(this, turn, replica)
+      await this.lateKits.fill(turn, replica)
       await this.profiles.look(turn, replica)
       await this.ownNotes.look(turn, replica)
       const now = replica.everyone.relayKeysInUse()[0]
@@ -483,18 +487,5 @@ export class Engine implements Stepper {
     await refresh(this, turn, replica)
     planMarks(this, turn, replica)
     this.telling.space(turn, replica)
-  }
-
-  /** Seals what waited for the group, oldest first. */
-  private async sendDrafts(turn: Turn, replica: Replica): Promise<void> {
-    const drafts = this.drafts.get(replica.id)
-    if (drafts === undefined || drafts.empty || !this.succession.isSure(replica, turn.now)) return
-    const mayGo = (draft: Draft): boolean => { const audience = replica.audienceFor(draft.channel); return audience !== undefined && maySeal(audience) && replica.pace.mayGo(turn, replica, draft) }
-    for (const draft of drafts.take(turn, mayGo)) {
-      const tip = replica.audienceFor(draft.channel)?.groups.tip() as EpochId
-      const op = await replica.appendContent(turn, draft.channel, tip, draft.content)
-      this.telling.replaced.set(op.id, draft.id)
-      await this.distribute(turn, replica, [op])
-    }
   }
 }

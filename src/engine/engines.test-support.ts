@@ -285,8 +285,11 @@ export class Room {
     for (const post of late) post()
   }
 
-  /** The relay loses all it kept. */
-  forgets(): void { this.boxes.clear() }
+  /** How many parcels the relay keeps. */
+  get kept(): number { return [...this.boxes.values()].reduce((sum, box) => sum + box.length, 0) }
+
+  /** The relay loses what it kept: all, or of these topics. */
+  forgets(topics: Iterable<string> = [...this.boxes.keys()]): void { for (const topic of topics) this.boxes.delete(topic) }
 
   private post(from: Person, send: Send & { type: 'post' }): void {
     const box = this.boxes.get(send.key.topic) ?? []

@@ -107,10 +107,12 @@ async function postGroupKit(turn: Turn, replica: Replica, invite: InviteId, rela
 /** Adds fresh authority ops, and the new tip when they hold a commit, to the kits of the invites they matter to. */
 export async function refreshKits(turn: Turn, replica: Replica, ops: readonly Op[]): Promise<void> {
   if (ops.length === 0) return
-  for (const invite of invitesToTell(turn, replica, ops)) {
-    if (ops.some((op) => op.header.type === 'commit' && op.header.audience === 0)) await postGroupKit(turn, replica, invite)
-    await postKit(turn, replica, invite, { type: 'ops', ops: ops.map((op) => op.bytes) })
-  }
+  for (const invite of invitesToTell(turn, replica, ops)) await addToKit(turn, replica, invite, ops)
+}
+
+export async function addToKit(turn: Turn, replica: Replica, invite: InviteId, ops: readonly Op[]): Promise<void> {
+  if (ops.some((op) => op.header.type === 'commit' && op.header.audience === 0)) await postGroupKit(turn, replica, invite)
+  for (const batch of batchesOf(ops)) await postKit(turn, replica, invite, { type: 'ops', ops: batch })
 }
 
 /** Live invites whose link somebody surely knows: those they made, and the one they came by. Taken before they are removed. */
