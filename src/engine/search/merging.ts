@@ -66,9 +66,8 @@ class Input {
     this.numbers = new Uint32Array(header.docs).fill(GONE)
   }
 
-  get head(): Doc | undefined { return this.docs[this.doc] }
   get number(): number { return this.before + this.doc }
-  get nextTerm(): string | undefined { return this.terms[this.term]?.term }
+  get hasMoreTerms(): boolean { return this.block < this.header.terms.length }
 
   /** Reads on: all that was read is behind. False: it is damaged. */
   * readDocs(): Reading<boolean> {
@@ -105,51 +104,104 @@ class Input {
 
 type Step = (inputs: readonly Input[], gone: ReadonlySet<string>, into: Into, work: { done: number }) => Reading<'done' | 'damaged'>
 
-const docs: Step = function* (inputs, gone, { newest, count, rest, isLarge }) {
-  for (let number = 0; ;) {
-    for (const input of inputs) if (input.head === undefined && input.number < input.header.docs && !(yield* input.readDocs())) return 'damaged'
-    let next: Doc | undefined
-    for (const { head } of inputs) if (head !== undefined && (next === undefined || newestFirst(head, next) < 0)) next = head
-    if (next === undefined) return 'done'
-    let youngest: Input | undefined
-    const same = inputs.filter(({ head }) => head !== undefined && newestFirst(head, next) === 0)
-    for (const input of same) if (youngest === undefined || input.age > youngest.age) youngest = input
-    if (youngest !== undefined && (gone.size === 0 || !gone.has(nameOf(next)))) {
-      youngest.numbers[youngest.number] = number
-      if (number++ < count) newest.doc(next); else rest.doc(next)
-    }
-    for (const input of same) input.doc++
-    if (isLarge && rest.bytes >= SAVED_BYTES) yield PAUSE
+const docs: Step = function* (inputs, gone, into) {
+  for (const taken = { docs: 0 }; ;) {
+    for (let dry = inputs.find(lacksDocs); dry !== undefined; dry = inputs.find(lacksDocs)) if (!(yield* dry.readDocs())) return 'damaged'
+    if (!takeDocs(inputs, gone, into, taken)) return 'done'
+    if (into.isLarge && into.rest.bytes >= SAVED_BYTES) yield PAUSE
   }
 }
 
-const lists: Step = function* (inputs, _gone, into, work) {
-  const scratch = new Lists()
-  for (;;) {
-    for (const input of inputs) if (input.nextTerm === undefined && !(yield* input.readTerms())) return 'damaged'
-    let term: string | undefined
-    for (const { nextTerm } of inputs) if (nextTerm !== undefined && (term === undefined || nextTerm < term)) term = nextTerm
-    if (term === undefined) return 'done'
-    scratch.clear()
-    for (const input of inputs) {
-      while (input.nextTerm === term) {
-        const { piece, base } = input.terms[input.term++] as Input['terms'][number], { numbers } = input
-        const isRead = readPiece(term, piece, base, input.header.docs, (number, places) => {
-          const is = numbers[number] as number
-          work.done++
-          if (is !== GONE) scratch.add(is, places)
-        })
-        // A list may go on in the next block.
-        if (!isRead || !(yield* input.readTerms())) return 'damaged'
-      }
+const lacksDocs = (input: Input): boolean => input.doc >= input.docs.length && input.number < input.header.docs
+
+/**
+ * Takes messages until one of the inputs has to be read on, or enough is ready; false: there are no more. No generator, here as in `takeLists`, and loops without iterators: what goes through here by the million would
+ * be compiled anew with each merge, and leave as much behind as all else that is done with a history.
+ */
+function takeDocs(inputs: readonly Input[], gone: ReadonlySet<string>, { newest, count, rest, isLarge }: Into, taken: { docs: number }): boolean {
+  while (!isLarge || rest.bytes < SAVED_BYTES) {
+    let next: Doc | undefined, youngest: Input | undefined
+    for (let n = 0; n < inputs.length; n++) {
+      const input = inputs[n] as Input, head = input.doc < input.docs.length ? input.docs[input.doc] as Doc : undefined
+      if (head === undefined) continue
+      const order = next === undefined ? -1 : newestFirst(head, next)
+      if (order < 0) next = head
+      if (order < 0 || (order === 0 && input.age > (youngest as Input).age)) youngest = input
     }
-    if (!scratch.isEmpty) { scratch.end(term); write(into, term, scratch.list(0)) }
+    if (next === undefined || youngest === undefined) return false
+    if (gone.size === 0 || !gone.has(nameOf(next))) {
+      youngest.numbers[youngest.number] = taken.docs
+      if (taken.docs++ < count) newest.doc(next); else rest.doc(next)
+    }
+    let isDry = false
+    for (let n = 0; n < inputs.length; n++) {
+      const input = inputs[n] as Input
+      if (input.doc >= input.docs.length || newestFirst(input.docs[input.doc] as Doc, next) !== 0) continue
+      input.doc++
+      isDry ||= lacksDocs(input)
+    }
+    if (isDry) break
+  }
+  return true
+}
+
+const lists: Step = function* (inputs, _gone, into, work) {
+  for (const merging: Merging = { term: undefined, lists: new Lists() }; ;) {
+    for (let dry = inputs.find(lacksTerms); dry !== undefined; dry = inputs.find(lacksTerms)) if (!(yield* dry.readTerms())) return 'damaged'
+    const found = takeLists(inputs, into, work, merging)
+    if (found !== 'more') return found
     if (work.done >= WORKED || (into.isLarge && into.rest.bytes >= SAVED_BYTES)) { work.done = 0; yield PAUSE }
   }
 }
 
+const lacksTerms = (input: Input): boolean => input.term >= input.terms.length && input.hasMoreTerms
+
+/** The term whose list is being put together. */
+interface Merging { term: string | undefined; readonly lists: Lists }
+
+/** Goes on with lists until one of the inputs has to be read on, or others should have their turn. */
+function takeLists(inputs: readonly Input[], into: Into, work: { done: number }, merging: Merging): 'more' | 'done' | 'damaged' {
+  const { lists } = merging
+  let numbers: Uint32Array = NO_NUMBERS
+  const add = (number: number, places: number): void => {
+    const is = numbers[number] as number
+    work.done++
+    if (is !== GONE) lists.add(is, places)
+  }
+  while (work.done < WORKED && (!into.isLarge || into.rest.bytes < SAVED_BYTES)) {
+    const term = merging.term ??= leastTerm(inputs)
+    if (term === undefined) return 'done'
+    for (let n = 0; n < inputs.length; n++) {
+      const input = inputs[n] as Input
+      numbers = input.numbers
+      for (let one = input.terms[input.term]; one?.term === term; one = input.term < input.terms.length ? input.terms[input.term] : undefined) {
+        input.term++
+        if (!readPiece(term, one.piece, one.base, input.header.docs, add)) return 'damaged'
+        // The list may go on in the next block.
+        if (lacksTerms(input)) return 'more'
+      }
+    }
+    if (!lists.isEmpty) { lists.end(term); write(into, term, lists.list(0)) }
+    lists.clear()
+    merging.term = undefined
+  }
+  return 'more'
+}
+
+const NO_NUMBERS = new Uint32Array()
+
+function leastTerm(inputs: readonly Input[]): string | undefined {
+  let least: string | undefined
+  for (let n = 0; n < inputs.length; n++) {
+    const { terms, term: at } = inputs[n] as Input, term = at < terms.length ? (terms[at] as Input['terms'][number]).term : undefined
+    if (term !== undefined && (least === undefined || term < least)) least = term
+  }
+  return least
+}
+
 /** To each what it has of a list. */
 function write({ newest, count, rest }: Into, term: string, list: List): void {
+  if (count === 0) return rest.list(term, list)
   const { numbers, places } = list, at = countWhile(numbers, (number) => number < count)
   if (at > 0) newest.list(term, list, 0, at)
   if (at < numbers.length) rest.list(term, { numbers: numbers.subarray(at).map((number) => number - count), places: places.subarray(at) })
