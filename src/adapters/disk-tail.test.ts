@@ -5,6 +5,7 @@ import { concat, fromU64, u64 } from '../wire/bytes.ts'
 import { LOST_PARTITION } from '../wire/losses.ts'
 import { type BlockId, type BlockStore, memoryBlocks } from './disk-blocks.ts'
 import { dice } from './disk-damage.test-support.ts'
+import { encodeHead } from './disk-format.ts'
 import { openPagedDisk } from './disk-pages.ts'
 import { decodeEntries, encodeEntry, TAIL_BYTES, type TailFile, withTail } from './disk-tail.ts'
 import { opfsTail } from './tail-opfs.ts'
@@ -352,6 +353,17 @@ describe('when something refuses', () => {
     await device.later()
     await expect(disk.save(put(3))).rejects.toMatchObject({ message: expect.stringContaining('Another program') as string })
   })
+})
+
+test('a small save counts at once over a long head, too, as a million messages leave one', async () => {
+  const run = { partition: `places/${'ab'.repeat(32)}`, id: 'cd'.repeat(16), level: 2, bytes: 2_000_000 }
+  const head = encodeHead({ writes: 5000, root: { id: 'ef'.repeat(16), level: 3 }, runs: Array.from({ length: 80 }, () => run), journalFrom: 4990 }), [first, second, record] = ['00', '01', '02'].map((byte) => byte.repeat(16)) as [string, string, string]
+  expect(head.length).toBeGreaterThan(7000)
+  let written = 0
+  const tail: TailFile = { read: () => new Uint8Array(TAIL_BYTES), write: (bytes) => { written += bytes.length }, clear: () => undefined, close: () => undefined }
+  const store = await withTail(memoryBlocks(new Map([[first, head]])), tail, () => new Promise(() => undefined))
+  await store.write({ puts: new Map([[first, head], [second, head], [record, new Uint8Array(3000)]]), deletes: [], fence: { id: first, bytes: head } })
+  expect(written).toBeGreaterThan(3 * head.length + 3000)
 })
 
 test('who writes over a head that the tail has replaced is refused', async () => {

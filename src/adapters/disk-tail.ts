@@ -14,10 +14,12 @@
 import { equal, fromHex, hexAt } from '../wire/bytes.ts'
 import { type BlockChange, type BlockId, type BlockStore, checkFence } from './disk-blocks.ts'
 
-/** Bytes of the file: of some twenty messages. */
+/** Bytes of the file: of some twenty messages, of two where heads are long. */
 export const TAIL_BYTES = 64 * 1024
-/** A larger change is as quick in the store, which would have to take it twice. */
+/** A larger change is as quick in the store, which would have to take it twice. Its heads don't count: after a history of a million came in each says where some eighty parts of it lie, until they are tidied. */
 const MAX_ENTRY_BYTES = 16 * 1024
+/** In each entry: the one that it was written over, and the two that are put. */
+const HEADS = 3
 /** Who waits for a save, and what goes out then, comes first. */
 const FOLLOW_MS = 10
 
@@ -105,7 +107,7 @@ class TailedBlocks implements BlockStore {
     // The first write of all is the store's: that nothing is there means that nothing ever was.
     if (this.#isOutOfUse || deletes.length > 0 || fence.bytes === undefined || !puts.has(fence.id) || (known !== undefined && !equal(known, fence.bytes))) return false
     const bytes = encodeEntry(change), end = this.#end + bytes.length
-    if (bytes.length > MAX_ENTRY_BYTES || end > TAIL_BYTES) return false
+    if (bytes.length - HEADS * fence.bytes.length > MAX_ENTRY_BYTES || end > TAIL_BYTES) return false
     try { this.#tail.write(bytes, this.#end) } catch {
       // Whatever stands there now must not be read as saved, should the store refuse it.
       this.#tail.clear(this.#end, end)
