@@ -7,9 +7,9 @@ import type { Names } from './match.ts'
 import type { Clause, Query } from './query.ts'
 import { all, type Reading } from '../reading.ts'
 import { type Chain, isIn, Matches, type Need, type Span } from './matches.ts'
-import type { SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
+import type { Numbered, SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
 import { ANYWHERE, NO_WORD, placesBack } from './postings.ts'
-import { blockOfDoc, type Doc, docsKey, firstOfBlock, nameOf, newestFirst, timeBlocks } from './segment.ts'
+import { blockOfDoc, firstOfBlock, nameOf, newestFirst, placesKey, type Spot, timeBlocks } from './segment.ts'
 import { TERM_OF } from './terms.ts'
 import { goesOn, pairs, placesTaken } from './words.ts'
 
@@ -51,15 +51,26 @@ function chainOf({ words, isOpen }: Clause): Chain {
   return chain
 }
 
+/** A message that may be what is sought. */
+export interface Proposal extends Spot {
+  /** What its id begins with. Where it stands says enough of most, and then nobody has looked: undefined. */
+  id: string | undefined
+  /** undefined: it is in the tail. */
+  readonly from: Numbered | undefined
+}
+
+type Named = Proposal & { readonly id: string }
+const isNamed = (proposal: Proposal): proposal is Named => proposal.id !== undefined
+
 /** Proposals of the tail, or of one segment, newest first. */
 interface Source {
   readonly from: { readonly info: SegmentInfo; readonly matches: Matches } | undefined
   /** As far as they are known. */
-  found: readonly Doc[] | Uint32Array
+  found: readonly Proposal[] | Uint32Array
   at: number
   /** Up to here what they are has been read. */
   readTo: number
-  head: Doc | undefined
+  head: Proposal | undefined
 }
 
 /** Segments that are asked at once, in the end. */
@@ -76,51 +87,72 @@ export class Finder {
   /** The source whose head was proposed last: what comes next in it is not looked for before somebody wants it. */
   private taken: Source | undefined
   private readonly seen = new Set<string>()
-  private readonly blocks = new Map<number, { readonly block: number; readonly docs: readonly Doc[] }>()
+  private readonly blocks = new Map<number, { readonly block: number; readonly spots: readonly Spot[] }>()
 
   constructor(index: SearchIndex, sought: Sought) {
     this.index = index
     this.sought = sought
   }
 
-  /** The next proposals, at most `count`; fewer: there are no more. `changed`: segments were rewritten meanwhile; begin anew. */
-  * next(count: number): Reading<readonly Doc[] | 'damaged' | 'changed'> {
+  /** The next proposals, at most `count`; fewer: there are no more. Those that don't stand for themselves have their ids. `changed`: segments were rewritten meanwhile; begin anew. */
+  * next(count: number): Reading<readonly Proposal[] | 'damaged' | 'changed'> {
     const found = yield* this.gather(count)
-    if (found !== 'damaged') return found
+    if (found === 'damaged') return this.damage()
+    const missed = yield* this.name(found.filter(({ isHidden }) => isHidden))
+    return missed ?? found
+  }
+
+  /** Has proposals have their ids. */
+  * name(proposals: readonly Proposal[]): Reading<'damaged' | 'changed' | undefined> {
+    const nameless = proposals.filter((proposal) => proposal.id === undefined), ids = nameless.length === 0 ? [] : yield* this.index.ids(nameless.flatMap(({ from }) => from ?? []))
+    if (ids === undefined) return this.damage()
+    for (const [n, proposal] of nameless.entries()) proposal.id = ids[n]
+    return undefined
+  }
+
+  private damage(): 'damaged' | 'changed' {
     const isThere = (source: Source): boolean => source.from === undefined || this.index.segments().includes(source.from.info)
     return (this.sources ?? []).every(isThere) && this.unopened.every((info) => this.index.segments().includes(info)) ? 'damaged' : 'changed'
   }
 
-  private * gather(count: number): Reading<readonly Doc[] | 'damaged'> {
+  private * gather(count: number): Reading<readonly Proposal[] | 'damaged'> {
     if (this.sources === undefined) {
       if ((yield* this.index.open()) === 'damaged') return 'damaged'
-      const tail = [...this.index.tailDocs()].filter((doc) => this.isSought(doc)).sort(newestFirst)
+      const tail = [...this.index.tailDocs()].filter((doc) => this.isSought(doc)).sort(newestFirst).map((doc): Proposal => ({ ...doc, from: undefined }))
       this.sources = [{ from: undefined, found: tail, at: 0, readTo: 0, head: tail[0] }]
       this.unopened = this.index.segments().filter((s) => s.newest >= this.sought.from && s.oldest < this.sought.to)
     }
-    const out: Doc[] = []
+    const out: Proposal[] = []
     while (out.length < count) {
       this.docsAhead = count - out.length
       if (this.taken !== undefined && (yield* this.advance(this.taken)) === 'damaged') return 'damaged'
       this.taken = undefined
-      const source = this.newest(), segment = this.unopened[0]
-      if (segment !== undefined && (source?.head === undefined || segment.newest >= source.head.hlc)) {
+      const newest = this.newest(), segment = this.unopened[0]
+      if (segment !== undefined && (newest[0]?.head === undefined || segment.newest >= newest[0].head.hlc)) {
         if ((yield* this.openSome()) === 'damaged') return 'damaged'
         continue
       }
+      // Of one time: they may be the same, and if not, their ids say which comes first.
+      if (newest.length > 1 && (yield* this.name(newest.flatMap(({ head }) => head ?? []))) !== undefined) return 'damaged'
+      const source = newest.length > 1 ? newest.reduce((a, b) => (a.head !== undefined && b.head !== undefined && isNamed(a.head) && isNamed(b.head) && newestFirst(b.head, a.head) < 0 ? b : a)) : newest[0]
       if (source?.head === undefined) break
-      const doc = source.head, name = nameOf(doc)
-      if (!this.seen.has(name)) { this.seen.add(name); out.push(doc) }
+      const { head } = source, name = isNamed(head) ? nameOf(head) : undefined
+      if (name === undefined || !this.seen.has(name)) out.push(head)
+      if (name !== undefined) this.seen.add(name)
       source.at++
       this.taken = source
     }
     return out
   }
 
-  private newest(): Source | undefined {
-    let best: Source | undefined
-    for (const source of this.sources ?? []) if (source.head !== undefined && (best?.head === undefined || newestFirst(source.head, best.head) < 0)) best = source
-    return best
+  /** The source whose head is the newest, or those. */
+  private newest(): Source[] {
+    let out: Source[] = []
+    for (const source of this.sources ?? []) {
+      const later = source.head === undefined ? -1 : source.head.hlc - (out[0]?.head?.hlc ?? -1)
+      if (later > 0) out = [source]; else if (later === 0) out.push(source)
+    }
+    return out
   }
 
   private isSought({ hlc, terms }: TailDoc): boolean {
@@ -165,8 +197,8 @@ export class Finder {
         source.at = 0
         source.readTo = 0
       }
-      const next = source.found[source.at] as Doc | number
-      const doc = typeof next === 'number' ? yield* this.docOf(source, next) : next
+      const next = source.found[source.at] as Proposal | number
+      const doc = typeof next === 'number' ? yield* this.proposalOf(source, next) : next
       if (doc === undefined) return 'damaged'
       if (doc.hlc < this.sought.from) return 'found'
       if (doc.hlc >= this.sought.to) continue
@@ -175,21 +207,22 @@ export class Finder {
     }
   }
 
-  private * docOf(source: Source, number: number): Reading<Doc | undefined> {
+  private * proposalOf(source: Source, number: number): Reading<Proposal | undefined> {
     const { from, found, at } = source
     if (from === undefined) return undefined
-    const { segment, room } = from.info, block = blockOfDoc(number)
+    const { info } = from, { segment, room } = info, block = blockOfDoc(number)
     let known = this.blocks.get(segment)
     if (known?.block !== block) {
       if (at >= source.readTo) {
         source.readTo = at + this.docsAhead
-        yield* this.index.rows([...new Set(Array.from(found.slice(at, source.readTo) as Uint32Array, blockOfDoc))].map((one) => ({ room, key: docsKey(segment, one) })))
+        yield* this.index.rows([...new Set(Array.from(found.slice(at, source.readTo) as Uint32Array, blockOfDoc))].map((one) => ({ room, key: placesKey(segment, one) })))
       }
-      const docs = yield* this.index.docs(from.info, block)
-      if (docs === undefined) return undefined
-      known = { block, docs }
+      const spots = yield* this.index.places(info, block)
+      if (spots === undefined) return undefined
+      known = { block, spots }
       this.blocks.set(segment, known)
     }
-    return known.docs[number - firstOfBlock(block)]
+    const spot = known.spots[number - firstOfBlock(block)]
+    return spot && { ...spot, id: undefined, from: { info, number } }
   }
 }

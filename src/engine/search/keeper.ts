@@ -14,13 +14,13 @@ import type { Spoken } from './inverting.ts'
 import { Packer, Unpacker } from './packed.ts'
 import type { RowCache } from './row-cache.ts'
 import { gathered, NO_TERMS, SearchIndex, type TailDoc } from './search-index.ts'
-import { segmentKey } from './segment.ts'
+import { type Doc, segmentKey } from './segment.ts'
 import { calledIn, searchedText, spokenIn } from './terms.ts'
 
 /** Messages in one piece of building: a step of some tens of milliseconds. */
 const PIECE = 512
-/** Counted up when other words are kept of a message than before: then the index is built again. */
-const VERSION = 3
+/** Counted up when other words are kept of a message than before, or in another way: then the index is built again. */
+const VERSION = 4
 const MAX_PARTS = 4096
 const PROGRESS = new Uint8Array([...segmentKey(0), 1])
 const KEY_BYTES = { messages: 40, threads: 72 } as const
@@ -41,11 +41,11 @@ export class Keeper {
   }
 
   /** Keeps what a message says now; of a deleted one nothing. */
-  note(turn: Turn, shown: Shown): void { this.index.add(turn, shown.channel, shown.record.place, shown.record.id, gathered(spokenOf(shown))) }
+  note(turn: Turn, shown: Shown): void { this.index.add(turn, { ...docOf(shown), terms: gathered(spokenOf(shown)) }) }
 
   /** As `note`, for messages that are new. */
   noteMany(turn: Turn, shown: readonly Shown[]): void {
-    this.index.addMany(turn, shown.map((one) => ({ channel: one.channel, hlc: one.record.place, id: one.record.id, terms: spokenOf(one) })))
+    this.index.addMany(turn, shown.map((one) => ({ ...docOf(one), terms: spokenOf(one) })))
   }
 
   /** Reads what there is; where that can't be used, building begins anew. */
@@ -114,12 +114,14 @@ export class Keeper {
 
   private * docsOf(channel: ChannelId, rows: readonly Row[]): Reading<TailDoc[]> {
     const messages = rows.map((row) => decodeMessage(row.value)).filter((record) => record !== undefined).map((record): Located => ({ channel, record }))
-    const docs = (yield* withNotes(this.replica, messages, false)).map((seen) => ({ channel, hlc: seen.record.place, id: seen.record.id, terms: gathered(spokenOf(seen)) }))
+    const docs = (yield* withNotes(this.replica, messages, false)).map((seen) => ({ ...docOf(seen), terms: gathered(spokenOf(seen)) }))
     return docs.filter(({ terms }) => terms.size > 0)
   }
 }
 
 type Shown = Pick<Seen, 'channel' | 'record' | 'folded'>
+
+const docOf = ({ channel, record }: Shown): Doc => ({ channel, hlc: record.place, isHidden: record.thread !== undefined, id: record.id })
 
 function spokenOf(seen: Shown): Spoken {
   const words = wordsOf(seen), { record, channel } = seen

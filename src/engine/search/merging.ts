@@ -7,7 +7,7 @@ import type { Row } from '../../ports.ts'
 import { PAUSE, type Reading } from '../reading.ts'
 import type { Turn } from '../turn.ts'
 import { countWhile, type List, Lists, readPiece } from './postings.ts'
-import { decodeDocs, type Doc, docsKey, eachTerm, type Header, nameOf, newestFirst, type SegmentWriter, termsKey } from './segment.ts'
+import { decodeIds, decodePlaces, type Doc, eachTerm, type Header, idsKey, nameOf, newestFirst, placesKey, type SegmentWriter, termsKey } from './segment.ts'
 
 /** Blocks of one segment that are read at once. */
 const BLOCKS_READ = 8
@@ -72,11 +72,15 @@ class Input {
   /** Reads on: all that was read is behind. False: it is damaged. */
   * readDocs(): Reading<boolean> {
     const { header } = this
-    const first = this.block, rows = yield* this.read(docsKey, header.times.length)
-    const blocks = rows.map((row, n) => decodeDocs(header, first + n, row.value))
-    if (rows.length === 0 || !blocks.every((block) => block !== undefined)) return false
+    const first = this.block, [places = [], ids = []] = yield* this.read([placesKey, idsKey], header.times.length), docs: Doc[] = []
+    for (const [n, row] of places.entries()) {
+      const spots = decodePlaces(header, first + n, row.value), names = decodeIds(header, first + n, ids[n]?.value ?? new Uint8Array())
+      if (spots === undefined || names === undefined) return false
+      for (const [i, spot] of spots.entries()) docs.push({ ...spot, id: names[i] as string })
+    }
+    if (docs.length === 0) return false
     this.before += this.doc
-    this.docs = blocks.flat()
+    this.docs = docs
     this.doc = 0
     if (this.block === header.times.length) this.block = 0
     return true
@@ -86,19 +90,19 @@ class Input {
   * readTerms(): Reading<boolean> {
     const { header } = this
     if (this.term < this.terms.length || this.block >= header.terms.length) return true
-    const first = this.block, rows = yield* this.read(termsKey, header.terms.length), terms: Input['terms'] = []
+    const first = this.block, [rows = []] = yield* this.read([termsKey], header.terms.length), terms: Input['terms'] = []
     const isRead = rows.every((row, n) => eachTerm(header, first + n, row.value, (term, piece, base) => { terms.push({ term, piece, base }) }))
     this.terms = terms
     this.term = 0
     return isRead && rows.length > 0
   }
 
-  /** The next blocks, of so many in all: all of those, or none. */
-  private * read(keyOf: typeof docsKey, all: number): Reading<readonly Row[]> {
+  /** The next blocks of each kind, of so many in all: of a kind all of those, or none. */
+  private * read(kinds: readonly (typeof termsKey)[], all: number): Reading<(readonly Row[])[]> {
     const from = this.block, to = Math.min(all, from + BLOCKS_READ)
-    const [rows = []] = yield [{ partition: this.partition, query: { from: keyOf(this.segment, from), to: keyOf(this.segment, to), limit: to - from } }]
+    const found = yield kinds.map((keyOf) => ({ partition: this.partition, query: { from: keyOf(this.segment, from), to: keyOf(this.segment, to), limit: to - from } }))
     this.block = to
-    return rows.length === to - from ? rows : []
+    return found.map((rows) => (rows.length === to - from ? rows : []))
   }
 }
 

@@ -8,7 +8,7 @@
  * proposes, and what it proposes is checked against the text as it is now. Erased ones are dropped from their segments at once, words and all.
  */
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
-import { type ChannelId, type OpId, parseChannelId, type SpaceId } from '../../wire/ids.ts'
+import { parseChannelId, type SpaceId } from '../../wire/ids.ts'
 import type { Turn } from '../turn.ts'
 import { Inverting, type Spoken } from './inverting.ts'
 import { Packer, Unpacker } from './packed.ts'
@@ -16,7 +16,7 @@ import { after } from '../messages/places.ts'
 import { merge } from './merging.ts'
 import type { Reading } from '../reading.ts'
 import { RowCache } from './row-cache.ts'
-import { decodeDocs, decodeHeader, type Doc, docsKey, type Header, headerKey, ID_BYTES, keysOf, nameOf, newestFirst, segmentKey, segmentOfHeader, SegmentWriter, timeBlocks } from './segment.ts'
+import { blockOfDoc, decodeHeader, decodeIds, decodePlaces, type Doc, firstOfBlock, type Header, headerKey, ID_BYTES, idsKey, keysOf, nameOf, newestFirst, placesKey, segmentKey, segmentOfHeader, SegmentWriter, type Spot, timeBlocks } from './segment.ts'
 
 const VERSION = 2
 export const TAIL_DOCS = 1024
@@ -51,6 +51,9 @@ export interface SegmentInfo {
   readonly oldest: number
 }
 
+/** A message of a segment. */
+export interface Numbered { readonly info: SegmentInfo; readonly number: number }
+
 /** A row of a segment, and which partition it is in. */
 export interface Block { readonly room: number; readonly key: Uint8Array }
 
@@ -65,7 +68,7 @@ export function gathered(spoken: Spoken): Terms {
 }
 
 export interface TailDoc extends Doc { readonly terms: Terms }
-interface SpokenDoc extends Doc { readonly terms: Spoken }
+export interface SpokenDoc extends Doc { readonly terms: Spoken }
 
 const roomOf = (space: SpaceId, room: number): string => (room === 0 ? `search/${space}` : `search/${space}/${room}`)
 const tailOf = (space: SpaceId): string => `search-tail/${space}`
@@ -138,10 +141,11 @@ export class SearchIndex {
   }
 
   /** A new message, or one that changed. No `terms`: it was erased. */
-  add(turn: Turn, channel: ChannelId, hlc: number, id: OpId, terms: Terms): void {
-    const doc = { channel, hlc, id: id.slice(0, 2 * ID_BYTES), terms }, key = keyOf(doc)
+  add(turn: Turn, said: TailDoc): void {
+    const { terms } = said, doc = { ...said, id: said.id.slice(0, 2 * ID_BYTES) }, key = keyOf(doc)
     this.wait(nameOf(doc), doc)
     const packer = new Packer()
+    packer.number(doc.isHidden ? 1 : 0)
     for (const [term, places] of terms) { packer.text(term); packer.number(places) }
     turn.out.put(this.tailPartition, key, packer.take())
   }
@@ -149,7 +153,7 @@ export class SearchIndex {
   /** Many new messages at once, as when a history comes in: a segment of their own, which costs less than a row each and the segment later. */
   addMany(turn: Turn, docs: readonly SpokenDoc[], least = SEGMENT_DOCS): void {
     if (docs.length >= least && this.isLoaded) this.put(turn, shortened(docs), this.nextAge())
-    else for (const { channel, hlc, id, terms } of docs) this.add(turn, channel, hlc, id as OpId, gathered(terms))
+    else for (const doc of docs) this.add(turn, { ...doc, terms: gathered(doc.terms) })
   }
 
   private nextAge(): number { return Math.max(FIRST_AGE, ...this.segments().map((s) => s.age)) + 1 }
@@ -181,10 +185,22 @@ export class SearchIndex {
     return wanted.map(({ key }, i) => found[i] ?? read.get(toHex(key)))
   }
 
-  /** Messages of one block; undefined: it is damaged. */
-  * docs({ room, segment }: SegmentInfo, block: number): Reading<readonly Doc[] | undefined> {
-    const header = this.header(segment), [row] = yield* this.rows([{ room, key: docsKey(segment, block) }])
-    return header === undefined || row === undefined ? undefined : decodeDocs(header, block, row)
+  /** Where the messages of one block stand; undefined: it is damaged. */
+  * places({ room, segment }: SegmentInfo, block: number): Reading<readonly Spot[] | undefined> {
+    const header = this.header(segment), [row] = yield* this.rows([{ room, key: placesKey(segment, block) }])
+    return header === undefined || row === undefined ? undefined : decodePlaces(header, block, row)
+  }
+
+  /** What the ids of some messages begin with; undefined: a block is damaged. */
+  * ids(wanted: readonly Numbered[]): Reading<readonly string[] | undefined> {
+    const rows = yield* this.rows(wanted.map(({ info: { room, segment }, number }) => ({ room, key: idsKey(segment, blockOfDoc(number)) }))), out: string[] = []
+    for (const [n, { info, number }] of wanted.entries()) {
+      const header = this.header(info.segment), row = rows[n], block = blockOfDoc(number)
+      const id = header === undefined || row === undefined ? undefined : decodeIds(header, block, row)?.[number - firstOfBlock(block)]
+      if (id === undefined) return undefined
+      out.push(id)
+    }
+    return out
   }
 
   /** Work that should be done soon: what was left half made, words to take out, a full tail, or too many segments of one size. */
@@ -228,9 +244,12 @@ export class SearchIndex {
       if (header === undefined) return 'damaged'
       const [from, to] = timeBlocks(header, wanted.hlc, wanted.hlc + 1)
       for (let block = from; block < to; block++) {
-        const found = yield* this.docs(info, block)
+        const found = yield* this.places(info, block)
         if (found === undefined) return 'damaged'
-        if (found.some((doc) => nameOf(doc) === nameOf(wanted))) return true
+        const same = found.flatMap(({ channel, hlc }, n) => (channel === wanted.channel && hlc === wanted.hlc ? [{ info, number: firstOfBlock(block) + n }] : []))
+        const ids = yield* this.ids(same)
+        if (ids === undefined) return 'damaged'
+        if (ids.includes(wanted.id)) return true
       }
     }
     return false
@@ -319,9 +338,10 @@ export class SearchIndex {
       this.headers.delete(gone)
     }
     for (const [writer, room] of made) {
+      const header = writer.end()
       if (writer.docs === 0) continue
       const { segment, docs, newest, oldest } = writer
-      this.packedHeaders.set(segment, writer.end())
+      this.packedHeaders.set(segment, header)
       for (const save of writer.take()) turn.out.save(save)
       catalog.push({ segment, room, age, docs, newest, oldest })
     }
@@ -347,16 +367,16 @@ function grouped(byAge: readonly SegmentInfo[], sizes: readonly number[]): reado
   return undefined
 }
 
-const shortened = (docs: readonly SpokenDoc[]): SpokenDoc[] => docs.map(({ channel, hlc, id, terms }) => ({ channel, hlc, id: id.slice(0, 2 * ID_BYTES), terms })).sort(newestFirst)
+const shortened = (docs: readonly SpokenDoc[]): SpokenDoc[] => docs.map(({ channel, hlc, isHidden, id, terms }) => ({ channel, hlc, isHidden, id: id.slice(0, 2 * ID_BYTES), terms })).sort(newestFirst)
 
-const keyOf = (doc: Doc): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
+const keyOf = (doc: Omit<Doc, 'isHidden'>): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
 
 function decodeTail(key: Uint8Array, value: Uint8Array): TailDoc | undefined {
   const channel = key.length === 24 + ID_BYTES ? parseChannelId(key.subarray(0, 16)) : undefined
   if (channel === undefined) return undefined
-  const packed = new Unpacker(value), terms = new Map<string, number>()
+  const packed = new Unpacker(value), isHidden = packed.number() === 1, terms = new Map<string, number>()
   while (!packed.done) terms.set(packed.text(), packed.number() & 0xffff)
-  return packed.failed ? undefined : { channel, hlc: fromU64(key.subarray(16)), id: toHex(key.subarray(24)), terms }
+  return packed.failed ? undefined : { channel, hlc: fromU64(key.subarray(16)), isHidden, id: toHex(key.subarray(24)), terms }
 }
 
 function encodeCatalog(making: number, segments: readonly SegmentInfo[]): Uint8Array {
