@@ -1,6 +1,6 @@
 /**
  * Proposes messages for a query, newest first, a few at a time. Each segment is asked only when its newest message could be the next: the newest
- * results of a large index are found in one or two of its segments. Where they are not, more and more segments are asked at once, so that what each waits for doesn't add up.
+ * results of a large index are found in one or two of its segments. Of what is rare many are asked at once, as many as it should take by what those before had, so that what each waits for doesn't add up.
  */
 import { HLC_STEP } from '../../wire/op.ts'
 import type { Names } from './match.ts'
@@ -81,8 +81,10 @@ export class Finder {
   private readonly sought: Sought
   private sources: Source[] | undefined
   private unopened: SegmentInfo[] = []
-  private ahead = 1
-  /** Messages that are read at once where one is wanted: as many as are still wanted, of each segment its part. */
+  /** Of the segments that were asked: how many messages were looked through, and how many of them were proposed. */
+  private looked = 0
+  private met = 0
+  /** Messages that are read at once where one is wanted: as many as are still wanted. Of no segment more than it has, and no more are asked than it takes. */
   private docsAhead = 1
   /** The source whose head was proposed last: what comes next in it is not looked for before somebody wants it. */
   private taken: Source | undefined
@@ -167,9 +169,7 @@ export class Finder {
 
   /** The next segments, all the way to the newest message that each proposes. */
   private * openSome(): Reading<'opened' | 'damaged'> {
-    const infos = this.unopened.slice(0, this.ahead)
-    this.docsAhead = Math.ceil(this.docsAhead / infos.length)
-    this.ahead = Math.min(2 * this.ahead, MOST_AHEAD)
+    const infos = this.unopened.slice(0, this.enough())
     const opened = yield* all(infos.map((info) => this.openSegment(info)))
     if (opened.includes('damaged')) return 'damaged'
     this.unopened.splice(0, infos.length)
@@ -177,12 +177,23 @@ export class Finder {
     return 'opened'
   }
 
+  /** So many of the next segments should have what is still wanted; of the first one asked nothing is known. */
+  private enough(): number {
+    const wanted = this.docsAhead * this.looked / (this.met + 1)
+    let docs = 0, count = 0
+    do docs += this.unopened[count++]?.docs ?? 0; while (docs < wanted && count < Math.min(MOST_AHEAD, this.unopened.length))
+    return count
+  }
+
   private * openSegment(info: SegmentInfo): Reading<Source | 'damaged'> {
     const header = this.index.header(info.segment)
     if (header === undefined) return 'damaged'
     const [from, to] = timeBlocks(header, this.sought.from, this.sought.to), matches = new Matches(this.index, info, header, this.sought.chains, firstOfBlock(from), Math.min(firstOfBlock(to), header.docs))
     const source: Source = { from: { info, matches }, found: new Uint32Array(), at: 0, readTo: 0, head: undefined }
-    return (yield* this.advance(source)) === 'damaged' ? 'damaged' : source
+    if ((yield* this.advance(source)) === 'damaged') return 'damaged'
+    this.looked += matches.looked
+    this.met += source.found.length
+    return source
   }
 
   /** Finds the source's next message within the time sought. */

@@ -48,6 +48,7 @@ export class Matches {
   private readonly header: Header
   private readonly chains: Placed[][]
   private readonly end: number
+  private readonly start: number
   private at: number
   private stretches = 1
   private isWeighed = false
@@ -61,9 +62,13 @@ export class Matches {
       const blocks = together(need.any.flatMap((span) => termBlocks(header, span.first, span.last)))
       return { ...need, blocks, held: new Map(), weight: blocks.length * BLOCK_BYTES }
     }))
+    this.start = first
     this.at = first
     this.end = end
   }
+
+  /** So many messages have been looked through. */
+  get looked(): number { return Math.min(this.at, this.end) - this.start }
 
   /** What is read first, whatever it says: all of what is in few blocks, or else, and where it alone is sought, the start of what leads. */
   private first(): (readonly [Placed, readonly TermBlock[]])[] {

@@ -317,11 +317,12 @@ test('a word that few have is looked for in several segments at once; what nobod
   await desk.run(() => desk.index.open())
   for (let n = 0; n < 7; n++) {
     await desk.sayMany(Array.from({ length: 400 }, (_, i) => (
-      { id: idOf(400 * n + i), channel: CHANNELS[0] as ChannelId, hlc: (400 * n + i + 1) * 1024, author: 'a', text: i === 77 ? 'all of it rare' : 'all of it', isReply: false }
+      { id: idOf(400 * n + i), channel: CHANNELS[0] as ChannelId, hlc: (400 * n + i + 1) * 1024, author: 'a', text: i === 77 ? 'all of it rare' : i % 40 === 0 ? 'all of it often' : 'all of it', isReply: false }
     )))
   }
   expect(desk.index.segments().length).toBe(7)
-  expect(await costs(desk, 'rare ', 25)).toEqual({ found: 7, rounds: 6, rows: 14 })
+  expect(await costs(desk, 'rare ', 25)).toEqual({ found: 7, rounds: 4, rows: 14 })
+  expect(await costs(desk, 'often ', 25), 'ten in each: three segments').toEqual({ found: 25, rounds: 4, rows: 15 })
   expect(await costs(desk, 'all ', 128), 'a list, and a block of messages').toEqual({ found: 128, rounds: 2, rows: 2 })
 })
 
