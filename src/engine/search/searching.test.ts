@@ -1,11 +1,12 @@
 /** Searching as people do it, told with Alice and Bob and their engines. */
 import { expect, test } from 'vitest'
 import type { Command, FoundMessage, Results } from '../../api.ts'
-import { decodeMessage } from '../../wire/content-records.ts'
+import { decodeMessage, encodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
 import { INDEX_PAUSE_MS, INDEX_REST_MS } from '../limits.ts'
 import { Out } from '../out.ts'
+import { encodePlace, placeOf, rowKey, rowsOf } from '../messages/places.ts'
 import type { Located } from '../messages/reading.ts'
 import type { Turn } from '../turn.ts'
 import { indexPartitions } from './search-index.ts'
@@ -177,6 +178,54 @@ test('what was said while building is found, too, and building goes on after a r
   expect((await texts(h, h.alice, 'leaf'))[0]).toBe('a new leaf')
   expect((await texts(h, h.alice, '"leaf 7 of"'))).toEqual(['leaf 7 of the old tree'])
 }, 60_000)
+
+/** Bob's disk has so many messages, each new, of one time and with the words of one that was said; some in a thread. */
+async function atOnce(h: Home, ids: readonly number[], thread?: OpId): Promise<OpId[]> {
+  const [{ record } = { record: undefined }] = await history(h, 1)
+  if (record === undefined) throw new Error('nothing was said')
+  const records = ids.map((id) => ({ ...record, place: record.place, thread, id: id.toString(16).padStart(2, '0').repeat(32) as OpId }))
+  await h.bob.disk.save(records.flatMap((one) => [
+    { type: 'put', partition: rowsOf(h.space, h.channel, thread), key: rowKey(one), value: encodeMessage(one) },
+    { type: 'put', partition: `places/${h.space}`, key: Uint8Array.from({ length: 32 }, () => parseInt(one.id.slice(0, 2), 16)), value: encodePlace(placeOf(h.channel, one)) },
+  ] as const))
+  return records.map(({ id }) => id)
+}
+
+/** Bob's index is made anew of what his disk holds, all of it in segments. */
+async function indexAnew(h: Home): Promise<void> {
+  await h.bob.disk.save(indexPartitions(h.space).map((partition) => ({ type: 'drop', partition })))
+  await h.bob.restart()
+  await h.room.pass(10_000)
+}
+
+/** Ids of what is found, page by page. */
+async function allFound(h: Home, query: string, limit: number): Promise<OpId[]> {
+  const out: OpId[] = []
+  for (;;) {
+    const { results, more } = await search(h, h.bob, query, { limit, ...(out.length === 0 ? {} : { before: out.at(-1) as OpId }) })
+    out.push(...results.map((r) => r.message.id))
+    if (!more) return out
+  }
+}
+
+test('of messages of one time, in a thread or not, each is found once, whatever page it is on', async () => {
+  const h = await home()
+  const said = await say(h, h.alice, 'Water the beans')
+  const ids = [...await atOnce(h, [7, 1, 250, 9, 130, 8, 2]), ...await atOnce(h, [5, 251, 6], said), said].sort().reverse()
+  await indexAnew(h)
+  for (const limit of [1, 3, 25]) expect(await allFound(h, 'beans', limit)).toEqual(ids)
+})
+
+test('a message that stood alone at its time when it was indexed is found beside any number of others', async () => {
+  const h = await home()
+  await say(h, h.alice, 'Water the beans')
+  const [first] = await atOnce(h, [240])
+  await h.bob.disk.save((await h.bob.disk.range(`messages/${h.space}/${h.channel}`, { limit: 1 })).map(({ key }) => ({ type: 'delete', partition: `messages/${h.space}/${h.channel}`, key })))
+  await indexAnew(h)
+  expect(await allFound(h, 'beans', 25)).toEqual([first])
+  await atOnce(h, [1, 2, 3, 4, 5, 6])
+  expect(await allFound(h, 'beans', 25)).toContain(first)
+})
 
 test('what comes in all the time does not put off the work on the index all the time', async () => {
   const h = await home()
