@@ -55,7 +55,7 @@ class Desk {
     }
   }
 
-  add(m: Message): void { this.index.add(this.turn, { ...m, isHidden: false, terms: termsOfMessage(m) }) }
+  add(m: Message): void { this.index.add(this.turn, { ...m, inThread: false, terms: termsOfMessage(m) }) }
 
   async workOff(): Promise<void> { while (this.index.isBusy()) await this.run((turn) => this.index.work(turn)) }
 

@@ -70,9 +70,6 @@ export function messagesByPrefix(space: SpaceId, channel: ChannelId, place: numb
   from.set(bytes, 8)
   return { partition: rowsOf(space, channel, undefined), query: { ...under(from), limit: 4 } }
 }
-/** Messages of a channel's own line at this place. */
-export const messagesAt = (space: SpaceId, channel: ChannelId, place: number, limit: number): Question => ({ partition: rowsOf(space, channel, undefined), query: { ...under(u64(place)), limit } })
-
 export function encodePlace(p: Place): Uint8Array {
   const out = new Uint8Array(p.thread === undefined ? 24 : 56)
   putHex(out, 0, p.channel)

@@ -9,7 +9,7 @@ import { all, type Reading } from '../reading.ts'
 import { type Chain, isIn, Matches, type Need, type Span } from './matches.ts'
 import type { Numbered, SearchIndex, SegmentInfo, TailDoc } from './search-index.ts'
 import { ANYWHERE, NO_WORD, placesBack } from './postings.ts'
-import { blockOfDoc, firstOfBlock, nameOf, newestFirst, placesKey, type Spot, timeBlocks } from './segment.ts'
+import { blockOfDoc, firstOfBlock, nameOf, newestFirst, type Placed, placesKey, timeBlocks } from './segment.ts'
 import { TERM_OF } from './terms.ts'
 import { goesOn, pairs, placesTaken } from './words.ts'
 
@@ -52,8 +52,8 @@ function chainOf({ words, isOpen }: Clause): Chain {
 }
 
 /** A message that may be what is sought. */
-export interface Proposal extends Spot {
-  /** What its id begins with. Where it stands says enough of most, and then nobody has looked: undefined. */
+export interface Proposal extends Placed {
+  /** The first bytes of it. Where it stands says enough of most, and then nobody has looked: undefined. */
   id: string | undefined
   /** undefined: it is in the tail. */
   readonly from: Numbered | undefined
@@ -89,18 +89,18 @@ export class Finder {
   /** The source whose head was proposed last: what comes next in it is not looked for before somebody wants it. */
   private taken: Source | undefined
   private readonly seen = new Set<string>()
-  private readonly blocks = new Map<number, { readonly block: number; readonly spots: readonly Spot[] }>()
+  private readonly blocks = new Map<number, { readonly block: number; readonly spots: readonly Placed[] }>()
 
   constructor(index: SearchIndex, sought: Sought) {
     this.index = index
     this.sought = sought
   }
 
-  /** The next proposals, at most `count`; fewer: there are no more. Those that don't stand for themselves have their ids. `changed`: segments were rewritten meanwhile; begin anew. */
+  /** The next proposals, at most `count`; fewer: there are no more. Those in threads have their ids. `changed`: segments were rewritten meanwhile; begin anew. */
   * next(count: number): Reading<readonly Proposal[] | 'damaged' | 'changed'> {
     const found = yield* this.gather(count)
     if (found === 'damaged') return this.damage()
-    const missed = yield* this.name(found.filter(({ isHidden }) => isHidden))
+    const missed = yield* this.name(found.filter(({ inThread }) => inThread))
     return missed ?? found
   }
 
@@ -120,7 +120,7 @@ export class Finder {
   private * gather(count: number): Reading<readonly Proposal[] | 'damaged'> {
     if (this.sources === undefined) {
       if ((yield* this.index.open()) === 'damaged') return 'damaged'
-      const tail = [...this.index.tailDocs()].filter((doc) => this.isSought(doc)).sort(newestFirst).map((doc): Proposal => ({ ...doc, from: undefined }))
+      const tail = [...this.index.tailDocs()].filter((doc) => this.isSought(doc)).sort(newestFirst).map(({ channel, hlc, inThread, id }): Proposal => ({ channel, hlc, inThread, start: '', id, from: undefined }))
       this.sources = [{ from: undefined, found: tail, at: 0, readTo: 0, head: tail[0] }]
       this.unopened = this.index.segments().filter((s) => s.newest >= this.sought.from && s.oldest < this.sought.to)
     }

@@ -3,7 +3,7 @@ import type { Row } from '../../ports.ts'
 import { decodeMessage, type MessageRecord } from '../../wire/content-records.ts'
 import type { OpId } from '../../wire/ids.ts'
 import { MAX_SEARCH_LOOKS } from '../limits.ts'
-import { decodePlace, messageRow, messagesAt, messagesByPrefix, type Place, placesByPrefix } from '../messages/places.ts'
+import { decodePlace, messageRow, messagesByPrefix, type Place, placesByPrefix } from '../messages/places.ts'
 import { messageCounts } from '../messages/counting.ts'
 import { type Located, type Seen, withNotes, wordsOf } from '../messages/reading.ts'
 import type { Reading } from '../reading.ts'
@@ -18,8 +18,6 @@ import { calledIn, searchedText } from './terms.ts'
 
 /** Proposals looked at in one go at least: nearly all are what was asked for, so no more than are wanted, but where they are not, few at a time would be slow. */
 const PAGE = 16
-/** Messages of one channel and one time that are looked at without asking which of them is meant. */
-const MOST_AT_ONCE = 4
 
 export interface Hit { readonly replica: Replica; readonly seen: Seen; readonly text: string; readonly spans: readonly Span[] }
 
@@ -40,7 +38,7 @@ export function* hunt(replica: Replica, keeper: Keeper, turn: () => Turn, query:
     looks += count
     if (rows === 'damaged') { keeper.restart(turn()); return { hits, more: false } }
     if (rows === 'changed' || typeof proposals === 'string') { finder = new Finder(keeper.index, soughtBy(query, names, upTo)); continue }
-    // Who stands alone at a time in one part of the index may have others beside it: each is looked at once.
+    // Where one stood that is gone there may be another one: each is looked at once.
     const messages = messagesIn(replica, proposals, rows).filter(({ record }) => isBehind(record) && !looked.has(record.id) && looked.add(record.id))
     for (const hit of yield* check(replica, query, names, messages)) {
       hits.push(hit)
@@ -54,10 +52,10 @@ export function* hunt(replica: Replica, keeper: Keeper, turn: () => Turn, query:
 
 /** Those that count, newest first as they were proposed. */
 function messagesIn(replica: Replica, proposals: readonly Proposal[], rows: readonly (readonly Row[])[]): Located[] {
-  return proposals.flatMap(({ channel, hlc, id = '' }, i) => (rows[i] ?? []).flatMap((row): Located[] => {
+  return proposals.flatMap(({ channel, hlc, start, id = start }, i) => (rows[i] ?? []).flatMap((row): Located[] => {
     const record = decodeMessage(row.value)
     return record === undefined || record.place !== hlc || !record.id.startsWith(id) || !isListed(replica, channel) || !messageCounts(replica, channel, record) ? [] : [{ channel, record }]
-  }).reverse())
+  }))
 }
 
 /** Those of the messages that are what was asked for, in their order. */
@@ -75,10 +73,10 @@ function* check(replica: Replica, query: Query, names: Names, messages: readonly
 
 /** Where a message stands in its channel the index knows, and those that were said at about one time lie together. Only one in a thread has to be looked up by its id. */
 function* rowsOf(replica: Replica, finder: Finder, proposals: readonly Proposal[]): Reading<(readonly Row[])[] | 'damaged' | 'changed'> {
-  const ownLine = ({ channel, hlc, id }: Proposal) => (id === undefined ? messagesAt(replica.id, channel, hlc, MOST_AT_ONCE) : messagesByPrefix(replica.id, channel, hlc, id))
+  const ownLine = ({ channel, hlc, start, id = start }: Proposal) => messagesByPrefix(replica.id, channel, hlc, id)
   const rows = [...yield proposals.map(ownLine)]
-  // More than fit in: somebody says a lot at that time.
-  const crowded = proposals.flatMap((proposal, i) => (proposal.id === undefined && rows[i]?.length === MOST_AT_ONCE ? [{ proposal, i }] : []))
+  // Several of that time, in several parts of the index: the id says which of them is meant.
+  const crowded = proposals.flatMap((proposal, i) => (proposal.id === undefined && (rows[i] ?? []).length > 1 ? [{ proposal, i }] : []))
   if (crowded.length > 0) {
     const missed = yield* finder.name(crowded.map(({ proposal }) => proposal))
     if (missed !== undefined) return missed

@@ -121,7 +121,7 @@ export class Keeper {
 
 type Shown = Pick<Seen, 'channel' | 'record' | 'folded'>
 
-const docOf = ({ channel, record }: Shown): Doc => ({ channel, hlc: record.place, isHidden: record.thread !== undefined, id: record.id })
+const docOf = ({ channel, record }: Shown): Doc => ({ channel, hlc: record.place, inThread: record.thread !== undefined, id: record.id })
 
 function spokenOf(seen: Shown): Spoken {
   const words = wordsOf(seen), { record, channel } = seen

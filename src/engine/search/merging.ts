@@ -76,7 +76,7 @@ class Input {
     for (const [n, row] of places.entries()) {
       const spots = decodePlaces(header, first + n, row.value), names = decodeIds(header, first + n, ids[n]?.value ?? new Uint8Array())
       if (spots === undefined || names === undefined) return false
-      for (const [i, spot] of spots.entries()) docs.push({ ...spot, id: names[i] as string })
+      for (const [i, { channel, hlc, inThread }] of spots.entries()) docs.push({ channel, hlc, inThread, id: names[i] as string })
     }
     if (docs.length === 0) return false
     this.before += this.doc

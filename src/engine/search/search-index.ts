@@ -16,7 +16,7 @@ import { after } from '../messages/places.ts'
 import { merge } from './merging.ts'
 import type { Reading } from '../reading.ts'
 import { RowCache } from './row-cache.ts'
-import { blockOfDoc, decodeHeader, decodeIds, decodePlaces, type Doc, firstOfBlock, type Header, headerKey, ID_BYTES, idsKey, keysOf, nameOf, newestFirst, placesKey, segmentKey, segmentOfHeader, SegmentWriter, type Spot, timeBlocks } from './segment.ts'
+import { blockOfDoc, decodeHeader, decodeIds, decodePlaces, type Doc, firstOfBlock, type Header, headerKey, ID_BYTES, idsKey, keysOf, nameOf, newestFirst, type Placed, placesKey, segmentKey, segmentOfHeader, SegmentWriter, timeBlocks } from './segment.ts'
 
 const VERSION = 2
 export const TAIL_DOCS = 1024
@@ -145,7 +145,7 @@ export class SearchIndex {
     const { terms } = said, doc = { ...said, id: said.id.slice(0, 2 * ID_BYTES) }, key = keyOf(doc)
     this.wait(nameOf(doc), doc)
     const packer = new Packer()
-    packer.number(doc.isHidden ? 1 : 0)
+    packer.number(doc.inThread ? 1 : 0)
     for (const [term, places] of terms) { packer.text(term); packer.number(places) }
     turn.out.put(this.tailPartition, key, packer.take())
   }
@@ -186,7 +186,7 @@ export class SearchIndex {
   }
 
   /** Where the messages of one block stand; undefined: it is damaged. */
-  * places({ room, segment }: SegmentInfo, block: number): Reading<readonly Spot[] | undefined> {
+  * places({ room, segment }: SegmentInfo, block: number): Reading<readonly Placed[] | undefined> {
     const header = this.header(segment), [row] = yield* this.rows([{ room, key: placesKey(segment, block) }])
     return header === undefined || row === undefined ? undefined : decodePlaces(header, block, row)
   }
@@ -367,16 +367,16 @@ function grouped(byAge: readonly SegmentInfo[], sizes: readonly number[]): reado
   return undefined
 }
 
-const shortened = (docs: readonly SpokenDoc[]): SpokenDoc[] => docs.map(({ channel, hlc, isHidden, id, terms }) => ({ channel, hlc, isHidden, id: id.slice(0, 2 * ID_BYTES), terms })).sort(newestFirst)
+const shortened = (docs: readonly SpokenDoc[]): SpokenDoc[] => docs.map(({ channel, hlc, inThread, id, terms }) => ({ channel, hlc, inThread, id: id.slice(0, 2 * ID_BYTES), terms })).sort(newestFirst)
 
-const keyOf = (doc: Omit<Doc, 'isHidden'>): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
+const keyOf = (doc: Omit<Doc, 'inThread'>): Uint8Array => concat(fromHex(doc.channel) as Uint8Array, u64(doc.hlc), fromHex(doc.id) as Uint8Array)
 
 function decodeTail(key: Uint8Array, value: Uint8Array): TailDoc | undefined {
   const channel = key.length === 24 + ID_BYTES ? parseChannelId(key.subarray(0, 16)) : undefined
   if (channel === undefined) return undefined
-  const packed = new Unpacker(value), isHidden = packed.number() === 1, terms = new Map<string, number>()
+  const packed = new Unpacker(value), inThread = packed.number() === 1, terms = new Map<string, number>()
   while (!packed.done) terms.set(packed.text(), packed.number() & 0xffff)
-  return packed.failed ? undefined : { channel, hlc: fromU64(key.subarray(16)), isHidden, id: toHex(key.subarray(24)), terms }
+  return packed.failed ? undefined : { channel, hlc: fromU64(key.subarray(16)), inThread, id: toHex(key.subarray(24)), terms }
 }
 
 function encodeCatalog(making: number, segments: readonly SegmentInfo[]): Uint8Array {

@@ -20,7 +20,7 @@ const NOBODY: Names = { authors: undefined, channels: undefined, mentions: undef
 const SPACE = 'aa'.repeat(32) as SpaceId
 const CHANNELS = ['01', '02'].map((n) => parseChannelId(new Uint8Array(16).fill(Number(n))) as ChannelId)
 
-interface Message { readonly id: OpId; readonly channel: ChannelId; readonly hlc: number; readonly author: string; text: string; readonly isReply: boolean; readonly isHidden?: boolean }
+interface Message { readonly id: OpId; readonly channel: ChannelId; readonly hlc: number; readonly author: string; text: string; readonly isReply: boolean; readonly inThread?: boolean }
 
 /** An index on a disk, worked as the engine would. */
 class Desk {
@@ -44,7 +44,7 @@ class Desk {
   async say(message: Message): Promise<void> {
     this.messages.set(message.id, message)
     const turn: Turn = { now: 0, out: new Out() }
-    this.index.add(turn, { isHidden: false, ...message, terms: message.text === '' ? NO_TERMS : termsOfMessage({ ...message, mentions: [] }) })
+    this.index.add(turn, { inThread: false, ...message, terms: message.text === '' ? NO_TERMS : termsOfMessage({ ...message, mentions: [] }) })
     await this.disk.save(turn.out.saves)
   }
 
@@ -52,7 +52,7 @@ class Desk {
   async sayMany(messages: readonly Message[]): Promise<void> {
     for (const message of messages) this.messages.set(message.id, message)
     const turn: Turn = { now: 0, out: new Out() }
-    this.index.addMany(turn, messages.map((message) => ({ isHidden: false, ...message, terms: termsOfMessage({ ...message, mentions: [] }) })), 3)
+    this.index.addMany(turn, messages.map((message) => ({ inThread: false, ...message, terms: termsOfMessage({ ...message, mentions: [] }) })), 3)
     await this.disk.save(turn.out.saves)
   }
 
@@ -65,13 +65,15 @@ class Desk {
   async find(query: Query, names = NOBODY, page = 7): Promise<string[]> {
     const finder = new Finder(this.index, soughtBy(query, names)), known = new Map([...this.messages.values()].map((m) => [nameOf(short(m)), m]))
     // As they lie on the disk: by channel and time, with their ids behind.
-    const standing = [...this.messages.values()].filter((m) => m.isHidden !== true).sort((a, b) => (a.id < b.id ? 1 : -1))
+    const standing = [...this.messages.values()].filter((m) => m.inThread !== true).sort((a, b) => (a.id < b.id ? 1 : -1))
     const out: string[] = []
     for (;;) {
       const docs = await this.run(() => finder.next(page))
       if (typeof docs === 'string') throw new Error(docs)
       for (const doc of docs) {
-        const { id } = doc, found = id !== undefined ? [known.get(nameOf({ ...doc, id }))] : standing.filter(({ channel, hlc }) => channel === doc.channel && hlc === doc.hlc)
+        const { start, id } = doc, some = standing.filter((m) => m.channel === doc.channel && m.hlc === doc.hlc && m.id.startsWith(start))
+        if (id === undefined && some.length > 1) await this.run(() => finder.name([doc]))
+        const found = doc.id !== undefined ? [known.get(nameOf({ ...doc, id: doc.id }))] : some
         for (const message of found) if (message !== undefined && !out.includes(message.id) && meets(query, names, { ...message, mentions: [] }) !== undefined) out.push(message.id)
       }
       if (docs.length < page) return out
@@ -85,13 +87,13 @@ class Desk {
   }
 }
 
-const short = (m: Message): Omit<Doc, 'isHidden'> => ({ channel: m.channel, hlc: m.hlc, id: m.id.slice(0, 16) })
+const short = (m: Message): Omit<Doc, 'inThread'> => ({ channel: m.channel, hlc: m.hlc, id: m.id.slice(0, 16) })
 const idOf = (n: number): OpId => parseOpId(Uint8Array.from({ length: 32 }, (_, i) => (n * 2654435761 >>> (i % 4) * 8) & 255)) as OpId
 const WORDS = ['moon', 'Mond', 'moonlight', 'rösti', 'rosti', 'Привет', 'привёт', '東京タワー', '東京', 'ab', 'abc', 'https://x.test/a', '`code`', '한국어', '한국어를', '대한민국은', 'KBS는', 'ß', 'ss', 'naïve', '🌙']
 const QUERIES = ['moon', 'moo', 'mo* rosti', '"moon mond"', 'привет', '京', '東京', '京タ', '한국', '국', '국어를 ', '한구', '구', '한ㄱ', 'ㄱ', '"민국은 moo', '대한민구', '"moon 한구', '"민국은 moon"', '"東京 ab"', '"ab タワー"', '"ab 東京タワー ab"', '"moon ab moon a', 'kbs는', 'ss', 'has:link', 'ab', '"ab abc"', 'has:code moon', '🌙', 'naive mond']
 
 const story = fc.array(fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), words: fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 8 }), at: fc.nat(500), channel: fc.nat(1), author: fc.constantFrom('a', 'b'), isHidden: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), words: fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 8 }), at: fc.nat(500), channel: fc.nat(1), author: fc.constantFrom('a', 'b'), inThread: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('change' as const), which: fc.nat(200), words: fc.array(fc.constantFrom(...WORDS), { maxLength: 5 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('say many' as const), words: fc.array(fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 }), at: fc.nat(500) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
@@ -103,13 +105,13 @@ async function play(desk: Desk, steps: (typeof story extends fc.Arbitrary<infer 
     switch (step.do) {
       case 'say': {
         const n = desk.messages.size + 1
-        await desk.say({ id: idOf(n), channel: CHANNELS[step.channel] as ChannelId, hlc: (1000 + step.at) * 1024, author: step.author, text: step.words.join(' '), isReply: false, isHidden: step.isHidden })
+        await desk.say({ id: idOf(n), channel: CHANNELS[step.channel] as ChannelId, hlc: (1000 + step.at) * 1024, author: step.author, text: step.words.join(' '), isReply: false, inThread: step.inThread })
         break
       }
       case 'say many': {
         const n = desk.messages.size + 1
         await desk.sayMany(step.words.map((words, i) => (
-          { id: idOf(n + i), channel: CHANNELS[i % 2] as ChannelId, hlc: (1000 + step.at + i % 3) * 1024, author: 'b', text: words.join(' '), isReply: false, isHidden: n % 3 === 0 }
+          { id: idOf(n + i), channel: CHANNELS[i % 2] as ChannelId, hlc: (1000 + step.at + i % 3) * 1024, author: 'b', text: words.join(' '), isReply: false, inThread: n % 3 === 0 }
         )))
         break
       }
@@ -186,7 +188,7 @@ test('a damaged index says so and never answers with less in silence', async () 
     if (row.key[4] !== IDS_KEY) { expect(found).toBe('damaged'); continue }
     // Nobody needs ids to find these; who does is told.
     expect(found).toHaveLength(40)
-    await hurt.run(function* (turn) { yield []; hurt.index.add(turn(), { channel: CHANNELS[1] as ChannelId, hlc: 1024, id: idOf(1), isHidden: false, terms: NO_TERMS }); return undefined })
+    await hurt.run(function* (turn) { yield []; hurt.index.add(turn(), { channel: CHANNELS[1] as ChannelId, hlc: 1024, id: idOf(1), inThread: false, terms: NO_TERMS }); return undefined })
     expect(await hurt.run((turn) => hurt.index.work(turn))).toBe('damaged')
   }
   expect(rows.length).toBe(5)
@@ -196,7 +198,7 @@ test('four full tails become one segment, and everything is still found', async 
   const desk = new Desk()
   for (let n = 1; n <= 8 * 1024; n++) {
     const turn: Turn = { now: 0, out: new Out() }
-    desk.index.add(turn, { channel: CHANNELS[n % 2] as ChannelId, hlc: n * 1024, id: idOf(n), isHidden: false, terms: new Map([[`n${n % 100}`, 1], ['all', 2]]) })
+    desk.index.add(turn, { channel: CHANNELS[n % 2] as ChannelId, hlc: n * 1024, id: idOf(n), inThread: false, terms: new Map([[`n${n % 100}`, 1], ['all', 2]]) })
     await desk.disk.save(turn.out.saves)
     if (desk.index.isBusy()) await desk.workOff()
   }
@@ -210,7 +212,7 @@ test('small segments of a history that comes in become a large one while more of
   const desk = new Desk()
   await desk.run(() => desk.index.open())
   let n = 0
-  const comesIn = (turn: Turn): void => desk.index.addMany(turn, Array.from({ length: 400 }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), isHidden: false, terms: new Map([[`n${n % 100}`, 1], ['all', 2]]) })))
+  const comesIn = (turn: Turn): void => desk.index.addMany(turn, Array.from({ length: 400 }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), inThread: false, terms: new Map([[`n${n % 100}`, 1], ['all', 2]]) })))
   while (!desk.index.isBusy()) await desk.run(function* (turn) { yield []; comesIn(turn()); return undefined })
   expect(desk.index.segments().length, 'of 400 each').toBe(11)
   let pauses = 0
@@ -231,7 +233,7 @@ test('few segments of a history that comes in can wait until all is here; of man
   let n = 0
   const comesIn = (count: number): Promise<undefined> => desk.run(function* (turn) {
     yield []
-    desk.index.addMany(turn(), Array.from({ length: count }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), isHidden: false, terms: new Map([[`n${n % 100}`, 1]]) })))
+    desk.index.addMany(turn(), Array.from({ length: count }, () => ({ channel: CHANNELS[0] as ChannelId, hlc: ++n * 1024, id: idOf(n), inThread: false, terms: new Map([[`n${n % 100}`, 1]]) })))
     return undefined
   })
   const docs = (): number[] => desk.index.segments().map((s) => s.docs)
@@ -362,7 +364,7 @@ test('of a large segment the newest messages stay apart, so that for what many h
   await desk.run(() => desk.index.open())
   for (let n = 0; n < 8 * batch; n += batch) {
     const turn: Turn = { now: 0, out: new Out() }
-    desk.index.addMany(turn, Array.from({ length: batch }, (_, i) => ({ channel: CHANNELS[0] as ChannelId, hlc: (n + i + 1) * 1024, id: idOf(n + i), isHidden: false, terms: new Map([[`n${i % 100}`, 1], ['all', 2]]) })))
+    desk.index.addMany(turn, Array.from({ length: batch }, (_, i) => ({ channel: CHANNELS[0] as ChannelId, hlc: (n + i + 1) * 1024, id: idOf(n + i), inThread: false, terms: new Map([[`n${i % 100}`, 1], ['all', 2]]) })))
     await desk.disk.save(turn.out.saves)
   }
   await desk.workOff()
@@ -374,7 +376,7 @@ test('of a large segment the newest messages stay apart, so that for what many h
   expect(await times('"n42 all" ')).toEqual(Array.from({ length: 8 * batch }, (_, n) => 8 * batch - n).filter((at) => (at - 1) % batch % 100 === 42))
   // What was erased leaves the large one, and no further one is set apart.
   const turn: Turn = { now: 0, out: new Out() }
-  for (const n of [42, 8 * batch - 58]) desk.index.add(turn, { channel: CHANNELS[0] as ChannelId, hlc: (n + 1) * 1024, id: idOf(n), isHidden: false, terms: NO_TERMS })
+  for (const n of [42, 8 * batch - 58]) desk.index.add(turn, { channel: CHANNELS[0] as ChannelId, hlc: (n + 1) * 1024, id: idOf(n), inThread: false, terms: NO_TERMS })
   await desk.disk.save(turn.out.saves)
   await desk.workOff()
   expect(desk.index.segments().map((s) => s.docs)).toEqual([4095, 8 * batch - 4097])

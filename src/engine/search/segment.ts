@@ -2,10 +2,11 @@
  * A segment: an inverted index over some thousand messages that never changes. Messages are numbered from the newest back, so a list of numbers is
  * in the order in which people want to see them. On disk it is one header and blocks of some kilobytes, so that a search reads little of it. The headers of all segments lie side by side in the
  * index's own partition, and so do the blocks of small segments; those of a large one have a partition to themselves, which is dropped as a whole: thousands of rows deleted one by one would lie in the disk's runs.
- * A message is found by its channel and its time, so ids, which take the most room and which nothing makes smaller, lie apart: a search reads three times as many messages' places with a block, and hardly ever an id.
+ * A message is found by its channel and its time, so ids, which take the most room and which nothing makes smaller, lie apart: a search reads three times as many places with a block, and hardly ever an id.
  *
  *   header   how many messages, their channels, the time of each block's first message; of each block of terms its first term and, where a list goes on there, the number it goes on with
- *   places   per message: milliseconds before the last one; its channel's number, doubled, plus one if it has to be looked up by its id, doubled, plus one if a count of steps within the millisecond follows
+ *   places   per message: milliseconds before the last one; its channel's number, doubled for each flag, plus one where that is set: it is in a thread; there are others of its time, and the first 2 bytes
+ *            of its id follow; a count of steps within the millisecond follows
  *   ids      per message the first 8 bytes of its id
  *   terms    sorted; per term: what it shares with the last one, the rest, and a piece of the list of the messages in which it is (postings.ts). A further piece begins a block
  */
@@ -20,15 +21,19 @@ const VERSION = 4
 const DOCS_PER_BLOCK = 128
 export const BLOCK_BYTES = 4096
 export const ID_BYTES = 8
+const START_BYTES = 2
 const HEADERS = 2, PLACES = 1, TERMS = 2, IDS = 3
 
 /** Where a message stands. */
 export interface Spot {
   readonly channel: ChannelId
   readonly hlc: number
-  /** By that alone it isn't found: it is in a thread, or there are others of that time. */
-  readonly isHidden: boolean
+  /** Then it is found by its id alone. */
+  readonly inThread: boolean
 }
+
+/** What a search reads of it. `start`: where there are others of its time, what its id begins with. */
+export interface Placed extends Spot { readonly start: string }
 
 /** A message as the index knows it. */
 export interface Doc extends Spot {
@@ -48,10 +53,10 @@ export interface Header {
 }
 
 /** A message's place in every list of this index. */
-export const nameOf = ({ channel, hlc, id }: Omit<Doc, 'isHidden'>): string => `${channel} ${hlc} ${id}`
+export const nameOf = ({ channel, hlc, id }: Omit<Doc, 'inThread'>): string => `${channel} ${hlc} ${id}`
 
 /** Newest first; then by id, so that it is the same order everywhere. */
-export const newestFirst = (a: Omit<Doc, 'isHidden'>, b: Omit<Doc, 'isHidden'>): number => b.hlc - a.hlc || (a.id < b.id ? 1 : a.id > b.id ? -1 : a.channel < b.channel ? 1 : a.channel > b.channel ? -1 : 0)
+export const newestFirst = (a: Omit<Doc, 'inThread'>, b: Omit<Doc, 'inThread'>): number => b.hlc - a.hlc || (a.id < b.id ? 1 : a.id > b.id ? -1 : a.channel < b.channel ? 1 : a.channel > b.channel ? -1 : 0)
 
 export const segmentKey = (segment: number): Uint8Array => new Uint8Array([segment >>> 24, segment >>> 16, segment >>> 8, segment])
 const rowKey = (segment: number, kind: number, n: number): Uint8Array => concat(segmentKey(segment), new Uint8Array([kind, n >>> 16, n >>> 8, n]))
@@ -83,8 +88,8 @@ export class SegmentWriter {
   private readonly firsts: { readonly term: string; readonly base: number }[] = []
   private readonly packer = new Packer()
   private readonly ids = new Packer()
-  /** Written when the next one is known: then it is known whether there are others of its time. */
-  private waiting: Doc | undefined
+  /** Written when the next one is known: only then it is known whether there are others of its time. */
+  private waiting: (Doc & { readonly isOneOfMany: boolean }) | undefined
   private readonly bits = new Bits()
   private lastTerm = ''
   private readonly heads: string
@@ -110,12 +115,12 @@ export class SegmentWriter {
   }
 
   doc(doc: Doc): void {
-    const before = this.waiting, isSame = before?.hlc === doc.hlc
-    this.waiting = isSame ? { ...doc, isHidden: true } : doc
-    if (before !== undefined) this.place(before, before.isHidden || isSame)
+    const before = this.waiting, isOneOfMany = before?.hlc === doc.hlc
+    this.waiting = { ...doc, isOneOfMany }
+    if (before !== undefined) this.place(before, before.isOneOfMany || isOneOfMany)
   }
 
-  private place({ channel, hlc, id }: Doc, isHidden: boolean): void {
+  private place({ channel, hlc, inThread, id }: Doc, isOneOfMany: boolean): void {
     const { packer } = this
     if (this.docs % DOCS_PER_BLOCK === 0) {
       this.endBlock()
@@ -127,7 +132,8 @@ export class SegmentWriter {
     if (place === undefined) { place = this.channels.push(channel) - 1; this.places.set(channel, place) }
     const earlier = this.oldest - hlc, steps = earlier % HLC_STEP
     packer.number(Math.floor(earlier / HLC_STEP))
-    packer.number(4 * place + (isHidden ? 2 : 0) + (steps > 0 ? 1 : 0))
+    packer.number(8 * place + (inThread ? 4 : 0) + (isOneOfMany ? 2 : 0) + (steps > 0 ? 1 : 0))
+    if (isOneOfMany) packer.hex(id.slice(0, 2 * START_BYTES))
     if (steps > 0) packer.number(steps)
     this.ids.hex(id)
     this.oldest = hlc
@@ -142,7 +148,7 @@ export class SegmentWriter {
 
   /** All messages have been given. */
   private endDocs(): void {
-    if (this.waiting !== undefined) this.place(this.waiting, this.waiting.isHidden)
+    if (this.waiting !== undefined) this.place(this.waiting, this.waiting.isOneOfMany)
     this.waiting = undefined
     this.endBlock()
   }
@@ -230,15 +236,15 @@ function list<T>(packed: Unpacker, max: number, read: () => T | undefined): T[] 
 const inBlock = ({ docs }: Header, block: number): number => Math.min(DOCS_PER_BLOCK, docs - block * DOCS_PER_BLOCK)
 
 /** Where the messages of one block stand; undefined when it is damaged. */
-export function decodePlaces(header: Header, block: number, bytes: Uint8Array): Spot[] | undefined {
-  const packed = new Unpacker(bytes), out: Spot[] = []
+export function decodePlaces(header: Header, block: number, bytes: Uint8Array): Placed[] | undefined {
+  const packed = new Unpacker(bytes), out: Placed[] = []
   let hlc = header.times[block] ?? 0
   for (let left = inBlock(header, block); left > 0; left--) {
     hlc -= HLC_STEP * packed.number()
-    const place = packed.number(), channel = header.channels[Math.floor(place / 4)]
+    const place = packed.number(), channel = header.channels[Math.floor(place / 8)], start = place % 4 >= 2 ? toHex(packed.raw(START_BYTES)) : ''
     if (place % 2 === 1) hlc -= packed.number()
     if (channel === undefined || packed.failed || hlc < 0) return undefined
-    out.push({ channel, hlc, isHidden: place % 4 >= 2 })
+    out.push({ channel, hlc, inThread: place % 8 >= 4, start })
   }
   return packed.done ? out : undefined
 }
