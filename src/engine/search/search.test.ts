@@ -194,6 +194,15 @@ test('a damaged index says so and never answers with less in silence', async () 
   expect(rows.length).toBe(5)
 })
 
+test('where others were said at the same time, the index says how an id begins; of who stands alone it need not', async () => {
+  const desk = new Desk()
+  await desk.run(() => desk.index.open())
+  await desk.sayMany([1, 2, 2, 2, 3].map((at, n) => ({ id: idOf(n + 1), channel: CHANNELS[0] as ChannelId, hlc: at * 1024, author: 'a', text: 'moon', isReply: false })))
+  const found = await desk.run(() => new Finder(desk.index, soughtBy(parseQuery('moon ', 0), NOBODY)).next(9))
+  if (typeof found === 'string') throw new Error(found)
+  expect(found.map(({ start, id }) => [start, id])).toEqual(['', ...[2, 3, 4].map((n) => idOf(n).slice(0, 4)).sort().reverse(), ''].map((start) => [start, undefined]))
+})
+
 test('four full tails become one segment, and everything is still found', async () => {
   const desk = new Desk()
   for (let n = 1; n <= 8 * 1024; n++) {

@@ -9,6 +9,9 @@ import { Out } from '../out.ts'
 import { encodePlace, placeOf, rowKey, rowsOf } from '../messages/places.ts'
 import type { Located } from '../messages/reading.ts'
 import type { Turn } from '../turn.ts'
+import type { Reading } from '../reading.ts'
+import { hunt } from './hunt.ts'
+import { parseQuery } from './query.ts'
 import { indexPartitions } from './search-index.ts'
 
 interface Home { readonly room: Room; readonly alice: Person; readonly bob: Person; readonly space: SpaceId; readonly channel: ChannelId }
@@ -180,10 +183,10 @@ test('what was said while building is found, too, and building goes on after a r
 }, 60_000)
 
 /** Bob's disk has so many messages, each new, of one time and with the words of one that was said; some in a thread. */
-async function atOnce(h: Home, ids: readonly number[], thread?: OpId): Promise<OpId[]> {
+async function atOnce(h: Home, ids: readonly number[], thread?: OpId, later = 0): Promise<OpId[]> {
   const [{ record } = { record: undefined }] = await history(h, 1)
   if (record === undefined) throw new Error('nothing was said')
-  const records = ids.map((id) => ({ ...record, place: record.place, thread, id: id.toString(16).padStart(2, '0').repeat(32) as OpId }))
+  const records = ids.map((id) => ({ ...record, place: record.place + later, thread, id: id.toString(16).padStart(2, '0').repeat(32) as OpId }))
   await h.bob.disk.save(records.flatMap((one) => [
     { type: 'put', partition: rowsOf(h.space, h.channel, thread), key: rowKey(one), value: encodeMessage(one) },
     { type: 'put', partition: `places/${h.space}`, key: Uint8Array.from({ length: 32 }, () => parseInt(one.id.slice(0, 2), 16)), value: encodePlace(placeOf(h.channel, one)) },
@@ -212,6 +215,7 @@ test('of messages of one time, in a thread or not, each is found once, whatever 
   const h = await home()
   const said = await say(h, h.alice, 'Water the beans')
   const ids = [...await atOnce(h, [7, 1, 250, 9, 130, 8, 2]), ...await atOnce(h, [5, 251, 6], said), said].sort().reverse()
+  ids.unshift(...await atOnce(h, [90], said, 2), ...await atOnce(h, [91], said, 1))
   await indexAnew(h)
   for (const limit of [1, 3, 25]) expect(await allFound(h, 'beans', limit)).toEqual(ids)
 })
@@ -225,6 +229,36 @@ test('a message that stood alone at its time when it was indexed is found beside
   expect(await allFound(h, 'beans', 25)).toEqual([first])
   await atOnce(h, [1, 2, 3, 4, 5, 6])
   expect(await allFound(h, 'beans', 25)).toContain(first)
+})
+
+test('what a search has found is found once, also when the index is made anew under it', async () => {
+  const h = await home()
+  await say(h, h.alice, 'Water the beans')
+  const ids = await atOnce(h, Array.from({ length: 200 }, (_, n) => n + 1))
+  await indexAnew(h)
+  const { disk } = h.bob, replica = h.bob.space(h.space), keeper = h.bob.engine.searching.keeper(replica)
+  let turn: Turn = { now: h.room.now, out: new Out() }
+  /** Goes through a reading; `look` hears what it asks. */
+  const run = async <T>(reading: Reading<T>, look: (asked: readonly { readonly partition: string }[]) => Promise<void> = async () => {}): Promise<T> => {
+    for (let step = reading.next([]); ;) {
+      await disk.save(turn.out.saves)
+      turn = { now: h.room.now, out: new Out() }
+      if (step.done === true) return step.value
+      await look(step.value)
+      step = reading.next(await Promise.all(step.value.map(({ partition, query }) => disk.range(partition, query))))
+    }
+  }
+  let read = 0
+  const { hits } = await run(hunt(replica, keeper, () => turn, parseQuery('beans', h.room.now), { authors: undefined, channels: undefined, mentions: undefined }, 1000, undefined), async (asked) => {
+    const before = read
+    read += asked.filter(({ partition }) => partition.startsWith('messages/')).length
+    if (before >= 40 || read < 40) return
+    keeper.index.add(turn, { channel: h.channel, hlc: (await history(h, 1))[0]?.record.place ?? 0, inThread: false, id: ids.at(-1) ?? '', terms: new Map() })
+    expect(await run(keeper.index.work(() => turn))).toBe('done')
+  })
+  const found = hits.map(({ seen }) => seen.record.id)
+  expect(new Set(found).size).toBe(found.length)
+  expect(found).toEqual(expect.arrayContaining(ids))
 })
 
 test('what comes in all the time does not put off the work on the index all the time', async () => {
