@@ -24,6 +24,8 @@ const FEW_BLOCKS = 3
 const MOST_STRETCHES = 16
 /** Messages of a stretch where nothing is sought but a time. */
 const STRETCH = 1024
+/** Of what leads so many are looked at first, where there is more to be sought: of a channel with all that was said in it hardly more than these are taken apart. */
+const FIRST_LOOK = 256, MORE = 8
 
 /** A term that is sought, and a piece of its list. */
 interface Held { readonly term: string; readonly piece: Uint8Array; readonly base: number }
@@ -51,6 +53,7 @@ export class Matches {
   private readonly start: number
   private at: number
   private stretches = 1
+  private most = FIRST_LOOK
   private isWeighed = false
 
   /** Of the messages numbered from `first` up to `end`. */
@@ -86,10 +89,15 @@ export class Matches {
     if (this.at >= this.end) return undefined
     const from = this.at, lead = this.chains[0]?.[0]
     this.at = lead === undefined ? from + STRETCH : this.stretchEnd(lead)
-    const to = Math.min(this.at, this.end)
-    let found: Uint32Array | undefined
+    let to = Math.min(this.at, this.end), found: Uint32Array | undefined, first = lead && (yield* this.listOf(lead, from, to, undefined))
+    if (lead !== undefined && first === undefined) return 'damaged'
+    if (first !== undefined && first.numbers.length > this.most && this.chains.flat().length > 1) {
+      this.at = to = first.numbers[this.most] as number
+      first = { numbers: first.numbers.subarray(0, this.most), places: first.places.subarray(0, this.most) }
+    }
+    this.most *= MORE
     for (const chain of this.chains) {
-      const numbers = yield* this.inChain(chain, from, to, found)
+      const numbers = yield* this.inChain(chain, from, to, found, chain === this.chains[0] ? first : undefined)
       if (numbers === undefined) return 'damaged'
       found = found === undefined ? numbers : inBoth(found, numbers)
       if (found.length === 0) break
@@ -134,10 +142,11 @@ export class Matches {
     return end
   }
 
-  private * inChain(chain: readonly Placed[], from: number, to: number, among: Uint32Array | undefined): Reading<Uint32Array | undefined> {
+  /** `first`: the list of the first in it, where that is known. */
+  private * inChain(chain: readonly Placed[], from: number, to: number, among: Uint32Array | undefined, first: List | undefined): Reading<Uint32Array | undefined> {
     let found: { readonly list: List; readonly at: number } | undefined
     for (const need of chain) {
-      const list = yield* this.listOf(need, from, to, found?.list.numbers ?? among)
+      const list = found === undefined && first !== undefined ? first : yield* this.listOf(need, from, to, found?.list.numbers ?? among)
       if (list === undefined) return undefined
       found = found === undefined ? { list, at: need.at } : { list: inRow(found.list, list, need.at - found.at), at: found.at }
       if (found.list.numbers.length === 0) break
