@@ -74,7 +74,7 @@ class Input {
     const { header } = this
     const first = this.block, [places = [], ids = []] = yield* this.read([placesKey, idsKey], header.times.length), docs: Doc[] = []
     for (const [n, row] of places.entries()) {
-      const spots = decodePlaces(header, first + n, row.value), names = decodeIds(header, first + n, ids[n]?.value ?? new Uint8Array())
+      const spots = decodePlaces(header, first + n, row.value), names = spots && decodeIds(spots, ids[n]?.value ?? new Uint8Array())
       if (spots === undefined || names === undefined) return false
       for (const [i, { channel, hlc, inThread }] of spots.entries()) docs.push({ channel, hlc, inThread, id: names[i] as string })
     }

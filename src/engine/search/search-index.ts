@@ -193,10 +193,11 @@ export class SearchIndex {
 
   /** What the ids of some messages begin with; undefined: a block is damaged. */
   * ids(wanted: readonly Numbered[]): Reading<readonly string[] | undefined> {
-    const rows = yield* this.rows(wanted.map(({ info: { room, segment }, number }) => ({ room, key: idsKey(segment, blockOfDoc(number)) }))), out: string[] = []
-    for (const [n, { info, number }] of wanted.entries()) {
-      const header = this.header(info.segment), row = rows[n], block = blockOfDoc(number)
-      const id = header === undefined || row === undefined ? undefined : decodeIds(header, block, row)?.[number - firstOfBlock(block)]
+    const keys = [idsKey, placesKey].map((keyOf) => wanted.map(({ info: { room, segment }, number }) => ({ room, key: keyOf(segment, blockOfDoc(number)) })))
+    const rows = yield* this.rows(keys.flat()), out: string[] = []
+    for (const [n, { info: { segment }, number }] of wanted.entries()) {
+      const header = this.header(segment), ids = rows[n], places = rows[wanted.length + n], block = blockOfDoc(number)
+      const spots = header && places && decodePlaces(header, block, places), id = spots && ids && decodeIds(spots, ids)?.[number - firstOfBlock(block)]
       if (id === undefined) return undefined
       out.push(id)
     }

@@ -153,6 +153,7 @@ test('after a restart everything is found; an index that is damaged or gone is b
     () => h.bob.disk.save([{ type: 'put', partition: index, key: new Uint8Array(4), value: new Uint8Array([1, 0]) }]),
     // One that says how far it is in the form of an earlier version: it holds other words, or words in another way.
     () => h.bob.disk.save([{ type: 'put', partition: index, key: new Uint8Array([0, 0, 0, 0, 1]), value: new Uint8Array([2]) }]),
+    () => h.bob.disk.save([{ type: 'put', partition: index, key: new Uint8Array([0, 0, 0, 0, 1]), value: new Uint8Array([3]) }]),
   ]) {
     await breaks()
     await h.bob.restart()

@@ -7,7 +7,7 @@
  *   header   how many messages, their channels, the time of each block's first message; of each block of terms its first term and, where a list goes on there, the number it goes on with
  *   places   per message: milliseconds before the last one; its channel's number, doubled for each flag, plus one where that is set: it is in a thread; there are others of its time, and the first 2 bytes
  *            of its id follow; a count of steps within the millisecond follows
- *   ids      per message the first 8 bytes of its id
+ *   ids      per message the first 8 bytes of its id, without those that stand with its place
  *   terms    sorted; per term: what it shares with the last one, the rest, and a piece of the list of the messages in which it is (postings.ts). A further piece begins a block
  */
 import type { Save } from '../../ports.ts'
@@ -135,7 +135,7 @@ export class SegmentWriter {
     packer.number(8 * place + (inThread ? 4 : 0) + (isOneOfMany ? 2 : 0) + (steps > 0 ? 1 : 0))
     if (isOneOfMany) packer.hex(id.slice(0, 2 * START_BYTES))
     if (steps > 0) packer.number(steps)
-    this.ids.hex(id)
+    this.ids.hex(isOneOfMany ? id.slice(2 * START_BYTES) : id)
     this.oldest = hlc
   }
 
@@ -249,10 +249,10 @@ export function decodePlaces(header: Header, block: number, bytes: Uint8Array): 
   return packed.done ? out : undefined
 }
 
-/** What the ids of the messages of one block begin with; undefined when it is damaged. */
-export function decodeIds(header: Header, block: number, bytes: Uint8Array): string[] | undefined {
-  const count = inBlock(header, block)
-  return bytes.length === count * ID_BYTES ? Array.from({ length: count }, (_, n) => toHex(bytes.subarray(n * ID_BYTES, (n + 1) * ID_BYTES))) : undefined
+/** What the ids of messages begin with that stand in a block at these places; undefined when it is damaged. */
+export function decodeIds(places: readonly Placed[], bytes: Uint8Array): string[] | undefined {
+  const packed = new Unpacker(bytes), out = places.map(({ start }) => start + toHex(packed.raw(ID_BYTES - start.length / 2)))
+  return packed.done && !packed.failed ? out : undefined
 }
 
 /** Calls for each term of a block with its piece, and what that counts from; false when the block is damaged. */
