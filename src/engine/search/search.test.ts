@@ -284,10 +284,11 @@ test('long lists, of which only a part is read, give what a look at every messag
 
 test('for the newest that have a common word, or a common and a rare one, little of the index is read', async () => {
   const { desk, read } = await crowd()
-  const first = async (text: string): Promise<number> => {
+  const first = async (text: string, author?: string): Promise<number> => {
     desk.index = new SearchIndex(SPACE)
     await desk.run(() => desk.index.open())
-    const before = read(), found = await desk.run(() => new Finder(desk.index, soughtBy(parseQuery(text, 0), NOBODY)).next(10))
+    const names = { ...NOBODY, authors: author === undefined ? undefined : [author] }
+    const before = read(), found = await desk.run(() => new Finder(desk.index, soughtBy(parseQuery(text, 0), names)).next(10))
     expect(found).toHaveLength(10)
     return read() - before
   }
@@ -295,6 +296,8 @@ test('for the newest that have a common word, or a common and a rare one, little
   expect(all).toBeGreaterThan(80)
   expect(await first('all ')).toBeLessThanOrEqual(3)
   expect(await first('all third ')).toBeLessThanOrEqual(6)
+  // The author's list, the first piece of the one of all, and a block of messages.
+  expect(await first('all ', 'a')).toBe(3)
   // A block of terms and one of messages for each that has it.
   expect(await first('rare ')).toBeLessThanOrEqual(12)
 })
