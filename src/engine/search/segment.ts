@@ -89,7 +89,9 @@ export class SegmentWriter {
   private readonly packer = new Packer()
   private readonly ids = new Packer()
   /** Written when the next one is known: only then it is known whether there are others of its time. */
-  private waiting: (Doc & { readonly isOneOfMany: boolean }) | undefined
+  private waiting: Doc | undefined
+  /** One before the one that waits was of its time. */
+  private isOneOfMany = false
   private readonly bits = new Bits()
   private lastTerm = ''
   private readonly heads: string
@@ -116,8 +118,9 @@ export class SegmentWriter {
 
   doc(doc: Doc): void {
     const before = this.waiting, isOneOfMany = before?.hlc === doc.hlc
-    this.waiting = { ...doc, isOneOfMany }
-    if (before !== undefined) this.place(before, before.isOneOfMany || isOneOfMany)
+    if (before !== undefined) this.place(before, this.isOneOfMany || isOneOfMany)
+    this.waiting = doc
+    this.isOneOfMany = isOneOfMany
   }
 
   private place({ channel, hlc, inThread, id }: Doc, isOneOfMany: boolean): void {
@@ -148,7 +151,7 @@ export class SegmentWriter {
 
   /** All messages have been given. */
   private endDocs(): void {
-    if (this.waiting !== undefined) this.place(this.waiting, this.waiting.isOneOfMany)
+    if (this.waiting !== undefined) this.place(this.waiting, this.isOneOfMany)
     this.waiting = undefined
     this.endBlock()
   }
