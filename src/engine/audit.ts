@@ -208,7 +208,7 @@ export class Audits {
   private async layKitsAgain(turn: Turn, replica: Replica, relay: string, topic: string): Promise<void> {
     const newest = replica.everyone.relayKeysInUse()[0]
     if (newest === undefined || (await replica.mail.topicOf(newest)).topic !== topic) return
-    const online = this.engine.onlineDevices(replica, turn.now)
+    const online = this.engine.present.devices(replica, turn.now)
     const first = [...online, replica.me.device].sort()[0]
     const isHere = (identity: string): boolean => [...online].some((device) => replica.authority.identityOf(device) === identity)
     for (const [invite, info] of replica.authority.state.invites) {

@@ -55,7 +55,7 @@ export class Calls {
       unheard.strangers.set(who, { since, times: times + 1, next: turn.now + Math.min(PRESENCE_EVERY_MS * 2 ** times, MAX_FAREWELL_AGAIN_MS) })
       await this.engine.meeting.sayIn(turn, replica, key)
     }
-    const here = this.engine.onlineDevices(replica, turn.now)
+    const here = this.engine.present.devices(replica, turn.now)
     for (const device of few(turn, replica, (one) => !here.has(one))) await this.call(turn, replica, device, key)
   }
 }

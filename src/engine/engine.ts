@@ -38,6 +38,7 @@ import { Watching } from './messages/watching.ts'
 import { Opening, openPartitions } from './opening.ts'
 import { Out } from './out.ts'
 import { OWN_PARTITION, OwnNotes } from './own-notes.ts'
+import { Present } from './present.ts'
 import { PROFILE_KEY, Profiles } from './profiles.ts'
 import { Questions } from './questions.ts'
 import { ReadMarks } from './read-marks.ts'
@@ -68,6 +69,7 @@ export class Engine implements Stepper {
   readonly replicas = new Map<SpaceId, Replica>()
   readonly peers: Peers
   readonly meeting: Meeting
+  readonly present: Present
   readonly joins: Joins
   readonly typing: Typing
   readonly groupwork: Groupwork
@@ -110,6 +112,7 @@ export class Engine implements Stepper {
       signal: (turn, replica, sealed) => this.onSignal(turn, replica, sealed),
     })
     this.meeting = new Meeting(this)
+    this.present = new Present(this)
     this.joins = new Joins(this)
     this.typing = new Typing(this)
     this.groupwork = new Groupwork(this)
@@ -405,28 +408,13 @@ export class Engine implements Stepper {
   forget(turn: Turn, replica: Replica): void {
     this.replicas.delete(replica.id)
     this.drafts.delete(replica.id)
-    this.online.delete(replica.id)
+    this.present.forget(replica.id)
     this.searching.forget(replica.id)
     turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
     for (const partition of [...openPartitions(replica.id), ...indexPartitions(replica.id)]) turn.out.drop(partition)
     this.useRelays(turn)
     this.telling.spaces(turn)
   }
-
-  /** The same object while nobody comes or goes: it is asked for at every step. */
-  onlineDevices(replica: Replica, now: number): ReadonlySet<DeviceId> {
-    const heard = this.meeting.online(replica, now), { changes } = this.peers, known = this.online.get(replica.id)
-    if (known?.heard === heard && known.changes === changes) return known.devices
-    const devices = new Set([...heard, ...this.peers.devices(replica.id)])
-    this.online.set(replica.id, { heard, changes, devices })
-    return devices
-  }
-  /** The same as it was found last; undefined where somebody may have come or gone since. */
-  lastOnline(replica: Replica, now: number): ReadonlySet<DeviceId> | undefined {
-    const known = this.online.get(replica.id)
-    return known?.heard === this.meeting.seen(replica, now) && known?.changes === this.peers.changes ? known?.devices : undefined
-  }
-  private readonly online = new Map<SpaceId, { readonly heard: ReadonlySet<DeviceId>; readonly changes: number; readonly devices: ReadonlySet<DeviceId> }>()
 
   // ---- timers ----
 

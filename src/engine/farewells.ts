@@ -91,7 +91,7 @@ export class Farewells {
   /** How often this device was told from here, if it is for us to tell it now: the first of those who are here answers, the next if it goes on all the same. The first so many times nobody does. */
   private takeTurn(turn: Turn, replica: Replica, device: DeviceId, patience: number): number | undefined {
     const name = nameOf(replica, device), { times, heard } = this.told.get(name) ?? { times: 0, heard: 0 }
-    const rank = [...this.engine.onlineDevices(replica, turn.now)].filter((other) => other < replica.me.device && other !== device && replica.authority.state.devices.has(other)).length
+    const rank = [...this.engine.present.devices(replica, turn.now)].filter((other) => other < replica.me.device && other !== device && replica.authority.state.devices.has(other)).length
     if (heard < rank + patience) { this.told.set(name, { times, heard: heard + 1, from: turn.now }); return undefined }
     this.told.set(name, { times: times + 1, heard: 0, from: turn.now + Math.min(FAREWELL_AGAIN_MS * 2 ** times, MAX_FAREWELL_AGAIN_MS) })
     return times

@@ -17,7 +17,7 @@ import type { Turn } from './turn.ts'
 /** Arms a proof for each fork that isn't proved yet. */
 export function planProofs(engine: Engine, turn: Turn, replica: Replica): void {
   if (unproved(replica).length === 0) return
-  const online = [...engine.onlineDevices(replica, turn.now)].filter((d) => d < replica.me.device && replica.authority.state.devices.has(d))
+  const online = [...engine.present.devices(replica, turn.now)].filter((d) => d < replica.me.device && replica.authority.state.devices.has(d))
   turn.out.wake(`proof|${replica.id}`, turn.now + online.length * COMMIT_RANK_MS)
 }
 

@@ -48,7 +48,7 @@ export class Groupwork {
     if (trees.length > 0) this.engine.peers.askTrees(turn, replica, trees)
     const summary = JSON.stringify(what)
     if (known?.what === summary && known.at > turn.now) return
-    const wait = patience(audience, what, this.engine.onlineDevices(replica, turn.now)) + (known?.what === summary ? COMMIT_RANK_MS : 0)
+    const wait = patience(audience, what, this.engine.present.devices(replica, turn.now)) + (known?.what === summary ? COMMIT_RANK_MS : 0)
     const at = Math.max(turn.now + wait, this.restedAt(audience, what, turn.now))
     this.planned.set(timer, { what: summary, at })
     turn.out.wake(timer, at)

@@ -23,7 +23,7 @@ async function crowd(): Promise<{ h: Home; said: (what: 'announce' | 'post') => 
   return { h, said: (what) => h.room.people.map((person) => sends.filter(({ by, type }) => by === person && type === what).length), since: () => { sends.length = 0 } }
 }
 
-const here = (h: Home, person: Person): number => person.engine.onlineDevices(of(h, person), h.room.now).size
+const here = (h: Home, person: Person): number => person.engine.present.devices(of(h, person), h.room.now).size
 
 test('S29 in a crowd everybody says the more seldom where they are the more are here, and nobody counts as gone for it', async () => {
   const { h, said, since } = await crowd()

@@ -9,7 +9,7 @@ import { encodeMessage, type MessageRecord, type Origin } from '../wire/content-
 import { type Content, encodeContent, type MessageContent } from '../wire/content.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseOpId, type SpaceId } from '../wire/ids.ts'
-import { decodeOp, decodeOpOrHusk, decodeWholeKept, encodeHeader, encodeOp, HLC_STEP, type Op, type OpHeader, opSignedBytes } from '../wire/op.ts'
+import { decodeOpOrHusk, decodeWholeKept, HLC_STEP, type Op, type OpHeader } from '../wire/op.ts'
 import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
@@ -39,6 +39,7 @@ import { Proofs, proofsPartition } from './proofs.ts'
 import { OF_GROUPS, type OfGroups, regain } from './regain.ts'
 import { RelayKeys, relayKeysPartition } from './relay-keys.ts'
 import { Retention } from './retention/retention.ts'
+import { signOp } from './signing.ts'
 import { Authority } from './space/authority.ts'
 import type { Proof } from './space/checks.ts'
 import type { Verdict } from './space/reasons.ts'
@@ -479,15 +480,3 @@ function first<T, R>(items: Iterable<T>, find: (item: T) => R | undefined): R | 
   }
   return undefined
 }
-
-/** Hashes, signs and encodes an op of this device. */
-export async function signOp(world: World, me: Me, header: OpHeader, body: Uint8Array): Promise<Op> {
-  const whole = { ...header, bodyHash: world.suite.sha256(body) }
-  const bytes = encodeHeader(whole)
-  const idBytes = world.suite.sha256(bytes)
-  const sig = await world.suite.sign(me.deviceKey.secretKey, opSignedBytes(idBytes))
-  const op = decodeOp(encodeOp(bytes, body, sig), (b) => world.suite.sha256(b))
-  if (op === undefined) throw new Error(`own ${header.type} op does not decode`)
-  return op
-}
-

@@ -18,7 +18,7 @@ test('S26 who sets a clock right that was a year ahead hears, answers and is hea
   await h.say(bob, 'It is last year')
   const carol = await h.joins('Carol')
   await h.room.pass(5000)
-  expect([...carol.engine.onlineDevices(carol.space(h.space), h.room.now)]).toContain(h.alice.device)
+  expect([...carol.engine.present.devices(carol.space(h.space), h.room.now)]).toContain(h.alice.device)
   await h.say(h.alice, 'So it is')
   await h.room.pass(5000)
   expect(await h.texts(carol)).toContain('Alice: So it is')

@@ -106,11 +106,11 @@ export class Telling {
   /** Many, and the same from message to message: looked at anew only when an authority op came in, or somebody came or went; who comes and goes in a crowd is told of together. */
   private people(turn: Turn, replica: Replica): void {
     const { state } = replica.authority, last = this.shown.get(replica.id), isAsBefore = last?.state === state
-    if (isAsBefore && last.online === this.engine.lastOnline(replica, turn.now)) return
+    if (isAsBefore && last.online === this.engine.present.last(replica, turn.now)) return
     // Asked before looking who is here: that takes as long as they are many, and in a crowd somebody comes at every step.
     const restedAt = isAsBefore && last.online.size > CROWD ? last.at + PEOPLE_TOGETHER_MS : turn.now
     if (restedAt > turn.now && restedAt <= turn.now + PEOPLE_TOGETHER_MS) return turn.out.wake(`people|${replica.id}`, restedAt)
-    const online = this.engine.onlineDevices(replica, turn.now)
+    const online = this.engine.present.devices(replica, turn.now)
     if (isAsBefore && last.online.size === online.size && [...online].every((device) => last.online.has(device))) { this.shown.set(replica.id, { ...last, online }); return }
     this.shown.set(replica.id, { state, online, at: turn.now })
     this.tellChanged(turn, `members|${replica.id}`, { type: 'members', space: replica.id, members: memberInfos(replica, online, this.engine.checked) })

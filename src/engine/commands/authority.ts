@@ -28,7 +28,7 @@ export function answerAuthority(asked: AskedIn, c: AuthorityQuestion): Promise<R
     case 'group-code': return answerGroupCode(asked, c)
     case 'person-code': return answerPersonCode(asked, c)
     case 'mark-checked': return markChecked(asked, c)
-    case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.onlineDevices(replica, turn.now), (device) => deviceName(engine, device)) })
+    case 'list-devices': return void turn.out.reply(asker, { devices: deviceInfos(replica, engine.present.devices(replica, turn.now), (device) => deviceName(engine, device)) })
   }
 }
 

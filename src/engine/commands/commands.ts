@@ -74,7 +74,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
   const { engine, turn, asker, replica } = asked
   switch (c.type) {
     case 'list-channels': return void turn.out.reply(asker, { channels: channelInfos(replica, engine.reading), categories: categoryInfos(replica) })
-    case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.onlineDevices(replica, turn.now), engine.checked) })
+    case 'list-members': return void turn.out.reply(asker, { members: memberInfos(replica, engine.present.devices(replica, turn.now), engine.checked) })
     case 'list-invites': return listInvites(asked)
     case 'keep-here': return keepHere(asked, c)
     case 'get-messages': case 'list-threads': case 'list-pins': case 'mark-read': case 'retry-message': case 'keep-draft': case 'get-draft': return answerMessage(asked, c)

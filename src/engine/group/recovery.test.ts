@@ -127,7 +127,7 @@ test('S25 who knows of a tip that it can not open goes on saying where it is, so
   expect(tipOf(h, bob)).toBe(lonely.id)
   expect(of(h, bob).groups.keys.has(lonely.id)).toBe(false)
   await h.room.pass(10 * PRESENCE_EVERY_MS)
-  expect(carol.engine.onlineDevices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
+  expect(carol.engine.present.devices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
 })
 
 test('S25 where Mallory, who was removed, could open all that Bob can seal, Bob calls the others, each alone', async () => {
@@ -151,7 +151,7 @@ test('S25 where Mallory, who was removed, could open all that Bob can seal, Bob 
   expect(of(h, bob).groups.keys.has(tipOf(h, bob))).toBe(false)
   const read = vi.spyOn(of(h, carol).mail, 'open')
   await h.room.pass(10 * PRESENCE_EVERY_MS)
-  expect(carol.engine.onlineDevices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
+  expect(carol.engine.present.devices(of(h, carol), h.room.now)).toContain(of(h, bob).me.device)
   // Carol has every key that Mallory has: of where Bob is there is nothing that Mallory could open, too.
   const said = read.mock.results.flatMap(({ value }) => (typeof value === 'object' ? [value] : [])), calls = said.flatMap((one) => (one.type === 'aside' ? [one.sealed] : []))
   expect(said.some((one) => one.type === 'presence' && one.device === of(h, bob).me.device)).toBe(false)

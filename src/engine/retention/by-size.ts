@@ -82,7 +82,7 @@ async function clear(engine: Engine, turn: Turn, replica: Replica, channel: Chan
 /** Who doesn't read the channel can't measure it. */
 function isFirst(engine: Engine, turn: Turn, replica: Replica, channel: ChannelId): boolean {
   const { devices, members } = replica.authority.state
-  const able = [...engine.onlineDevices(replica, turn.now), replica.me.device].filter((device) => {
+  const able = [...engine.present.devices(replica, turn.now), replica.me.device].filter((device) => {
     const member = members.get(devices.get(device)?.identity as IdentityId)
     return member !== undefined && has(member.permissions, 'channels') && replica.mayHave(device, channel)
   })

@@ -17,7 +17,8 @@ import authorityVectors from '../../wire/vectors/authority.json' with { type: 'j
 import formatVectors from '../../wire/vectors/formats.json' with { type: 'json' }
 import { MAX_BRANCHES, MAX_PARKED_BYTES, MAX_PARKED_OPS, MAX_SPARE_BRANCHES, MAX_SUSPECTS, MAX_UNNAMED_TREES, MAX_UNVERIFIED_BYTES } from '../limits.ts'
 import { Out } from '../out.ts'
-import { type Replica, signOp } from '../replica.ts'
+import type { Replica } from '../replica.ts'
+import { signOp } from '../signing.ts'
 import type { ReasonCode } from '../space/reasons.ts'
 import { home, type Home, nextHeader, sendBytes, sendOps, sessionToken, unsigned, view } from './mallory.test-support.ts'
 import type { Intake } from './receiving.ts'

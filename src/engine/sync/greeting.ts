@@ -2,12 +2,14 @@
  * Hellos: a connection proves nothing by itself, so for each space both have each shows the other that it holds the space's relay key and speaks for a device that authority
  * knows. The hello tells at once what is held (wire/greeting.ts), where any member may hear that: then the first question comes right after it.
  */
-import { concat, fromHex, utf8 } from '../../wire/bytes.ts'
+import { concat, fromHex, toHex, utf8 } from '../../wire/bytes.ts'
 import type { ChannelDigest, Hello } from '../../wire/frame.ts'
 import { decodeGreeting, encodeGreeting, type Greeting, MAX_GREETING_CHANNELS } from '../../wire/greeting.ts'
 import { AUTHORITY_CHANNEL, type SpaceId } from '../../wire/ids.ts'
 import { LABELS } from '../labels.ts'
+import { helloToken } from '../mailbox/mail.ts'
 import type { Replica } from '../replica.ts'
+import type { World } from '../turn.ts'
 import { digestsFor } from './comparing.ts'
 
 /** What a hello's device signs. */
@@ -32,6 +34,18 @@ export async function makeHello(replica: Replica, relayKey: Uint8Array, token: U
 export function openHello({ world: { suite } }: Replica, relayKey: Uint8Array, hello: Hello): Greeting | undefined {
   const plain = suite.open(suite.expand(relayKey, 32, LABELS.helloKey), hello.nonce, hello.token, hello.sealed)
   return plain === undefined ? undefined : decodeGreeting(plain)
+}
+
+/** The tokens a peer could greet us with, made once a hello: a stranger must not make us try every key for every guess. */
+export function expectedTokens(world: World, replicas: Iterable<Replica>, self: string, peer: string): Map<string, { replica: Replica; relayKey: Uint8Array }[]> {
+  const out = new Map<string, { replica: Replica; relayKey: Uint8Array }[]>()
+  for (const replica of replicas) {
+    for (const relayKey of replica.everyone.relayKeysInUse()) {
+      const token = toHex(helloToken(world, relayKey, self, peer)), list = out.get(token)
+      if (list === undefined) out.set(token, [{ replica, relayKey }]); else list.push({ replica, relayKey })
+    }
+  }
+  return out
 }
 
 export const areSame = (some: readonly ChannelDigest[] | undefined, others: readonly ChannelDigest[]): boolean =>

@@ -12,7 +12,8 @@ import { sealContent } from '../content/content.ts'
 import { type Person, RELAY, Room } from '../engines.test-support.ts'
 import { LABELS } from '../labels.ts'
 import { helloToken } from '../mailbox/mail.ts'
-import { type Replica, signOp } from '../replica.ts'
+import type { Replica } from '../replica.ts'
+import { signOp } from '../signing.ts'
 import { helloBytes } from './greeting.ts'
 
 const EMPTY = new Uint8Array()

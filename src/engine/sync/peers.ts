@@ -20,7 +20,7 @@ import type { Turn, World } from '../turn.ts'
 import { answerDigests, digestsFor, lackedBy, noteAgreed, toldParts } from './comparing.ts'
 import { asDevice, asPeer, Conduct, type Fault } from './conduct.ts'
 import { chainOf, framesOf, unpackFresh } from './fresh.ts'
-import { areSame, helloBytes, makeHello, openHello } from './greeting.ts'
+import { areSame, expectedTokens, helloBytes, makeHello, openHello } from './greeting.ts'
 import { unpack } from './packing.ts'
 import type { Intake } from './receiving.ts'
 import { Answer } from './serving.ts'
@@ -156,7 +156,7 @@ export class Peers {
   private async onHello(turn: Turn, peer: Peer, hellos: readonly Hello[]): Promise<void> {
     const self = this.self
     if (self === undefined) return
-    const expected = this.tokensFor(peer, self.peer), waiting: Hello[] = []
+    const expected = expectedTokens(this.world, this.replicas.values(), self.peer, peer.id), waiting: Hello[] = []
     for (const hello of hellos) {
       let isHeard = false
       for (const { replica, relayKey } of expected.get(toHex(hello.token)) ?? []) {
@@ -172,19 +172,6 @@ export class Peers {
     }
     const tokens = new Set(hellos.map(({ token }) => toHex(token)))
     peer.waiting = [...peer.waiting.filter(({ token }) => !tokens.has(toHex(token))), ...waiting].slice(-MAX_SPACES)
-  }
-
-  /** The tokens a peer could greet us with, made once a hello: a stranger must not make us try every key for every guess. */
-  private tokensFor(peer: Peer, self: string): Map<string, { replica: Replica; relayKey: Uint8Array }[]> {
-    const out = new Map<string, { replica: Replica; relayKey: Uint8Array }[]>()
-    for (const replica of this.replicas.values()) {
-      for (const relayKey of replica.everyone.relayKeysInUse()) {
-        const token = toHex(helloToken(this.world, relayKey, self, peer.id))
-        const list = out.get(token)
-        if (list === undefined) out.set(token, [{ replica, relayKey }]); else list.push({ replica, relayKey })
-      }
-    }
-    return out
   }
 
   private async establish(turn: Turn, peer: Peer, replica: Replica, { device, channels }: Greeting, token: Uint8Array, relayKey: Uint8Array): Promise<void> {
