@@ -83,8 +83,8 @@ export interface SpaceInfo {
   /** dm: a conversation between a few people, equal in it, apart from the space where they met. Its name is theirs. */
   readonly kind: 'space' | 'dm'
   readonly name: string
-  /** joining: the join is sent and no member's device has let us in yet. removed: we are no longer a member; history stays readable. */
-  readonly state: 'joining' | 'member' | 'removed'
+  /** joining: the join is sent and no member's device has let us in yet. removed: we are no longer a member; history stays readable. mending: damage took what says whether we are; others are asked. */
+  readonly state: 'joining' | 'member' | 'removed' | 'mending'
   readonly role: 'owner' | 'member'
   readonly relays: readonly string[]
   readonly unread: number
@@ -219,7 +219,7 @@ export type ErrorCode =
   | 'needs-phrase' | 'phrase-invalid'
   /** Recovery: the owner has named nobody; a signature does not count; too few are here. */
   | 'no-recovery' | 'recovery-invalid' | 'recovery-incomplete'
-  | 'not-allowed' | 'not-a-member' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
+  | 'not-allowed' | 'not-a-member' | 'mending' | 'name-empty' | 'name-too-long' | 'text-empty' | 'text-too-long' | 'limit-reached'
   /** Links: not one of ours or damaged; made by a newer version; past its end; taken back; all uses taken; nobody reachable knows it (yet). */
   | 'link-invalid' | 'link-newer' | 'link-expired' | 'link-revoked' | 'link-used-up' | 'link-unknown' | 'relay-unreachable' | 'already-member' | 'banned'
   /** This device was put back to what it once was, and goes on under a new key. */

@@ -75,6 +75,7 @@ export const s = {
   opening: 'Opening the space…',
   categoryGone: 'This category is gone. Choose another one.',
   removed: 'You are no longer a member of this space. You can read what you have, but not write.',
+  mending: 'A part of this device’s storage that this space rests on was damaged. It is being fetched again from others, or from a relay. If this stays, open a copy of everything that you saved, or use another of your devices.',
   spaces: 'Spaces',
   channels: 'Channels',
   namesake: (name: string) => `not the only ${name} here`,

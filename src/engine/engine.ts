@@ -374,6 +374,8 @@ export class Engine implements Stepper {
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(event.topic)) continue
       await this.takeParcels(turn, replica, event.topic, event.parcels)
+      // What can't be placed yet comes again when it can.
+      if (replica.isMending) continue
       replica.mail.saveCursor(turn, event.relay, event.topic, event.next, event.hash)
       this.succession.relayTold(turn, replica, event)
     }
@@ -386,7 +388,7 @@ export class Engine implements Stepper {
       if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, bytes: parcel.bytes })
       if (payload === 'no-key') replica.mail.unopened.keep(turn, topic, parcel.bytes); else if (replica.quota.letGo === letGo) had.push(parcel)
     }
-    replica.mail.had.note(turn, topic, had)
+    if (!replica.isMending) replica.mail.had.note(turn, topic, had)
   }
 
   private async onGossip(turn: Turn, topic: string, bytes: Uint8Array): Promise<void> {
@@ -434,6 +436,7 @@ export class Engine implements Stepper {
     const audience = replica.audiences.get(Number(number))
     if (kind === 'reconcile' && audience !== undefined) { await this.groupwork.now(turn, audience); this.touch(turn, replica) }
     if (kind === 'behind' || kind === 'unsure' || kind === 'pace' || kind === 'people') this.touch(turn, replica)
+    if (kind === 'ground') turn.out.startAgain()
     if (kind === 'index') await this.searching.work(turn, replica)
     if (kind === 'retention') await this.retaining.work(turn, replica)
     if (kind === 'marks') await shareMarks(this, turn, replica)
@@ -449,7 +452,7 @@ export class Engine implements Stepper {
   // ---- conclusions ----
 
   private async conclude(turn: Turn, replica: Replica): Promise<void> {
-    const before = replica.everyone.relayKeysInUse()[0]
+    const before = replica.greetingKeys()[0]
     for (const { type, epoch } of await replica.settle(turn)) if (type === 'state') await tellBack(turn, replica, epoch)
     for (const device of replica.takeLiars()) this.peers.caught(turn, replica, device)
     this.mending.goOn(turn, replica)
@@ -463,7 +466,7 @@ export class Engine implements Stepper {
       await this.lateKits.fill(turn, replica)
       await this.profiles.look(turn, replica)
       await this.ownNotes.look(turn, replica)
-      const now = replica.everyone.relayKeysInUse()[0]
+      const now = replica.greetingKeys()[0]
       // The same object while the group is as it was; else who said hello before they were known may be by now.
       if (now !== before) await this.peers.hearWaiting(turn)
       if (before === undefined || now === undefined || !equal(now, before)) await this.peers.greetAll(turn, replica)

@@ -21,6 +21,7 @@ const SENTENCES: Record<ErrorCode, string> = {
   'recovery-invalid': 'One of the signatures does not count. Ask for it again.',
   'recovery-incomplete': 'More signatures are needed. Ask the others of the recovery set for theirs.',
   'not-allowed': 'You are not allowed to do this here. Ask the owner of the space.',
+  'mending': 'A part of this device’s storage that this space rests on was damaged. It is being fetched again from others.',
   'not-a-member': 'You are no longer a member of this space. You can read what you have, but not write.',
   'name-empty': 'Write a name first.',
   'name-too-long': 'This name is too long. Use 64 characters or fewer.',

@@ -61,6 +61,14 @@ export const REQUESTS_PER_SECOND = 50
 export const MAX_ASK_RANGES = 1000
 /** Entries of a version vector in one frame: half a MiB. A channel of a large space may take several. */
 export const MAX_VECTOR_PART = 10_000
+/** Topics that a device reads whose ground is lost (S13): as many as it reads of a group. */
+export const MAX_GROUND_TOPICS = 16
+/** Epochs under which such a one says where it is: the newest of each group, as far as shows. */
+export const MAX_GROUND_ENDS = 2
+/** Devices that such a one hears of, any of which it has to believe. */
+export const MAX_GROUND_HEARD = 64
+/** What came back last is looked at so long after it, though more is missing: it may be enough. */
+export const GROUND_AGAIN_MS = 20_000
 /** Chains with something missing that are noted of one peer; the rest shows when these are here. */
 export const MAX_LACKING = 50_000
 /** Branches of forked chains asked for in one session: whoever shows more makes them up. */

@@ -82,7 +82,9 @@ export class Meeting {
 
   async announce(turn: Turn, replica: Replica): Promise<void> {
     const { self } = this.engine.peers
-    if (self === undefined || replica.state() !== 'member') return
+    if (self === undefined) return
+    if (replica.isMending) return this.sayAstray(turn, replica, await this.presence.own(turn, replica, self))
+    if (replica.state() !== 'member') return
     const epoch = this.epochFor(replica)
     if (epoch === undefined && !this.isAstray(replica)) return
     const payload = await this.presence.own(turn, replica, self)
@@ -92,6 +94,17 @@ export class Meeting {
     for (const device of few(turn, replica)) {
       const call = await sealAside(replica, payload, device)
       if (call !== undefined) await this.say(turn, replica, under, call)
+    }
+  }
+
+  /** Under the last that it knows of each group, in all topics that it knows of. */
+  private async sayAstray(turn: Turn, replica: Replica, payload: Payload): Promise<void> {
+    const { ground, mail } = replica
+    for (const epoch of ground.ends) {
+      for (const relayKey of ground.relayKeysInUse()) {
+        const bytes = mail.seal(epoch, payload)
+        if (bytes !== undefined) mail.announce(turn, await mail.topicOf(relayKey), bytes)
+      }
     }
   }
 

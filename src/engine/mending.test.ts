@@ -6,6 +6,7 @@ import { decodeFrame } from '../wire/frame.ts'
 import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { encodeAuthorityBody } from '../wire/authority.ts'
 import { AUTHORITY_CHANNEL, type OpId } from '../wire/ids.ts'
+import type { Op } from '../wire/op.ts'
 import { Allotment } from './allotment.test-support.ts'
 import { type Person, Room } from './engines.test-support.ts'
 import { keptOp } from './content/kept.ts'
@@ -159,6 +160,8 @@ describe('what was lost comes back', () => {
 
   test('S13 what goes on from a lost op of authority waits for it, whatever else it names', async () => {
     const { h, bob } = await talked()
+    await h.does(h.alice, { type: 'rename-space', name: 'Orchard' })
+    await h.room.pass(5000)
     for (const person of [h.alice, bob]) h.room.goesOffline(person)
     const op = await signRule(h.alice.space(h.space), 'profile', encodeAuthorityBody({ type: 'profile', name: 'Alicia' }), h.room.now, { deps: [h.space as string as OpId] })
     await losesNewest(h, bob, h.alice, 1)
@@ -170,6 +173,24 @@ describe('what was lost comes back', () => {
 })
 
 describe('what was lost, and others', () => {
+  test.each([['the end', 1], ['what the end follows', 2]])('S13 %s of a chain of authority is lost, which nobody noticed: when it comes again the chain has one end', async (_, back) => {
+    const { h, bob } = await talked(), { device } = h.alice.space(h.space).me
+    for (const name of ['Orchard', 'Meadow']) await h.does(h.alice, { type: 'rename-space', name })
+    await h.room.pass(5000)
+    const ends = (): readonly number[] => bob.space(h.space).log.vector([AUTHORITY_CHANNEL]).filter((one) => one.device === device).map(({ chanSeq }) => chanSeq)
+    const [end = 0] = ends(), partition = `ops/${h.space}/${AUTHORITY_CHANNEL}`, key = opKey(device, end + 1 - back)
+    const [row] = await bob.disk.range(partition, { from: key, limit: 1 }), op = [...h.alice.space(h.space).log.authority.values()].find(({ header }) => header.device === device && header.chanSeq === end + 1 - back)
+    expect(row).toBeDefined()
+    h.room.goesOffline(bob)
+    await bob.disk.save([{ type: 'delete', partition, key }])
+    await h.room.startsAgain(bob)
+    await h.room.pass(1000)
+    await h.hand(bob, [(op as Op).bytes])
+    await h.room.pass(1000)
+    if (back > 1) await h.hand(bob, [...h.alice.space(h.space).log.authority.values()].map(({ bytes }) => bytes))
+    expect([await nameFor(h, bob), new Set(ends()).size === ends().length, Math.max(...ends())]).toEqual(['Meadow', true, end])
+  })
+
   test('S13 the key of what was said before: that is Bob\'s to give again when others have told him the key', async () => {
     const { h, bob, ops } = await talked()
     // So that no later commit carries it.

@@ -5,6 +5,7 @@
  *   ops of channels and of authority     holes (log/holes.ts): asked for from peers; relays are read again from the beginning
  *   what is made of ops                  made again from the ops, messages where they stood (remaking.ts), and who spoke for which epoch
  *   the search index                     thrown away, and built anew by itself
+ *   what this device's own place rests on    by what is left it is no member: it finds the others by the keys that it has (ground.ts)
  *   keys, states of groups, heads        asked for, joined again and compared as by a device that never had them, but for what is made of ops; own chains as after a disk was put back (S9)
  *
  * A full check of the disk goes on beside everything else and tells how far it is.
@@ -15,6 +16,7 @@ import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type SpaceId } from '
 import { decodeLoss, type Loss, LOST_PARTITION, lostIn } from '../wire/losses.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
+import { readGround } from './ground.ts'
 import type { Input } from './input.ts'
 import { keptOp, lockingEpoch } from './content/kept.ts'
 import { opKey } from './log/log.ts'
@@ -64,6 +66,11 @@ export class Mending {
     }
     if (this.losses.length > 0) replica.mail.forgetCursors(turn)
     if (holes.isToBeMade) this.begins(turn, replica)
+    if (replica.isMending) void this.engine.questions.follow(turn, () => readGround(replica), async (later) => {
+      this.engine.touch(later, replica)
+      await this.engine.peers.greetAll(later, replica)
+      await this.engine.meeting.announce(later, replica)
+    })
   }
 
   /** All spaces have been looked at. */

@@ -3,7 +3,7 @@ import { concat, fromHex, utf8 } from '../wire/bytes.ts'
 import { type Presence as Announcement, presenceBytes } from '../wire/envelope.ts'
 import type { DeviceId, SpaceId } from '../wire/ids.ts'
 import { LABELS } from './labels.ts'
-import { ANSWERS_IN_CROWD, CROWD, CROWD_EACH_MS, MAX_CLOCK_AHEAD_MS, PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS, PRESENCE_LOST_MS } from './limits.ts'
+import { ANSWERS_IN_CROWD, CROWD, CROWD_EACH_MS, MAX_CLOCK_AHEAD_MS, MAX_GROUND_HEARD, PRESENCE_ANSWER_MS, PRESENCE_EVERY_MS, PRESENCE_LOST_MS } from './limits.ts'
 import type { Replica } from './replica.ts'
 import type { Turn, World } from './turn.ts'
 
@@ -41,8 +41,9 @@ export class Presence {
 
   /** new: first heard of, or from a new place; again: known. refused: forged, stale, foreign or our own. */
   async take(turn: Turn, replica: Replica, p: Announcement): Promise<'new' | 'again' | 'refused'> {
-    if (p.device === replica.me.device || !replica.authority.state.devices.has(p.device)) return 'refused'
+    if (p.device === replica.me.device || !replica.speaksWith(p.device)) return 'refused'
     const devices = this.spaces.get(replica.id) ?? new Map<DeviceId, Seen>()
+    if (replica.isMending && !devices.has(p.device) && devices.size >= MAX_GROUND_HEARD) return 'refused'
     const known = devices.get(p.device)
     // Their own clock orders their own announcements; ours says how long one counts.
     if (known !== undefined && p.at <= known.at && isBelieved(known.at, turn.now)) return 'refused'

@@ -2,6 +2,7 @@
 import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
 import { keptBytes, withText } from './content/kept.ts'
+import { GROUND_AGAIN_MS } from './limits.ts'
 import { opKey } from './log/log.ts'
 import { opsPartition, type Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
@@ -20,4 +21,5 @@ export function refill(turn: Turn, replica: Replica, op: Op): void {
   }
   // What rests on it was not understood when the space was opened.
   if (replica.holes.count(AUTHORITY_CHANNEL) === 0) turn.out.startAgain()
+  else if (replica.isMending) turn.out.wake(`ground|${replica.id}`, turn.now + GROUND_AGAIN_MS)
 }

@@ -1,7 +1,7 @@
 /** What the disk has of the groups of all audiences, under the ids of their epochs: given to each group when a space is opened, and to one that counts again when it does. */
 import type { Row } from '../ports.ts'
 import { type EpochId, parseOpId } from '../wire/ids.ts'
-import type { Groups } from './group/groups.ts'
+import type { Gain, Groups } from './group/groups.ts'
 import { readVote } from './group/votes.ts'
 import type { RelayKeys } from './relay-keys.ts'
 
@@ -17,4 +17,12 @@ export function regain(what: OfGroups, rows: readonly Row[], groupOf: (epoch: Ep
     else if (what === 'states') { if (groups?.states.has(epoch) === false) groups.states.restore(epoch, row.value) }
     else if (groups?.keys.has(epoch) !== true) relayKeys.regain(groups, epoch, row.value)
   }
+}
+
+/** A damaged disk may have lost the newest secret, by which the others are found, and have its state: that tells it again. */
+export async function retell(groups: Groups): Promise<Gain[]> {
+  const tip = groups.tip(), gains: Gain[] = []
+  const body = tip === undefined || groups.keys.has(tip) ? undefined : groups.commits.get(tip), state = body && groups.states.get(tip as EpochId)
+  if (body !== undefined && state !== undefined) groups.believe(tip as EpochId, await groups.secretOf(state, body.parent, body.mls), gains)
+  return gains
 }

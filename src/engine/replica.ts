@@ -15,6 +15,7 @@ import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
 import { Locked } from './content/locked.ts'
+import { Ground } from './ground.ts'
 import type { Gain, Groups, Shared } from './group/groups.ts'
 import { Lies } from './group/lies.ts'
 import { interpretGroup } from './group/taking.ts'
@@ -36,7 +37,7 @@ import type { Located } from './messages/reading.ts'
 import { activeKey, activePartition, Threads } from './messages/threads.ts'
 import { partitionsOf } from './partitions.ts'
 import { Proofs, proofsPartition } from './proofs.ts'
-import { OF_GROUPS, type OfGroups, regain } from './regain.ts'
+import { OF_GROUPS, type OfGroups, regain, retell } from './regain.ts'
 import { RelayKeys, relayKeysPartition } from './relay-keys.ts'
 import { Retention } from './retention/retention.ts'
 import { signOp } from './signing.ts'
@@ -78,6 +79,7 @@ export class Replica {
   readonly threads = new Threads()
   readonly pace = new Pace()
   readonly holes: Holes
+  readonly ground: Ground
   readonly retention = new Retention(this)
   readonly quota = new Quota(this)
   readonly names: DeviceNames
@@ -110,14 +112,15 @@ export class Replica {
     this.groups = this.everyone.groups
     this.audiences.set(0, this.everyone)
     this.mail = new Mail(world, id, {
-      envelope: (epoch) => this.audienceOf(epoch).groups.keys.envelope(epoch),
-      byHint: (hint) => first(this.audiences.values(), (a) => a.groups.keys.envelopeByHint(hint)),
+      envelope: (epoch) => this.audienceOf(epoch).groups.keys.envelope(epoch) ?? this.ground.keys.envelope(epoch),
+      byHint: (hint) => first(this.audiences.values(), (a) => a.groups.keys.envelopeByHint(hint)) ?? this.ground.keys.envelopeByHint(hint),
     }, record.relays)
     this.delivery = new Delivery(id)
     this.receiving = new Receiving(this, (turn, op) => this.accept(turn, op))
     this.inbox = new Inbox(id)
     this.locked = new Locked(id)
     this.holes = new Holes(id)
+    this.ground = new Ground(world)
   }
 
   // ---- disk ----
@@ -161,7 +164,7 @@ export class Replica {
     }
     this.mail.load(outbox, cursors, unopened, had)
     this.delivery.load(acks)
-    for (const audience of this.audiences.values()) this.atStart.push(...(await audience.advance()))
+    for (const audience of this.audiences.values()) this.atStart.push(...(await retell(audience.groups)), ...(await audience.advance()))
     // They were counted when they came.
     this.takeLiars()
   }
@@ -180,6 +183,7 @@ export class Replica {
       this.log.restoreAuthority(op)
       await this.interpret(op, this.proofs.take(op.id))
     }
+    for (const op of ops) if (!this.log.authority.has(op.id)) this.log.sleeps(op)
     this.openAudiences()
   }
 
@@ -202,7 +206,7 @@ export class Replica {
     const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, kept)
     turn.out.putLast(headsPartition(this.id), `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
-    if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.proofs.keep(turn, op.id); this.vote(turn, op); return freed })
+    if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.proofs.keep(turn, op.id); this.vote(turn, op); if (this.log.wakes(op.id)) turn.out.startAgain(); return freed })
     this.takeContent(turn, readable, rowKey)
     this.vote(turn, op)
     return freed
@@ -372,7 +376,7 @@ export class Replica {
     }
     // Of a space that was left only what still has to go out matters.
     if (this.record.state === 'left') return gains
-    for (const audience of this.audiences.values()) {
+    for (const audience of [...this.audiences.values(), this.ground]) {
       for (const relayKey of audience.relayKeysInUse()) this.mail.watch(turn, await this.mail.topicOf(relayKey))
     }
     return gains
@@ -452,6 +456,15 @@ export class Replica {
   /** This person, on this device: a revoked one is out, whoever else is in. */
   isMember(): boolean { return this.authority.state.devices.get(this.me.device)?.identity === this.me.identity }
 
+  /** Whether what says that this device is a member may be among what a damaged disk has lost (S13). */
+  get isMending(): boolean { return this.record.state === 'open' && !this.isMember() && this.holes.count(AUTHORITY_CHANNEL) > 0 }
+
+  /** What devices show each other that they know, when they meet. The newest first. */
+  greetingKeys(): readonly Uint8Array[] { return (this.isMending ? this.ground : this.everyone).relayKeysInUse() }
+
+  /** Whether this device speaks with that one: whose ground is lost knows nobody. */
+  speaksWith(device: DeviceId): boolean { return this.authority.state.devices.has(device) || this.isMending }
+
   /** Whether the end of this device's own chain of authority is here, which nothing can go on from where a damaged disk has lost it (S13). */
   get hasOwnEnd(): boolean { const end = this.log.head(AUTHORITY_CHANNEL, this.me.device); return end === undefined || this.log.authority.has(end.id) }
 
@@ -460,7 +473,7 @@ export class Replica {
 
   state(): SpaceInfo['state'] {
     if (this.record.state === 'joining' || this.record.state === 'contacted') return 'joining'
-    return this.isMember() ? 'member' : 'removed'
+    return this.isMember() ? 'member' : this.isMending ? 'mending' : 'removed'
   }
 
   save(turn: Turn, record: SpaceRecord): void {

@@ -13,6 +13,8 @@ import type { Chance } from './world.ts'
 const ROWS = [1, 4, 16, 128]
 
 export interface LostRow extends Row { readonly partition: string }
+/** Whether what these rows held could be had from nowhere, of `all` that there are. */
+export type StaysLost = (rows: readonly LostRow[], all: readonly LostRow[]) => boolean
 interface Broken extends Lost { readonly rows: Map<string, LostRow> }
 
 export const nameOf = ({ partition, key }: Pick<LostRow, 'partition' | 'key'>): string => `${partition} ${toHex(key)}`
@@ -32,12 +34,12 @@ export class Damage {
   /** Another disk takes its place. */
   clear(): void { this.broken = [] }
 
-  /** Takes some rows of spaces, or none where one of them has to stay. Who the device is, and in which spaces, does: without that it would be another one (S22). */
-  strike(disk: MemoryDisk, chance: Chance, stays: (row: LostRow) => boolean): readonly LostRow[] {
+  /** Takes some rows of spaces, or none where that could never be mended. Who the device is, and in which spaces, does: without that it would be another one (S22). */
+  strike(disk: MemoryDisk, chance: Chance, stays: StaysLost): readonly LostRow[] {
     const all = rowsOf(disk.snapshot()), first = all.findIndex(({ partition }) => partition.includes('/'))
     if (first < 0) return []
     const at = chance.between(first, all.length - 1), rows = all.slice(at, at + chance.between(1, chance.pick(ROWS) as number)), next = all[at + rows.length]
-    if (rows.some(stays)) return []
+    if (stays(rows, all)) return []
     this.broken.push({ from: placeOf(rows[0] as LostRow), to: next && placeOf(next), rows: new Map(rows.map((row) => [nameOf(row), row])) })
     return rows
   }

@@ -1,9 +1,7 @@
 /** What befalls people: processes that end, disks that fail, networks that part, relays that forget. */
-import { sha256 } from '@noble/hashes/sha2.js'
 import type { Engine } from '../engine/engine.ts'
 import { toHex } from '../wire/bytes.ts'
-import { AUTHORITY_CHANNEL, type SpaceId } from '../wire/ids.ts'
-import { decodeOpOrHusk } from '../wire/op.ts'
+import { AUTHORITY_CHANNEL, type DeviceId } from '../wire/ids.ts'
 import type { LostRow } from './damage.ts'
 import type { Deed } from './deeds.ts'
 import { type People, SMALL_SKEW_MS } from './people.ts'
@@ -49,10 +47,9 @@ function putBack(p: People): void {
  * others tell, as one whose disk was put back.
  */
 function damage(p: People): void {
-  const node = p.pick(p.running.filter(({ isSecond }) => !isSecond))
-  const engine = node?.engine
+  const node = p.pick(p.running.filter(({ isSecond }) => !isSecond)), engine = node?.engine
   if (node === undefined || engine === undefined || p.setting.office.hasWithheld || p.setting.office.hasForgotten) return
-  const rows = node.loseRows(p.chance, (row) => isGround(engine, row)), how = p.chance.int(3)
+  const rows = node.loseRows(p.chance, (rows, all) => staysLost(engine, rows, all)), how = p.chance.int(3)
   if (rows.length === 0) return
   p.setting.checks.struck(node, rows)
   p.note(`${node.name}'s disk has lost ${rows.length} rows of ${[...new Set(rows.map(({ partition }) => partition.split('/')[0]))].join()}`)
@@ -60,13 +57,13 @@ function damage(p: People): void {
   if (how === 1) p.ask(node, { type: 'check-storage' })
 }
 
-/** What a device has to have to find the others: what its group and its own place in it rest on, and the newest key. */
-function isGround({ replicas }: Engine, { partition, key, value }: LostRow): boolean {
-  const [kind, space, channel] = partition.split('/') as [string, SpaceId, string], replica = replicas.get(space), tip = replica?.groups.tip()
-  if (kind === 'keys') return toHex(key) === tip
-  if (kind !== 'ops' || channel !== AUTHORITY_CHANNEL) return false
-  const op = decodeOpOrHusk(value, sha256)
-  return replica === undefined || tip === undefined || op === undefined || !replica.log.authorityOutside(tip).some(({ id }) => id === op.id)
+/** What nothing brings back: all keys of a space at once, with the states that could tell them again, since by these the others are found; and branches of a chain, as a place is asked for, and one op fills it. */
+function staysLost({ replicas }: Engine, rows: readonly LostRow[], all: readonly LostRow[]): boolean {
+  return [...replicas.values()].some(({ id, log }) => {
+    const lost = new Set(rows.filter(({ partition }) => partition === `keys/${id}`)), isForked = (key: Uint8Array): boolean => log.tipsOf(AUTHORITY_CHANNEL, toHex(key.subarray(0, 32)) as DeviceId).length > 1
+    const hasKey = all.some((row) => row.partition === `keys/${id}` && !lost.has(row))
+    return (lost.size > 0 && !hasKey && rows.some(({ partition }) => partition === `states/${id}`)) || rows.some(({ partition, key }) => partition === `ops/${id}/${AUTHORITY_CHANNEL}` && isForked(key))
+  })
 }
 
 /** A clock goes wrong, by up to a year, or its person sets it right. Alice's stays right, so that somebody can always be invited. */

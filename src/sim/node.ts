@@ -9,7 +9,7 @@ import { type Host, startHost } from '../host.ts'
 import { createSuite } from '../adapters/suite.ts'
 import { nodeCurves } from '../adapters/suite-curves-node.ts'
 import type { Ciphersuite, Mailbox, Network, Random, Row, Save } from '../ports.ts'
-import { Damage, type LostRow } from './damage.ts'
+import { Damage, type LostRow, type StaysLost } from './damage.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { Ether } from './network.ts'
 import { remembering } from './verified.ts'
@@ -218,7 +218,7 @@ export class SimNode {
   get isDamaged(): boolean { return this.damage.isThere }
 
   /** Some rows can't be read any more, which ones it has to find out. */
-  loseRows(chance: Chance, stays: (row: LostRow) => boolean): readonly LostRow[] { return this.damage.strike(this.disk, chance, stays) }
+  loseRows(chance: Chance, stays: StaysLost): readonly LostRow[] { return this.damage.strike(this.disk, chance, stays) }
 
   /** The process ends, and the next start finds the disk as it was then. What is kept elsewhere of how far it was stays (S22). */
   putBack(to: Past): void {

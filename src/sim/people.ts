@@ -51,7 +51,7 @@ export interface Setting {
 
 /** Refusals that people meet without anything being wrong. Any other is a finding. */
 const FAIR_REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'not-a-member', 'unknown-space', 'unknown-channel', 'unknown-member', 'unknown-role', 'unknown-message', 'unknown-invite', 'not-allowed', 'limit-reached', 'already-member', 'link-revoked',
+  'not-a-member', 'mending', 'unknown-space', 'unknown-channel', 'unknown-member', 'unknown-role', 'unknown-message', 'unknown-invite', 'not-allowed', 'limit-reached', 'already-member', 'link-revoked',
   'link-unknown', 'link-expired', 'link-used-up', 'relay-unreachable', 'banned', 'disk-failed', 'disk-full', 'busy', 'older', 'no-recovery', 'recovery-incomplete', 'recovery-invalid',
 ])
 

@@ -81,7 +81,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'group-code': case 'person-code': case 'mark-checked': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
       return answerAuthority(asked, c)
   }
-  return replica.isMember() ? asMember(asked, c) : fail('not-a-member')
+  return replica.isMember() ? asMember(asked, c) : fail(replica.isMending ? 'mending' : 'not-a-member')
 }
 
 type ForMembers = Exclude<InSpace, AuthorityQuestion | MessageQuestion | { readonly type: 'list-channels' | 'list-members' | 'list-invites' | 'keep-here' }>

@@ -15,6 +15,9 @@ const DIFFERENCE = 2, BASE_ENDS = 33
 /** Made into differences at once: a disk from before there were any has dozens of whole ones, and whoever opens it waits. */
 const MOST_AT_ONCE = 4
 
+/** Whether a row holds all of its state: that of a group's tip does. */
+export const isWholeState = (row: Uint8Array): boolean => row[0] !== DIFFERENCE
+
 /** `row`: as it lies on the disk; none before it has been written. */
 interface Held { readonly state: MlsState | undefined; readonly row: Uint8Array | undefined }
 

@@ -18,6 +18,7 @@ import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
 import { ASK_ROUND_OPS, MAX_AUTHORITY_BYTES_A_DAY, MAX_BRANCHES, MAX_OPS_A_DAY, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
+import { predecessors } from '../space/history.ts'
 import { Parked, type Sender } from './parked.ts'
 import { linksIn, neededIn } from './vouching.ts'
 
@@ -65,6 +66,9 @@ export class Log {
   private readonly recent = new Map<DeviceId, Map<number, Remembered>>()
   private readonly remembered: { readonly device: DeviceId; readonly seq: number }[] = []
   private oldest = 0
+  /** Ops of authority that are on the disk and can't be placed, as a part of it that was lost had what they follow; and what that is. */
+  private readonly asleep = new Set<OpId>()
+  private readonly lostBefore = new Set<OpId>()
   readonly parked = new Parked()
   /** Highest hybrid time seen: our next op is labelled later. */
   maxHlc = 0
@@ -93,6 +97,15 @@ export class Log {
 
   /** Restores an authority op that was verified before it was saved. Tips come from `restoreTip`. */
   restoreAuthority(op: Op): void { this.noteAuthority(op) }
+
+  /** On the disk, and not restored. */
+  sleeps(op: Op): void {
+    this.asleep.add(op.id)
+    for (const id of predecessors(op)) if (!this.authority.has(id)) this.lostBefore.add(id)
+  }
+
+  /** Whether something on the disk can be placed now that this is here: by whoever reads the disk anew, as it is in the tips already. */
+  wakes(id: OpId): boolean { return this.lostBefore.has(id) }
 
   /** Chains of authority whose ends a damaged disk lost end where their ops do: these are known, and would not be taken in again; and who went on from before them would fork. */
   retrace(): void {
@@ -203,7 +216,7 @@ export class Log {
   /** Whether it is here, as far as is remembered: then its place is known. */
   isKnown(op: Op): boolean {
     const h = op.header
-    if (h.channel === AUTHORITY_CHANNEL) return this.authority.has(op.id)
+    if (h.channel === AUTHORITY_CHANNEL) return this.authority.has(op.id) || this.asleep.has(op.id)
     return this.recent.get(h.device)?.get(h.seq)?.id === op.id || this.tipsOf(h.channel, h.device).some((tip) => tip.id === op.id)
   }
 
@@ -278,7 +291,9 @@ export class Log {
 
   /** Makes an op the end of its chain, or of a branch. */
   private goOn({ header: h, id }: Op): Tip {
-    const tips = [...this.tipsOf(h.channel, h.device)]
+    const tips = [...this.tipsOf(h.channel, h.device)], here = tips.find((tip) => tip.id === id)
+    // Of what a damaged disk lost the end of the chain may still tell.
+    if (here !== undefined) return here
     const at = tips.findIndex((tip) => tip.id === h.chanPrev)
     const tip: Tip = { chanSeq: h.chanSeq, id, seq: h.seq, hlc: h.hlc, day: dayAfter(tips[at], h), branch: tips.length === 0 ? undefined : at >= 0 ? tips[at]?.branch : id }
     if (at >= 0) tips[at] = tip; else tips.push(tip)

@@ -41,7 +41,7 @@ export class Wants {
   /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row in the same way, since it brought nothing. `plain`: channels that are asked for in another way. */
   next(replica: Replica, isAgain: boolean, plain: ReadonlySet<ChannelId> = NONE): readonly AskRange[] {
     // What was lost first: it is older than anything that is missing. Who may not have it isn't to hear of it either.
-    const whole: AskRange[] = [...replica.holes.wanted(ASK_ROUND_OPS / 2, (channel) => replica.mayHave(this.peer, channel))]
+    const whole: AskRange[] = [...replica.holes.wanted(ASK_ROUND_OPS / 2, (channel) => replica.mayHave(this.peer, channel) && (channel === AUTHORITY_CHANNEL || !replica.isMending))]
     /** Of the channel that comes now; how many ops are missing of it, and how many of them will come at least. */
     let some: AskRange[] = [], missing = 0, least = 0, room = MAX_ASK_OPS - opsIn(whole)
     for (const chain of this.inOrder(replica)) {

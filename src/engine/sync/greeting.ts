@@ -25,7 +25,7 @@ function digestsForAnyone(replica: Replica): readonly ChannelDigest[] | undefine
 }
 
 export async function makeHello(replica: Replica, relayKey: Uint8Array, token: Uint8Array, from: string, to: string): Promise<{ readonly hello: Hello; readonly channels: readonly ChannelDigest[] | undefined }> {
-  const { me, world: { suite, random } } = replica, channels = digestsForAnyone(replica)
+  const { me, world: { suite, random } } = replica, channels = replica.isMending ? undefined : digestsForAnyone(replica)
   const sig = await suite.sign(me.deviceKey.secretKey, helloBytes(replica.id, from, to))
   const nonce = random.bytes(24)
   return { hello: { token, nonce, sealed: suite.seal(suite.expand(relayKey, 32, LABELS.helloKey), nonce, token, encodeGreeting({ device: me.device, sig, channels })) }, channels }
@@ -40,7 +40,7 @@ export function openHello({ world: { suite } }: Replica, relayKey: Uint8Array, h
 export function expectedTokens(world: World, replicas: Iterable<Replica>, self: string, peer: string): Map<string, { replica: Replica; relayKey: Uint8Array }[]> {
   const out = new Map<string, { replica: Replica; relayKey: Uint8Array }[]>()
   for (const replica of replicas) {
-    for (const relayKey of replica.everyone.relayKeysInUse()) {
+    for (const relayKey of replica.greetingKeys()) {
       const token = toHex(helloToken(world, relayKey, self, peer)), list = out.get(token)
       if (list === undefined) out.set(token, [{ replica, relayKey }]); else list.push({ replica, relayKey })
     }

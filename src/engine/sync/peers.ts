@@ -130,8 +130,8 @@ export class Peers {
     if (self === undefined) return
     const spaces: Hello[] = []
     for (const replica of replicas) {
-      if (replica.state() !== 'member') continue
-      const relayKey = relayKeyOnly ?? replica.everyone.relayKeysInUse()[0]
+      if (replica.state() !== 'member' && !replica.isMending) continue
+      const relayKey = relayKeyOnly ?? replica.greetingKeys()[0]
       if (relayKey === undefined) continue
       const token = helloToken(this.world, relayKey, self.peer, peer.id)
       if (peer.greeted.has(toHex(token))) continue
@@ -163,7 +163,7 @@ export class Peers {
         const greeting = openHello(replica, relayKey, hello)
         if (greeting === undefined) continue
         if (!(await this.world.suite.verify(fromHex(greeting.device) as Uint8Array, greeting.sig, helloBytes(replica.id, peer.id, self.peer)))) return this.blame(turn, peer, 'forged')
-        if (!replica.authority.state.devices.has(greeting.device)) continue
+        if (!replica.speaksWith(greeting.device)) continue
         isHeard = true
         await this.establish(turn, peer, replica, greeting, hello.token, relayKey)
       }
@@ -184,11 +184,18 @@ export class Peers {
       peer.sessions.set(replica.id, newSession(replica.id, token, device))
     }
     await this.greet(turn, peer, [replica], relayKey)
+    // Whoever it is learns no more than what is asked for.
+    if (replica.isMending) return this.askLost(turn, peer, replica)
     const ours = digestsFor(replica, device)
     if (!areSame(peer.greeted.get(toHex(token))?.told, ours)) this.frame(turn, peer, { type: 'digest', token, channels: ours })
     this.events.met(turn, replica, device)
     const session = peer.sessions.get(replica.id)
     if (channels !== undefined && session !== undefined) this.onDigest(turn, peer, session, replica, channels)
+  }
+
+  private askLost(turn: Turn, peer: Peer, replica: Replica): void {
+    const session = peer.sessions.get(replica.id)
+    if (session !== undefined) this.ask(turn, peer, session, replica)
   }
 
   // ---- frames ----
@@ -205,7 +212,8 @@ export class Peers {
     const replica = session === undefined ? undefined : this.replicas.get(session.space)
     // Of a session that ended meanwhile, or of a space that isn't here.
     if (session === undefined || replica === undefined) return
-    if (!replica.authority.state.devices.has(session.device)) { this.end(peer, session); return }
+    if (!replica.speaksWith(session.device)) { this.end(peer, session); return }
+    if (replica.isMending && frame.type !== 'ops') return
     switch (frame.type) {
       case 'digest': return this.onDigest(turn, peer, session, replica, frame.channels)
       case 'vector': return this.onVector(turn, peer, session, replica, frame)
@@ -462,10 +470,10 @@ export class Peers {
     for (const peer of this.peers.values()) {
       for (const session of peer.sessions.values()) {
         const replica = this.replicas.get(session.space)
-        if (replica?.authority.state.devices.has(session.device) !== true) { this.end(peer, session); continue }
+        if (replica?.speaksWith(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
         session.isComparing = false
-        if (told.get(session.space)?.has(peer) === true) this.tellDigests(turn, peer, session, replica)
+        if (told.get(session.space)?.has(peer) === true && !replica.isMending) this.tellDigests(turn, peer, session, replica)
         this.ask(turn, peer, session, replica)
       }
     }

@@ -187,6 +187,8 @@ export class Receiving {
       const isLost = this.replica.holes.has(op.header)
       if (!isLost && this.inDoubt.has(op.id)) continue
       if (!isLost && (log.parked.has(op.id) || log.isKnown(op))) { trusted.push(op); continue }
+      // Nothing can be placed until what it rests on is back; then it comes again.
+      if (!isLost && this.replica.isMending) continue
       fresh.push(retention.isDue(op.header, turn.now) ? huskOf(op) : op)
     }
     // What was packed comes apart from what was not, though it may stand between.
