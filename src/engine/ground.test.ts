@@ -124,3 +124,29 @@ test.each([['their key', ['keys', 'relay-keys']], ['and what it could be made of
   await h.room.pass(10_000)
   for (const person of [h.alice, bob]) expect(await h.texts(person)).toEqual(['Alice: one', 'Bob: two', 'Bob: three', 'Alice: four'])
 })
+
+/** All rows of these are gone. */
+async function losesAll(h: Allotment, bob: Person, ...kinds: readonly string[]): Promise<void> {
+  await bob.disk.save(kinds.flatMap((kind, n): Save[] => {
+    const partition = `${kind}/${h.space}`, from = partitionPrefix(partition)
+    return [{ type: 'drop', partition }, { type: 'put', partition: LOST_PARTITION, key: Uint8Array.of(9, n), value: encodeLoss({ from, to: concat(from, new Uint8Array(99).fill(0xff)) }) }]
+  }))
+}
+
+test('S13 all keys are lost: the newest is told by its state, and leads to the others', async () => {
+  const { h, bob } = await talked()
+  await losesAll(h, bob, 'keys', 'relay-keys')
+  await h.room.startsAgain(bob)
+  await h.room.pass(120_000)
+  await h.say(bob, 'three')
+  await h.room.pass(10_000)
+  expect((await h.texts(h.alice)).at(-1)).toBe('Bob: three')
+})
+
+test('S13 the first op is lost, and the relay keys beside the epochs\' secrets: these tell them again', async () => {
+  const { h, bob } = await talked()
+  await losesAll(h, bob, 'relay-keys')
+  await loses(h, bob, GENESIS)
+  await h.room.pass(120_000)
+  expect(stateOf(h, bob)).toBe('member')
+})
