@@ -25,7 +25,7 @@ function digestsForAnyone(replica: Replica): readonly ChannelDigest[] | undefine
 }
 
 export async function makeHello(replica: Replica, relayKey: Uint8Array, token: Uint8Array, from: string, to: string): Promise<{ readonly hello: Hello; readonly channels: readonly ChannelDigest[] | undefined }> {
-  const { me, world: { suite, random } } = replica, channels = replica.isMending ? undefined : digestsForAnyone(replica)
+  const { me, world: { suite, random } } = replica, channels = replica.isMending || replica.record.state === 'left' ? undefined : digestsForAnyone(replica)
   const sig = await suite.sign(me.deviceKey.secretKey, helloBytes(replica.id, from, to))
   const nonce = random.bytes(24)
   return { hello: { token, nonce, sealed: suite.seal(suite.expand(relayKey, 32, LABELS.helloKey), nonce, token, encodeGreeting({ device: me.device, sig, channels })) }, channels }

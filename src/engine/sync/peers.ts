@@ -15,6 +15,7 @@ import type { Vector } from '../../wire/vector.ts'
 import { COMPARE_SOON_MS, COMPARED_WITH, FORWARDED_TO, LATE_AFTER_MS, MAX_ASKED_SPACES, MAX_NEWS, MAX_SPACES } from '../limits.ts'
 import type { Chain } from '../log/log.ts'
 import { helloToken } from '../mailbox/mail.ts'
+import { noteHeard, unheardLeaving } from '../leaving.ts'
 import { opsPartition, type Replica } from '../replica.ts'
 import type { Turn, World } from '../turn.ts'
 import { answerDigests, digestsFor, lackedBy, noteAgreed, toldParts } from './comparing.ts'
@@ -130,7 +131,7 @@ export class Peers {
     if (self === undefined) return
     const spaces: Hello[] = []
     for (const replica of replicas) {
-      if (replica.state() !== 'member' && !replica.isMending) continue
+      if (replica.state() !== 'member' && !replica.isMending && unheardLeaving(replica) === undefined) continue
       const relayKey = relayKeyOnly ?? replica.greetingKeys()[0]
       if (relayKey === undefined) continue
       const token = helloToken(this.world, relayKey, self.peer, peer.id)
@@ -186,10 +187,11 @@ export class Peers {
     await this.greet(turn, peer, [replica], relayKey)
     // Whoever it is learns no more than what is asked for.
     if (replica.isMending) return this.askLost(turn, peer, replica)
+    const leaving = unheardLeaving(replica), session = peer.sessions.get(replica.id)
+    if (leaving !== undefined) return this.frame(turn, peer, { type: 'ops', token, ops: [leaving.bytes], more: false })
     const ours = digestsFor(replica, device)
     if (!areSame(peer.greeted.get(toHex(token))?.told, ours)) this.frame(turn, peer, { type: 'digest', token, channels: ours })
     this.events.met(turn, replica, device)
-    const session = peer.sessions.get(replica.id)
     if (channels !== undefined && session !== undefined) this.onDigest(turn, peer, session, replica, channels)
   }
 
@@ -214,6 +216,7 @@ export class Peers {
     if (session === undefined || replica === undefined) return
     if (!replica.speaksWith(session.device)) { this.end(peer, session); return }
     if (replica.isMending && frame.type !== 'ops') return
+    if (unheardLeaving(replica) !== undefined) { noteHeard(turn, replica, session.device, frame); if (unheardLeaving(replica) === undefined) this.end(peer, session); return }
     switch (frame.type) {
       case 'digest': return this.onDigest(turn, peer, session, replica, frame.channels)
       case 'vector': return this.onVector(turn, peer, session, replica, frame)
@@ -473,7 +476,7 @@ export class Peers {
         if (replica?.speaksWith(session.device) !== true) { this.end(peer, session); continue }
         session.asking = false
         session.isComparing = false
-        if (told.get(session.space)?.has(peer) === true && !replica.isMending) this.tellDigests(turn, peer, session, replica)
+        if (told.get(session.space)?.has(peer) === true && replica.state() === 'member') this.tellDigests(turn, peer, session, replica)
         this.ask(turn, peer, session, replica)
       }
     }
