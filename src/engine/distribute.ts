@@ -39,6 +39,7 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
     }
     for (const { device, known } of elsewhere) if (!open.has(known)) await tellAside(turn, audience, known, device, tree)
     await tellBack(turn, replica, op.id)
+    await tellSuccessors(turn, replica, op, tree)
   }
   await refreshKits(turn, replica, ops.filter((op) => op.header.channel === AUTHORITY_CHANNEL))
 }
@@ -63,6 +64,23 @@ async function tellAside(turn: Turn, audience: Audience, known: EpochId, device:
   for (const part of parts) {
     const aside = await sealAside(replica, part, device)
     if (aside !== undefined) await postUnder(turn, audience, known, aside, undefined, true)
+  }
+}
+
+/**
+ * Devices that others vouched for themselves with when their disk was put back (S9), and that are added for the first time: they may have no key under which anything went out lately, this commit neither. Each hears alone
+ * of what it shows not to know, in the topic that members read at this commit's parent, sealed so that whoever reads the topic can take it off.
+ */
+async function tellSuccessors(turn: Turn, replica: Replica, { id, header }: Op, tree: Uint8Array): Promise<void> {
+  const { authority, everyone: { groups }, log, mail } = replica, relayKey = groups.keys.relayKeys.get(groups.commits.get(id)?.parent as EpochId)
+  for (const device of relayKey === undefined ? [] : groups.tree.addedFirst(id)) {
+    const last = log.head(AUTHORITY_CHANNEL, device)?.id
+    if (relayKey === undefined || last === undefined || authority.identityOf(device) === authority.identityOf(header.device)) continue
+    const topic = await mail.topicOf(relayKey)
+    for (const part of [...batchesOf(log.authorityOutside(last)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree } as const]) {
+      const aside = await sealAside(replica, part, device)
+      if (aside !== undefined) mail.post(turn, topic, mail.sealForReaders(topic, aside), undefined)
+    }
   }
 }
 

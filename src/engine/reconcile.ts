@@ -163,7 +163,7 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
     case 'rejoin': {
       const body = audience.groups.commits.get(what.tip)
       const tree = body === undefined ? undefined : audience.groups.treeFor(body.treeHash)
-      if (body === undefined || tree === undefined) return undefined
+      if (body === undefined || tree === undefined) return layOut(turn, audience)
       const way = await wayInto(audience, what.tip, body.groupInfo, tree)
       return way === undefined ? undefined : joinFromOutside(turn, audience, way, undefined)
     }
@@ -175,6 +175,10 @@ export async function act(turn: Turn, audience: Audience, what: Due): Promise<Op
       return audience.replica.append(turn, 'commitReject', encodeGroupBody({ type: 'commitReject', epoch: what.tip, why: what.why }), audience.number)
   }
 }
+
+/** A new device that finds no tree to come in by can be let in by others, who may be where it meets nobody. */
+const layOut = (turn: Turn, { number, replica }: Audience): Promise<Op> | undefined =>
+  number === 0 && !replica.authority.state.keyPackages.has(replica.me.device) ? publishKeyPackage(turn, replica) : undefined
 
 /** A member's commit on `parent`. */
 export async function commitChange(turn: Turn, audience: Audience, parent: EpochId, state: MlsState, add: readonly Uint8Array[], remove: readonly number[]): Promise<Op | undefined> {

@@ -1,7 +1,11 @@
 /** Bob's laptop dies, and he restores it from a backup: it has forgotten what it said since. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { equal } from '../wire/bytes.ts'
+import type { CommitBody } from '../wire/group.ts'
+import type { EpochId } from '../wire/ids.ts'
 import { Allotment, type Between } from './allotment.test-support.ts'
 import { type Person, RELAY } from './engines.test-support.ts'
+import { Groups } from './group/groups.ts'
 import { END_FORMER_AFTER_MS, PRESENCE_EVERY_MS, SUCCEED_UNREAD_MS, TOPIC_USED_MS, UNSURE_ALONE_MS } from './limits.ts'
 
 const SAID = ['Bob: Before the backup', 'Bob: After the backup', 'Bob: Where was I?']
@@ -185,6 +189,27 @@ test('S9 Alice is alone, and what she did since in the group removed nobody: by 
   await h.say(h.alice, 'Here I am')
   await h.room.pass(5000)
   expect(await h.texts(bob)).toEqual(['Alice: Here I am'])
+})
+
+test('S9 what Alice did since in the group put no tree anywhere, and she meets nobody who has it: the others let her in by the keys that she lays out', async () => {
+  const h = await Allotment.begin(), bob = await h.joins('Bob')
+  await h.room.pass(60_000)
+  const then = h.alice.disk.snapshot()
+  h.room.leaves(bob)
+  await h.does(h.alice, { type: 'set-history', history: 'from-join' })
+  await h.room.pass(20_000)
+  const { groups } = h.alice.space(h.space), { treeHash } = groups.commits.get(groups.tip() as EpochId) as CommitBody, treeFor = Groups.prototype.treeFor
+  const nowhere = vi.spyOn(Groups.prototype, 'treeFor').mockImplementation(function (this: Groups, hash) { return equal(hash, treeHash) ? undefined : treeFor.call(this, hash) })
+  h.room.canDial = false
+  await h.alice.putBack(then)
+  await h.room.comesBack(bob)
+  await h.room.pass(SUCCEED_UNREAD_MS + 120_000)
+  nowhere.mockRestore()
+  await h.say(h.alice, 'Here I am')
+  await h.say(bob, 'I see')
+  await h.room.pass(5000)
+  expect([await h.texts(bob), await h.texts(h.alice)]).toEqual([['Alice: Here I am', 'Bob: I see'], ['Alice: Here I am', 'Bob: I see']])
+  expect(h.forked).toEqual([])
 })
 
 describe('an ordinary start', () => {

@@ -73,6 +73,13 @@ export class EpochTree {
     this.changes++
   }
 
+  /** The devices that somebody else's commit adds, and that had no leaf anywhere before. */
+  addedFirst(commit: EpochId): DeviceId[] {
+    const node = this.nodes.get(commit), before = this.nodes.get(node?.parent as EpochId)?.leaves ?? []
+    const added = (node?.leaves ?? []).filter((device) => device !== undefined && device !== node?.author && !before.includes(device)) as DeviceId[]
+    return added.length === 0 ? added : added.filter((device) => [...this.nodes.values()].every(({ id, leaves }) => id === commit || !leaves.includes(device)))
+  }
+
   /** An op of `device` that names `epoch`. Only the first of its chain (lowest number, then id) counts. True when that changed something. */
   vote(epoch: EpochId, device: DeviceId, seq: number, id: OpId, channel?: ChannelId, chanSeq?: number): boolean {
     const votes = this.firsts.get(epoch) ?? new Map<string, Vote>()
