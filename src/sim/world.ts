@@ -104,8 +104,17 @@ export class World {
     while (await this.next(until)) { /* until nothing is left before then */ }
   }
 
+  /** Until nobody works at anything: what one is answered may have another asked who was done. */
   async settle(): Promise<void> {
-    for (let i = 0; i < this.everyone.length; i++) if (this.everyone[i]?.isBusy !== false) await this.everyone[i]?.idle()
+    for (let isAgain = true; isAgain;) {
+      isAgain = false
+      for (let i = 0; i < this.everyone.length; i++) {
+        const one = this.everyone[i]
+        if (one === undefined || one.isBusy === false) continue
+        isAgain ||= one.isBusy === true
+        await one.idle()
+      }
+    }
   }
 
   /** One line for whoever reads a failure's last moments. */
