@@ -76,14 +76,18 @@ export class Farewells {
     }
   }
 
-  /** Says to a member what happened here that it may not know; in this topic, since it knows no epoch that it could be said under. Only who is here now is meant: no relay keeps it. */
+  /**
+   * Says to a member where this device is, and what happened here that it may not know; in this topic, since it knows no epoch that it could be said under. Only who is here now is meant: no relay keeps it.
+   * Both may know the same acts, and yet choose another tip each, by what is said in channels: then all they need is to meet.
+   */
   private async call(turn: Turn, replica: Replica, device: DeviceId, topic: TopicKey): Promise<void> {
     const times = this.isTime(turn, replica, device) ? this.takeTurn(turn, replica, device, 0) : undefined
     if (times === undefined) return
     const { log } = replica, last = log.head(AUTHORITY_CHANNEL, device)?.id
     const known = log.authorityPast(last === undefined ? [] : [last]), news = [...log.authority.values()].filter(({ id }) => !known.has(id))
-    for (const ops of batchesOf(portion(news, times, MAX_CALL_OPS))) {
-      const aside = await sealAside(replica, { type: 'ops', ops }, device)
+    const where = await this.engine.meeting.own(turn, replica)
+    for (const part of [...(where === undefined ? [] : [where]), ...batchesOf(portion(news, times, MAX_CALL_OPS)).map((ops) => ({ type: 'ops', ops } as const))]) {
+      const aside = await sealAside(replica, part, device)
       if (aside !== undefined) replica.mail.announce(turn, topic, replica.mail.sealForReaders(topic, aside))
     }
   }

@@ -118,6 +118,9 @@ export class Meeting {
     return relayKey === undefined ? undefined : mail.topicOf(relayKey)
   }
 
+  /** Where this device is, signed; undefined where it is nowhere. */
+  async own(turn: Turn, replica: Replica): Promise<Payload | undefined> { const { self } = this.engine.peers; return self && this.presence.own(turn, replica, self) }
+
   /** The same in another topic, where somebody speaks who may not read ours. */
   async sayIn(turn: Turn, replica: Replica, topic: TopicKey): Promise<void> {
     const { self } = this.engine.peers, epoch = this.epochFor(replica)
