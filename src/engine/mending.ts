@@ -24,7 +24,7 @@ import { after } from './messages/places.ts'
 import { recount } from './messages/unread.ts'
 import type { Asker } from './out.ts'
 import { PAUSE, type Reading } from './reading.ts'
-import { makeAgain, noteReaches, PIECE, placeAgain, readAgain } from './remaking.ts'
+import { makeAgain, noteReaches, PIECE, placeAgain, readAgain, retrace } from './remaking.ts'
 import { opsPartition, type Replica } from './replica.ts'
 import { indexPartitions } from './search/search-index.ts'
 import type { Turn } from './turn.ts'
@@ -64,6 +64,9 @@ export class Mending {
       const areEndsLost = lostIn(loss, `heads/${id}`) !== undefined
       if (isMade || areEndsLost) holes.noteMade(turn, areEndsLost)
     }
+    const hasLost = (partition: string): boolean => this.losses.some((loss) => lostIn(loss, partition) !== undefined)
+    // Among the ops that are gone may be this device's last, of which nothing else would tell.
+    if (hasLost(`heads/${id}`) && channels.some((channel) => hasLost(opsPartition(id, channel)))) this.engine.succession.forgot(turn, replica)
     if (this.losses.length > 0) replica.mail.forgetCursors(turn)
     if (holes.isToBeMade) this.begins(turn, replica)
     if (replica.isMending) void this.engine.questions.follow(turn, () => readGround(replica), async (later) => {
@@ -110,7 +113,7 @@ export class Mending {
       for (let from: Uint8Array | undefined = new Uint8Array(); from !== undefined;) {
         const [rows = []]: readonly (readonly Row[])[] = yield [{ partition: opsPartition(replica.id, channel), query: { from, limit: PIECE } }]
         const ops = rows.flatMap((row) => { const op = keptOp(replica, channel, row); return op === undefined ? [] : [{ op, key: row.key }] })
-        for (const { op } of ops) replica.vote(turn(), op)
+        for (const { op } of ops) { replica.vote(turn(), op); retrace(turn(), replica, op) }
         for (const row of rows) {
           const epoch = lockingEpoch(replica, row)
           if (epoch !== undefined) replica.locked.lock(turn(), epoch, channel, row.key, true)

@@ -4,6 +4,7 @@ import { concat, toHex } from '../wire/bytes.ts'
 import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { Allotment } from './allotment.test-support.ts'
 import type { Person } from './engines.test-support.ts'
+import { UNSURE_ALONE_MS } from './limits.ts'
 import { Out } from './out.ts'
 
 const DAY = 24 * 3600_000
@@ -131,6 +132,36 @@ test('S13 A19 who lost the ends of the chains, and starts again and again, forks
   await h.room.pass(5000)
   expect(h.forked).toEqual([])
   expect([await h.names(h.alice), (await h.texts(h.alice)).at(-1)]).toEqual([['Alice', 'Bob'], 'Bob: still here'])
+})
+
+test('S13 S9 who is alone, and lost the ends of the chains, goes on behind what they said last', async () => {
+  const { h, bob } = await behind(), before = bob.device
+  h.room.goesOffline(bob)
+  await h.say(bob, 'all by myself')
+  await loses(bob, `heads/${h.space}`)
+  await h.room.startsAgain(bob)
+  await h.say(bob, 'still here')
+  await h.room.pass(UNSURE_ALONE_MS + 5000)
+  await h.room.comesOnline(bob)
+  await h.room.pass(120_000)
+  expect(h.forked).toEqual([])
+  expect([bob.device, (await h.texts(h.alice)).slice(-2)]).toEqual([before, ['Bob: all by myself', 'Bob: still here']])
+})
+
+test('S13 S9 who is alone, and lost the ends of the chains and what they said last, goes on under a new key', async () => {
+  const { h, bob, ops } = await behind(), before = bob.device
+  h.room.goesOffline(bob)
+  await h.say(bob, 'all by myself')
+  await loses(bob, ops, (await bob.disk.range(ops, { limit: 999 })).length - 1)
+  await loses(bob, `heads/${h.space}`)
+  await h.room.startsAgain(bob)
+  await h.say(bob, 'still here')
+  await h.room.pass(120_000)
+  await h.room.comesOnline(bob)
+  await h.room.pass(120_000)
+  expect(h.forked).toEqual([])
+  expect(bob.device).not.toBe(before)
+  expect((await h.texts(h.alice)).at(-1)).toBe('Bob: still here')
 })
 
 test('S9 M9 who was put out, goes on under a new key and tries a link that was taken back keeps what they have, and has it once when they come in again', async () => {

@@ -79,6 +79,12 @@ export function noteReaches(turn: Turn, { log, holes }: Replica, channel: Channe
   for (const [device, chanSeq] of reaches) if (chanSeq > log.tipsOf(channel, device).reduce((most, tip) => Math.max(most, tip.chanSeq), 0)) holes.noteReach(turn, { channel, device, chanSeq })
 }
 
+/** Where the chains of this device itself end, the log has to know before it signs anything more. In the order of their ops. */
+export function retrace(turn: Turn, replica: Replica, op: Op): void {
+  const tip = op.header.device === replica.me.device ? replica.log.retraceTo(op) : undefined
+  if (tip !== undefined) replica.keepEnd(turn, op.header, tip)
+}
+
 const record = (row: Row | undefined): MessageRecord | undefined => (row === undefined ? undefined : decodeMessage(row.value))
 
 /** The second row of a message that stands elsewhere, too. */

@@ -24,7 +24,7 @@ import { splitPackage } from './key-packages.ts'
 import { FORGOTTEN_OPS } from './limits.ts'
 import { causally } from './log/causally.ts'
 import { Holes } from './log/holes.ts'
-import { Log, opKey, tipKey } from './log/log.ts'
+import { Log, opKey, type Tip, tipKey } from './log/log.ts'
 import type { Sender } from './log/parked.ts'
 import { freshPartition } from './mailbox/had.ts'
 import { Mail } from './mailbox/mail.ts'
@@ -205,7 +205,7 @@ export class Replica {
     const { tip, freed } = this.log.add(op)
     const rowKey = opKey(h.device, h.chanSeq, tip.branch === undefined ? undefined : op.id)
     turn.out.put(opsPartition(this.id, h.channel), rowKey, kept)
-    turn.out.putLast(headsPartition(this.id), `${h.channel}${h.device}${tip.branch ?? ''}`, () => ({ key: tipKey(h.channel, h.device, tip.branch), value: encodeHead(tip) }))
+    this.keepEnd(turn, h, tip)
     if (h.channel === AUTHORITY_CHANNEL) return this.interpret(op).then(() => { this.proofs.keep(turn, op.id); this.vote(turn, op); if (this.log.wakes(op.id)) turn.out.startAgain(); return freed })
     this.takeContent(turn, readable, rowKey)
     this.vote(turn, op)
@@ -451,6 +451,10 @@ export class Replica {
   unnamedTrees(): number {
     const named = new Set([...this.audiences.values()].flatMap(({ groups }) => [...groups.commits.values()].map((body) => toHex(body.treeHash))))
     return [...this.shared.trees.keys()].filter((hash) => !named.has(hash)).length
+  }
+
+  keepEnd(turn: Turn, { channel, device }: OpHeader, tip: Tip): void {
+    turn.out.putLast(headsPartition(this.id), `${channel}${device}${tip.branch ?? ''}`, () => ({ key: tipKey(channel, device, tip.branch), value: encodeHead(tip) }))
   }
 
   /** This person, on this device: a revoked one is out, whoever else is in. */

@@ -90,7 +90,7 @@ export class Succession {
 
   /** Whether this device may sign in the space. */
   isSure(replica: Replica, now: number): boolean {
-    if (this.isBehind || this.isStuck || !replica.hasOwnEnd) return false
+    if (this.isBehind || this.isStuck || !replica.hasOwnEnd || replica.holes.areEndsSought) return false
     const unsure = this.unsure.get(replica.id)
     if (unsure === undefined) return true
     const isReached = replica.mail.anyRelayUp || this.engine.peers.devices(replica.id).size > 0
@@ -132,6 +132,9 @@ export class Succession {
     if (!ops.some((op) => op.header.device === replica.me.device)) return
     this.proved(turn, replica)
   }
+
+  /** Its disk lost where its chains end, and ops besides. */
+  forgot(turn: Turn, replica: Replica): void { if (isIn(replica)) this.proved(turn, replica) }
 
   private proved(turn: Turn, replica: Replica): void {
     if (this.behindSince === 0) this.behindSince = turn.now

@@ -53,6 +53,9 @@ export class Holes {
     turn.out.put(this.partition, MADE_KEY, Uint8Array.of(this.areEndsForgotten ? ENDS_FORGOTTEN : 1))
   }
 
+  /** Where this device's own chains end is read from their ops first: until then it may not go on in them. */
+  get areEndsSought(): boolean { return this.isToBeMade && this.areEndsForgotten }
+
   made(turn: Turn): void {
     this.isToBeMade = false
     this.areEndsForgotten = false

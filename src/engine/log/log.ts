@@ -113,6 +113,14 @@ export class Log {
     for (const op of this.authority.values()) if (!known.has(op.header.device)) this.goOn(op)
   }
 
+  /** The same of a chain of content, of which an op was found on the disk; undefined where its end is here, or beyond. */
+  retraceTo(op: Op): Tip | undefined {
+    const { channel, device, chanSeq } = op.header
+    if (this.tipsOf(channel, device).some((tip) => tip.chanSeq >= chanSeq)) return undefined
+    this.setTips(channel, device, [])
+    return this.goOn(op)
+  }
+
   private noteAuthority(op: Op): void {
     this.authority.set(op.id, op)
     const place = `${op.header.device}${op.header.chanSeq}`
