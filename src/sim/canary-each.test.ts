@@ -156,7 +156,7 @@ describe('is found', () => {
       const choices = [...tree.choicesBelow(id).values()], votes = (child: EpochId): number => choices.filter((choice) => choice.child === child).length
       return children.filter((child) => groups.stands(child)).sort((a, b) => votes(a) - votes(b) || (a < b ? -1 : 1))[0]
     }))
-    expect(await first(contrary, { seed: 6 })).toMatch(/^I9: /)
+    expect(await first(contrary, { seed: 21 })).toMatch(/^I9: /)
   })
 
   test('a key that is not what its commit promised (I12)', async () => {
