@@ -453,6 +453,7 @@ export class Replica {
     return [...this.shared.trees.keys()].filter((hash) => !named.has(hash)).length
   }
 
+  /** Where a chain ends stands beside its ops: the last of a save is enough. */
   keepEnd(turn: Turn, { channel, device }: OpHeader, tip: Tip): void {
     turn.out.putLast(headsPartition(this.id), `${channel}${device}${tip.branch ?? ''}`, () => ({ key: tipKey(channel, device, tip.branch), value: encodeHead(tip) }))
   }
