@@ -64,7 +64,7 @@ export const MAX_RESTART_AFTER_MS = 30_000
 /** Without a failure for so long, all is forgiven. */
 export const FORGIVEN_AFTER_MS = 60_000
 
-/** Frames whose steps are saved together, and as many that wait meanwhile: what one leads to is a MiB of rows. */
+/** Steps that may wait for the disk: what one frame leads to is some hundred KiB of rows. */
 const MAX_AHEAD = 4
 
 interface Armed { readonly tag: string; readonly at: number; handle: unknown }
@@ -231,8 +231,8 @@ class Loop implements Host {
   private hasWork(): boolean { return this.answers.length + this.commands.length + this.events.length > 0 }
 
   /**
-   * One input after the other. Only frames that come after a frame are worked on before that is saved, and what a few of them have to save is written together: so a history comes in while the disk is busy, and what lies
-   * side by side there is written once, though it came in several. What they lead to waits for all before them, and if these can't be written they are dropped with the engine, as frames that wait are.
+   * One input after the other. Only frames that come after a frame are worked on while rows are being written, and what they have to save is written together next: so a history comes in while the disk
+   * is busy. What they lead to waits for all before them, and if these can't be written they are dropped with the engine, as frames that wait are.
    */
   private async drain(): Promise<void> {
     let ahead: Stepped[] = [], writing: Writing | undefined, broken: { readonly queued: Queued; readonly error: unknown } | undefined
@@ -241,16 +241,16 @@ class Loop implements Host {
         if (writing.outcome.failed) { await this.fail(writing.first, writing.outcome.error); ahead = []; broken = undefined }
         writing = undefined
       }
-      const last = ahead.at(-1) ?? writing?.last
-      const queued = broken !== undefined ? undefined : last === undefined ? this.take() : ahead.length < MAX_AHEAD && mayWait(last) ? this.takeFrame() : undefined
+      if (writing === undefined && ahead.length > 0) { writing = this.write(ahead); ahead = [] }
+      // A step that broke takes nothing of those before with it.
+      if (writing === undefined && broken !== undefined) { await this.fail(broken.queued, broken.error); broken = undefined }
+      const queued = broken !== undefined ? undefined : writing === undefined ? this.take() : ahead.length < MAX_AHEAD && mayWait(ahead.at(-1) ?? writing.last) ? this.takeFrame() : undefined
       if (queued !== undefined) {
         const stepped = await outcome(this.step(queued.input))
-        if (stepped.failed) broken = { queued, error: stepped.error }; else ahead.push({ queued, step: stepped.value })
-      } else if (writing !== undefined) await writing.done
-      else if (ahead.length > 0) { writing = this.write(ahead); ahead = [] }
-      // A step that broke takes nothing of those before with it.
-      else if (broken !== undefined) { await this.fail(broken.queued, broken.error); broken = undefined }
-      else return
+        if (stepped.failed) broken = { queued, error: stepped.error }
+        else ahead.push({ queued, step: stepped.value })
+      } else if (writing === undefined) return
+      else await writing.done
     }
   }
 

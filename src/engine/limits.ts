@@ -47,9 +47,7 @@ export const MAX_UNOPENED_BYTES = 32 * 1024 * 1024
 /** Op bytes in one frame or parcel: below the frame's and the relay's 1 MiB with room for sealing and padding. */
 export const MAX_BATCH_BYTES = 384 * 1024
 /** Ops a peer gets for one ask: it asks again for more, so a slow reader sets the pace. */
-export const MAX_ASK_OPS = 12_000
-/** Where more is missing, so many come of all chains before more of each does: what lies side by side on the disk comes in few frames. */
-export const ASK_ROUND_OPS = 4000
+export const MAX_ASK_OPS = 4000
 /** Bytes of ops for one ask, as many as are on the way to a peer at a time. */
 export const MAX_ASK_BYTES = 4 * 1024 * 1024
 /** Spaces of which one peer is asked for ops at a time. */

@@ -17,7 +17,7 @@ import { HLC_STEP, isSigned, MAX_OP_BYTES, type Op, type OpHeader, opSignedBytes
 import type { HeadRecord } from '../../wire/records.ts'
 import type { Vector, VectorEntry } from '../../wire/vector.ts'
 import { LABELS } from '../labels.ts'
-import { ASK_ROUND_OPS, MAX_AUTHORITY_BYTES_A_DAY, MAX_BRANCHES, MAX_OPS_A_DAY, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
+import { MAX_ASK_OPS, MAX_AUTHORITY_BYTES_A_DAY, MAX_BRANCHES, MAX_OPS_A_DAY, MAX_UNSIGNED, REMEMBERED_OPS } from '../limits.ts'
 import { predecessors } from '../space/history.ts'
 import { Parked, type Sender } from './parked.ts'
 import { linksIn, neededIn } from './vouching.ts'
@@ -196,7 +196,7 @@ export class Log {
     const isHere = (id: OpId): boolean => id.startsWith(e.head)
     if (tips.some((tip) => isHere(tip.id))) return undefined
     // Where branches part isn't known: what is near the end is asked for, then what that rests on.
-    const back = { from: Math.max(1, e.chanSeq - ASK_ROUND_OPS + 1), to: e.chanSeq, again: true }
+    const back = { from: Math.max(1, e.chanSeq - MAX_ASK_OPS + 1), to: e.chanSeq, again: true }
     if (this.disputed.has(chainKey(e.channel, e.device))) return back
     if (e.chanSeq > reach) return { from: reach + 1, to: e.chanSeq, again: false }
     if (e.channel === AUTHORITY_CHANNEL) return this.places.get(`${e.device}${e.chanSeq}`)?.some(isHere) === true ? undefined : back

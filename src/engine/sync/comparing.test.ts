@@ -133,7 +133,7 @@ test('S8 of a channel with more than fits, each chain comes as far as the others
   const wants = new Wants(device)
   wants.note(replica, [entry(one, 1, 30_000), entry(one, 2, 10_000), entry(one, 3, 5)])
   const first = wants.next(replica, false)
-  expect(first.map(({ from, to }) => [from, to])).toEqual([[1, 3000], [1, 1000], [3001, 6000], [1001, 2000], [6001, 9000], [2001, 3000]])
+  expect(first.map(({ from, to }) => [from, to])).toEqual([[1, 3000], [1, 1000]])
   const many = new Wants(device)
   many.note(replica, Array.from({ length: 2000 }, (_, n) => entry(one, n, n < 1000 ? 2 : 5000)))
   const asked = many.next(replica, false).map(({ from, to }) => to - from + 1)

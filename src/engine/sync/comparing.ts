@@ -10,7 +10,7 @@ import { toHex } from '../../wire/bytes.ts'
 import { type AskRange, type ChannelDigest, MAX_DIGESTS } from '../../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId } from '../../wire/ids.ts'
 import { type DeviceName, MAX_VECTOR_CHANNELS, type Told, type ToldChain, type Vector, type VectorEntry } from '../../wire/vector.ts'
-import { ASK_ROUND_OPS, MAX_ASK_OPS, MAX_ASK_RANGES, MAX_ASKED_TREES, MAX_BRANCH_ASKS, MAX_LACKING, MAX_OPENED_CHANNELS, MAX_VECTOR_PART, TREE_ASKED_AGAIN_MS } from '../limits.ts'
+import { MAX_ASK_OPS, MAX_ASK_RANGES, MAX_ASKED_TREES, MAX_BRANCH_ASKS, MAX_LACKING, MAX_OPENED_CHANNELS, MAX_VECTOR_PART, TREE_ASKED_AGAIN_MS } from '../limits.ts'
 import { type ChainKey, chainKey } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
 
@@ -41,7 +41,7 @@ export class Wants {
   /** What to ask for next. `isAgain`: an answer just came; the same is not asked for twice in a row in the same way, since it brought nothing. `plain`: channels that are asked for in another way. */
   next(replica: Replica, isAgain: boolean, plain: ReadonlySet<ChannelId> = NONE): readonly AskRange[] {
     // What was lost first: it is older than anything that is missing. Who may not have it isn't to hear of it either.
-    const whole: AskRange[] = [...replica.holes.wanted(ASK_ROUND_OPS / 2, (channel) => replica.mayHave(this.peer, channel) && (channel === AUTHORITY_CHANNEL || !replica.isMending))]
+    const whole: AskRange[] = [...replica.holes.wanted(MAX_ASK_OPS / 2, (channel) => replica.mayHave(this.peer, channel) && (channel === AUTHORITY_CHANNEL || !replica.isMending))]
     /** Of the channel that comes now; how many ops are missing of it, and how many of them will come at least. */
     let some: AskRange[] = [], missing = 0, least = 0, room = MAX_ASK_OPS - opsIn(whole)
     for (const chain of this.inOrder(replica)) {
@@ -62,7 +62,7 @@ export class Wants {
       missing += opsIn(found)
       least += found.reduce((sum, range) => sum + Math.min(LEAST_SHARE, opsIn([range])), 0)
     }
-    const ranges = [...whole, ...shared(some, room, MAX_ASK_RANGES - whole.length)]
+    const ranges = [...whole, ...shared(some, room)]
     const asked = ranges.map((r) => `${r.channel}${r.device}${r.from}${plain.has(r.channel) ? ' plain' : ''}`).join()
     if (isAgain && asked === this.asked) return []
     this.asked = asked
@@ -96,26 +96,10 @@ const opsIn = (ranges: readonly AskRange[]): number => ranges.reduce((sum, { fro
 const LEAST_SHARE = 64
 
 /**
- * The beginnings of these parts of chains, so many ops in all, a round of some of each after the other. What was written at one time comes at one time in this way, whoever wrote it, and is kept side by side on
+ * The beginnings of these parts of chains, so many ops in all. What was written at one time comes at one time in this way, whoever wrote it, and is kept side by side on
  * the disk: chain after chain, each would be laid between the rows of those before it.
  */
-function shared(ranges: readonly AskRange[], room: number, most = MAX_ASK_RANGES): AskRange[] {
-  const out: AskRange[] = []
-  let left = room, rest = ranges
-  while (left > 0 && rest.length > 0 && (out.length === 0 || out.length + rest.length <= most)) {
-    const round = beginnings(rest, Math.min(left, ASK_ROUND_OPS))
-    for (const range of round) {
-      const last = out.at(-1)
-      if (last?.device === range.device && last.channel === range.channel && last.to + 1 === range.from) out[out.length - 1] = { ...last, to: range.to }
-      else out.push(range)
-    }
-    left -= opsIn(round)
-    rest = rest.map((range, n) => ({ ...range, from: (round[n]?.to ?? range.from - 1) + 1 })).filter(({ from, to }) => from <= to)
-  }
-  return out
-}
-
-function beginnings(ranges: readonly AskRange[], room: number): AskRange[] {
+function shared(ranges: readonly AskRange[], room: number): AskRange[] {
   const all = opsIn(ranges), out: AskRange[] = []
   let left = room
   for (const range of ranges) {

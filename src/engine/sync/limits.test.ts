@@ -58,7 +58,7 @@ test('an answer to a vector that lacks more than one holds has a part of every c
   const authors = Array.from({ length: 10 }, (_, n) => deviceOf(n + 1))
   for (const device of authors) alice.log.restoreTip(h.channel, device, { chanSeq: MAX_ASK_OPS, seq: MAX_ASK_OPS, id: device as string as OpId, hlc: 0, branch: undefined })
   const { ranges } = lackedBy(alice, h.bob.space(h.space).me.device, [{ channel: h.channel, chains: [{ device: deviceOf(1), chanSeq: 100, head: 'ab'.repeat(8) }] }])
-  expect(ranges.map(({ device }) => device), 'and of each as much, again and again').toEqual([...authors, ...authors, ...authors])
+  expect(ranges.map(({ device }) => device)).toEqual(authors)
   expect(ranges[0]?.from).toBe(101)
   expect(ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)).toBe(MAX_ASK_OPS)
 })

@@ -4,12 +4,11 @@
  * Each frame speaks for itself: where a part of a chain ends with ops that have no signature of their own, more of it is read, up to one that has, whatever was asked for.
  */
 import type { RangeQuery, Row } from '../../ports.ts'
-import { compare } from '../../wire/bytes.ts'
 import type { AskRange } from '../../wire/frame.ts'
 import type { ChannelId, DeviceId, OpId } from '../../wire/ids.ts'
 import { isSigned } from '../../wire/op.ts'
 import { MAX_ASK_BYTES, MAX_ASK_OPS, MAX_BATCH_BYTES, MAX_UNSIGNED, SERVED_ROWS } from '../limits.ts'
-import { type ChainKey, chainKey, opKey } from '../log/log.ts'
+import { opKey } from '../log/log.ts'
 import { type Given, givenOf } from '../content/given.ts'
 import { unvouched } from '../log/vouching.ts'
 import { after } from '../messages/places.ts'
@@ -32,8 +31,6 @@ export class Answer {
   private ready: Given[] = []
   private readyBytes = 0
 
-  /** Of each chain, which part was read last: a range that goes on there may begin with what the end of that part needed. */
-  private readonly read = new Map<ChainKey, { readonly from: Uint8Array; readonly to: Uint8Array }>()
   /** First bytes of ids that the reader has: what it told, and what was sent before. */
   private readonly known: Set<string>
 
@@ -72,24 +69,8 @@ export class Answer {
     const last = rows[read - 1], isOver = last === undefined || isVouchedFor || (read === rows.length && rows.length < this.limit)
     this.allowance -= read
     const rest = last === undefined ? range : { ...range, from: after(last.key) }
-    this.note(range, rest.from)
     this.ranges = isOver || this.isSpent ? [...this.tailOf(rest), ...others] : [rest, ...others]
-    if (isOver && this.ranges[0]?.isTail !== true) this.skipRead()
     return full
-  }
-
-  private note({ channel, device, from }: ChainRows, to: Uint8Array): void {
-    const chain = chainKey(channel, device), before = this.read.get(chain)
-    this.read.set(chain, { from: before !== undefined && compare(before.to, from) === 0 ? before.from : from, to })
-  }
-
-  /** Nothing is read twice where one range goes on in another. */
-  private skipRead(): void {
-    for (let next = this.ranges[0]; next !== undefined; next = this.ranges[0]) {
-      const read = this.read.get(chainKey(next.channel, next.device)), isAmong = read !== undefined && compare(read.from, next.from) <= 0 && compare(next.from, read.to) < 0
-      if (!isAmong) return
-      this.ranges = compare(read.to, next.to) < 0 ? [{ ...next, from: read.to }, ...this.ranges.slice(1)] : this.ranges.slice(1)
-    }
   }
 
   /** Whatever the size of the first. */
