@@ -1,4 +1,5 @@
 /** What others get to see: no host that nobody chose, and no word of what was said. */
+import { join } from 'node:path'
 import { expect, test } from './fixtures.ts'
 import { filesOf, placesOf } from './marker.ts'
 import type { Person } from './person.ts'
@@ -63,4 +64,23 @@ test('what was said is nowhere in the relay, nowhere on its lines, and nowhere i
   // Not the space's name: a browser keeps the titles of its tabs and the links that it opened in its history, in clear.
   expect(placesOf(SAID, folder), 'in Alice\'s profile').toEqual([])
   expect(placesOf(SAID, bobsFolder), 'in Bob\'s profile').toEqual([])
+})
+
+test('what is typed is not in what the browser keeps of a tab to open it again', async ({ person }) => {
+  const TYPED = 'xylophone-quartz-typed', CHANGED = 'xylophone-quartz-changed', KEPT = 'xylophone-quartz-kept'
+  const alice = person('Alice')
+  await alice.start()
+  await alice.createSpace('Allotment')
+  await alice.write('What shall we plant?')
+  await alice.chooses('What shall we plant?', 'Edit')
+  await alice.page.getByRole('textbox', { name: 'Edit' }).fill(CHANGED)
+  await alice.composer().fill(TYPED)
+  // A field like any other, typed in last: once that is found, so would be the others.
+  await alice.page.evaluate(() => { document.body.append(Object.assign(document.createElement('textarea'), { id: 'planted' })) })
+  await alice.page.locator('#planted').fill(KEPT)
+  await expect.poll(() => placesOf(KEPT, filesOf(join(alice.profile, 'Default/Sessions'))), 'a field like any other').not.toEqual([])
+  await alice.leave()
+  const folder = [...filesOf(alice.profile)]
+  expect(placesOf(TYPED, folder), 'a message that is being written').toEqual([])
+  expect(placesOf(CHANGED, folder), 'a message that is being changed').toEqual([])
 })

@@ -274,6 +274,15 @@ function isPropertyName(node: ts.Identifier): boolean {
     ts.isPropertyDeclaration(parent)) && parent.name === node
 }
 
+test('no browser keeps what is typed: every form and every field says autocomplete', () => {
+  // Chromium writes the fields of a page into its profile in clear, to open the tab again. For a text area only its form can forbid that.
+  const says = (file: File): string[] => [...file.text.matchAll(/<(form|textarea|input)\b(?:[^>{]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*>/g)]
+    .filter(([tag, name]) => !(name === 'form' ? / autocomplete="off"/ : /[ \n]autocomplete=|type="(checkbox|radio|file|range|number)"/).test(tag))
+    .map(([tag]) => `${file.path} leaves what is typed to the browser: ${tag.slice(0, 80)}`)
+  expectNone(files.filter(file => file.path.endsWith('.svelte')).flatMap(says))
+  expect(says(parse('src/app/Planted.svelte', '<form onsubmit={() => { a() }}><textarea bind:value={b}></textarea><input type="checkbox" /></form>'))).toHaveLength(2)
+})
+
 test('every file is started or imported by another than its own test', () => {
   expectNone(files.filter(file => !file.isTest && !file.path.endsWith('.d.ts') && !ENTRIES.includes(file.path))
     .filter(file => !importers(file.path).some(by => by.path !== ownTest(file.path)))
