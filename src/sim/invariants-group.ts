@@ -7,7 +7,9 @@ import type { Audience } from '../engine/audience.ts'
 import { KEPT_EPOCH_STATES, MAX_PARKED_OPS, MAX_SIDE_STATES } from '../engine/limits.ts'
 import type { EpochNode, Vote } from '../engine/group/tree.ts'
 import type { Replica } from '../engine/replica.ts'
+import { Authority } from '../engine/space/authority.ts'
 import { readerDevices } from '../engine/space/readers.ts'
+import type { SpaceState } from '../engine/space/state.ts'
 import type { Row, Save } from '../ports.ts'
 import { decodeAuthorityBody } from '../wire/authority.ts'
 import { concat, equal, toHex, utf8 } from '../wire/bytes.ts'
@@ -59,31 +61,29 @@ export interface Authors {
   couldAdd(device: DeviceId): boolean
 }
 
-/** Rows that are still locked when all is well: content that this device was a reader of when it was written, and is now. */
-export function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opAt: (channel: string, key: Uint8Array) => Op | undefined, authors: Authors): Problem {
+/** Rows that are still locked when all is well: content that this device was a reader of when it was written, as far as its author could know, and is now. */
+export async function i3EntitledHaveKeys(replica: Replica, locked: readonly Row[], opAt: (channel: string, key: Uint8Array) => Op | undefined, authors: Authors): Promise<Problem> {
   const me = replica.me.device
   for (const row of locked) {
     const op = opAt(toHex(row.key.subarray(0, 16)), row.key.subarray(16))
     if (op === undefined || !authors.isHonest(op.header.device) || replica.authority.contentVerdict(op.header).type === 'void') continue
-    const then = replica.authority.stateAt(op.header.deps), { epoch, audience: number } = op.header
+    const { epoch, audience: number } = op.header
     const audience = replica.audiences.get(number) ?? replica.everyone
+    const isReader = (state: SpaceState): boolean => readerDevices(state, number).has(me)
+    if (!isReader(replica.authority.stateAt(op.header.deps)) || !isReader(replica.authority.state)) continue
     // Nobody waits for who can't be added yet: where the past isn't shown, what is said until then is not for them (H1).
-    const hadLeaf = epoch !== undefined && audience.groups.tree.nodes.get(epoch)?.leaves.includes(me) === true
-    const wasAddable = hadLeaf || (then.keyPackages.has(me) && authors.couldAdd(op.header.device) && !wasOutFor(replica, op)) || (epoch !== undefined && audience.isOpen(epoch))
-    if (readerDevices(then, number).has(me) && wasAddable && readerDevices(replica.authority.state, number).has(me)) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
+    const isTold = epoch !== undefined && (audience.groups.tree.nodes.get(epoch)?.leaves.includes(me) === true || audience.isOpen(epoch))
+    const then = isTold || !authors.couldAdd(op.header.device) ? undefined : await asItsAuthorSaw(replica, op)
+    if (isTold || (then !== undefined && then.keyPackages.has(me) && isReader(then))) return `${op.header.type} ${short(op.id)} of ${short(op.header.device)} stays locked`
   }
   return undefined
 }
 
-/** Whether whoever wrote this knew that this device's person was out, and only later something came that made their leaving, or their removal, void. */
-function wasOutFor({ authority, log, me }: Replica, { header: { deps } }: Op): boolean {
-  const knew = (id: OpId): boolean => deps.some((dep) => dep === id || authority.hasSeen(dep, id))
-  return [...log.authority.values()].some((op) => {
-    const verdict = authority.verdict(op.id)
-    if (verdict.type !== 'void' || !('by' in verdict.reason) || !knew(op.id) || knew(verdict.reason.by as OpId)) return false
-    const body = decodeAuthorityBody(op.header.type, op.body)
-    return body?.type === 'leave' ? authority.identityOf(op.header.device) === me.identity : (body?.type === 'kick' || body?.type === 'ban') && body.identity === me.identity
-  })
+/** Of all that its author knew, nothing else: what came later may have made void what had put this device's person out, or what they had come by count. */
+async function asItsAuthorSaw({ authority, log, world }: Replica, { header: { deps } }: Op): Promise<SpaceState> {
+  const seen = new Authority(world.suite)
+  for (const op of log.authority.values()) if (deps.some((dep) => dep === op.id || authority.hasSeen(dep, op.id))) await seen.add(op)
+  return seen.state
 }
 
 /**

@@ -235,7 +235,7 @@ export class Liveness {
         if (op !== undefined) ops.set(channel + toHex(row.key), op)
       }
     }
-    return i3EntitledHaveKeys(replica, rows, (channel, key) => ops.get(channel + toHex(key)), {
+    return await i3EntitledHaveKeys(replica, rows, (channel, key) => ops.get(channel + toHex(key)), {
       isHonest: (device) => this.checks.isHonestDevice(device),
       couldAdd: (device) => [node.person, this.checks.speakerOf(device)].every((name) => this.rightClocks.has(name)),
     })
