@@ -13,6 +13,7 @@ import { Drafts } from './drafts.ts'
 import { Known } from './known.svelte.ts'
 import { likely, Warm } from './warm.ts'
 import { marksOf } from './parts/namesakes.ts'
+import { s } from './strings.ts'
 import { type Place, type Sought, Views } from './views.svelte.ts'
 import { Windows } from './windows.ts'
 
@@ -202,7 +203,8 @@ export class Client {
   private takeSpaces(spaces: readonly SpaceInfo[]): void {
     const isFirst = this.spaces === undefined
     const before = this.currentSpace
-    this.spaces = spaces
+    // The name may be among what a damaged disk has lost.
+    this.spaces = spaces.map((space) => (space.state === 'mending' && space.name === '' ? { ...space, name: s.mendingName } : space))
     if (before !== undefined && this.currentSpace === undefined) { this.closeChannel(); this.space = undefined }
     const [first] = spaces
     if (this.space === undefined && first !== undefined) this.openSpace((isFirst && spaces.find((s) => s.space === remembered())?.space) || first.space)

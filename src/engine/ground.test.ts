@@ -1,5 +1,6 @@
 /** A page of Bob's disk can't be read any more, and with it went what his own place in the space follows from. */
 import { expect, test } from 'vitest'
+import type { Results } from '../api.ts'
 import type { Save } from '../ports.ts'
 import { concat, fromHex } from '../wire/bytes.ts'
 import { decodeFrame } from '../wire/frame.ts'
@@ -56,6 +57,17 @@ test.each(KINDS)('S13 %s is lost: nobody says that he was removed; others give i
   await h.room.pass(10_000)
   for (const person of [h.alice, bob]) expect(await h.texts(person)).toEqual(['Alice: one', 'Bob: two', 'Bob: three', 'Alice: four'])
   expect(h.forked).toEqual([])
+})
+
+test.each(KINDS)('S13 %s is lost: nobody says meanwhile that his own words count no longer', async (_, which) => {
+  const { h, bob } = await talked()
+  h.room.goesOffline(bob)
+  await loses(h, bob, which)
+  await h.room.pass(50)
+  // Where the channel itself is among what is lost, there is nothing to read.
+  const reply = await h.room.reply(bob, { type: 'get-messages', space: h.space, channel: h.channel, limit: 10 })
+  const { messages } = reply?.ok === true ? reply.result as Results['get-messages'] : { messages: [] }
+  expect(messages.map((m) => m.state.type)).not.toContain('void')
 })
 
 test.each(KINDS)('S13 %s is lost, and everybody is away: the relay gives it back', async (_, which) => {

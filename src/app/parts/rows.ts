@@ -2,6 +2,7 @@
 import type { MessageInfo, ReplyInfo, SendState } from '../../api.ts'
 import type { OpId } from '../../wire/ids.ts'
 import { pendingKey, type ChannelView } from '../channel-view.ts'
+import { s } from '../strings.ts'
 
 /** Messages of one person within so many ms stand under one name. */
 const TOGETHER_MS = 7 * 60_000
@@ -35,8 +36,9 @@ export type Row =
 type Line = Omit<MessageLine, 'leads'>
 
 export function rowsOf(view: ChannelView, me: { readonly identity: string; readonly name: string }): Row[] {
+  // Who somebody is may be among what a damaged disk has lost.
   const lines: Line[] = view.messages.map((m) => ({
-    type: 'message', key: view.keys.get(m.id) ?? m.id, id: m.id, author: m.author, authorName: m.authorName, text: m.text, sentAt: m.sentAt, mine: m.mine, state: m.state,
+    type: 'message', key: view.keys.get(m.id) ?? m.id, id: m.id, author: m.author, authorName: m.authorName || (m.mine ? me.name : s.someone), text: m.text, sentAt: m.sentAt, mine: m.mine, state: m.state,
     replyTo: m.replyTo, saved: m,
   }))
   for (const p of view.pending) {

@@ -8,7 +8,8 @@ import type { Replica } from '../replica.ts'
 /** Of another's message: received. */
 export function sendState(replica: Replica, channel: ChannelId, record: MessageRecord): SendState {
   const { authority, me, delivery, mail } = replica
-  if (record.author === me.identity) {
+  // Where the disk lost what this person's place follows from, it isn't known (S13).
+  if (record.author === me.identity && !replica.isMending) {
     const verdict = authority.contentVerdict({ ...record, channel, type: 'message' })
     if (verdict.type === 'void') return { type: 'void', ...new Teller(replica).why(verdict.reason) }
   }
