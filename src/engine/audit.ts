@@ -18,6 +18,7 @@ import { keptOp } from './content/kept.ts'
 import { opKey } from './log/log.ts'
 import { packedPartition } from './mailbox/had.ts'
 import { batchesOf, owedPartition } from './mailbox/mail.ts'
+import { readRelays } from './relays.ts'
 import { opsPartition, type Replica } from './replica.ts'
 import type { Turn } from './turn.ts'
 
@@ -47,7 +48,7 @@ export class Audits {
 
   rolledBack(turn: Turn, replica: Replica, relay: string, topic: string): void {
     const place = { replica, relay, topic }, key = replica.mail.topics.get(topic)
-    if (key === undefined || !replica.mail.relays.includes(relay)) return
+    if (key === undefined || !replica.mail.read.includes(relay)) return
     const last = this.rolledAt.get(nameOf(place)) ?? -Infinity
     // It is read from the start meanwhile.
     if (turn.now - last < REPOST_EVERY_MS) return turn.out.wake(`repost|${nameOf(place)}`, last + REPOST_EVERY_MS)
@@ -60,7 +61,7 @@ export class Audits {
   again(turn: Turn, tag: string): void {
     const [, space = '', topic = '', relay = ''] = tag.split('|')
     const replica = this.engine.replicas.get(space as SpaceId), key = replica?.mail.topics.get(topic)
-    if (replica === undefined || key === undefined || !replica.mail.relays.includes(relay)) return
+    if (replica === undefined || key === undefined || !replica.mail.read.includes(relay)) return
     this.rolledAt.set(nameOf({ replica, relay, topic }), turn.now)
     this.begin(turn, { replica, relay, topic }, key, false)
   }
@@ -70,6 +71,7 @@ export class Audits {
     turn.out.wake('audit', turn.now + AUDIT_LOOK_MS)
     for (const replica of this.engine.replicas.values()) {
       replica.mail.expire(turn)
+      if (replica.mail.left !== undefined) readRelays(this.engine, turn, replica)
       if (replica.record.state !== 'open' || replica.state() !== 'member') continue
       replica.mail.forgetOldTopics(turn)
       for (const relay of replica.mail.relays) {
@@ -129,7 +131,7 @@ export class Audits {
       const audit = this.open.get(nameOf({ replica, relay, topic }))
       if (audit === undefined) continue
       audit.found += parcels.length
-      await this.engine.takeParcels(turn, replica, topic, parcels)
+      await this.engine.takeParcels(turn, replica, { topic, relay }, parcels)
     }
   }
 
@@ -149,12 +151,12 @@ export class Audits {
 
   /** True when all is put that is due; false while own messages are on their way from the disk. */
   private async fill(turn: Turn, place: Place, audit: Audit, result: Compared): Promise<boolean> {
-    const { replica, topic, relay } = place, { lacks } = result
-    if (lacks.size > 0) await this.layKitsAgain(turn, replica, relay, topic)
+    const { replica, topic, relay } = place, { lacks } = result, meant = meantFor(place)
+    if (lacks.size > 0 && meant === undefined) await this.layKitsAgain(turn, replica, relay, topic)
     const due = new Map<string, OwedRecord>(), waiting = replica.mail.waitingAt(relay)
     for (const [name, owed] of owingOf(audit.owed ?? [])) {
       if (owed.at < turn.now - PARCELS_KEPT_MS) turn.out.delete(owedPartition(replica.id, topic), fromHex(name) as Uint8Array)
-      else if (owed.at > turn.now - OWED_FOR_MS && owed.ids.every((id) => lacks.has(id) && !waiting.has(id))) due.set(name, owed)
+      else if (meant?.has(name) !== false && owed.at > turn.now - OWED_FOR_MS && owed.ids.every((id) => lacks.has(id) && !waiting.has(id))) due.set(name, owed)
     }
     if (due.size === 0) return true
     this.put(turn, place, audit.key, due, [...replica.log.authority.values()])
@@ -216,6 +218,12 @@ export class Audits {
       if (info.creator === replica.me.identity || (!isHere(info.creator) && first === replica.me.device)) await layKit(turn, replica, invite, [relay])
     }
   }
+}
+
+/** Of own acts, those that belong to a relay that the space has left: what its leaving rests on. Undefined where all do. */
+function meantFor({ replica: { log, mail }, relay }: Place): ReadonlySet<string> | undefined {
+  const act = mail.left?.get(relay)
+  return act === undefined ? undefined : new Set([...log.authorityPast([act])].map((id) => nameOfOp(log.authority.get(id) as Op)))
 }
 
 /** What is owed, by the op's place in its chain. */

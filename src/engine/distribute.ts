@@ -34,8 +34,8 @@ export async function distribute(engine: Engine, turn: Turn, replica: Replica, o
     // Who is added, or lost a race to join, reads neither this commit's parent nor the tree yet: both also go where their branch left ours.
     const elsewhere = audience.groups.onOtherBranches(op.id), open = new Set(elsewhere.map(({ known }) => known).filter((known) => isMembersOnly(audience, known)))
     for (const epoch of open) {
-      for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, audience, epoch, { type: 'ops', ops: batch }, undefined, missed)
-      await postUnder(turn, audience, epoch, { type: 'tree', tree }, undefined, missed)
+      for (const batch of batchesOf(replica.log.authorityOutside(epoch))) await postUnder(turn, audience, epoch, { type: 'ops', ops: batch }, undefined, missed, replica.me.device, replica.mail.read)
+      await postUnder(turn, audience, epoch, { type: 'tree', tree }, undefined, missed, replica.me.device, replica.mail.read)
     }
     for (const { device, known } of elsewhere) if (!open.has(known)) await tellAside(turn, audience, known, device, tree)
     await tellBack(turn, replica, op.id)
@@ -63,7 +63,7 @@ async function tellAside(turn: Turn, audience: Audience, known: EpochId, device:
   const parts: Payload[] = [...batchesOf(replica.log.authorityOutside(known)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree }]
   for (const part of parts) {
     const aside = await sealAside(replica, part, device)
-    if (aside !== undefined) await postUnder(turn, audience, known, aside, undefined, true)
+    if (aside !== undefined) await postUnder(turn, audience, known, aside, undefined, true, replica.me.device, replica.mail.read)
   }
 }
 
@@ -79,7 +79,7 @@ async function tellSuccessors(turn: Turn, replica: Replica, { id, header }: Op, 
     const topic = await mail.topicOf(relayKey)
     for (const part of [...batchesOf(log.authorityOutside(last)).map((ops) => ({ type: 'ops', ops } as const)), { type: 'tree', tree } as const]) {
       const aside = await sealAside(replica, part, device)
-      if (aside !== undefined) mail.post(turn, topic, mail.sealForReaders(topic, aside), undefined)
+      if (aside !== undefined) mail.post(turn, topic, mail.sealForReaders(topic, aside), undefined, mail.read)
     }
   }
 }
@@ -93,13 +93,13 @@ export async function postLateTree(turn: Turn, replica: Replica): Promise<void> 
 }
 
 /** Posts under an epoch's envelope, in the topic that goes with it: a commit that removes someone must reach those who only know the old one. */
-export async function postUnder(turn: Turn, audience: Audience, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean, device = audience.replica.me.device): Promise<void> {
+export async function postUnder(turn: Turn, audience: Audience, epoch: EpochId | undefined, payload: Payload, covers: Covers | undefined, gossip: boolean, device = audience.replica.me.device, relays = audience.replica.mail.relays): Promise<void> {
   const { replica, groups } = audience
   const relayKey = (epoch === undefined ? undefined : groups.keys.relayKeys.get(epoch)) ?? audience.relayKeysInUse()[0]
   const bytes = epoch === undefined ? undefined : replica.mail.seal(epoch, payload)
   if (bytes === undefined || relayKey === undefined) return
   const topic = await replica.mail.topicOf(relayKey)
-  replica.mail.post(turn, topic, bytes, covers)
+  replica.mail.post(turn, topic, bytes, covers, relays)
   if (covers !== undefined && epoch !== undefined) replica.mail.owe(turn, topic.topic, { ...covers, device }, { at: turn.now, epoch, ids: [] }, bytes)
   if (gossip) turn.out.send({ type: 'publish', topic: topic.topic, bytes })
 }

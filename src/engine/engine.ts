@@ -175,7 +175,7 @@ export class Engine implements Stepper {
         for (const replica of this.replicas.values()) this.touch(turn, replica)
         return
       case 'frame': return this.peers.onFrame(turn, input.peer, input.bytes)
-      case 'gossip': return this.onGossip(turn, input.topic, input.bytes)
+      case 'gossip': return this.onGossip(turn, { topic: input.topic, relay: undefined, bytes: input.bytes })
       case 'relay-up': case 'relay-down': case 'parcels': case 'found': case 'compared': case 'posted': case 'refused': case 'announced': case 'rolled-back':
         return this.onMail(turn, input)
     }
@@ -250,7 +250,7 @@ export class Engine implements Stepper {
   }
 
   useRelays(turn: Turn): void {
-    const urls = [...new Set([...this.replicas.values()].filter((r) => r.record.state !== 'left').flatMap((r) => r.record.relays))]
+    const urls = [...new Set([...this.replicas.values()].filter((r) => r.record.state !== 'left').flatMap((r) => r.mail.read))]
     if (urls.join(' ') === this.usedRelays.join(' ')) return
     this.usedRelays = urls
     turn.out.send({ type: 'use-relays', urls })
@@ -290,7 +290,9 @@ export class Engine implements Stepper {
     switch (payload.type) {
       case 'ops': {
         const { accepted } = await this.take(turn, replica, payload.ops)
-        if (said !== undefined) for (const device of new Set(accepted.map((op) => op.header.device))) this.farewells.heard(turn, replica, device, said)
+        if (said === undefined) return
+        for (const device of new Set(accepted.map((op) => op.header.device))) this.farewells.heard(turn, replica, device, said)
+        await this.farewells.leftBehind(turn, replica, accepted, said)
         return
       }
       case 'presence':
@@ -340,7 +342,7 @@ export class Engine implements Stepper {
         if (event.type === 'relay-up') this.relaysUp.add(event.relay); else this.relaysUp.delete(event.relay)
         for (const replica of this.replicas.values()) {
           replica.mail.relayUp(event.relay, event.type === 'relay-up')
-          if (event.type === 'relay-up' && replica.record.relays.includes(event.relay)) await this.meeting.announce(turn, replica)
+          if (event.type === 'relay-up' && replica.mail.read.includes(event.relay)) await this.meeting.announce(turn, replica)
         }
         return
       }
@@ -358,7 +360,7 @@ export class Engine implements Stepper {
         }
         return
       }
-      case 'announced': return this.onGossip(turn, event.topic, event.bytes)
+      case 'announced': return this.onGossip(turn, event)
       case 'rolled-back':
         for (const replica of this.replicas.values()) {
           if (!replica.mail.topics.has(event.topic)) continue
@@ -373,7 +375,7 @@ export class Engine implements Stepper {
     await this.joins.onParcels(turn, event)
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(event.topic)) continue
-      await this.takeParcels(turn, replica, event.topic, event.parcels)
+      await this.takeParcels(turn, replica, event, event.parcels)
       // What can't be placed yet comes again when it can.
       if (replica.isMending) continue
       replica.mail.saveCursor(turn, event.relay, event.topic, event.next, event.hash)
@@ -381,22 +383,22 @@ export class Engine implements Stepper {
     }
   }
 
-  async takeParcels(turn: Turn, replica: Replica, topic: string, parcels: readonly Parcel[]): Promise<void> {
+  async takeParcels(turn: Turn, replica: Replica, { topic, relay }: Pick<Said, 'topic' | 'relay'>, parcels: readonly Parcel[]): Promise<void> {
     const had: Parcel[] = []
     for (const parcel of parcels) {
       const payload = replica.mail.open(parcel.bytes), { letGo } = replica.quota
-      if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, bytes: parcel.bytes })
+      if (payload !== undefined && payload !== 'no-key') await this.onPayload(turn, replica, payload, { topic, relay, bytes: parcel.bytes })
       if (payload === 'no-key') replica.mail.unopened.keep(turn, topic, parcel.bytes); else if (replica.quota.letGo === letGo) had.push(parcel)
     }
     if (!replica.isMending) replica.mail.had.note(turn, topic, had)
   }
 
-  private async onGossip(turn: Turn, topic: string, bytes: Uint8Array): Promise<void> {
+  private async onGossip(turn: Turn, { topic, relay, bytes }: Said): Promise<void> {
     for (const replica of this.replicas.values()) {
       if (!replica.mail.topics.has(topic)) continue
       const payload = replica.mail.open(bytes)
-      if (payload === 'no-key') await this.farewells.calls.unopened(turn, replica, { topic, bytes })
-      else if (payload !== undefined) await this.onPayload(turn, replica, payload, { topic, bytes })
+      if (payload === 'no-key') await this.farewells.calls.unopened(turn, replica, { topic, relay, bytes })
+      else if (payload !== undefined) await this.onPayload(turn, replica, payload, { topic, relay, bytes })
     }
   }
 

@@ -23,8 +23,8 @@ import type { Turn } from './turn.ts'
 
 /** What one device, which is out or astray, has been told from here; `heard`: how often something of it came since then. From then on (ms) it may be told again. */
 interface Told { readonly times: number; readonly heard: number; readonly from: number }
-/** An envelope, and the topic it was read in. */
-export interface Said { readonly topic: string; readonly bytes: Uint8Array }
+/** An envelope, and the topic and relay it was read at. */
+export interface Said { readonly topic: string; readonly relay: string | undefined; readonly bytes: Uint8Array }
 
 export class Farewells {
   private readonly engine: Engine
@@ -66,13 +66,33 @@ export class Farewells {
   }
 
   /** Who only lags behind has heard of us by the next time. What came since is said to this device alone: others who were removed can open that epoch, too. */
-  private async bringBack(turn: Turn, replica: Replica, device: DeviceId, epoch: EpochId, { topic, bytes }: Said): Promise<void> {
-    const key = replica.mail.topics.get(topic)
+  private async bringBack(turn: Turn, replica: Replica, device: DeviceId, epoch: EpochId, said: Said): Promise<void> {
     const times = this.takeTurn(turn, replica, device, 1)
-    if (key === undefined || times === undefined) return
-    for (const ops of batchesOf(portion(replica.log.authorityOutside(epoch), times, MAX_FAREWELL_OPS))) {
-      const aside = await sealAside(replica, { type: 'ops', ops }, device), answer = aside === undefined ? undefined : replica.mail.sealBack(bytes, aside)
-      if (answer !== undefined) replica.mail.post(turn, key, answer, undefined)
+    if (times !== undefined) await this.tellAlone(turn, replica, device, portion(replica.log.authorityOutside(epoch), times, MAX_FAREWELL_OPS), said)
+  }
+
+  private async tellAlone(turn: Turn, replica: Replica, device: DeviceId, news: readonly Op[], said: Said): Promise<void> {
+    for (const ops of batchesOf(news)) {
+      const aside = await sealAside(replica, { type: 'ops', ops }, device)
+      if (aside !== undefined) answer(turn, replica, said, aside)
+    }
+  }
+
+  /**
+   * Members who write at a relay that the space has left, and had not heard of that: they may lack what it rests on, and nobody else reads them there. Each is told alone what led there and it
+   * may not have, so that it can follow: that is all that is laid there.
+   */
+  async leftBehind(turn: Turn, replica: Replica, ops: readonly Op[], said: Said): Promise<void> {
+    const { authority, log, mail } = replica, act = said.relay === undefined ? undefined : mail.left?.get(said.relay), change = act === undefined ? undefined : log.authority.get(act)
+    if (change === undefined || replica.state() !== 'member') return
+    for (const [device, those] of Map.groupBy(ops, ({ header }) => header.device)) {
+      const late = those.filter(({ header }) => header.hlc > change.header.hlc)
+      if (late.length === 0 || device === replica.me.device || !authority.state.devices.has(device) || !this.isTime(turn, replica, device)) continue
+      const known = log.authorityPast(late.flatMap(({ id, header: { channel, deps } }) => (channel === AUTHORITY_CHANNEL ? [id] : deps)))
+      const times = known.has(change.id) ? undefined : this.takeTurn(turn, replica, device, 0)
+      if (times === undefined) continue
+      const due = log.authorityPast([change.id]), news = [...log.authority.values()].filter(({ id }) => due.has(id) && !known.has(id))
+      await this.tellAlone(turn, replica, device, portion(news, times, MAX_FAREWELL_OPS), said)
     }
   }
 
@@ -102,16 +122,18 @@ export class Farewells {
   }
 
   /** Something came that this device, beyond doubt, has said. */
-  heard(turn: Turn, replica: Replica, device: DeviceId, { topic, bytes }: Said): void {
-    const key = replica.mail.topics.get(topic)
-    if (key === undefined || !this.mayTell(turn, replica, device)) return
+  heard(turn: Turn, replica: Replica, device: DeviceId, said: Said): void {
+    if (!this.mayTell(turn, replica, device)) return
     const times = this.takeTurn(turn, replica, device, 0)
     if (times === undefined) return
-    for (const ops of batchesOf(newsFor(replica, device, times))) {
-      const answer = replica.mail.sealBack(bytes, { type: 'ops', ops })
-      if (answer !== undefined) replica.mail.post(turn, key, answer, undefined)
-    }
+    for (const ops of batchesOf(newsFor(replica, device, times))) answer(turn, replica, said, { type: 'ops', ops })
   }
+}
+
+/** Where it was said, and under the same key. What was said at a relay that the space has left is answered there alone. */
+function answer(turn: Turn, { mail }: Replica, { topic, relay, bytes }: Said, payload: Payload): void {
+  const key = mail.topics.get(topic), sealed = mail.sealBack(bytes, payload)
+  if (key !== undefined && sealed !== undefined) mail.post(turn, key, sealed, undefined, relay !== undefined && mail.left?.has(relay) === true ? [relay] : mail.relays)
 }
 
 const nameOf = ({ id }: Replica, device: DeviceId): string => `${id} ${device}`

@@ -161,6 +161,8 @@ export const CONTACT_LASTS_MS = 90 * 24 * 3600_000
 export const UNKNOWN_CONTACT_PATIENCE_MS = 24 * 3600_000
 /** Relays a space names: two or more survive the death of one; more only costs posts. */
 export const MAX_RELAYS = 4
+/** Relays that a space has left and that its devices go on reading: each costs a connection. */
+export const MAX_RELAYS_LEFT = 4
 export const DEFAULT_INVITE_USES = 100
 export const MAX_INVITE_USES = 100_000
 export const DEFAULT_INVITE_MS = 7 * 24 * 3600_000

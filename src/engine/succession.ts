@@ -118,13 +118,13 @@ export class Succession {
     turn.out.wake('succeed', turn.now + SUCCEED_AFTER_MS)
   }
 
-  /** After each step: whether a relay has told of all topics, those that only its answers led to included; and whether this device forked all the same. */
+  /** After each step: whether a relay of the space's, not one that it left, has told of all topics, those that only its answers led to included; and whether this device forked all the same. */
   look(turn: Turn, replica: Replica): void {
     if (!this.isStuck && !this.behind.has(replica.id) && isFrozen(replica) && isIn(replica)) this.proved(turn, replica)
     if (!this.behind.has(replica.id) && !replica.hasOwnEnd && turn.now >= (this.endless.get(replica.id) ?? Infinity) + SUCCEED_AT_LAST_MS && isIn(replica)) this.proved(turn, replica)
     const unsure = this.unsure.get(replica.id)
-    const { topics } = replica.mail
-    if (unsure !== undefined && topics.size > 0 && [...unsure.told.values()].some((told) => [...topics.keys()].every((topic) => told.has(topic)))) this.told(turn, replica)
+    const { relays, topics } = replica.mail
+    if (unsure !== undefined && topics.size > 0 && [...unsure.told].some(([relay, told]) => relays.includes(relay) && [...topics.keys()].every((topic) => told.has(topic)))) this.told(turn, replica)
   }
 
   /** Ops came from outside. */

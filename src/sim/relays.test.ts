@@ -1,5 +1,6 @@
 /** A space's relays change, die, forget and refuse; the conversation goes on. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import type { SimNode } from './node.ts'
 import { garden, ONE, TWO } from './neighbours.test-support.ts'
 
 describe('S21 a space’s relays', () => {
@@ -87,5 +88,69 @@ describe('S21 a space’s relays', () => {
     expect(await refused(alice, ['https://one.example/path'])).toBe('bad-request')
     expect(await refused(alice, [1, 2, 3, 4, 5].map((n) => `https://relay${n}.example`))).toBe('limit-reached')
     expect(await refused(alice, [`${TWO}/`, TWO])).toBe('done')
+  })
+})
+
+/** Alice has left for another relay, which rests on what Bob did and the former one never got. Bob is away, and Carol has come by the old link. */
+async function leftFor(before: (all: Awaited<ReturnType<typeof garden>>) => Promise<void>) {
+  const all = await garden(), { alice, bob, carol, ask, world, relay, office, space, link } = all
+  relay(ONE).isUp = false
+  office.lookAround()
+  await ask(bob, { type: 'set-profile', about: 'Bees' })
+  await ask(alice, { type: 'set-relays', space, relays: [TWO] })
+  await bob.stop()
+  relay(ONE).isUp = true
+  office.lookAround()
+  await world.runFor(10_000)
+  await before(all)
+  await ask(carol, { type: 'join', link })
+  await world.runFor(60_000)
+  const relaysOf = async (node: SimNode): Promise<readonly string[] | undefined> => (await ask(node, { type: 'list-spaces' })).spaces[0]?.relays
+  return { ...all, relaysOf }
+}
+
+describe('S34 a relay that a space has left', () => {
+  test('S34 Carol, who can’t place the news that it was left, meets Alice there, and follows', async () => {
+    const { alice, carol, relaysOf, say, texts, space, channel } = await leftFor(async () => {})
+    expect(await relaysOf(carol)).toEqual([TWO])
+    await say(carol, space, channel, 'Hello')
+    expect(await texts(alice, space, channel)).toEqual(['Hello'])
+  })
+
+  test('S34 Carol, who never meets anybody there, is read by Alice, finds what she lacked, and follows', async () => {
+    const { alice, carol, relaysOf, say, texts, world, relay, space, channel } = await leftFor(({ alice }) => alice.stop())
+    expect(await relaysOf(carol)).toEqual([ONE])
+    await say(carol, space, channel, 'Is anybody here?')
+    await carol.stop()
+    const post = vi.spyOn(relay(ONE), 'post')
+    await alice.start()
+    await world.runFor(60_000)
+    expect(await texts(alice, space, channel)).toEqual(['Is anybody here?'])
+    await say(alice, space, channel, 'Over here')
+    expect(post.mock.calls.length).toBe(1)
+    await alice.stop()
+    await carol.start()
+    await world.runFor(60_000)
+    expect(await relaysOf(carol)).toEqual([TWO])
+    expect(await texts(carol, space, channel)).toEqual(['Is anybody here?', 'Over here'])
+  })
+
+  test('S34 that forgets gets the news again from Alice, and nothing of what was said, so that Bob, who was away, follows', async () => {
+    const { alice, bob, ask, say, texts, world, relay, office, space, channel } = await garden()
+    await bob.stop()
+    const text = 'Before '.repeat(400)
+    for (let n = 0; n < 8; n++) await say(alice, space, channel, `${text}${n}`)
+    await ask(alice, { type: 'set-relays', space, relays: [TWO] })
+    const post = vi.spyOn(relay(ONE), 'post')
+    office.forget(relay(ONE))
+    await world.runFor(120_000)
+    const bytes = post.mock.calls.reduce((sum, [, parcel]) => sum + parcel.length, 0)
+    expect(bytes).toBeGreaterThan(0)
+    expect(bytes).toBeLessThan(8 * text.length)
+    await alice.stop()
+    await bob.start()
+    await world.runFor(60_000)
+    expect((await ask(bob, { type: 'list-spaces' })).spaces[0]?.relays).toEqual([TWO])
+    expect(await texts(bob, space, channel)).toHaveLength(8)
   })
 })

@@ -8,7 +8,7 @@ import type { Compared, MailboxEvent, Row, TopicKey } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64, utf8 } from '../../wire/bytes.ts'
 import { decodeEnvelope, decodePayload, encodeEnvelope, encodePayload, HINT_BYTES, NONCE_BYTES, type Payload } from '../../wire/envelope.ts'
 import { padEnvelope, unpad } from '../../wire/content.ts'
-import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type SpaceId } from '../../wire/ids.ts'
+import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type OpId, type SpaceId } from '../../wire/ids.ts'
 import type { Op } from '../../wire/op.ts'
 import { type CursorRecord, decodeCursor, encodeCursor, encodeOwed, type OwedRecord } from '../../wire/mail-records.ts'
 import { decodeParcel, encodeParcel, type ParcelRecord } from '../../wire/records.ts'
@@ -31,6 +31,8 @@ export interface Envelopes {
 
 export class Mail {
   relays: readonly string[]
+  /** Those that the space has left and that are read further, and the act by which it left each. Undefined until that was looked up. */
+  left: ReadonlyMap<string, OpId> | undefined
   /** By topic id. */
   readonly topics = new Map<string, TopicKey>()
   private readonly byRelayKey = new Map<string, TopicKey>()
@@ -107,6 +109,9 @@ export class Mail {
     return topic
   }
 
+  /** All relays that are read. */
+  get read(): readonly string[] { return [...this.relays, ...this.left?.keys() ?? []] }
+
   /** Reads this topic from now on, at every relay of the space, from where we stopped. */
   watch(turn: Turn, topic: TopicKey): void {
     if (this.topics.has(topic.topic)) return
@@ -118,7 +123,7 @@ export class Mail {
   }
 
   private watchTopic(turn: Turn, key: TopicKey): void {
-    for (const relay of this.relays) this.watchAt(turn, relay, key)
+    for (const relay of this.read) this.watchAt(turn, relay, key)
   }
 
   private watchAt(turn: Turn, relay: string, key: TopicKey): void {
@@ -136,14 +141,15 @@ export class Mail {
   private cursorAt(relay: string, topic: string): CursorRecord | undefined { return this.cursors.get(toHex(this.cursorKey(relay, topic))) }
 
   /** Other relays from now on. What waits for one that is left is dropped, but for changes of the space: who is away learns there that we left it. */
-  useRelays(turn: Turn, relays: readonly string[]): void {
-    const before = this.relays
+  useRelays(turn: Turn, relays: readonly string[], left: ReadonlyMap<string, OpId>): void {
+    const before = this.read, gone = this.relays.filter((relay) => !relays.includes(relay))
     this.relays = relays
+    this.left = left
     for (const [topic, key] of this.topics) {
-      for (const relay of before) if (!relays.includes(relay)) turn.out.send({ type: 'unwatch', relay, topic })
-      for (const relay of relays) if (!before.includes(relay)) this.watchAt(turn, relay, key)
+      for (const relay of before) if (!this.read.includes(relay)) turn.out.send({ type: 'unwatch', relay, topic })
+      for (const relay of this.read) if (!before.includes(relay)) this.watchAt(turn, relay, key)
     }
-    for (const [id, { relay, covers }] of this.outbox) if (!relays.includes(relay) && covers?.channel !== AUTHORITY_CHANNEL) this.drop(turn, id)
+    for (const [id, { relay, covers }] of this.outbox) if (gone.includes(relay) && covers?.channel !== AUTHORITY_CHANNEL) this.drop(turn, id)
   }
 
   private drop(turn: Turn, parcelId: string): void {
@@ -155,7 +161,7 @@ export class Mail {
   stop(turn: Turn): void {
     for (const topic of this.topics.keys()) {
       turn.out.send({ type: 'unsubscribe', topic })
-      for (const relay of this.relays) turn.out.send({ type: 'unwatch', relay, topic })
+      for (const relay of this.read) turn.out.send({ type: 'unwatch', relay, topic })
     }
     this.topics.clear()
     this.readers.clear()
@@ -220,7 +226,7 @@ export class Mail {
 
   /** Not kept anywhere: lost if a relay is away. */
   announce(turn: Turn, key: TopicKey, bytes: Uint8Array): void {
-    for (const relay of this.relays) turn.out.send({ type: 'announce', relay, key, bytes })
+    for (const relay of this.read) turn.out.send({ type: 'announce', relay, key, bytes })
   }
 
   /** A relay keeps it now: what it covered is returned. */
@@ -300,7 +306,7 @@ export class Mail {
       if (this.topics.has(topic)) continue
       this.had.forgetTopic(turn, topic)
       turn.out.drop(owedPartition(this.space, topic))
-      for (const relay of this.relays) {
+      for (const relay of this.read) {
         const key = this.cursorKey(relay, topic)
         if (this.cursors.delete(toHex(key))) turn.out.delete(this.partition('cursors'), key)
       }
