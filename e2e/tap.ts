@@ -12,6 +12,8 @@ export class Tap {
   readonly hosts = new Set<string>()
   /** Text to add to the end of what comes from a path, as if the server had a newer version of it. */
   readonly newer = new Map<string, string>()
+  /** What comes of a path that isn't served as it should be: the line breaks, or nothing comes for so many ms. */
+  readonly hindered = new Map<string, 'breaks' | number>()
   /** Why the relay takes nothing that this person posts, if it does not. */
   refusal: 'relay-full' | undefined
   private readonly server: Server
@@ -61,6 +63,13 @@ export class Tap {
     const url = URL.parse(asked.url ?? '')
     if (this.isCut || !url) { asked.socket.destroy(); return }
     this.hosts.add(url.host)
+    const hindrance = this.hindered.get(url.pathname)
+    if (hindrance === 'breaks') { asked.socket.destroy(); return }
+    if (hindrance !== undefined) { setTimeout(() => this.pass(asked, answer, url), hindrance); return }
+    this.pass(asked, answer, url)
+  }
+
+  private pass(asked: IncomingMessage, answer: ServerResponse, url: URL): void {
     if (this.refusal !== undefined && asked.method === 'POST' && /^\/v1\/topics\/[^/]+$/.test(url.pathname)) { refuse(asked, answer, this.refusal); return }
     const recording = this.record()
     const headers = { ...asked.headers }

@@ -47,6 +47,7 @@ export const s = {
   start: 'Start',
   loading: 'Opening your spaces…',
   slowStart: 'This takes longer than usual. If another tab of Thicket is open, close it and reload this page.',
+  notFetched: 'A part of Thicket could not be fetched. What you did is saved. Reload the page once you are connected.',
   noSpaces: 'You are not in a space yet',
   noSpacesHint: 'Make one for your group, or open the invite link somebody sent you.',
   createSpace: 'Create a space',

@@ -1,5 +1,5 @@
 /** A tab's side of the talk with the worker, whichever tab's worker that is: what the app is given as its ClientPort. */
-import type { ClientPort, CommandType, FromWorker, ToWorker } from '../api.ts'
+import type { ApiError, ClientPort, CommandType, FromWorker, ToWorker } from '../api.ts'
 import type { HubToTab, TabToHub } from './tabs.ts'
 
 /** Commands that may be asked twice: they only read, or say what shall be, not what shall change. */
@@ -57,6 +57,9 @@ export class TabLink implements ClientPort {
       default: message satisfies never
     }
   }
+
+  /** Not from a worker: this tab has none. */
+  notice(error: ApiError): void { this.tell({ type: 'update', update: { type: 'notice', error } }) }
 
   private enter(term: string): void {
     if (term === this.term) return

@@ -44,6 +44,8 @@ onmessage = (event: MessageEvent<PageToWorker>) => {
   }
 }
 
+const log = (line: string): void => { console.warn(line) }
+
 /** Keeps the lock as long as the worker lives. */
 async function run(start: Start): Promise<never> {
   const random = systemRandom(), clock = systemClock()
@@ -78,10 +80,10 @@ async function run(start: Start): Promise<never> {
       network: networkLater(async () => (await import('../adapters/network-libp2p.ts')).createNetwork({
         randomBytes: length => random.bytes(length), iceServers: start.iceServers, webrtc: start.rtcMode !== 'off',
         allowPrivate: protocol === 'http:' || hostname === 'localhost',
-      })),
+      }), { pause: systemPause, log }),
       mailbox: createMailbox({ suite, random }),
       tell: tell => { opened.tell(tell) },
-      log: line => { console.warn(line) },
+      log,
     })
     const running = host
     const lock = async (): Promise<void> => {

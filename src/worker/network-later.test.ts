@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import type { Network } from '../ports.ts'
 import { networkLater } from './network-later.ts'
 
+const MEANS = { pause: async () => {}, log: () => {} }
+
 /** A network that writes down what it was told. */
 function noting(): { network: Network; told: string[] } {
   const told: string[] = []
@@ -15,7 +17,7 @@ function noting(): { network: Network; told: string[] } {
 
 test('what is said once it has started reaches the network, in order', async () => {
   const { network, told } = noting()
-  const later = networkLater(async () => network)
+  const later = networkLater(async () => network, MEANS)
   later.hangUp('bob')
   await later.start(() => {})
   later.subscribe('garden')
@@ -32,7 +34,7 @@ test('what is said once it has started reaches the network, in order', async () 
 test('one that was stopped before it was there never starts', async () => {
   const { network, told } = noting()
   let arrive: (network: Network) => void = () => {}
-  const later = networkLater(() => new Promise(resolve => { arrive = resolve }))
+  const later = networkLater(() => new Promise(resolve => { arrive = resolve }), MEANS)
   const starting = later.start(() => {})
   await later.stop()
   arrive(network)
@@ -40,6 +42,14 @@ test('one that was stopped before it was there never starts', async () => {
   expect(told).toEqual([])
 })
 
-test('whoever starts one that could not be fetched is told', async () => {
-  await expect(networkLater(() => Promise.reject(new Error('offline'))).start(() => {})).rejects.toThrow('offline')
+test('one that does not come is fetched again', async () => {
+  const { network, told } = noting(), waited: number[] = []
+  let asked = 0
+  const later = networkLater(() => (++asked < 3 ? Promise.reject(new Error('offline')) : Promise.resolve(network)), { pause: async ms => { waited.push(ms) }, log: () => {} })
+  await later.start(() => {})
+  expect([told, waited]).toEqual([['start'], [2000, 4000]])
+})
+
+test('whoever starts one that never comes is told', async () => {
+  await expect(networkLater(() => Promise.reject(new Error('offline')), MEANS).start(() => {})).rejects.toThrow('offline')
 })

@@ -48,6 +48,10 @@ function refuse(error: ApiError): ClientPort {
 
 const startWorker = (): Worker => new Worker(new URL('./main.ts', import.meta.url), { type: 'module', name: 'thicket' })
 
+/** The worker's script is fetched again after so many ms, after twice that, and so on up to the most. */
+const AGAIN_MS = 1000, AGAIN_AT_MOST_MS = 30_000
+const NOT_FETCHED: ApiError = { code: 'internal', message: 'A part of Thicket could not be fetched. It is tried again.' }
+
 class Tab {
   readonly link: TabLink
   private readonly options: PageOptions
@@ -57,6 +61,8 @@ class Tab {
   /** Lets go of this tab's own lock; there while this tab is awake. */
   private leave: (() => void) | undefined
   private isKnown = false
+  /** How often in a row the worker's script could not be fetched. */
+  private failed = 0
   /** There while this tab leads. */
   private restart: (() => void) | undefined
 
@@ -115,10 +121,18 @@ class Tab {
     const { port1, port2 } = new MessageChannel()
     const mode = 'RTCPeerConnection' in globalThis ? rtc : 'off'
     const host = new RtcHost(port1, mode)
-    worker.onmessage = (event: MessageEvent<WorkerToPage>) => { if (event.data.type === 'restart') this.restart?.(); else this.link.hear(event.data) }
+    let again: ReturnType<typeof setTimeout> | undefined
+    // What goes wrong in it says what it is; where its script doesn't come, there is only the event.
+    worker.onerror = (event: Event) => {
+      if (event instanceof ErrorEvent) return
+      this.link.notice(NOT_FETCHED)
+      again = setTimeout(() => { this.restart?.() }, Math.min(AGAIN_MS * 2 ** this.failed++, AGAIN_AT_MOST_MS))
+    }
+    worker.onmessage = (event: MessageEvent<WorkerToPage>) => { this.failed = 0; if (event.data.type === 'restart') this.restart?.(); else this.link.hear(event.data) }
     worker.postMessage({ type: 'start', tab: this.link.tab, rtc: port2, rtcMode: mode, relay, iceServers } satisfies PageToWorker, [port2])
     this.worker = worker
     return () => {
+      clearTimeout(again)
       worker.terminate()
       host.stop()
       this.worker = undefined
