@@ -47,9 +47,12 @@ export async function openIdbDisk(options: IdbDiskOptions): Promise<{ readonly d
   let db: IDBPDatabase<Schema> | undefined
   try {
     db = await openDatabase({ ...options, onClosed: () => { letGo(); onClosed?.() } })
-    const ready = readyToWrite(pause), blocks = idbBlocks(db, ready), tail = await asked
-    const store = tail === undefined ? blocks : await withTail(blocks, tail, pause)
-    const vault = await openVault({ keyring: idbKeyring(db, ready), isNew: () => store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
+    const ready = readyToWrite(pause), blocks = idbBlocks(db, ready), keyring = idbKeyring(db, ready)
+    // Beside the tail: it says nothing of keys. What goes wrong is told where it is waited for.
+    const kept = keyring.load()
+    kept.catch(() => undefined)
+    const tail = await asked, store = tail === undefined ? blocks : await withTail(blocks, tail, pause)
+    const vault = await openVault({ keyring, kept, isNew: () => store.isEmpty(), unlock: options.unlock, now: () => Date.now() })
     return { disk: await openPagedDisk(store, vault.dataKey, { ...options, pause }), vault }
   } catch (error) {
     letGo()

@@ -311,11 +311,13 @@ class PagedDisk implements Disk {
     // Behind the journal: of the two, that is what is waited for first.
     this.#opening.fetch(await noted)
     const sealed = await reading
+    // Side by side: each waits for the browser's own threads, and there may be as many as are kept before they are folded.
+    const opening = known.map((id, at) => this.#open(id, sealed[at]))
     const records: (JournalRecord & { readonly bytes: Uint8Array })[] = []
     let isWhole = true
     // Those after the head's last were written with a later head, which both its places have lost.
     for (let at = 0; at < known.length || sealed[at] !== undefined; at++) {
-      const bytes = await this.#open(this.#journalId(head.journalFrom + at), sealed[at]), record = bytes && decodeRecord(bytes)
+      const bytes = await (opening[at] ?? this.#open(this.#journalId(head.journalFrom + at), sealed[at])), record = bytes && decodeRecord(bytes)
       isWhole &&= record !== undefined
       // A fold leaves a record with nothing in it, and takes away what an older head would need.
       if (at >= known.length && record?.saves.length === 0) throw new DiskError('corrupt', 'The head of the disk is older than its pages.')

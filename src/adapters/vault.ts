@@ -29,6 +29,8 @@ export interface LockKeyring extends Keyring {
 
 export interface VaultParts {
   readonly keyring: LockKeyring
+  /** What the keyring loads, where that has begun. */
+  readonly kept?: ReturnType<LockKeyring['load']>
   /** Whether the disk has no blocks yet. Asked where there is no key. */
   readonly isNew: () => Promise<boolean>
   /** Left out: a locked disk is not opened. */
@@ -45,8 +47,8 @@ export function waitAfter({ failed, lastAt }: Tries): number {
 }
 
 /** Opens the vault of a disk, asking whoever can open it. Rejects with DiskError. */
-export async function openVault({ keyring, isNew, unlock, now }: VaultParts): Promise<Vault> {
-  const kept = await keyring.load(), { envelope, wrappingKey } = kept
+export async function openVault({ keyring, kept: loading = keyring.load(), isNew, unlock, now }: VaultParts): Promise<Vault> {
+  const kept = await loading, { envelope, wrappingKey } = kept
   const wraps = envelope === undefined ? [] : decodeEnvelope(envelope) ?? []
   if (envelope === undefined || wraps.length === 0 || wraps.some((wrap) => wrap.type === keyring.type)) return new Vault(keyring, await openDataKey(keyring, isNew, kept), now)
   if (unlock === undefined || wrappingKey === undefined) throw new DiskError('closed', 'This disk is locked. Unlock it first.')
