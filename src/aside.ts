@@ -54,6 +54,7 @@ function copy({ disk, copies }: AsideParts, { tag, copy: asked }: Extract<Long, 
 export async function readFrom(disk: Disk, read: Exclude<Read, Long>): Promise<Input> {
   const { tag } = read
   if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
+  if ('ranges' in read) return { type: 'answers', tag, answers: await Promise.all(read.ranges.map(({ partition, query }) => disk.range(partition, query))) }
   if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
   // Tidying can wait: a disk that is full, or failed, is no reason to begin anew.
   if ('compact' in read) return disk.compact().then((more) => ({ type: 'compacted', tag, more }), () => ({ type: 'compacted', tag, more: false, failed: true }))

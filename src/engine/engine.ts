@@ -159,6 +159,7 @@ export class Engine implements Stepper {
     switch (input.type) {
       case 'start': this.tally.begin(input.tally); return this.start(turn)
       case 'rows': return this.onRows(turn, input.tag, input.rows)
+      case 'answers': return this.questions.onAnswers(turn, input.tag, input.answers)
       case 'command': return runCommand(this, turn, { client: input.client, id: input.id }, input.command)
       case 'client-gone': return this.watching.clientGone(input.client)
       case 'measured': return this.questions.onMeasured(turn, input.tag, input.bytes)
@@ -206,7 +207,6 @@ export class Engine implements Stepper {
     if (first === 'lost') return this.mending.load(turn, rows)
     if (first === 'spaces') return this.copying.becomes(turn, rows) ? undefined : this.opening.begin(turn, rows)
     if (first === 'open') return this.opening.onRows(turn, second as SpaceId, third, rows)
-    if (first === 'query') return this.questions.onRows(turn, second, rows)
     const replica = this.replicas.get(first as SpaceId)
     if (replica === undefined) return
     if (second === 'audit') return this.audits.onRows(turn, replica, tag, rows)
@@ -429,7 +429,7 @@ export class Engine implements Stepper {
     if (kind === 'former') return this.succession.endFormer(turn)
     if (kind === 'compact') return this.tidying.go(turn)
     if (kind === 'windows') return this.watching.work(turn)
-    if (kind === 'go-on') return this.questions.onRows(turn, id, [])
+    if (kind === 'go-on') return this.questions.goOn(turn, id)
     if (kind === 'sync') { this.audits.dayBegins(turn); this.peers.compareAll(turn); turn.out.wake('sync', turn.now + SYNC_EVERY_MS); return }
     if (kind === 'audit') return this.audits.look(turn)
     if (kind === 'repost') return this.audits.again(turn, tag)

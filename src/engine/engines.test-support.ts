@@ -22,6 +22,7 @@ export const RELAY = 'http://relay.test'
 export async function readFrom(disk: Disk, read: Read): Promise<Input> {
   const { tag } = read
   if ('query' in read) return { type: 'rows', tag, rows: await disk.range(read.partition, read.query) }
+  if ('ranges' in read) return { type: 'answers', tag, answers: await Promise.all(read.ranges.map(({ partition, query }) => disk.range(partition, query))) }
   if ('check' in read) return { type: 'checked', tag, done: 1, all: 1, damaged: (await disk.check()).length }
   if ('mend' in read) { await disk.mend(); return { type: 'mended', tag } }
   if ('compact' in read) return { type: 'compacted', tag, more: await disk.compact() }

@@ -9,6 +9,7 @@ export type Input =
   | { readonly type: 'client-gone'; readonly client: number }
   /** Answer to a Read, in the order asked. */
   | { readonly type: 'rows'; readonly tag: string; readonly rows: readonly Row[] }
+  | { readonly type: 'answers'; readonly tag: string; readonly answers: readonly (readonly Row[])[] }
   | { readonly type: 'measured'; readonly tag: string; readonly bytes: readonly number[] }
   /** `more`: there is more to tidy. `failed`: the disk can't, now. */
   | { readonly type: 'compacted'; readonly tag: string; readonly more: boolean; readonly failed?: true }
@@ -29,6 +30,8 @@ export type Input =
  */
 export type Read =
   | { readonly tag: string; readonly partition: string; readonly query: RangeQuery }
+  /** Several at once, answered in one input: what belongs to one question need not be a step each. */
+  | { readonly tag: string; readonly ranges: readonly { readonly partition: string; readonly query: RangeQuery }[] }
   | { readonly tag: string; readonly measure: readonly string[] }
   | { readonly tag: string; readonly compact: true }
   /** A full check, beside everything else: answered now and then with how far it is, and at the end. */

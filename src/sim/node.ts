@@ -257,7 +257,7 @@ function describe(input: Input): string {
     case 'parcels': return `<- parcels ${input.relay} ${input.topic.slice(0, 8)} x${input.parcels.length} next ${input.next}`
     case 'announced': case 'gossip': return `<- ${input.type} ${input.topic.slice(0, 8)} ${input.bytes.length} B`
     case 'posted': case 'refused': return `<- ${input.type} ${input.parcelId}`
-    case 'timer': case 'rows': return `<- ${input.type} ${input.tag}`
+    case 'timer': case 'rows': case 'answers': return `<- ${input.type} ${input.tag}`
     case 'peer-up': case 'peer-down': case 'peer-path': return `<- ${input.type} ${input.peer}`
     case 'relay-up': case 'relay-down': case 'rolled-back': return `<- ${input.type} ${input.relay}`
     default: return `<- ${input.type}`

@@ -48,7 +48,7 @@ test('what is around a message is asked for in two turns, however long the chann
 test('who was told before where a message stands asks for it without a look among the ids of all; told wrongly, it is found all the same', async () => {
   const { messages } = await a.does(bob, { type: 'get-messages', channel: a.channel, around: at(20), limit: 1 }), order = messages[0]?.order ?? 0
   const read: string[] = [], step = bob.engine.step.bind(bob.engine)
-  bob.engine.step = async (...given) => { const made = await step(...given); for (const one of made.reads) if ('partition' in one) read.push(one.partition.split('/')[0] ?? ''); return made }
+  bob.engine.step = async (...given) => { const made = await step(...given); for (const one of made.reads) if ('ranges' in one) read.push(...one.ranges.map(({ partition }) => partition.split('/')[0] ?? '')); return made }
   expect(await window({ around: at(20), order, limit: 6 })).toMatchObject({ texts: range(17, 23), more: true, newer: true })
   expect(await window({ before: at(20), order, limit: 3 })).toMatchObject({ texts: range(17, 20) })
   expect(read.filter((name) => name === 'places')).toEqual([])

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Command, FoundMessage, Results } from '../../api.ts'
 import { decodeMessage, encodeMessage } from '../../wire/content-records.ts'
 import type { ChannelId, OpId, SpaceId } from '../../wire/ids.ts'
-import { type Person, RELAY, Room } from '../engines.test-support.ts'
+import { type Person, readFrom, RELAY, Room } from '../engines.test-support.ts'
 import { INDEX_PAUSE_MS, INDEX_REST_MS } from '../limits.ts'
 import { Out } from '../out.ts'
 import { encodePlace, placeOf, rowKey, rowsOf } from '../messages/places.ts'
@@ -285,6 +285,18 @@ async function history(h: Home, count: number, from = 0): Promise<Located[]> {
   return Array.from({ length: count }, (_, n) => ({ channel: h.channel, record: { ...record, place: record.place + from + n, id: (from + n).toString(16).padStart(64, '0') as OpId } }))
 }
 
+test('rows of a question, however many, come in one step', async () => {
+  const h = await home()
+  for (let n = 0; n < 12; n++) await h.room.ask(h.alice, { type: 'send-message', space: h.space, channel: h.channel, text: `Water the beans ${n}` })
+  await h.room.pass(3000)
+  const steps: string[] = [], step = h.bob.engine.step.bind(h.bob.engine)
+  const found = (): Promise<string[]> => texts(h, h.bob, 'beans')
+  await found()
+  h.bob.engine.step = (input, now) => { steps.push(input.type); return step(input, now) }
+  expect(await found()).toHaveLength(12)
+  expect(steps).toEqual(['command', 'answers'])
+})
+
 test('a history that comes in before the index was read has it read at once', async () => {
   const h = await home()
   await say(h, h.alice, 'Water the beans')
@@ -293,7 +305,7 @@ test('a history that comes in before the index was read has it read at once', as
   const asked = (messages: readonly Located[]): string[] => {
     const out = new Out()
     h.bob.engine.searching.noteNew({ now: h.room.now, out }, h.bob.space(h.space), messages)
-    return out.reads.map((read) => ('partition' in read ? read.partition : ''))
+    return out.reads.flatMap((read) => ('ranges' in read ? read.ranges.map(({ partition }) => partition) : []))
   }
   const messages = await history(h, 300)
   expect(asked(messages.slice(0, 2))).toEqual([])
@@ -312,8 +324,8 @@ test('of a history that comes in, what work leaves for later waits until no more
     const out = new Out()
     await begin({ now, out })
     await h.bob.disk.save(out.saves)
-    for (const wake of out.wakes) if (wake.tag.startsWith('index|')) wakes.push(wake.at - now); else await step(now, (turn) => questions.onRows(turn, wake.tag.slice(6), []))
-    for (const read of out.reads) if ('partition' in read) { const rows = await h.bob.disk.range(read.partition, read.query); await step(now, (turn) => questions.onRows(turn, read.tag.slice(6), rows)) }
+    for (const wake of out.wakes) if (wake.tag.startsWith('index|')) wakes.push(wake.at - now); else await step(now, (turn) => questions.goOn(turn, wake.tag.slice(6)))
+    for (const read of out.reads) { const input = await readFrom(h.bob.disk, read); if (input.type === 'answers') await step(now, (turn) => questions.onAnswers(turn, input.tag, input.answers)) }
   }
   for (let n = 0; n < 54; n++) {
     const messages = await history(h, 310, 310 * n)
