@@ -19,9 +19,10 @@ import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import type { Input } from './input.ts'
 import { MIN_PASSPHRASE_CHARS } from './limits.ts'
-import { makeMe, restoreMe, saveMe } from './me.ts'
+import { makeMe, restoreMe } from './me.ts'
 import type { Asker } from './out.ts'
 import type { Me, Turn } from './turn.ts'
+import { saveMe } from './twice.ts'
 
 /** In the partition 'me': the device that a copy becomes. */
 const SPARE_KEY = Uint8Array.of(5)

@@ -4,9 +4,9 @@
  *
  * Here inputs are handed to the part that knows them, and afterwards `conclude` says what follows for each space that was touched.
  */
-import type { MailboxEvent, Parcel, Random, Ciphersuite } from '../ports.ts'
+import type { MailboxEvent, Parcel, Random, Ciphersuite, Row } from '../ports.ts'
 import { encodeAuthorityBody } from '../wire/authority.ts'
-import { equal, fromHex } from '../wire/bytes.ts'
+import { equal } from '../wire/bytes.ts'
 import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type OpId, type SpaceId } from '../wire/ids.ts'
 import type { Op } from '../wire/op.ts'
@@ -28,7 +28,7 @@ import type { Input, Step, Stepper } from './input.ts'
 import { Joins } from './joins.ts'
 import { LateKits } from './late-kits.ts'
 import { MAX_NEWS, MAX_UNNAMED_TREES, SYNC_EVERY_MS } from './limits.ts'
-import { restoreMe, saveMe } from './me.ts'
+import { restoreMe } from './me.ts'
 import { Meeting } from './meeting.ts'
 import { Mending } from './mending.ts'
 import { planMarks, shareMarks, takeMarks } from './messages/own-marks.ts'
@@ -57,6 +57,7 @@ import { planReceipts, postReceipts, takeReceipt } from './sync/receipts.ts'
 import { Tally } from './tally.ts'
 import { Telling } from './telling.ts'
 import type { Me, Turn, World } from './turn.ts'
+import { dropSpace, saveMe, Twice } from './twice.ts'
 
 /** `hearsAll`: whether clients want to be told of messages besides what they watch; they do unless it is said. */
 export interface EngineOptions { readonly suite: Ciphersuite; readonly random: Random; readonly appBase?: string; readonly hearsAll?: boolean }
@@ -91,6 +92,7 @@ export class Engine implements Stepper {
   private readonly farewells: Farewells
   readonly succession: Succession
   readonly mending: Mending
+  private readonly twice: Twice
   readonly profiles: Profiles
   readonly tally: Tally
   readonly copying: Copying
@@ -126,6 +128,7 @@ export class Engine implements Stepper {
     this.farewells = new Farewells(this)
     this.succession = new Succession(this)
     this.mending = new Mending(this)
+    this.twice = new Twice(this)
     this.profiles = new Profiles(this)
     this.tally = new Tally(this.world)
     this.copying = new Copying(this)
@@ -193,19 +196,11 @@ export class Engine implements Stepper {
 
   private async onRows(turn: Turn, tag: string, rows: readonly { key: Uint8Array; value: Uint8Array }[]): Promise<void> {
     const [first = '', second = '', third = ''] = tag.split('|')
-    if (first === 'me') {
-      const row = rows.find(({ key }) => key[0] === 0), record = row && decodeMe(row.value)
-      if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
-      this.succession.load(turn, rows)
-      this.copying.load(rows)
-      this.profiles.load(rows.find(({ key }) => equal(key, PROFILE_KEY))?.value)
-      if (record !== undefined && (this.tally.load(turn, record, rows) || this.copying.isPutBack)) this.succession.begins(turn)
-      this.telling.me(turn)
-      return
-    }
+    if (first === 'me') return this.twice.awaitsMe(rows) ? undefined : this.isMe(turn, rows)
     if (first === 'own') return this.ownNotes.load(rows)
     if (first === 'lost') return this.mending.load(turn, rows)
-    if (first === 'spaces') return this.copying.becomes(turn, rows) ? undefined : this.opening.begin(turn, rows)
+    if (first === 'spaces') return this.twice.awaitsSpaces(turn, rows) ? undefined : this.isIn(turn, rows)
+    if (first === 'second') return this.twice.onRows(turn, rows)
     if (first === 'open') return this.opening.onRows(turn, second as SpaceId, third, rows)
     const replica = this.replicas.get(first as SpaceId)
     if (replica === undefined) return
@@ -215,6 +210,22 @@ export class Engine implements Stepper {
     if (second === 'twin') return this.taken(turn, replica, await replica.receiving.onTwins(turn, third as OpId, rows))
     for (const payload of await replica.onRows(turn, tag, rows)) await this.onPayload(turn, replica, payload)
     this.touch(turn, replica)
+  }
+
+  /** What the disk tells of who this is. */
+  async isMe(turn: Turn, rows: readonly Row[]): Promise<void> {
+    const row = rows.find(({ key }) => key[0] === 0), record = row && decodeMe(row.value)
+    if (record !== undefined) this.setMe(await restoreMe(this.world.suite, record), record)
+    this.succession.load(turn, rows)
+    this.copying.load(rows)
+    this.profiles.load(rows.find(({ key }) => equal(key, PROFILE_KEY))?.value)
+    if (record !== undefined && (this.tally.load(turn, record, rows) || this.copying.isPutBack)) this.succession.begins(turn)
+    this.telling.me(turn)
+  }
+
+  /** Which spaces the disk tells of. */
+  isIn(turn: Turn, rows: readonly Row[]): void {
+    if (!this.copying.becomes(turn, rows)) this.opening.begin(turn, rows)
   }
 
   setMe(me: Me, record: MeRecord): void {
@@ -414,7 +425,7 @@ export class Engine implements Stepper {
     this.drafts.delete(replica.id)
     this.present.forget(replica.id)
     this.searching.forget(replica.id)
-    turn.out.delete('spaces', fromHex(replica.id) as Uint8Array)
+    dropSpace(turn, replica.id)
     for (const partition of [...openPartitions(replica.id), ...indexPartitions(replica.id)]) turn.out.drop(partition)
     this.useRelays(turn)
     this.telling.spaces(turn)
@@ -431,7 +442,7 @@ export class Engine implements Stepper {
     if (kind === 'windows') return this.watching.work(turn)
     if (kind === 'go-on') return this.questions.goOn(turn, id)
     if (kind === 'sync') { this.audits.dayBegins(turn); this.peers.compareAll(turn); turn.out.wake('sync', turn.now + SYNC_EVERY_MS); return }
-    if (kind === 'audit') return this.audits.look(turn)
+    if (kind === 'audit') { this.twice.look(turn); return this.audits.look(turn) }
     if (kind === 'repost') return this.audits.again(turn, tag)
     const replica = this.replicas.get(id as SpaceId)
     if (replica === undefined) return

@@ -10,9 +10,9 @@ import type { Ciphersuite, SigningKey } from '../ports.ts'
 import { certSignedBytes, encodeCert, hashCert, identityOfKey } from '../wire/authority.ts'
 import { toHex } from '../wire/bytes.ts'
 import type { DeviceId } from '../wire/ids.ts'
-import { encodeMe, type IdentityRecord, type MeRecord } from '../wire/records.ts'
+import type { IdentityRecord, MeRecord } from '../wire/records.ts'
 import { LABELS } from './labels.ts'
-import type { Me, Turn, World } from './turn.ts'
+import type { Me, World } from './turn.ts'
 
 const SECRET_BYTES = 16
 
@@ -50,5 +50,3 @@ async function identityFrom(suite: Ciphersuite, record: IdentityRecord): Promise
   const identityKey = await identityKeyOf(suite, record.secret)
   return { identityPk: identityKey.publicKey, identityKey, ownKey: ownKeyOf(suite, seedOf(suite, record.secret)) }
 }
-
-export function saveMe(turn: Turn, record: MeRecord): void { turn.out.put('me', new Uint8Array([0]), encodeMe(record)) }

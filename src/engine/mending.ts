@@ -5,6 +5,7 @@
  *   ops of channels and of authority     holes (log/holes.ts): asked for from peers; relays are read again from the beginning
  *   what is made of ops                  made again from the ops, messages where they stood (remaking.ts), and who spoke for which epoch
  *   the search index                     thrown away, and built anew by itself
+ *   who this device is, and its spaces   kept at both ends of the disk (twice.ts)
  *   what this device's own place rests on    by what is left it is no member: it finds the others by the keys that it has (ground.ts)
  *   keys, states of groups, heads        asked for, joined again and compared as by a device that never had them, but for what is made of ops; own chains as after a disk was put back (S9)
  *
@@ -50,6 +51,9 @@ export class Mending {
     if (rows.length > 0) turn.out.update({ type: 'notice', error: fail('damaged') })
   }
 
+  /** Some row of this partition, as far as can be told before all spaces are open. */
+  hasLost(partition: string): boolean { return this.losses.some((loss) => lostIn(loss, partition) !== undefined) }
+
   /** A space is open: what of it was lost is looked for. */
   begin(turn: Turn, replica: Replica): void {
     const { id, holes } = replica
@@ -64,9 +68,8 @@ export class Mending {
       const areEndsLost = lostIn(loss, `heads/${id}`) !== undefined
       if (isMade || areEndsLost) holes.noteMade(turn, areEndsLost)
     }
-    const hasLost = (partition: string): boolean => this.losses.some((loss) => lostIn(loss, partition) !== undefined)
     // Among the ops that are gone may be this device's last, of which nothing else would tell.
-    if (hasLost(`heads/${id}`) && channels.some((channel) => hasLost(opsPartition(id, channel)))) this.engine.succession.forgot(turn, replica)
+    if (this.hasLost(`heads/${id}`) && channels.some((channel) => this.hasLost(opsPartition(id, channel)))) this.engine.succession.forgot(turn, replica)
     if (this.losses.length > 0) replica.mail.forgetCursors(turn)
     if (holes.isToBeMade) this.begins(turn, replica)
     if (replica.isMending) void this.engine.questions.follow(turn, () => readGround(replica), async (later) => {

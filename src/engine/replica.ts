@@ -10,7 +10,7 @@ import { type Content, encodeContent, type MessageContent } from '../wire/conten
 import type { Payload } from '../wire/envelope.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, parseOpId, type SpaceId } from '../wire/ids.ts'
 import { decodeOpOrHusk, decodeWholeKept, HLC_STEP, type Op, type OpHeader } from '../wire/op.ts'
-import { decodeHead, encodeHead, encodeSpace, type SpaceRecord } from '../wire/records.ts'
+import { decodeHead, encodeHead, type SpaceRecord } from '../wire/records.ts'
 import { Audience } from './audience.ts'
 import { openContent, sealContent } from './content/content.ts'
 import { keptBytes, keptOp, withText } from './content/kept.ts'
@@ -50,6 +50,7 @@ import { DeviceNames } from './sync/names.ts'
 import { Quota, quotaPartition } from './sync/quota.ts'
 import { type Intake, Receiving } from './sync/receiving.ts'
 import type { Me, Turn, World } from './turn.ts'
+import { saveSpace } from './twice.ts'
 
 const EMPTY = new Uint8Array()
 const NOBODY: ReadonlyMap<IdentityId, readonly DeviceId[]> = new Map()
@@ -481,10 +482,7 @@ export class Replica {
     return this.isMember() ? 'member' : this.isMending ? 'mending' : 'removed'
   }
 
-  save(turn: Turn, record: SpaceRecord): void {
-    this.record = record
-    turn.out.put('spaces', fromHex(this.id) as Uint8Array, encodeSpace(record))
-  }
+  save(turn: Turn, record: SpaceRecord): void { this.record = record; saveSpace(turn, this.id, record) }
 }
 
 export const opsPartition: (space: SpaceId, channel: ChannelId) => string = partitionsOf('ops')

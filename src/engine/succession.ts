@@ -25,10 +25,11 @@ import { vouching } from './copying.ts'
 import type { Engine } from './engine.ts'
 import { fail } from './errors.ts'
 import { END_FORMER_AFTER_MS, SUCCEED_AFTER_MS, SUCCEED_AT_LAST_MS, SUCCEED_UNREAD_MS, UNSURE_ALONE_MS } from './limits.ts'
-import { makeMe, restoreMe, saveMe } from './me.ts'
+import { makeMe, restoreMe } from './me.ts'
 import type { Op } from '../wire/op.ts'
 import type { Replica } from './replica.ts'
 import type { Me, Turn } from './turn.ts'
+import { saveMe } from './twice.ts'
 
 const FORMER_KEY = Uint8Array.of(1)
 /** A row there: stuck. */

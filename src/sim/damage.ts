@@ -34,11 +34,11 @@ export class Damage {
   /** Another disk takes its place. */
   clear(): void { this.broken = [] }
 
-  /** Takes some rows of spaces, or none where that could never be mended. Who the device is, and in which spaces, does: without that it would be another one (S22). */
+  /** Takes some rows, or none where that could never be mended. */
   strike(disk: MemoryDisk, chance: Chance, stays: StaysLost): readonly LostRow[] {
-    const all = rowsOf(disk.snapshot()), first = all.findIndex(({ partition }) => partition.includes('/'))
-    if (first < 0) return []
-    const at = chance.between(first, all.length - 1), rows = all.slice(at, at + chance.between(1, chance.pick(ROWS) as number)), next = all[at + rows.length]
+    const all = rowsOf(disk.snapshot())
+    if (all.length === 0) return []
+    const at = chance.between(0, all.length - 1), rows = all.slice(at, at + chance.between(1, chance.pick(ROWS) as number)), next = all[at + rows.length]
     if (stays(rows, all)) return []
     this.broken.push({ from: placeOf(rows[0] as LostRow), to: next && placeOf(next), rows: new Map(rows.map((row) => [nameOf(row), row])) })
     return rows

@@ -10,9 +10,10 @@ import { decodePhrase, encodePhrase, strangeWord } from '../../wire/phrase.ts'
 import type { MeRecord } from '../../wire/records.ts'
 import type { Engine } from '../engine.ts'
 import { fail } from '../errors.ts'
-import { identityKeyOf, makeMe, restoreMe, saveMe } from '../me.ts'
+import { identityKeyOf, makeMe, restoreMe } from '../me.ts'
 import type { Turn } from '../turn.ts'
 import { type Asked, named, type Refusal, type Run } from './asked.ts'
+import { saveMe } from '../twice.ts'
 
 export const NEEDS_PHRASE: ApiError = fail('needs-phrase')
 

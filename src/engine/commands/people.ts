@@ -1,9 +1,10 @@
 /** Oneself: on this device, and in a space. */
-import { makeMe, restoreMe, saveMe } from '../me.ts'
+import { makeMe, restoreMe } from '../me.ts'
 import { COLOURS, MAX_ABOUT } from '../../wire/authority.ts'
 import { isEmoji } from '../../wire/content.ts'
 import { fail } from '../errors.ts'
 import { type Asked, type AskedIn, change, named, type Refusal, type Run } from './asked.ts'
+import { saveMe } from '../twice.ts'
 
 export async function setUp({ engine, turn, asker }: Asked, c: Run<'set-up'>): Promise<Refusal> {
   if (engine.me !== undefined) return fail('already-set-up')
