@@ -16,7 +16,7 @@ import type { MeRecord } from '../wire/records.ts'
 import type { Turn, World } from './turn.ts'
 
 /** In the partition 'me'. */
-const TALLY_KEY = Uint8Array.of(4)
+export const TALLY_KEY = Uint8Array.of(4)
 const NO_AAD = new Uint8Array()
 const NONCE_BYTES = 24
 

@@ -12,6 +12,8 @@ import type { Chance } from './world.ts'
 /** How many rows one damage takes: a page has 128, and often rows of several partitions. */
 const ROWS = [1, 4, 16, 128]
 
+const FIRST = 8
+
 export interface LostRow extends Row { readonly partition: string }
 /** Whether what these rows held could be had from nowhere, of `all` that there are. */
 export type StaysLost = (rows: readonly LostRow[], all: readonly LostRow[]) => boolean
@@ -38,7 +40,8 @@ export class Damage {
   strike(disk: MemoryDisk, chance: Chance, stays: StaysLost): readonly LostRow[] {
     const all = rowsOf(disk.snapshot())
     if (all.length === 0) return []
-    const at = chance.between(0, all.length - 1), rows = all.slice(at, at + chance.between(1, chance.pick(ROWS) as number)), next = all[at + rows.length]
+    // What tells who this is, and where, is a few rows of thousands, at the beginning.
+    const at = chance.percent(20) ? chance.int(Math.min(FIRST, all.length)) : chance.between(0, all.length - 1), rows = all.slice(at, at + chance.between(1, chance.pick(ROWS) as number)), next = all[at + rows.length]
     if (stays(rows, all)) return []
     this.broken.push({ from: placeOf(rows[0] as LostRow), to: next && placeOf(next), rows: new Map(rows.map((row) => [nameOf(row), row])) })
     return rows

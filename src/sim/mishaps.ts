@@ -1,5 +1,6 @@
 /** What befalls people: processes that end, disks that fail, networks that part, relays that forget. */
 import type { Engine } from '../engine/engine.ts'
+import { TALLY_KEY } from '../engine/tally.ts'
 import { ME_KEY, SECOND_PARTITION } from '../engine/twice.ts'
 import { equal, toHex } from '../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId } from '../wire/ids.ts'
@@ -61,7 +62,8 @@ function damage(p: People): void {
 /** What nothing brings back: who the device is, or in which spaces, at both ends of the disk (twice.ts), and what else it keeps of its own; all keys of a space at once, with the states that could tell them again, since by these the others are found; and branches of a chain, as a place is asked for, and one op fills it. */
 function staysLost({ replicas }: Engine, rows: readonly LostRow[], all: readonly LostRow[]): boolean {
   const isKept = ({ partition, key }: LostRow): boolean => (partition === 'me' && equal(key, ME_KEY)) || partition === 'spaces' || partition === SECOND_PARTITION
-  const own = rows.filter(({ partition }) => !partition.includes('/'))
+  // A count that is lost makes the disk older than it is, which is noticed (S22).
+  const own = rows.filter(({ partition, key }) => !partition.includes('/') && !(partition === 'me' && equal(key, TALLY_KEY)))
   if (own.some((row) => !isKept(row) || !all.some((other) => other !== row && isKept(other) && equal(other.key, row.key) && !own.includes(other)))) return true
   return [...replicas.values()].some(({ id, log }) => {
     const lost = new Set(rows.filter(({ partition }) => partition === `keys/${id}`)), isForked = (key: Uint8Array): boolean => log.tipsOf(AUTHORITY_CHANNEL, toHex(key.subarray(0, 32)) as DeviceId).length > 1
