@@ -1,6 +1,7 @@
 /** Bob's clock was months behind when Alice spoke, so that what she said stood close behind that (M9). His clock is right now, and his disk has lost something. */
 import { describe, expect, test } from 'vitest'
 import { concat, toHex } from '../wire/bytes.ts'
+import { AUTHORITY_CHANNEL } from '../wire/ids.ts'
 import { encodeLoss, LOST_PARTITION, partitionPrefix } from '../wire/losses.ts'
 import { Allotment } from './allotment.test-support.ts'
 import type { Person } from './engines.test-support.ts'
@@ -153,6 +154,26 @@ test('S13 S9 who is alone, and lost the ends of the chains and what they said la
   h.room.goesOffline(bob)
   await h.say(bob, 'all by myself')
   await loses(bob, ops, (await bob.disk.range(ops, { limit: 999 })).length - 1)
+  await loses(bob, `heads/${h.space}`)
+  await h.room.startsAgain(bob)
+  await h.say(bob, 'still here')
+  await h.room.pass(120_000)
+  await h.room.comesOnline(bob)
+  await h.room.pass(120_000)
+  expect(h.forked).toEqual([])
+  expect(bob.device).not.toBe(before)
+  expect((await h.texts(h.alice)).at(-1)).toBe('Bob: still here')
+})
+
+test.each([['before, which nobody has given back', true], ['at once', false]])('S13 S9 who is alone, and lost the ends of the chains and an act of their own %s, goes on under a new key', async (_, isBefore) => {
+  const { h, bob } = await behind(), before = bob.device, acts = `ops/${h.space}/${AUTHORITY_CHANNEL}`
+  const own = async (): Promise<number[]> => (await bob.disk.range(acts, { limit: 999 })).flatMap(({ key }, n) => (toHex(key).startsWith(`${before}`) ? [n] : []))
+  h.room.goesOffline(bob)
+  for (const about of ['Bees', 'Pears']) await h.room.ask(bob, { type: 'set-profile', about })
+  // The last but one where what follows it is still there, and waits for it; else the last.
+  await loses(bob, acts, (await own()).at(isBefore ? -2 : -1), 1)
+  if (isBefore) await h.room.startsAgain(bob)
+  await h.room.pass(1000)
   await loses(bob, `heads/${h.space}`)
   await h.room.startsAgain(bob)
   await h.say(bob, 'still here')

@@ -103,6 +103,9 @@ export class Holes {
     return out
   }
 
+  /** Whether ops of this device's are missing. */
+  areOf(device: DeviceId): boolean { return this.list.some((hole) => hole.device === device) }
+
   /** Ops missing in a channel. */
   count(channel: ChannelId): number { return this.list.reduce((sum, hole) => sum + (hole.channel === channel ? hole.to - hole.from + 1 : 0), 0) }
   get isEmpty(): boolean { return this.list.length === 0 }
