@@ -60,7 +60,7 @@ import type { Me, Turn, World } from './turn.ts'
 import { dropSpace, saveMe, Twice } from './twice.ts'
 
 /** `hearsAll`: whether clients want to be told of messages besides what they watch; they do unless it is said. */
-export interface EngineOptions { readonly suite: Ciphersuite; readonly random: Random; readonly appBase?: string; readonly hearsAll?: boolean }
+export interface EngineOptions { readonly suite: Ciphersuite; readonly random: Random; readonly appBase?: string; readonly hearsAll?: boolean; readonly saidADay?: number }
 
 export function createEngine(options: EngineOptions): Stepper { return new Engine(options) }
 
@@ -103,7 +103,7 @@ export class Engine implements Stepper {
   private readonly setBack = new SetBack()
 
   constructor(options: EngineOptions) {
-    this.world = { suite: options.suite, random: options.random }
+    this.world = { suite: options.suite, random: options.random, saidADay: options.saidADay }
     this.appBase = options.appBase ?? ''
     this.peers = new Peers(this.world, this.replicas, {
       ops: (turn, replica, ops, from, device) => this.take(turn, replica, ops, from, device),

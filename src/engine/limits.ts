@@ -31,6 +31,8 @@ export const MAX_AUTHORITY_BYTES_A_DAY = 288 * 1024 * 1024
  * year is given a year's days at once. A device's own app stops at half of it: what others can't read, they count as it came, with all that a text is sealed with.
  */
 export const MAX_SAID_BYTES_A_DAY = 256 * 1024 * 1024
+/** And so many times that of all that it dates before yesterday: else whoever dates back over a year would bring as many days at once. */
+export const PAST_DAYS_A_DAY = 4
 /** Each time that so many more bytes were taken in of a day, that is saved: a restart forgets less than this. */
 export const SAID_SAVED_EVERY = 1024 * 1024
 /** Branches of one forked chain that are kept: its device is frozen where they part, so more would only serve a flood. */

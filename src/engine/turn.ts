@@ -3,7 +3,8 @@ import type { Ciphersuite, Random, SigningKey } from '../ports.ts'
 import type { DeviceId, IdentityId } from '../wire/ids.ts'
 import type { Out } from './out.ts'
 
-export interface World { readonly suite: Ciphersuite; readonly random: Random }
+/** `saidADay`: how much of what one device says is taken in on a day (S31), where it isn't as much as usual. */
+export interface World { readonly suite: Ciphersuite; readonly random: Random; readonly saidADay?: number | undefined }
 
 /** This person on this device. */
 export interface Me {

@@ -2,21 +2,24 @@
  * How much of what one device says is taken in here on one day (S31). A bound by labels alone can't count bytes alike everywhere, since nobody knows how long the bodies were that are gone;
  * so this one is each device's own, and puts off what is too much: nothing is refused, and in the end all have the same.
  *
- *   quota/<space>   device || day of its labels -> day of our clock || bytes that were taken in on that (u64 each; days since 1970)
+ *   quota/<space>   device || day of its labels -> day of our clock || bytes that were taken in on that (u64 each; days since 1970, and PAST for all before yesterday together)
  *
  * A past that comes late is spread over the days on which it was said, and each of them has room for itself. A flood has the days since its author was invited: those before it, and those to
- * come, count as the nearest of these, and whoever goes back within a chain as where they were. In the usual case nothing is written: less than a MiB a day is not worth it.
+ * come, count as the nearest of these, and whoever goes back within a chain as where they were; all from before yesterday has a bound of its own besides. In the usual case nothing is written: less than a MiB a day is not worth it.
  */
 import type { Row } from '../../ports.ts'
 import { concat, fromHex, fromU64, toHex, u64 } from '../../wire/bytes.ts'
 import { AUTHORITY_CHANNEL, type DeviceId, type SpaceId } from '../../wire/ids.ts'
-import { HLC_STEP, MAX_OP_BYTES, type OpHeader } from '../../wire/op.ts'
-import { MAX_SAID_BYTES_A_DAY, SAID_SAVED_EVERY } from '../limits.ts'
+import { HLC_STEP, type OpHeader } from '../../wire/op.ts'
+import { MAX_SAID_BYTES_A_DAY, PAST_DAYS_A_DAY, SAID_SAVED_EVERY } from '../limits.ts'
 import { type ChainKey, chainKey, DAY_MS } from '../log/log.ts'
 import type { Replica } from '../replica.ts'
 import type { Turn } from '../turn.ts'
 
 export const quotaPartition = (space: SpaceId): string => `quota/${space}`
+
+/** In the place of a day: all those before yesterday. */
+const PAST = Number.MAX_SAFE_INTEGER
 
 export class Quota {
   private readonly replica: Replica
@@ -45,12 +48,15 @@ export class Quota {
     }
   }
 
+  private get aDay(): number { return this.replica.world.saidADay ?? MAX_SAID_BYTES_A_DAY }
+  private boundOf(day: number): number { return day === PAST ? PAST_DAYS_A_DAY * this.aDay : this.aDay }
+
   private clear(): void { for (const one of [this.taken, this.full, this.stopped]) one.clear() }
 
   private set(device: DeviceId, day: number, bytes: number): void {
     const days = this.taken.get(device)
     if (days === undefined) this.taken.set(device, new Map([[day, bytes]])); else days.set(day, bytes)
-    if (bytes >= MAX_SAID_BYTES_A_DAY) this.full.add(device + day)
+    if (bytes >= this.boundOf(day)) this.full.add(device + day)
   }
 
   /** Another day gives all of them room again. */
@@ -72,19 +78,23 @@ export class Quota {
     return was
   }
 
-  /** The day that something counts for. */
-  private dayOf(header: OpHeader): number {
+  /** The days that something counts for. */
+  daysOf(header: OpHeader): readonly number[] {
     const { log, authority } = this.replica
-    return Math.min(this.today, Math.max(log.dayOf(header), Math.floor(authority.invitedAt(header.device) / (DAY_MS * HLC_STEP))))
+    const day = Math.min(this.today, Math.max(log.dayOf(header), Math.floor(authority.invitedAt(header.device) / (DAY_MS * HLC_STEP))))
+    return day < this.today - 1 ? [day, PAST] : [day]
   }
 
   /** Before it is put into the log. */
   took(turn: Turn, header: OpHeader, bytes: number): void {
     this.look(turn)
-    const { device } = header, day = this.dayOf(header), before = this.taken.get(device)?.get(day) ?? 0, sum = before + bytes
+    for (const day of this.daysOf(header)) this.count(turn, header.device, day, bytes)
+  }
+
+  private count(turn: Turn, device: DeviceId, day: number, bytes: number): void {
+    const before = this.taken.get(device)?.get(day) ?? 0, sum = before + bytes, part = Math.min(SAID_SAVED_EVERY, this.aDay / 4)
     this.set(device, day, sum)
-    const reaches = (mark: number): boolean => before < mark && sum >= mark
-    if (!reaches(MAX_SAID_BYTES_A_DAY) && !reaches(Math.ceil((before + 1) / SAID_SAVED_EVERY) * SAID_SAVED_EVERY)) return
+    if (Math.floor(before / part) === Math.floor(sum / part)) return
     this.isSaved = true
     turn.out.putLast(quotaPartition(this.replica.id), device + day, () => ({ key: concat(fromHex(device) as Uint8Array, u64(day)), value: concat(u64(this.today), u64(this.taken.get(device)?.get(day) ?? 0)) }))
   }
@@ -94,7 +104,7 @@ export class Quota {
     this.look(turn)
     const { channel, device } = header, chain = chainKey(channel, device)
     if (this.full.size === 0 || channel === AUTHORITY_CHANNEL || device === this.replica.me.device) return false
-    if (isNext && this.full.has(device + this.dayOf(header))) this.stopped.add(chain)
+    if (isNext && this.daysOf(header).some((day) => this.full.has(device + day))) this.stopped.add(chain)
     if (!this.stopped.has(chain)) return false
     this.letGo++
     return true
@@ -106,6 +116,6 @@ export class Quota {
   /** Whether others might put off what this device says now. */
   isFull(turn: Turn): boolean {
     this.look(turn)
-    return (this.taken.get(this.replica.me.device)?.get(this.today) ?? 0) + MAX_OP_BYTES > MAX_SAID_BYTES_A_DAY / 2
+    return (this.taken.get(this.replica.me.device)?.get(this.today) ?? 0) >= this.aDay / 2
   }
 }
