@@ -92,6 +92,11 @@ async function first(tamper: Tamper, plan: Partial<Plan> = {}, seeds = 12): Prom
 }
 
 describe('is found', () => {
+  test('a device that takes in whatever somebody says on one day (S7)', async () => {
+    const greedy = spaces(({ quota }) => { quota.putsOff = () => false })
+    expect(await first(greedy, { seed: 4, liars: 1, peers: 3 })).toMatch(/^S7: .* today$/)
+  })
+
   test('a device that chooses another way where there are two (I1)', async () => {
     const stubborn = spaces(({ groups: { tree } }) => {
       const path = tree.path.bind(tree)
@@ -267,7 +272,7 @@ describe('is found', () => {
 
   test('a space in which what somebody did who knew of their ban is to be seen (P6)', async () => {
     const isShown: Shown = ({ code }, author, { state }) => code !== 'removed' && author !== undefined && state.bans.has(author)
-    expect(await withShown(isShown, () => first(defiant('Bob', true), { peers: 5, liars: 1, steps: 100, seed: 38 }))).toMatch(/^P6: /)
+    expect(await withShown(isShown, () => first(defiant('Bob', true), { peers: 5, liars: 1, steps: 100, seed: 66 }))).toMatch(/^P6: /)
   })
 
   test('what nobody permitted (P7)', async () => {

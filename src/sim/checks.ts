@@ -7,6 +7,7 @@
  *   S4  the engine never throws but where the disk was told to fail
  *   S5  every op that a device keeps carries its author's signature
  *   S6  nobody mutes an honest peer
+ *   S7  of what one device says no device takes in more on one day than it may (S31)
  *   I1 … I14 of the groups (invariants-group.ts), P1 … P15 of authority (invariants-authority.ts)
  *
  * What must come true after the healing is in liveness.ts.
@@ -18,18 +19,19 @@ import type { MessageInfo, MutedPeer, Update } from '../api.ts'
 import type { Engine } from '../engine/engine.ts'
 import { keptOp } from '../engine/content/kept.ts'
 import type { Input, Step } from '../engine/input.ts'
+import { PAST_DAYS_A_DAY } from '../engine/limits.ts'
 import type { Replica } from '../engine/replica.ts'
 import type { Ciphersuite, Save } from '../ports.ts'
 import { decodeFrame } from '../wire/frame.ts'
 import { AUTHORITY_CHANNEL, type ChannelId, type DeviceId, type EpochId, type IdentityId, NO_SPACE, type OpId, type SpaceId } from '../wire/ids.ts'
-import { decodeOpOrHusk, isSigned, type Op, opSignedBytes } from '../wire/op.ts'
+import { decodeOpOrHusk, HLC_STEP, isSigned, type Op, opSignedBytes } from '../wire/op.ts'
 import * as authority from './invariants-authority.ts'
 import * as group from './invariants-group.ts'
 import { Ledger } from './ledger.ts'
 import { u1OthersHoldNothing } from './secrecy.ts'
 import type { Said } from './liveness.ts'
 import { type LostRow, nameOf } from './damage.ts'
-import type { Past, SimNode, Witness } from './node.ts'
+import { type Past, SAID_A_DAY, type SimNode, type Witness } from './node.ts'
 import { Spans } from './spans.ts'
 import type { World } from './world.ts'
 
@@ -43,6 +45,10 @@ function opOf(engine: Engine | undefined, { partition, key, value }: Save & { ty
   const replica = engine?.replicas.get(space)
   return replica === undefined ? decodeOpOrHusk(value, sha256) : keptOp(replica, channel, { key, value })
 }
+
+/** Each of these days ends behind a signature (S15), which may vouch for 65 ops; and a restart forgets a little. */
+const SAID_SLACK = 2 * SAID_A_DAY
+const DAY_MS = 24 * 3600_000
 
 /** Histories up to so many authority ops are replayed and given to the reference resolver, which is slow on purpose. */
 const MAX_REPLAYED = 1000
@@ -72,6 +78,8 @@ export class Checks implements Witness {
   private readonly nameOfIdentity = new Map<string, string>()
   private readonly nameOfDevice = new Map<string, string>()
   private readonly excused = new Set<string>()
+  /** By device that takes in, its day, space and author: bytes dated yesterday or later, and before. */
+  private readonly takenIn = new Map<string, [number, number]>()
   private readonly ledger = new Ledger()
   private readonly switches = new group.Switches()
   private readonly majorities = new group.Majorities()
@@ -92,7 +100,8 @@ export class Checks implements Witness {
 
   // ---- as it happens ----
 
-  saving({ name, engine }: SimNode, saves: readonly Save[], fault: SaveFault): void {
+  saving(node: SimNode, saves: readonly Save[], fault: SaveFault): void {
+    const { name, engine } = node
     const isKept = fault === 'none' || fault === 'die-after'
     if (!isKept) this.excused.add(name)
     if (fault !== 'none') this.forgetState(name)
@@ -104,6 +113,7 @@ export class Checks implements Witness {
       const op = opOf(engine, save)
       if (op === undefined) { this.fail('S1', `${name} saves an op that can't be read`); continue }
       ops.push(op)
+      if (isKept) this.takes(node, op, save.value.length)
       if (this.savedAnywhere.has(op.id)) again.add(op.id)
       this.once(name, op)
       if (isKept) { this.spansOf(name, op.id).begin(this.world.now); this.savedAnywhere.add(op.id) }
@@ -121,6 +131,17 @@ export class Checks implements Witness {
     for (const op of ops) {
       if (isSigned(op) ? !isSignatureGood(op) : !followed.has(op.id)) this.fail('S5', `${name} keeps ${op.header.type} ${op.id.slice(0, 8)}, which its author didn't sign`)
     }
+  }
+
+  /** By the labels as they are, not as the engine takes them: no later than that. What was here before is written again by many who tidy. */
+  private takes({ name, engine, clock }: SimNode, { id, header: { channel, device, hlc, space } }: Op, bytes: number): void {
+    if (channel === AUTHORITY_CHANNEL || device === engine?.me?.device || this.saved.get(name)?.has(id) === true) return
+    const today = Math.floor(clock / DAY_MS), key = `${name} ${today} ${space} ${device}`, taken = this.takenIn.get(key) ?? [0, 0]
+    taken[hlc / HLC_STEP / DAY_MS >= today - 1 ? 0 : 1] += bytes
+    this.takenIn.set(key, taken)
+    const [late, past] = taken
+    if (late > 2 * SAID_A_DAY + SAID_SLACK) this.fail('S7', `${name} takes in ${late} bytes of what ${device.slice(0, 8)} says today`)
+    else if (late + past > (2 + PAST_DAYS_A_DAY) * SAID_A_DAY + SAID_SLACK) this.fail('S7', `${name} takes in ${past} bytes of what ${device.slice(0, 8)} dates back`)
   }
 
   private once(name: string, op: Op): void {

@@ -1,11 +1,10 @@
 /** What people change of a space's frame and of themselves: relays, what is kept, who could recover it; and nights, in which everybody is away. */
 import { type Deed, inSomeChannel } from './deeds.ts'
-import type { People, SpaceModel } from './people.ts'
+import { NIGHT_MS, type People, type SpaceModel } from './people.ts'
 
 export const FRAME_DEEDS: readonly (readonly [number, Deed])[] = [[2, setRelays], [1, clearChannel], [1, setRetention], [2, setProfile], [1, setRecovery], [1, recover], [1, sleep]]
 
-const HOUR_MS = 3600_000
-const DAY_MS = 24 * HOUR_MS
+const DAY_MS = 24 * 3600_000
 const ABOUT = ['Grows leeks', 'Away until spring', '']
 
 /** A relay that forgets while a space leaves it takes with it the word of where it went: one of the two happens in a world. */
@@ -68,10 +67,5 @@ async function recover(p: People): Promise<void> {
 
 /** Everybody is away: for a night, after which what was cleared is deleted, or for longer than keys and topics are used. */
 async function sleep(p: People): Promise<void> {
-  const { running } = p
-  if (!p.chance.percent(50)) return
-  p.note('everybody sleeps')
-  for (const node of running) await node.stop()
-  await p.setting.world.runFor(p.chance.percent(50) ? 26 * HOUR_MS : 8 * DAY_MS)
-  for (const node of running) await p.start(node)
+  if (p.chance.percent(50)) await p.sleep(() => (p.chance.percent(50) ? NIGHT_MS : 8 * DAY_MS))
 }

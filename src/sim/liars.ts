@@ -27,7 +27,7 @@ export class Liar {
   readonly replica: Replica
   private readonly node: SimNode
   private readonly engine: Engine
-  private readonly now: number
+  readonly now: number
 
   constructor(node: SimNode, engine: Engine, replica: Replica, chance: Chance, now: number) {
     this.node = node
@@ -106,7 +106,7 @@ export type Lie = (liar: Liar) => Promise<void>
 /** By what they are called in the notes of a failing run. */
 export const LIES: Readonly<Record<string, Lie>> = {
   leavesNumbersOut, equivocates, equivocatesInContent, backdatesACommit, backdatesPower, malformsACommit, breaksACommit, stormsCommits, bundlesFalsely, rejectsFalsely, spamsVotes, oversizes,
-  namesWhatIsNot, removesEveryone, grabsPower, forges, makesNoise, showsFalseVectors, asksForEverything, sendsFalseTrees, stealsAPackage, replays,
+  namesWhatIsNot, removesEveryone, grabsPower, forges, makesNoise, showsFalseVectors, asksForEverything, sendsFalseTrees, stealsAPackage, replays, floods,
 }
 
 /** Two ops at one place, one for each half of the peers. */
@@ -261,6 +261,31 @@ async function replays(liar: Liar): Promise<void> {
   for (const peer of liar.peers()) liar.frame(peer, (token) => ({ type: 'ops', token, ops: ops.map(({ bytes }) => bytes), more: true }))
   const op = ops[0]
   if (op !== undefined) await liar.post({ type: 'ops', ops: [op.bytes, fromHex(op.id) as Uint8Array] })
+}
+
+/** A KB each: others take in whole runs of what one signature vouches for. */
+const FLOOD = 'weeds '.repeat(150)
+const FLOOD_PART = 100
+
+/** As much as anybody takes in on a day, or more: dated today, or over the days since the space was made, as if it had been said long ago. */
+async function floods(liar: Liar): Promise<void> {
+  const { tip, replica: { log, me, authority }, chance } = liar, channel = liar.channel()
+  if (tip === undefined || channel === undefined) return
+  const now = liar.now * HLC_STEP, since = authority.invitedAt(me.device), isLate = chance.percent(50), count = isLate ? 700 : chance.between(200, 400), ops: Op[] = []
+  let { last, head } = { last: log.deviceHeads.get(me.device), head: log.head(channel, me.device) }
+  for (let n = 0; n < count; n++) {
+    const hlc = isLate ? Math.floor(Math.max(0, since) + (now - since) * (n + 1) / (count + 1)) : now + n
+    const op = await liar.words(FLOOD, tip, { channel, hlc, seq: (last?.seq ?? 0) + 1, prev: last?.id, chanSeq: (head?.chanSeq ?? 0) + 1, chanPrev: head?.id })
+    if (op === undefined) return
+    ops.push(op)
+    last = { seq: op.header.seq, id: op.id } as typeof last
+    head = { chanSeq: op.header.chanSeq, id: op.id } as typeof head
+  }
+  for (let at = 0; at < count; at += FLOOD_PART) {
+    const part = ops.slice(at, at + FLOOD_PART)
+    await liar.tell(part, liar.peers(), false)
+    await liar.post({ type: 'ops', ops: part.map(({ bytes }) => bytes) })
+  }
 }
 
 /** Numbers that nobody has, for later. */

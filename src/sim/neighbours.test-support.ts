@@ -9,11 +9,11 @@ import { World } from './world.ts'
 
 export const ONE = 'https://one.example', TWO = 'https://two.example'
 
-export async function neighbours(names: readonly string[]) {
+export async function neighbours(names: readonly string[], liars: readonly string[] = []) {
   const world = new World('neighbours')
   const ether = new Ether(world)
   const office = new PostOffice(world, ether, [ONE, TWO])
-  const checks = new Checks(world)
+  const checks = new Checks(world, new Set(liars))
   const nodes = names.map((name) => new SimNode(world, ether, office, name, 'neighbours', () => undefined, checks))
   const ask = async <T extends CommandType>(node: SimNode, command: Command & { readonly type: T }): Promise<Results[T]> => {
     const results: Results[T][] = []

@@ -46,6 +46,8 @@ export interface Past { readonly at: number; readonly disk: DiskSnapshot }
 
 /** So many saves a disk may lose that said it had them. */
 const KEPT_PASTS = 12
+/** Bytes of what one device says that are taken in on a day (S31): twice what honest people here say at most. */
+export const SAID_A_DAY = 64 * 1024
 
 /** How the host begins to say that a disk was mended. */
 const MENDED = 'The disk was damaged'
@@ -167,7 +169,7 @@ export class SimNode {
 
   private engineFor(life: Life, suite: Ciphersuite): Stepper {
     const tampering = this.tamper(this.name)
-    const engine = new Engine({ suite: tampering?.suite?.(suite) ?? suite, random: this.random, appBase: 'https://thicket.example' })
+    const engine = new Engine({ suite: tampering?.suite?.(suite) ?? suite, random: this.random, appBase: 'https://thicket.example', saidADay: SAID_A_DAY })
     life.engine = engine
     return { step: async (given, now) => {
       if (!life.isAlive) throw new Error('The process has ended')

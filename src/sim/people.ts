@@ -30,6 +30,8 @@ const WELCOME_MS = 10_000
 export const SMALL_SKEW_MS = 150_000
 /** Nearly one: links live for one, and must not end for somebody whose clock is early by this. */
 const YEAR_MS = 364 * 24 * 3600_000
+/** A new day begins in it, by anybody's clock. */
+export const NIGHT_MS = 26 * 3600_000
 
 /** `by`: whose app made it. */
 export interface Link { readonly link: string; readonly by: SimNode }
@@ -122,6 +124,15 @@ export class People {
     for (const node of this.nodes) if (!node.isRunning) await this.start(node)
     for (const node of this.nodes.filter(({ isDamaged }) => isDamaged)) { this.ask(node, { type: 'check-storage' }); await world.settle() }
     await world.settle()
+  }
+
+  /** Everybody is away for a night, or for so long. */
+  async sleep(ms = (): number => NIGHT_MS): Promise<void> {
+    const { running } = this
+    this.note('everybody sleeps')
+    for (const node of running) await node.stop()
+    await this.setting.world.runFor(ms())
+    for (const node of running) await this.start(node)
   }
 
   async start(node: SimNode): Promise<void> {

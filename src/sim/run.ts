@@ -45,6 +45,8 @@ const ROUNDS = 2
 /** After a healing, all must be well within this; where a disk was put back, once its device has heard what it had forgotten, or waited for that (S9). */
 export const HEALING_MS = 10 * 60_000
 const LOOK_EVERY_MS = 10_000
+/** Nights after a healing in which what was put off may come: floods are as much as some days take. */
+const MAX_NIGHTS = 60
 
 /** The world of a plan, before anything happens in it. */
 export class Simulation {
@@ -110,12 +112,19 @@ export class Simulation {
 
   private async settleDown(): Promise<string | undefined> {
     let problem: string | undefined
-    let bound = HEALING_MS
+    let bound = HEALING_MS, nights = 0
     for (let waited = 0; waited < bound; waited += LOOK_EVERY_MS) {
       await this.world.runFor(LOOK_EVERY_MS)
       if (this.nodes.some(({ engine }) => engine?.succession.isBehind === true)) bound = Math.min(waited, SUCCEED_UNREAD_MS) + HEALING_MS
       problem = await this.liveness.unsettled(this.nodes, this.people.spaces)
       if (this.violated() !== undefined) return this.violated()
+      // What was too much for one day comes the next.
+      if (nights < MAX_NIGHTS && this.nodes.some(({ name, engine }) => this.checks.isHonest(name) && [...engine?.replicas.values() ?? []].some(({ quota }) => quota.stopsSome))) {
+        nights++
+        await this.people.sleep()
+        bound = waited + HEALING_MS
+        continue
+      }
       if (problem !== undefined) continue
       await this.checks.ponder(this.nodes, this.judges(), true)
       return this.violated()
