@@ -101,6 +101,7 @@ export const s = {
   spaceMenu: 'Space settings',
   leave: 'Leave the space',
   leaveSure: (name: string) => `Leave ${name}?`,
+  leaveRemovedHint: 'You are no longer a member. What you have of it is no longer shown here.',
   leaveHint: 'You stop receiving its messages. To come back you need a new invite.',
   memberMenu: (name: string) => `What to do with ${name}`,
   memberActions: {

@@ -18,7 +18,7 @@ import { createInvite, listInvites, revokeInvite } from './invites.ts'
 import { askToLink, finishLink, linkDevice } from './linking.ts'
 import { moveChannel } from './order.ts'
 import { removeMember } from './moderation.ts'
-import { leave, setName, setProfile, setUp } from './people.ts'
+import { leave, leaveRemoved, setName, setProfile, setUp } from './people.ts'
 import { searchMessages } from './search.ts'
 import { createSpace, joinSpace, readLink } from './spaces.ts'
 import { compact, keepHere, storage } from './storage.ts'
@@ -81,6 +81,7 @@ function inSpace(asked: AskedIn, c: InSpace): Answer {
     case 'list-roles': case 'list-bans': case 'list-overrides': case 'list-devices': case 'group-code': case 'person-code': case 'mark-checked': case 'get-recovery': case 'list-audit': case 'list-hidden': case 'explain':
       return answerAuthority(asked, c)
   }
+  if (c.type === 'leave-space' && replica.state() === 'removed') return leaveRemoved(asked)
   return replica.isMember() ? asMember(asked, c) : fail(replica.isMending ? 'mending' : 'not-a-member')
 }
 

@@ -41,11 +41,20 @@ export async function setProfile({ engine, turn, asker }: Asked, c: Run<'set-pro
 }
 
 export async function leave(asked: AskedIn): Promise<Refusal> {
-  const { engine, turn, replica } = asked
   const refusal = await change(asked, { type: 'leave' })
   if (refusal !== undefined) return refusal
+  putAway(asked)
+  return undefined
+}
+
+/** Who is out already has nothing to say to the others: the space goes from this device's list. */
+export function leaveRemoved(asked: AskedIn): undefined {
+  putAway(asked)
+  asked.turn.out.reply(asked.asker, {})
+}
+
+function putAway({ engine, turn, replica }: AskedIn): void {
   replica.save(turn, { ...replica.record, state: 'left' })
   replica.mail.stop(turn)
   engine.useRelays(turn)
-  return undefined
 }
