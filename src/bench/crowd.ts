@@ -8,6 +8,7 @@
 import type { Engine } from '../engine/engine.ts'
 import type { Command, Reply, Results, Update } from '../api.ts'
 import type { Input } from '../engine/input.ts'
+import { MAX_SAID_BYTES_A_DAY } from '../engine/limits.ts'
 import { PostOffice } from '../sim/mailbox.ts'
 import { Ether, FAIR } from '../sim/network.ts'
 import { SimNode, type Tamper, type Witness } from '../sim/node.ts'
@@ -138,7 +139,7 @@ export class Crowd implements Witness {
   /** Who is to hear what is said. */
   protected get listeners(): readonly SimNode[] { return this.nodes }
 
-  protected person(n: number): SimNode { return new SimNode(this.world, this.ether, this.office, nameOf(n), 'crowd', this.tamper, this) }
+  protected person(n: number): SimNode { return new SimNode(this.world, this.ether, this.office, nameOf(n), 'crowd', this.tamper, this, MAX_SAID_BYTES_A_DAY) }
 
   // ---- as the simulator's witness ----
 

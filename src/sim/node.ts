@@ -76,6 +76,7 @@ export class SimNode {
   private readonly office: PostOffice
   private readonly tamper: Tamper
   private readonly witness: Witness
+  private readonly saidADay: number
   private disk: MemoryDisk = openMemoryDisk()
   private readonly damage = new Damage()
   private tally: Uint8Array | undefined
@@ -93,7 +94,7 @@ export class SimNode {
   startedAt = 0
   wasPutBack = false
 
-  constructor(world: World, ether: Ether, office: PostOffice, name: string, seed: string, tamper: Tamper, witness: Witness) {
+  constructor(world: World, ether: Ether, office: PostOffice, name: string, seed: string, tamper: Tamper, witness: Witness, saidADay = SAID_A_DAY) {
     this.world = world
     this.ether = ether
     this.office = office
@@ -101,6 +102,7 @@ export class SimNode {
     this.person = name
     this.tamper = tamper
     this.witness = witness
+    this.saidADay = saidADay
     this.random = new Chance(`${seed} ${name}`).random
   }
 
@@ -169,7 +171,7 @@ export class SimNode {
 
   private engineFor(life: Life, suite: Ciphersuite): Stepper {
     const tampering = this.tamper(this.name)
-    const engine = new Engine({ suite: tampering?.suite?.(suite) ?? suite, random: this.random, appBase: 'https://thicket.example', saidADay: SAID_A_DAY })
+    const engine = new Engine({ suite: tampering?.suite?.(suite) ?? suite, random: this.random, appBase: 'https://thicket.example', saidADay: this.saidADay })
     life.engine = engine
     return { step: async (given, now) => {
       if (!life.isAlive) throw new Error('The process has ended')
