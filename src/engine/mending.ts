@@ -68,8 +68,8 @@ export class Mending {
       const areEndsLost = lostIn(loss, `heads/${id}`) !== undefined
       if (isMade || areEndsLost) holes.noteMade(turn, areEndsLost)
     }
-    // Among the ops that are gone, now or before, may be this device's last, of which nothing else would tell.
-    if (this.hasLost(`heads/${id}`) && (holes.areOf(replica.me.device) || [AUTHORITY_CHANNEL, ...channels].some((channel) => this.hasLost(opsPartition(id, channel))))) this.engine.succession.forgot(turn, replica)
+    // Among the ops that are gone, now or before, or can't be read without a key, may be this device's last, of which nothing else would tell.
+    if (this.hasLost(`heads/${id}`) && (holes.areOf(replica.me.device) || this.hasLost(`keys/${id}`) || [AUTHORITY_CHANNEL, ...channels].some((channel) => this.hasLost(opsPartition(id, channel))))) this.engine.succession.forgot(turn, replica)
     if (this.losses.length > 0) replica.mail.forgetCursors(turn)
     if (holes.isToBeMade) this.begins(turn, replica)
     if (replica.isMending) void this.engine.questions.follow(turn, () => readGround(replica), async (later) => {

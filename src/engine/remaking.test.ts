@@ -165,6 +165,19 @@ test('S13 S9 who is alone, and lost the ends of the chains and what they said la
   expect((await h.texts(h.alice)).at(-1)).toBe('Bob: still here')
 })
 
+test('S13 S9 who is alone, and lost the ends of the chains and the keys that their own words are read by, goes on under a new key', async () => {
+  const { h, bob } = await behind(), before = bob.device
+  h.room.goesOffline(bob)
+  await h.say(bob, 'all by myself')
+  for (const kind of ['heads', 'keys']) await loses(bob, `${kind}/${h.space}`)
+  await h.room.startsAgain(bob)
+  await h.room.pass(UNSURE_ALONE_MS + 5000)
+  await h.room.comesOnline(bob)
+  await h.room.pass(120_000)
+  expect(h.forked).toEqual([])
+  expect(bob.device).not.toBe(before)
+})
+
 test.each([['before, which nobody has given back', true], ['at once', false]])('S13 S9 who is alone, and lost the ends of the chains and an act of their own %s, goes on under a new key', async (_, isBefore) => {
   const { h, bob } = await behind(), before = bob.device, acts = `ops/${h.space}/${AUTHORITY_CHANNEL}`
   const own = async (): Promise<number[]> => (await bob.disk.range(acts, { limit: 999 })).flatMap(({ key }, n) => (toHex(key).startsWith(`${before}`) ? [n] : []))

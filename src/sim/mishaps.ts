@@ -1,5 +1,6 @@
 /** What befalls people: processes that end, disks that fail, networks that part, relays that forget. */
 import type { Engine } from '../engine/engine.ts'
+import { relayKeysPartition } from '../engine/relay-keys.ts'
 import { TALLY_KEY } from '../engine/tally.ts'
 import { ME_KEY, SECOND_PARTITION } from '../engine/twice.ts'
 import { equal, toHex } from '../wire/bytes.ts'
@@ -59,7 +60,7 @@ function damage(p: People): void {
   if (how === 1) p.ask(node, { type: 'check-storage' })
 }
 
-/** What nothing brings back: who the device is, or in which spaces, at both ends of the disk (twice.ts), and what else it keeps of its own; all keys of a space at once, with the states that could tell them again, since by these the others are found; and branches of a chain, as a place is asked for, and one op fills it. */
+/** What nothing brings back: who the device is, or in which spaces, at both ends of the disk (twice.ts), and what else it keeps of its own; all keys of a space at once, with the states that could tell them again, since by these the others are found; relay keys together with acts, as the newest may be from before one's own keys; and branches of a chain, as a place is asked for, and one op fills it. */
 function staysLost({ replicas }: Engine, rows: readonly LostRow[], all: readonly LostRow[]): boolean {
   const isKept = ({ partition, key }: LostRow): boolean => (partition === 'me' && equal(key, ME_KEY)) || partition === 'spaces' || partition === SECOND_PARTITION
   // A count that is lost makes the disk older than it is, which is noticed (S22).
@@ -68,7 +69,8 @@ function staysLost({ replicas }: Engine, rows: readonly LostRow[], all: readonly
   return [...replicas.values()].some(({ id, log }) => {
     const lost = new Set(rows.filter(({ partition }) => partition === `keys/${id}`)), isForked = (key: Uint8Array): boolean => log.tipsOf(AUTHORITY_CHANNEL, toHex(key.subarray(0, 32)) as DeviceId).length > 1
     const hasKey = all.some((row) => row.partition === `keys/${id}` && !lost.has(row))
-    return (lost.size > 0 && !hasKey && rows.some(({ partition }) => partition === `states/${id}`)) || rows.some(({ partition, key }) => partition === `ops/${id}/${AUTHORITY_CHANNEL}` && isForked(key))
+    const isLost = (name: string): boolean => rows.some(({ partition }) => partition === name)
+    return (lost.size > 0 && !hasKey && isLost(`states/${id}`)) || (isLost(relayKeysPartition(id)) && isLost(`ops/${id}/${AUTHORITY_CHANNEL}`)) || rows.some(({ partition, key }) => partition === `ops/${id}/${AUTHORITY_CHANNEL}` && isForked(key))
   })
 }
 
