@@ -35,7 +35,8 @@ test('the power goes right after Enter: the message is there afterwards', async 
   await alice.start()
   await alice.createSpace('Allotment')
   await alice.write('Said in time')
-  // Its row on the screen means that it is on disk: save, then tell.
+  // As soon as its row says no more that it is being saved, it is on disk: save, then tell.
+  await expect(alice.messageState('Said in time')).not.toHaveText(/saving/i)
   await alice.kill()
   await alice.open()
   await alice.sees('Said in time')
@@ -49,6 +50,7 @@ test('the power goes in the middle of a conversation, and the conversation goes 
   await alice.startsSpaceWith('Allotment', bob)
   await expect(alice.member('Bob')).toBeVisible()
   await bob.write('Before the thunderstorm')
+  await expect(bob.messageState('Before the thunderstorm')).not.toHaveText(/saving/i)
   await bob.kill()
   await alice.write('Hello?')
   await bob.open()

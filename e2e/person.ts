@@ -49,7 +49,8 @@ export class Person {
     this.name = name
     this.home = home
     this.wishes = wishes
-    this.profile = mkdtempSync(join(tmpdir(), `thicket-${name.toLowerCase()}-`))
+    // In plain letters: where no locale is set, a browser may not find its own files again.
+    this.profile = mkdtempSync(join(tmpdir(), `thicket-${name.toLowerCase().replace(/[^a-z]/g, '_')}-`))
   }
 
   /** Starts the browser and opens the app, or a link. */
